@@ -1,0 +1,43 @@
+"""Write the committed Python stubs from protos/ (run by `make generate`).
+
+protoc and the gRPC plugin both come from grpcio-tools, so that the stubs and
+the runtime libraries stay one pin.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def generate(out: Path) -> None:
+    """Write _pb2.py, .pyi and _pb2_grpc.py of every message and service below `out`."""
+    import grpc_tools
+
+    ours = sorted((ROOT / "protos/craton").rglob("*.proto"))
+    third = sorted((ROOT / "protos/third_party").rglob("*.proto"))
+    services = [path for path in [*ours, *third] if "\nservice " in path.read_text()]
+    include = [
+        f"-I{ROOT / 'protos'}",
+        f"-I{ROOT / 'protos/third_party'}",
+        f"-I{Path(grpc_tools.__file__).parent / '_proto'}",
+    ]
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", *include]
+    subprocess.run(
+        [*protoc, f"--python_out={out}", f"--pyi_out={out}", *map(str, [*ours, *third])], check=True
+    )
+    subprocess.run([*protoc, f"--grpc_python_out={out}", *map(str, services)], check=True)
+
+
+def main() -> None:
+    """Replace the committed stubs, or write them to the folder given as the argument."""
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "protos/gen/python"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    generate(out)
+
+
+if __name__ == "__main__":
+    main()
