@@ -20,8 +20,8 @@ def generate(out: Path) -> None:
     third = sorted((ROOT / "protos/third_party").rglob("*.proto"))
     services = [path for path in [*ours, *third] if "\nservice " in path.read_text()]
     include = [
+        f"-I{ROOT / 'protos/third_party'}",  # before its parent, else its files get two names
         f"-I{ROOT / 'protos'}",
-        f"-I{ROOT / 'protos/third_party'}",
         f"-I{Path(grpc_tools.__file__).parent / '_proto'}",
     ]
     protoc = [sys.executable, "-m", "grpc_tools.protoc", *include]

@@ -1,0 +1,73 @@
+import datetime
+
+from craton.common.v1 import principal_pb2 as _principal_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class EventPhase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVENT_PHASE_UNSPECIFIED: _ClassVar[EventPhase]
+    EVENT_PHASE_INTENT: _ClassVar[EventPhase]
+    EVENT_PHASE_OUTCOME: _ClassVar[EventPhase]
+    EVENT_PHASE_SUMMARY: _ClassVar[EventPhase]
+EVENT_PHASE_UNSPECIFIED: EventPhase
+EVENT_PHASE_INTENT: EventPhase
+EVENT_PHASE_OUTCOME: EventPhase
+EVENT_PHASE_SUMMARY: EventPhase
+
+class Event(_message.Message):
+    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    RECORDER_FIELD_NUMBER: _ClassVar[int]
+    EVENT_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_REASON_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    READ_ONLY_FIELD_NUMBER: _ClassVar[int]
+    DURATION_US_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    call_id: str
+    request_id: str
+    phase: EventPhase
+    event_time: _timestamp_pb2.Timestamp
+    recorder: str
+    event_source: str
+    event_name: str
+    principal: _principal_pb2.Principal
+    caller: str
+    audit_context: _principal_pb2.AuditContext
+    resources: _containers.RepeatedScalarFieldContainer[str]
+    status_code: str
+    error_reason: str
+    count: int
+    account_id: str
+    read_only: bool
+    duration_us: int
+    usage: Usage
+    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
+
+class Usage(_message.Message):
+    __slots__ = ("input_tokens", "output_tokens")
+    INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    input_tokens: int
+    output_tokens: int
+    def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ...) -> None: ...

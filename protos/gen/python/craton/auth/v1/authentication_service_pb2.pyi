@@ -1,0 +1,38 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from craton.auth.v1 import resources_pb2 as _resources_pb2
+from craton.common.v1 import options_pb2 as _options_pb2
+from craton.common.v1 import principal_pb2 as _principal_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class AuthenticateSignatureRequest(_message.Message):
+    __slots__ = ("signed_request", "audit_context", "audience")
+    SIGNED_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    signed_request: _resources_pb2.SignedRequest
+    audit_context: _principal_pb2.AuditContext
+    audience: str
+    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ...) -> None: ...
+
+class AuthenticateSignatureResponse(_message.Message):
+    __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    DERIVED_SIGNING_KEY_FIELD_NUMBER: _ClassVar[int]
+    KEY_LEASE_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    token_expire_time: _timestamp_pb2.Timestamp
+    derived_signing_key: bytes
+    key_lease: _duration_pb2.Duration
+    principal: _principal_pb2.Principal
+    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., derived_signing_key: _Optional[bytes] = ..., key_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ...) -> None: ...
