@@ -1,0 +1,1 @@
+"""Craton's services, one folder each."""

@@ -1,0 +1,1 @@
+"""The shared microservice chassis: configuration, identity, servers, telemetry, audit and policy."""

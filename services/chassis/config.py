@@ -1,0 +1,101 @@
+"""Configuration: frozen dataclasses filled from TOML, strict about what it does not know.
+
+Strings may name ${CRATON_HOME}, ${CRATON_ROOT} and ${CRATON_ADDRESS}; no other code reads the environment.
+"""
+
+import dataclasses
+import os
+import re
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message names the file and the key."""
+
+
+def environment() -> dict[str, str]:
+    """The variables a configuration may name, with their defaults."""
+    root = os.environ.get("CRATON_ROOT", str(_ROOT))
+    return {
+        "CRATON_ROOT": root,
+        "CRATON_HOME": os.environ.get("CRATON_HOME", f"{root}/var"),
+        "CRATON_ADDRESS": os.environ.get("CRATON_ADDRESS", "127.0.0.1"),
+    }
+
+
+def load(path: Path, into: type[T]) -> T:
+    """Read a TOML file into the frozen dataclass `into`.
+
+    Raises ConfigError for unknown or missing keys and wrong types.
+    """
+    try:
+        data = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return _build(data, into, str(path), environment())
+
+
+def _build(data: Any, into: type[T], where: str, variables: dict[str, str]) -> T:
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}: a table is expected")
+    hints = typing.get_type_hints(into)
+    fields = {field.name: field for field in dataclasses.fields(into)}  # type: ignore[arg-type]
+    for key in data:
+        if key not in fields:
+            raise ConfigError(f"{where}: unknown key {key!r}; known are {', '.join(sorted(fields))}")
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in data:
+            values[name] = _convert(data[name], hints[name], f"{where}: {name}", variables)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"{where}: missing key {name!r}")
+    try:
+        return into(**values)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _convert(value: Any, hint: Any, where: str, variables: dict[str, str]) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        options = [option for option in typing.get_args(hint) if option is not type(None)]
+        return _convert(value, options[0], where, variables)
+    if origin is tuple:
+        item = typing.get_args(hint)[0]
+        if not isinstance(value, list):
+            raise ConfigError(f"{where}: a list is expected")
+        return tuple(_convert(each, item, f"{where}[{i}]", variables) for i, each in enumerate(value))
+    if origin is dict:
+        item = typing.get_args(hint)[1]
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: a table is expected")
+        return {key: _convert(each, item, f"{where}.{key}", variables) for key, each in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return _build(value, typing.cast(type, hint), where, variables)
+    if hint in (str, Path):
+        if not isinstance(value, str):
+            raise ConfigError(f"{where}: a string is expected")
+        return hint(_expand(value, where, variables))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{where}: {getattr(hint, '__name__', hint)} is expected")
+    return value
+
+
+def _expand(text: str, where: str, variables: dict[str, str]) -> str:
+    def replace(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            raise ConfigError(f"{where}: unknown variable ${{{match[1]}}}")
+        return variables[match[1]]
+
+    return _VARIABLE.sub(replace, text)

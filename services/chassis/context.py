@@ -1,0 +1,50 @@
+"""What the chassis knows about the call that is being served."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from services.chassis.identity import WorkloadId
+from services.chassis.principal import PrincipalClaims
+
+
+@dataclass(slots=True)
+class CallContext:
+    """One call at one service.
+
+    The interceptors fill it in before the servicer runs; the servicer and the audit recorder read it.
+    `resources` and the token counts are written by the servicer, so that the audit event names them.
+    """
+
+    method: str
+    """Full gRPC method, for example "/craton.auth.v1.UserService/CreateUser"."""
+    request_id: str
+    """The client's request id; joins the events of all services for one request."""
+    call_id: str
+    """Joins the intent and the outcome of this call at this service."""
+    caller: WorkloadId | None
+    """The calling workload; None on the public listener, where clients show no certificate."""
+    peer: str = ""
+    """Transport address of the caller, for example "127.0.0.1:43210"."""
+    principal: PrincipalClaims | None = None
+    """The verified principal token, None when the call carries none."""
+    deadline: float | None = None
+    """Absolute deadline on the boot-time clock, seconds; None when the caller set none."""
+    event_name: str = ""
+    """AWS name of the operation for the audit event; the method when empty."""
+    resources: list[str] = field(default_factory=list)
+    """ARNs or resource names the call acts on."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+_current: ContextVar[CallContext] = ContextVar("craton_call")
+
+
+def current_call() -> CallContext:
+    """Return the call being served. Raises LookupError outside a call."""
+    return _current.get()
+
+
+def enter_call(call: CallContext) -> None:
+    """Make `call` current in this task: for the server factory and for tests."""
+    _current.set(call)

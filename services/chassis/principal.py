@@ -1,0 +1,35 @@
+"""The principal: who a request is made for, as a verified token says."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What the entry point saw of the client; audit and condition keys use it."""
+
+    source_ip: str = ""
+    user_agent: str = ""
+    tls_version: str = ""
+    tls_cipher: str = ""
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalClaims:
+    """The claims of a principal token after its signature, audience and life were verified."""
+
+    account_id: str
+    account_incarnation: str
+    arn: str
+    principal_id: str
+    access_key_id: str
+    root: bool
+    policy_epoch: int
+    region: str
+    audience: str
+    token_id: str
+    issued_at: int
+    """Unix seconds."""
+    expires_at: int
+    """Unix seconds."""
+    client: ClientContext = field(default_factory=ClientContext)
