@@ -1,0 +1,1 @@
+"""Audit: what is recorded, the durable local spool, and its shipping to the audit service."""
