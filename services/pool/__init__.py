@@ -1,0 +1,1 @@
+"""An escrow pool: the launcher and agent outside the sandbox, and the model backends inside it."""
