@@ -1,0 +1,197 @@
+"""Databases: one SQLAlchemy engine a service, transactions off the event loop, migrations at boot.
+
+SQLite is the embedded default; a PostgreSQL URL takes its place when several replicas share a store.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from craton.common.v1.error_reason_pb2 import ErrorReason
+from sqlalchemy import event
+from sqlalchemy.pool import StaticPool
+
+from services.chassis.errors import DomainError
+
+T = TypeVar("T")
+
+_ENVIRONMENT = Path(__file__).parent / "migrations"
+
+_READ_ONLY = "craton_read_only"
+"""Execution option that marks a transaction which only reads."""
+
+_BUSY_TIMEOUT_MS = 5_000
+"""How long a writer waits for another one; longer than any transaction, shorter than a caller's patience."""
+
+_MIGRATION_LOCK = 0x43524154_4F4E0001
+"""Key of PostgreSQL's advisory lock for migrations."""
+
+_FATAL_SQLITE = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""After these the state on disk is unknown: a page that fsync failed on may be lost, yet reads show it."""
+
+
+class StorageFailedError(RuntimeError):
+    """The device below the database failed. The process must stop; retrying could acknowledge lost data."""
+
+
+def open_engine(url: str, *, connections: int = 4) -> sa.Engine:
+    """Open an engine whose statements never appear in errors with their parameters.
+
+    SQLite files are created with mode 0600 and run in WAL mode with synchronous=FULL, so that a
+    committed transaction survives a power cut. Transactions that may write take the write lock at
+    their start: they wait for each other instead of failing half-way.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(
+            parsed, hide_parameters=True, pool_size=connections, max_overflow=0, pool_pre_ping=True
+        )
+    arguments: dict[str, Any] = {}
+    if parsed.database in (None, "", ":memory:"):
+        # One connection is one in-memory database: every thread must get the same.
+        arguments = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    else:
+        Path(parsed.database).touch(mode=0o600)
+        arguments = {"pool_size": connections, "max_overflow": 0}
+    engine = sa.create_engine(parsed, hide_parameters=True, **arguments)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own transaction handling would begin late and commit before DDL; _begin_sqlite does it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        for pragma in (
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def migrate(engine: sa.Engine, revisions: Path) -> None:
+    """Bring the schema to the newest revision found in the folder `revisions`.
+
+    All of it happens in one transaction that excludes every other migration: replicas may start
+    together, and a crash leaves the old schema. Raises alembic.util.CommandError when the database
+    is newer than the code.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_ENVIRONMENT).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(revisions).replace("%", "%%"))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+
+
+class Database:
+    """Runs transactions on a bounded pool of threads, so that the event loop never waits for a disk."""
+
+    def __init__(self, url: str, *, threads: int = 4, max_waiting: int = 1_000) -> None:
+        """Open the database at `url`. Calls beyond `max_waiting` are refused instead of queued."""
+        self.engine = open_engine(url, connections=threads)
+        in_memory = isinstance(self.engine.pool, StaticPool)
+        self._threads = ThreadPoolExecutor(1 if in_memory else threads, thread_name_prefix="database")
+        self._max_waiting = max_waiting
+        self._waiting = 0
+        self._failure: StorageFailedError | None = None
+        self._failed = asyncio.Event()
+
+    def migrate(self, revisions: Path) -> None:
+        """Bring the schema to the newest revision. Blocks: for the boot, before the server starts."""
+        migrate(self.engine, revisions)
+
+    async def run(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in one transaction and return its result after the commit is durable.
+
+        Any exception of `work` rolls the transaction back. A cancelled caller does not undo a
+        transaction that has begun. Raises DomainError(DEPENDENCY_UNAVAILABLE) when the database is
+        busy or unreachable, StorageFailedError when its device failed; sqlalchemy's IntegrityError
+        is the adapter's to translate.
+        """
+        return await self._submit(work, read_only=False)
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work`, which must not write, on one snapshot beside writers. Otherwise as `run`."""
+        return await self._submit(work, read_only=True)
+
+    async def failed(self) -> None:
+        """Wait until the device fails, then raise: a server's background task that ends the process."""
+        await self._failed.wait()
+        raise self._failure or StorageFailedError("the database's device failed")
+
+    async def close(self) -> None:
+        """Finish what was begun and close every connection."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        self.engine.dispose()
+
+    async def _submit(self, work: Callable[[sa.Connection], T], *, read_only: bool) -> T:
+        if self._failure is not None:
+            raise self._failure
+        if self._waiting >= self._max_waiting:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+                "The service's database has too many requests waiting. Try again.",
+                retry_after_s=1.0,
+            )
+        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, self._transaction, work, read_only)
+        except StorageFailedError as error:
+            self._failure = error
+            self._failed.set()
+            raise
+        finally:
+            self._waiting -= 1
+
+    def _transaction(self, work: Callable[[sa.Connection], T], read_only: bool) -> T:
+        try:
+            with self.engine.connect() as connection:
+                if read_only:
+                    connection = connection.execution_options(**{_READ_ONLY: True})
+                with connection.begin():
+                    if read_only and self.engine.dialect.name == "postgresql":
+                        connection.exec_driver_sql(
+                            "SET TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ"
+                        )
+                    return work(connection)
+        except sa.exc.DBAPIError as error:
+            raise _translated(error) from error
+
+
+def _translated(error: sa.exc.DBAPIError) -> Exception:
+    """Tell a failed device and a busy database from a mistake in a statement."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in _FATAL_SQLITE:
+        return StorageFailedError(
+            f"the database's device failed: {getattr(error.orig, 'sqlite_errorname', '')}"
+        )
+    if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
+        return DomainError(
+            ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+            "The service's database is busy or cannot be reached. Try again.",
+            retry_after_s=1.0,
+        )
+    return error
