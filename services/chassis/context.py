@@ -33,6 +33,8 @@ class CallContext:
     """AWS name of the operation for the audit event; the method when empty."""
     resources: list[str] = field(default_factory=list)
     """ARNs or resource names the call acts on."""
+    traceparent: str = ""
+    """W3C trace context that calls made on behalf of this one carry; empty when not traced."""
     input_tokens: int = 0
     output_tokens: int = 0
 

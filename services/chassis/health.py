@@ -1,0 +1,39 @@
+"""grpc.health.v1.Health/Check: NOT_SERVING first, SERVING when ready, NOT_SERVING again before the drain."""
+
+from typing import Any
+
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from services.chassis.audit.ports import AuditedMethod, Recording
+
+HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+HEALTH_EVENT = AuditedMethod("health.craton", "Check", Recording.SUMMARY)
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
+    """Answers Check for the whole server; Watch is not offered, callers poll."""
+
+    def __init__(self) -> None:
+        """Start as NOT_SERVING."""
+        self._serving = False
+
+    def set_serving(self, serving: bool) -> None:
+        """Change the answer."""
+        self._serving = serving
+
+    def register(self, registrar: Any) -> None:
+        """Register Check alone with a server."""
+
+        class _CheckOnly:
+            def add_generic_rpc_handlers(self, handlers: Any) -> None:
+                """Ignored, as in the server factory."""
+
+            def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
+                registrar.add_registered_method_handlers(service, {"Check": handlers["Check"]})
+
+        health_pb2_grpc.add_HealthServicer_to_server(self, _CheckOnly())
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Return the current status of the server, whatever service is asked for."""
+        status = health_pb2.HealthCheckResponse.ServingStatus
+        return health_pb2.HealthCheckResponse(status=status.SERVING if self._serving else status.NOT_SERVING)

@@ -1,0 +1,286 @@
+"""What happens around every RPC, in this order: trace, request id, caller check, deadline, validation,
+audit, error map.
+
+Handlers are wrapped when they are registered rather than by gRPC interceptors, because asyncio
+interceptors see neither the peer nor the message, and cost a lookup per call. Messages arrive as
+bytes, so that a caller is checked before anything of its request is parsed.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc
+import protovalidate
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.audit.ports import AuditedMethod, AuditRecorder, Recording
+from services.chassis.callers import PUBLIC
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext, enter_call
+from services.chassis.errors import STATUS_OF_REASON, DomainError
+from services.chassis.identity import WorkloadId
+from services.chassis.logs import Log
+from services.chassis.principal import PrincipalClaims
+from services.chassis.randomness import Randomness, random_uuid
+from services.chassis.rich_status import status_details
+from services.chassis.telemetry import Metrics, Span, Tracing
+
+MINIMUM_REMAINING_S = 0.02
+"""A call with less time left than this is refused: it could only fail later and at a higher cost."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_TOKEN_BEARERS = frozenset({"service", "operator"})
+"""Kinds of workloads that may carry a principal token; pools, providers and witnesses have no principal."""
+
+_log = Log("server")
+
+
+class PrincipalVerifier(Protocol):
+    """Verifies principal tokens; raises DomainError(INVALID_TOKEN)."""
+
+    async def verify(self, token: str) -> PrincipalClaims:
+        """Return the claims of a valid token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the pipeline of every method of one server shares."""
+
+    trust_domain: str
+    clock: Clock
+    randomness: Randomness
+    recorder: AuditRecorder
+    tokens: PrincipalVerifier | None
+    metrics: Metrics
+    tracing: Tracing
+    identities: dict[tuple[bytes, ...], WorkloadId | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One RPC method as it was registered, with its callers and its place in the audit log."""
+
+    name: str
+    handler: Any
+    callers: frozenset[str]
+    audited: AuditedMethod
+
+
+def require_principal(call: CallContext) -> PrincipalClaims:
+    """Return the call's principal. Raises DomainError(MISSING_CREDENTIALS) when it carries no token."""
+    if call.principal is None:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_MISSING_CREDENTIALS,
+            "this method needs a principal token in the metadata key 'authorization'",
+        )
+    return call.principal
+
+
+def wrap(method: Method, around: Surroundings) -> grpc.RpcMethodHandler:
+    """Return the handler that serves `method` with everything around it."""
+    handler = method.handler
+    if handler.request_streaming:
+        raise ValueError(f"{method.name}: client streaming is not supported by the server factory")
+    if handler.response_streaming:
+
+        async def stream(request: bytes, context: Any) -> None:
+            async def respond(message: Any, _call: CallContext) -> None:
+                async with aclosing(handler.unary_stream(message, context)) as responses:
+                    async for response in responses:
+                        await context.write(handler.response_serializer(response))
+
+            await _serve(method, around, request, context, respond)
+
+        return grpc.unary_stream_rpc_method_handler(stream)
+
+    async def unary(request: bytes, context: Any) -> bytes:
+        async def respond(message: Any, _call: CallContext) -> bytes:
+            serialized: bytes = handler.response_serializer(await handler.unary_unary(message, context))
+            return serialized
+
+        result: bytes = await _serve(method, around, request, context, respond)
+        return result
+
+    return grpc.unary_unary_rpc_method_handler(unary)
+
+
+async def _serve(
+    method: Method,
+    around: Surroundings,
+    request: bytes,
+    context: Any,
+    respond: Callable[[Any, CallContext], Awaitable[Any]],
+) -> Any:
+    started = around.clock.boottime()
+    metadata = dict(context.invocation_metadata() or ())
+    span = around.tracing.start(method.name, metadata.get("traceparent", ""))
+    call = CallContext(
+        method=method.name,
+        request_id=_request_id(metadata, around.randomness),
+        call_id=random_uuid(around.randomness),
+        caller=None,
+        traceparent=metadata.get("traceparent", "") if span is None else span.traceparent,
+    )
+    enter_call(call)
+    status, reason = "OK", ""
+    failure: DomainError | None = None
+    entered = False
+    result: Any = None
+    try:
+        await _admit(method, around, call, context, metadata, started)
+        message = _parse(method, request)
+        call.resources.extend(method.audited.resources(message, call))
+        if method.audited.recording is Recording.EFFECT:
+            entered = True
+            await around.recorder.intent(call, method.audited)
+        result = await respond(message, call)
+    except DomainError as error:
+        failure = error
+    except asyncio.CancelledError:
+        status, reason = "CANCELLED", "CANCELLED"
+        # The record of a cancelled call is written too, and only then is the cancellation passed on.
+        await asyncio.shield(_record(method, around, call, status, reason, entered))
+        _finish(method, around, call, span, status, started)
+        raise
+    except Exception as error:
+        _log.error("unhandled_error", error=error, method=method.name, request_id=call.request_id)
+        failure = DomainError(ErrorReason.ERROR_REASON_INTERNAL, "internal error")
+    if failure is not None:
+        status, reason = STATUS_OF_REASON[failure.reason].name, failure.reason_name
+    try:
+        await _record(method, around, call, status, reason, entered)
+    except DomainError as error:
+        # No audit means no answer, whatever the handler said.
+        failure = error
+        status = STATUS_OF_REASON[failure.reason].name
+    _finish(method, around, call, span, status, started)
+    if failure is not None:
+        context.set_trailing_metadata(
+            (
+                ("x-request-id", call.request_id),
+                ("grpc-status-details-bin", status_details(failure)),
+            )
+        )
+        await context.abort(STATUS_OF_REASON[failure.reason], failure.message)
+    return result
+
+
+def _finish(
+    method: Method, around: Surroundings, call: CallContext, span: Span | None, status: str, started: float
+) -> None:
+    around.metrics.observe_call(method.name, status, around.clock.boottime() - started)
+    if span is not None:
+        span.end(status, call.request_id)
+
+
+def _request_id(metadata: Mapping[str, Any], randomness: Randomness) -> str:
+    given = metadata.get("x-request-id")
+    if isinstance(given, str) and _REQUEST_ID.fullmatch(given):
+        return given
+    return random_uuid(randomness)
+
+
+async def _admit(
+    method: Method,
+    around: Surroundings,
+    call: CallContext,
+    context: Any,
+    metadata: Mapping[str, Any],
+    started: float,
+) -> None:
+    call.caller = _identity(around, context)
+    caller = PUBLIC if call.caller is None else call.caller.path
+    if caller not in method.callers:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_CALLER_NOT_LISTED,
+            f"workload {caller} is not listed as a caller of {method.name}",
+        )
+    call.peer = context.peer()
+    remaining = context.time_remaining()
+    if remaining is not None:
+        if remaining < MINIMUM_REMAINING_S:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_DEADLINE_TOO_SHORT,
+                f"less than {MINIMUM_REMAINING_S * 1000:.0f} ms are left until the call's deadline",
+            )
+        call.deadline = started + remaining
+    authorization = metadata.get("authorization")
+    if authorization is None or around.tokens is None:
+        return
+    if call.caller is not None and call.caller.kind not in _TOKEN_BEARERS:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_CALLER_NOT_LISTED, f"workload {caller} may not carry a principal token"
+        )
+    scheme, _, token = str(authorization).partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_INVALID_TOKEN,
+            "the metadata key 'authorization' must be 'Bearer <token>'",
+        )
+    call.principal = await around.tokens.verify(token)
+
+
+def _identity(around: Surroundings, context: Any) -> WorkloadId | None:
+    # The subject alternative names of a verified client certificate. Reading them is cheap, reading the
+    # whole authentication context is not; a cache by connection would have to be keyed by an address
+    # that another process can take over.
+    names = context.peer_identities()
+    if not names:
+        return None
+    key = tuple(names)
+    if key in around.identities:
+        identity = around.identities[key]
+    else:
+        identity = _parse_identity(key, around.trust_domain)
+        if len(around.identities) < 1024:
+            around.identities[key] = identity
+    if identity is None:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_CALLER_NOT_LISTED,
+            "the client certificate must carry exactly one URI SAN, a SPIFFE id of this trust domain",
+        )
+    return identity
+
+
+def _parse_identity(names: tuple[bytes, ...], trust_domain: str) -> WorkloadId | None:
+    uris = [name.decode("utf-8", "replace") for name in names if b"://" in name]
+    if len(uris) != 1:
+        return None
+    try:
+        identity = WorkloadId.parse(uris[0])
+    except ValueError:
+        return None
+    return identity if identity.trust_domain == trust_domain else None
+
+
+def _parse(method: Method, request: bytes) -> Any:
+    try:
+        message = method.handler.request_deserializer(request)
+    except Exception as error:  # protobuf raises its own DecodeError, or ValueError
+        raise DomainError(
+            ErrorReason.ERROR_REASON_INVALID_FIELD, f"the request is not a valid message of {method.name}"
+        ) from error
+    try:
+        protovalidate.validate(message)
+    except protovalidate.ValidationError as error:
+        violation = error.violations[0].proto
+        path = ".".join(element.field_name for element in violation.field.elements)
+        raise DomainError(
+            ErrorReason.ERROR_REASON_INVALID_FIELD, f"{path}: {violation.message}", field=path
+        ) from error
+    return message
+
+
+async def _record(
+    method: Method, around: Surroundings, call: CallContext, status: str, reason: str, entered: bool
+) -> None:
+    """Write the outcome. An intent, once written, always gets one, whatever became of the call."""
+    authenticated = call.caller is not None or call.principal is not None
+    if entered or (authenticated and method.audited.recording is not Recording.SUMMARY):
+        await around.recorder.outcome(call, method.audited, status, reason)
+    else:
+        around.recorder.summarise(call, method.audited, status, reason)

@@ -1,0 +1,219 @@
+"""The one server factory: no service listens in any other way."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvloop
+
+from services.chassis import logs
+from services.chassis.audit.ports import AuditedMethod, AuditRecorder
+from services.chassis.callers import load_callers
+from services.chassis.clock import Clock
+from services.chassis.health import HEALTH_CHECK, HEALTH_EVENT, Health
+from services.chassis.logs import Log
+from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, wrap
+from services.chassis.randomness import Randomness
+from services.chassis.settings import ServerSettings, TelemetrySettings, TlsSettings
+from services.chassis.telemetry import Metrics, Tracing
+from services.chassis.tls import server_credentials
+
+_log = Log("server")
+_READINESS_PERIOD_S = 0.25
+
+
+class _Registrar:
+    """Stands in for a grpc.Server while generated code registers its handlers."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Any] = {}
+
+    def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        """Ignored: the registered method handlers below say the same by name."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        for name, handler in handlers.items():
+            self.handlers[f"/{service}/{name}"] = handler
+
+
+class Server:
+    """A gRPC service with identity, callers, audit, telemetry, health and drain.
+
+    Order of life: construct, add servicers, tasks and readiness checks, start, stop.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        tls: TlsSettings,
+        *,
+        callers: Path,
+        events: Mapping[str, AuditedMethod],
+        clock: Clock,
+        randomness: Randomness,
+        recorder: AuditRecorder,
+        tokens: PrincipalVerifier | None,
+        telemetry: TelemetrySettings,
+    ) -> None:
+        """Name everything the server needs; nothing is opened before `start`."""
+        self.settings = settings
+        self.metrics = Metrics()
+        self.port = 0
+        self.public_port = 0
+        self._tls = tls
+        self._callers_file = callers
+        self._events = {**events, HEALTH_CHECK: HEALTH_EVENT}
+        self._telemetry = telemetry
+        self._tracing = Tracing(settings.name, telemetry)
+        self._around = Surroundings(
+            settings.trust_domain, clock, randomness, recorder, tokens, self.metrics, self._tracing, {}
+        )
+        self._registrar = _Registrar()
+        self._health = Health()
+        self._health.register(self._registrar)
+        self._tasks: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._readiness: dict[str, Callable[[], Awaitable[bool]]] = {}
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._server: Any = None
+        self._public: tuple[str, TlsSettings] | None = None
+        self._stop_metrics: Callable[[], None] | None = None
+        self.failed = asyncio.Event()
+
+    def add(self, register: Callable[[Any, Any], None], servicer: Any) -> None:
+        """Register a servicer with its generated `add_…Servicer_to_server` function."""
+        register(servicer, self._registrar)
+
+    def add_public_listener(self, listen: str, tls: TlsSettings) -> None:
+        """Also listen on host:port without asking for client certificates.
+
+        There only methods whose callers include "public" can be called.
+        """
+        self._public = (listen, tls)
+
+    def add_task(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run `run()` while the server lives. When it ends or raises, the process stops."""
+        self._tasks[name] = run
+
+    def add_readiness(self, name: str, check: Callable[[], Awaitable[bool]]) -> None:
+        """Health stays NOT_SERVING until every check has returned True once."""
+        self._readiness[name] = check
+
+    def add_closer(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call `close()` after the drain, last added first."""
+        self._closers.append(close)
+
+    async def start(self) -> None:
+        """Check callers and events against the methods, listen, then become ready in the background."""
+        handlers = self._registrar.handlers
+        callers = load_callers(self._callers_file, handlers)
+        undescribed = sorted(handlers.keys() ^ self._events.keys())
+        if undescribed:
+            raise ValueError(f"audit events do not fit the methods: {', '.join(undescribed)}")
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", self.settings.max_message_bytes),
+                ("grpc.max_send_message_length", self.settings.max_message_bytes),
+                ("grpc.max_metadata_size", 16 * 1024),
+                ("grpc.so_reuseport", 0),
+                ("grpc.keepalive_time_ms", 30_000),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ]
+        )
+        for service, methods in _by_service(handlers).items():
+            wrapped = {
+                name.rsplit("/", 1)[1]: wrap(
+                    Method(name, handler, callers[name], self._events[name]), self._around
+                )
+                for name, handler in methods.items()
+            }
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, wrapped),))
+            self._server.add_registered_method_handlers(service, wrapped)
+        self.port = self._server.add_secure_port(self.settings.listen, server_credentials(self._tls))
+        if self._public is not None:
+            listen, tls = self._public
+            self.public_port = self._server.add_secure_port(
+                listen, server_credentials(tls, require_client=False)
+            )
+        if self.settings.metrics_listen:
+            self._stop_metrics = self.metrics.serve(self.settings.metrics_listen)
+        await self._server.start()
+        for name, run in self._tasks.items():
+            self._spawn(name, run)
+        self._spawn("readiness", self._become_ready)
+        _log.info("listening", service=self.settings.name, port=self.port)
+
+    async def stop(self) -> None:
+        """Stop taking calls, let those in progress finish, then close what they used."""
+        self._health.set_serving(False)
+        if self._server is not None:
+            await self._server.stop(self.settings.drain_s)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        for close in reversed(self._closers):
+            await close()
+        self._tracing.close()
+        if self._stop_metrics is not None:
+            await asyncio.to_thread(self._stop_metrics)
+        _log.info("stopped", service=self.settings.name)
+
+    def _spawn(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        async def guarded() -> None:
+            await run()
+
+        task = asyncio.get_running_loop().create_task(guarded(), name=name)
+        self._running[task] = name
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
+        name = self._running.pop(task, "")
+        if task.cancelled() or (name == "readiness" and task.exception() is None):
+            return
+        _log.error("background_task_ended", error=task.exception(), task=name)
+        self.failed.set()
+
+    async def _become_ready(self) -> None:
+        waiting = dict(self._readiness)
+        while waiting:
+            for name, check in list(waiting.items()):
+                if await check():
+                    del waiting[name]
+                    _log.info("ready", task=name)
+            if waiting:
+                await asyncio.sleep(_READINESS_PERIOD_S)
+        self._health.set_serving(True)
+        _log.info("serving", service=self.settings.name)
+
+
+def _by_service(handlers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    services: dict[str, dict[str, Any]] = {}
+    for name, handler in handlers.items():
+        services.setdefault(name.split("/")[1], {})[name] = handler
+    return services
+
+
+def run(build: Callable[[], Server]) -> int:
+    """Build and run a server until SIGTERM or SIGINT. Returns the exit status of the process."""
+
+    async def serve() -> int:
+        server = build()
+        logs.configure(server.settings.name, server._telemetry.log_level)
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await server.start()
+        waits = [loop.create_task(stopping.wait()), loop.create_task(server.failed.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await server.stop()
+        return 1 if server.failed.is_set() else 0
+
+    status: int = uvloop.run(serve())
+    return status
