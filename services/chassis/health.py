@@ -33,7 +33,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
         health_pb2_grpc.add_HealthServicer_to_server(self, _CheckOnly())
 
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+    async def Check(self, request: Any, context: Any) -> Any:
         """Return the current status of the server, whatever service is asked for."""
         status = health_pb2.HealthCheckResponse.ServingStatus
         return health_pb2.HealthCheckResponse(status=status.SERVING if self._serving else status.NOT_SERVING)
