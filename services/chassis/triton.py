@@ -1,6 +1,6 @@
 """Triton's gRPC protocol, as far as Craton speaks it: method paths and the one request it sends."""
 
-from triton import inference_pb2
+from triton_wire import inference_pb2
 
 _SERVICE = "/inference.GRPCInferenceService"
 MODEL_STREAM_INFER = f"{_SERVICE}/ModelStreamInfer"
