@@ -26,7 +26,9 @@ class CallContext:
     peer: str = ""
     """Transport address of the caller, for example "127.0.0.1:43210"."""
     principal: PrincipalClaims | None = None
-    """The verified principal token, None when the call carries none."""
+    """The claims of the verified principal token, None when the call carries none."""
+    principal_token: str = field(default="", repr=False)
+    """The token itself, to lease the principal's policies and to exchange it; never logged or recorded."""
     deadline: float | None = None
     """Absolute deadline on the boot-time clock, seconds; None when the caller set none."""
     event_name: str = ""

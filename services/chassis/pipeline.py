@@ -222,6 +222,7 @@ async def _admit(
             "the metadata key 'authorization' must be 'Bearer <token>'",
         )
     call.principal = await around.tokens.verify(token)
+    call.principal_token = token
 
 
 def _identity(around: Surroundings, context: Any) -> WorkloadId | None:

@@ -1,0 +1,229 @@
+"""Authorisation leases: what auth says about a principal, usable for at most five seconds.
+
+A lease counts from before it was asked for, on a clock that runs in suspend, so that no delay of the
+network and no sleep of the machine makes it longer than auth meant. A busy principal's lease is renewed
+in the background while the old one still holds, so that calls do not wait for auth.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc
+from craton.auth.v1 import authorization_service_pb2, authorization_service_pb2_grpc
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.pipeline import require_principal
+from services.chassis.policy.document import parse
+from services.chassis.policy.evaluator import PolicySet
+from services.chassis.principal import PrincipalClaims
+from services.chassis.rich_status import from_rpc_error
+
+MAX_LEASE_S = 5.0
+"""Bound on how long a revocation can go unnoticed, whatever an answer claims."""
+
+_RENEW_BEFORE_S = 2.5
+"""A lease used with less than this left is renewed in the background."""
+
+_RENEW_PAUSE_S = 0.5
+"""After a failed renewal the next attempt waits this long: auth may be down and need not be flooded."""
+
+_FETCH_TIMEOUT_S = 2.0
+_MAX_LEASES = 100_000
+_MAX_COMPILED = 10_000
+_MAX_FLOORS = 10_000
+_FETCH_ATTEMPTS = 3
+
+Entitlements = frozenset[tuple[str, str, str]]
+"""(region, model id, SHA-256 of the accepted EULA)."""
+
+_Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseAnswer:
+    """Auth's answer. `policies` and `entitlements` are None when the digest is the known one."""
+
+    policies: Sequence[str] | None
+    entitlements: Entitlements | None
+    root: bool
+    epoch: int
+    digest: str
+    life_s: float
+
+
+class LeaseSource(Protocol):
+    """Asks auth about the principal of a token."""
+
+    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+        """Return the principal's policies and entitlements, as they are when auth answers.
+
+        Raises DomainError: INVALID_TOKEN or UNKNOWN_ACCESS_KEY when the principal, its key or its
+        account is gone, DEPENDENCY_UNAVAILABLE when auth does not answer in time.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A principal's compiled policies and its account's entitlements, until `expires` on the boot-time clock."""
+
+    policies: PolicySet
+    entitlements: Entitlements
+    root: bool
+    epoch: int
+    digest: str
+    expires: float
+
+
+class Leases:
+    """All leases that one enforcement point holds."""
+
+    def __init__(self, source: LeaseSource, clock: Clock) -> None:
+        """Start without any."""
+        self._source = source
+        self._clock = clock
+        self._leases: OrderedDict[_Key, Lease] = OrderedDict()
+        self._fetching: dict[_Key, asyncio.Task[Lease]] = {}
+        self._renew_after: dict[_Key, float] = {}
+        self._compiled: OrderedDict[tuple[str, ...], PolicySet] = OrderedDict()
+        self._floors: OrderedDict[str, int] = OrderedDict()
+
+    async def get(self, call: CallContext) -> Lease:
+        """Return a live lease of the call's principal, asking auth only when there is none.
+
+        Raises DomainError(MISSING_CREDENTIALS) for a call without a principal, and what LeaseSource raises.
+        """
+        claims = require_principal(call)
+        key = (
+            claims.account_id,
+            claims.account_incarnation,
+            claims.principal_id,
+            claims.access_key_id,
+        )
+        lease = self._leases.get(key)
+        now = self._clock.boottime()
+        if lease is not None and now < lease.expires and self._current(lease, claims):
+            if lease.expires - now < _RENEW_BEFORE_S and key not in self._fetching:
+                self._renew(key, call.principal_token, claims, now)
+            return lease
+        task = self._fetching.get(key)
+        if task is None:
+            task = self._start(key, call.principal_token, claims)
+        # Shielded: one caller's cancellation must not take the lease from the others that wait for it.
+        return await asyncio.shield(task)
+
+    def revoke(self, account_id: str, epoch: int) -> None:
+        """Forget what is older than `epoch` of an account's policies, also what is on its way."""
+        if epoch <= self._floors.get(account_id, 0):
+            return
+        self._floors[account_id] = epoch
+        self._floors.move_to_end(account_id)
+        if len(self._floors) > _MAX_FLOORS:
+            self._floors.popitem(last=False)
+
+    def _current(self, lease: Lease, claims: PrincipalClaims) -> bool:
+        floor = self._floors.get(claims.account_id, 0)
+        return lease.epoch >= floor and lease.epoch >= claims.policy_epoch
+
+    def _renew(self, key: _Key, token: str, claims: PrincipalClaims, now: float) -> None:
+        if self._renew_after.get(key, 0.0) <= now:
+            self._start(key, token, claims)
+
+    def _start(self, key: _Key, token: str, claims: PrincipalClaims) -> "asyncio.Task[Lease]":
+        task = asyncio.get_running_loop().create_task(self._fetch(key, token, claims), name="lease")
+        self._fetching[key] = task
+        task.add_done_callback(lambda done: self._fetched(key, done))
+        return task
+
+    def _fetched(self, key: _Key, task: "asyncio.Task[Lease]") -> None:
+        self._fetching.pop(key, None)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._renew_after.pop(key, None)
+        elif (
+            isinstance(error, DomainError) and error.reason == ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE
+        ):
+            if len(self._renew_after) >= _MAX_LEASES:
+                self._renew_after.clear()
+            self._renew_after[key] = self._clock.boottime() + _RENEW_PAUSE_S
+        else:
+            # Auth answered, and the answer is no: what was leased before ends now.
+            self._leases.pop(key, None)
+
+    async def _fetch(self, key: _Key, token: str, claims: PrincipalClaims) -> Lease:
+        for _ in range(_FETCH_ATTEMPTS):
+            known = self._leases.get(key)
+            before = self._clock.boottime()
+            answer = await self._source.fetch(token, known.digest if known is not None else "")
+            lease = self._lease(answer, known, before)
+            if self._current(lease, claims):
+                self._leases[key] = lease
+                self._leases.move_to_end(key)
+                if len(self._leases) > _MAX_LEASES:
+                    self._leases.popitem(last=False)
+                return lease
+        raise DomainError(
+            ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+            "The account's policies are changing faster than they can be read. Try again.",
+            retry_after_s=1.0,
+        )
+
+    def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float) -> Lease:
+        if answer.policies is not None and answer.entitlements is not None:
+            policies, entitlements = self._compile(answer.policies), answer.entitlements
+        elif known is not None and known.digest == answer.digest:
+            policies, entitlements = known.policies, known.entitlements
+        else:
+            raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
+        expires = before + min(answer.life_s, MAX_LEASE_S)
+        return Lease(policies, entitlements, answer.root, answer.epoch, answer.digest, expires)
+
+    def _compile(self, documents: Sequence[str]) -> PolicySet:
+        # Many principals share equal policies: compiled once for all of them.
+        content = tuple(documents)
+        compiled = self._compiled.get(content)
+        if compiled is None:
+            compiled = PolicySet([parse(document) for document in content])
+            self._compiled[content] = compiled
+            if len(self._compiled) > _MAX_COMPILED:
+                self._compiled.popitem(last=False)
+        else:
+            self._compiled.move_to_end(content)
+        return compiled
+
+
+class RemoteLeaseSource:
+    """Leases from auth.v1.AuthorizationService."""
+
+    def __init__(self, channel: Any) -> None:
+        """Ask over `channel`, a channel to auth."""
+        stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._get = stub.GetAuthorizationLease
+
+    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+        """Ask auth, as LeaseSource says."""
+        request = authorization_service_pb2.GetAuthorizationLeaseRequest(known_digest=known_digest)
+        try:
+            response = await self._get(
+                request, timeout=_FETCH_TIMEOUT_S, metadata=(("authorization", f"Bearer {token}"),)
+            )
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, "the auth service") from error
+        unchanged = bool(known_digest) and response.digest == known_digest
+        return LeaseAnswer(
+            policies=None if unchanged else tuple(response.identity_policies),
+            entitlements=None
+            if unchanged
+            else frozenset((each.region, each.model_id, each.eula_sha256) for each in response.entitlements),
+            root=response.root,
+            epoch=response.epoch,
+            digest=response.digest,
+            life_s=response.lease.ToMilliseconds() / 1000,
+        )

@@ -1,0 +1,98 @@
+"""Resource patterns, indexed so that an evaluation looks at the few that can match.
+
+An ARN has six parts, arn:partition:service:region:account:resource. A wildcard in one of the first five
+ends at the colon; in the last part it goes beyond. Patterns differ most in the last part, so the index
+is keyed by what that part begins with, and the rest is compared only for the candidates found.
+AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+"""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from services.chassis.policy.patterns import Matcher, has_wildcard, literal_prefix, matcher
+
+T = TypeVar("T")
+
+
+def split_arn(resource: str) -> list[str] | None:
+    """Split into the six parts of an ARN; None for anything else, which only the pattern * matches."""
+    parts = resource.split(":", 5)
+    return parts if len(parts) == 6 and parts[0] == "arn" else None
+
+
+class ResourcePattern:
+    """One compiled resource pattern."""
+
+    __slots__ = ("_checks", "any", "exact_tail", "tail_prefix")
+
+    def __init__(self, pattern: str) -> None:
+        """Compile a pattern that the parser has accepted."""
+        self.any = pattern == "*"
+        self._checks: tuple[tuple[int, Matcher], ...] = ()
+        self.exact_tail = False
+        self.tail_prefix = ""
+        if self.any:
+            return
+        parts = pattern.split(":", 5)
+        tail = parts[5]
+        self.exact_tail = not has_wildcard(tail)
+        self.tail_prefix = literal_prefix(tail)
+        checks = [(i, matcher(part)) for i, part in enumerate(parts[:5]) if part != "*"]
+        if not self.exact_tail and tail != f"{self.tail_prefix}*":
+            checks.append((5, matcher(tail)))
+        self._checks = tuple(checks)
+
+    def matches_candidate(self, parts: list[str]) -> bool:
+        """Compare what the index has not: for parts whose last one fits the tail prefix."""
+        return all(check(parts[i]) for i, check in self._checks)
+
+    def matches(self, parts: list[str] | None) -> bool:
+        """Compare all of it. `parts` as split_arn returns them."""
+        if self.any:
+            return True
+        if parts is None:
+            return False
+        fits = parts[5] == self.tail_prefix if self.exact_tail else parts[5].startswith(self.tail_prefix)
+        return fits and self.matches_candidate(parts)
+
+
+class ResourceIndex(Generic[T]):
+    """Finds the values whose resource pattern may match, without looking at all of them."""
+
+    __slots__ = ("_always", "_by_prefix", "_exact", "_lengths")
+
+    def __init__(self) -> None:
+        """Build an empty index."""
+        self._always: list[T] = []
+        self._exact: dict[str, list[tuple[ResourcePattern, T]]] = {}
+        self._by_prefix: dict[str, list[tuple[ResourcePattern, T]]] = {}
+        self._lengths: tuple[int, ...] = ()
+
+    def add(self, pattern: ResourcePattern, value: T) -> None:
+        """Add a value under its pattern."""
+        if pattern.any:
+            self.add_always(value)
+        elif pattern.exact_tail:
+            self._exact.setdefault(pattern.tail_prefix, []).append((pattern, value))
+        else:
+            self._by_prefix.setdefault(pattern.tail_prefix, []).append((pattern, value))
+            self._lengths = tuple(sorted({len(prefix) for prefix in self._by_prefix}))
+
+    def add_always(self, value: T) -> None:
+        """Add a value that is a candidate for every resource."""
+        self._always.append(value)
+
+    def find(self, parts: list[str] | None) -> Iterator[T]:
+        """Yield the values whose pattern matches; those added as always come whatever the resource is."""
+        yield from self._always
+        if parts is None:
+            return
+        tail = parts[5]
+        for pattern, value in self._exact.get(tail, ()):
+            if pattern.matches_candidate(parts):
+                yield value
+        by_prefix = self._by_prefix
+        for length in self._lengths:
+            for pattern, value in by_prefix.get(tail[:length], ()):
+                if pattern.matches_candidate(parts):
+                    yield value
