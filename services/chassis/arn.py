@@ -1,0 +1,95 @@
+"""The one converter between resource names, as services use them, and ARNs, as clients and policies do.
+
+A resource name is a path of collections and ids ("accounts/123456789012/regions/us-east-1/keys/k"); an ARN
+is "arn:{partition}:{service}:{region}:{account}:{resource}". Both directions come from one table, so that
+they cannot drift apart.
+"""
+
+import re
+from dataclasses import dataclass
+
+_ACCOUNT = r"[0-9]{12}"
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
+_MODEL = r"[a-z0-9-]{1,63}\.[a-z0-9.:-]{1,127}"
+_USER = r"[A-Za-z0-9+=,.@_-]{1,64}"
+_ID = r"[A-Za-z0-9-]{1,128}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of resource: how its name and its ARN look, with the same placeholders."""
+
+    name: str
+    arn: str
+
+
+_KINDS = (
+    _Kind("regions/{region}/foundationModels/{model}", "bedrock:{region}::foundation-model/{model}"),
+    _Kind(
+        "accounts/{account}/regions/{region}/modelCustomizationJobs/{job}",
+        "bedrock:{region}:{account}:model-customization-job/{job}",
+    ),
+    _Kind("accounts/{account}/regions/{region}/keys/{id}", "kms:{region}:{account}:key/{id}"),
+    _Kind("accounts/{account}/regions/{region}/aliases/{alias}", "kms:{region}:{account}:alias/{alias}"),
+    _Kind("accounts/{account}/users/{user}", "iam::{account}:user/{user}"),
+    _Kind("accounts/{account}", "iam::{account}:root"),
+)
+
+_PATTERNS = {
+    "region": _REGION,
+    "account": _ACCOUNT,
+    "model": _MODEL,
+    "job": r"[a-z0-9.:-]{1,255}/[a-z0-9]{12}",
+    "id": _ID,
+    "alias": r"[A-Za-z0-9/_-]{1,250}",
+    "user": _USER,
+}
+_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+
+
+def _compile(template: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(template):
+        parts += (re.escape(template[end : match.start()]), f"(?P<{match[1]}>{_PATTERNS[match[1]]})")
+        end = match.end()
+    return re.compile("".join(parts) + re.escape(template[end:]))
+
+
+_BY_NAME = tuple((_compile(kind.name), kind.arn) for kind in _KINDS)
+_BY_ARN = tuple((_compile(kind.arn), kind.name) for kind in _KINDS)
+
+
+def arn_of(name: str, partition: str = "aws") -> str:
+    """Return the ARN of a resource name. Raises ValueError when it names no known kind of resource."""
+    for pattern, template in _BY_NAME:
+        match = pattern.fullmatch(name)
+        if match is not None:
+            return f"arn:{partition}:" + template.format_map(match.groupdict())
+    raise ValueError("not a resource name that has an ARN")
+
+
+def name_of(arn: str, partition: str = "aws") -> str:
+    """Return the resource name of an ARN. Raises ValueError when the ARN is foreign or malformed."""
+    prefix = f"arn:{partition}:"
+    if arn.startswith(prefix):
+        for pattern, template in _BY_ARN:
+            match = pattern.fullmatch(arn, len(prefix))
+            if match is not None:
+                return template.format_map(match.groupdict())
+    raise ValueError("not an ARN of this installation")
+
+
+def foundation_model_arn(region: str, model_id: str, partition: str = "aws") -> str:
+    """Return the ARN of a foundation model; it belongs to no account."""
+    return f"arn:{partition}:bedrock:{region}::foundation-model/{model_id}"
+
+
+def user_arn(account_id: str, user_name: str, partition: str = "aws") -> str:
+    """Return the ARN of a user."""
+    return f"arn:{partition}:iam::{account_id}:user/{user_name}"
+
+
+def root_arn(account_id: str, partition: str = "aws") -> str:
+    """Return the ARN of an account's root user."""
+    return f"arn:{partition}:iam::{account_id}:root"

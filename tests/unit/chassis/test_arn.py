@@ -1,0 +1,64 @@
+"""ARNs and resource names convert both ways and refuse what is foreign."""
+
+import pytest
+
+from services.chassis.arn import arn_of, foundation_model_arn, name_of, root_arn, user_arn
+
+PAIRS = [
+    (
+        "regions/us-east-1/foundationModels/craton.tiny-text-v1",
+        "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1",
+    ),
+    (
+        "accounts/123456789012/regions/eu-west-1/keys/0b6f2f1e-8d2c-4a51-9d6c-1f2a3b4c5d6e",
+        "arn:aws:kms:eu-west-1:123456789012:key/0b6f2f1e-8d2c-4a51-9d6c-1f2a3b4c5d6e",
+    ),
+    (
+        "accounts/123456789012/regions/eu-west-1/aliases/app/a",
+        "arn:aws:kms:eu-west-1:123456789012:alias/app/a",
+    ),
+    ("accounts/123456789012/users/alice@x", "arn:aws:iam::123456789012:user/alice@x"),
+    ("accounts/123456789012", "arn:aws:iam::123456789012:root"),
+    (
+        "accounts/123456789012/regions/us-east-1/modelCustomizationJobs/craton.tiny-text-v1/abcdefghijkl",
+        "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/craton.tiny-text-v1/abcdefghijkl",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "arn"), PAIRS)
+def test_round_trip(name: str, arn: str) -> None:
+    assert arn_of(name) == arn
+    assert name_of(arn) == name
+    assert name_of(arn.replace("arn:aws:", "arn:aws-cn:"), "aws-cn") == name
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "arn:aws-cn:iam::123456789012:root",
+        "arn:aws:iam::12345678901:root",
+        "arn:aws:iam::123456789012:root\n",
+        "arn:aws:iam::123456789012:user/a/b",
+        "arn:aws:bedrock:us-east-1:123456789012:foundation-model/craton.tiny-text-v1",
+        "arn:aws:bedrock:us-east-1::foundation-model/*",
+    ],
+)
+def test_foreign_arns_are_refused(arn: str) -> None:
+    with pytest.raises(ValueError):
+        name_of(arn)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "accounts/1", "accounts/123456789012/users/", "regions/x/foundationModels/a"]
+)
+def test_unknown_names_are_refused(name: str) -> None:
+    with pytest.raises(ValueError):
+        arn_of(name)
+
+
+def test_short_forms_agree_with_the_table() -> None:
+    assert foundation_model_arn("us-east-1", "craton.tiny-text-v1") == PAIRS[0][1]
+    assert user_arn("123456789012", "alice@x") == PAIRS[3][1]
+    assert root_arn("123456789012") == PAIRS[4][1]
