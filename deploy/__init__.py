@@ -1,0 +1,1 @@
+"""Deployment: the local stack, its certificates, and the checked-in configuration."""

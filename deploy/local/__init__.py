@@ -1,0 +1,1 @@
+"""The local stack: environments, certificates, processes, bootstrap and sample of one machine."""

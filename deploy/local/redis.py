@@ -1,0 +1,73 @@
+"""Redis of the local stack: TLS only, no default user, one account a service with least rights.
+
+Redis holds what several replicas share for seconds. It writes nothing to disk: losing it loses no record.
+"""
+
+import hashlib
+import secrets
+from pathlib import Path
+
+from deploy.local.stack import Stack
+from deploy.pki.store import write_private
+
+_CONNECTION = "+hello +auth +ping +quit +client|setname +client|setinfo +client|id"
+_ROLES = {
+    # Seen signatures and the birth marker of the store.
+    "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info",
+    "publisher": "&craton:revocations +publish +subscribe +unsubscribe",
+    "subscriber": "&craton:revocations +subscribe +unsubscribe",
+    "probe": "+info",
+}
+_MEMORY = "128mb"
+"""Signatures live for minutes: 128 MiB hold about a million. A full store refuses writes, and the edge
+then refuses requests, instead of forgetting signatures that could be replayed."""
+
+
+def password_file(stack: Stack, account: str) -> Path:
+    """Return where a service finds its Redis password, 0600 of its own uid."""
+    return stack.home / "secrets" / f"redis-{account}"
+
+
+def configure(stack: Stack) -> Path:
+    """Write passwords that are missing and redis.conf; return the latter's path."""
+    secrets_dir = stack.home / "secrets"
+    secrets_dir.mkdir(parents=True, exist_ok=True)
+    secrets_dir.chmod(0o711)
+    uids = {service.name: service.uid for service in stack.definition.services}
+    uids |= {"edge": stack.definition.edge.uid, "operator": 0}
+    accounts = []
+    for account, role in stack.definition.redis.roles.items():
+        path = password_file(stack, account)
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(32).encode(), stack.uid(uids[account]))
+        # The file of the server holds hashes, so that reading it impersonates nobody.
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        accounts.append(f"user {account} on #{digest} resetchannels -@all {_CONNECTION} {_ROLES[role]}")
+    configuration = stack.home / "run/redis/redis.conf"
+    pki = stack.pki / "redis"
+    lines = [
+        f"bind {stack.address}",
+        "port 0",
+        f"tls-port {stack.definition.ports.redis}",
+        f"tls-cert-file {_quoted(pki / 'tls.crt')}",
+        f"tls-key-file {_quoted(pki / 'tls.key')}",
+        f"tls-ca-cert-file {_quoted(pki / 'ca.crt')}",
+        "tls-protocols TLSv1.3",
+        "tls-auth-clients optional",
+        "daemonize no",
+        'save ""',
+        "appendonly no",
+        f"dir {_quoted(configuration.parent)}",
+        f"maxmemory {_MEMORY}",
+        "maxmemory-policy noeviction",
+        "acllog-max-len 32",
+        "user default off resetpass resetkeys resetchannels -@all",
+        *accounts,
+    ]
+    write_private(configuration, ("\n".join(lines) + "\n").encode(), stack.uid(stack.definition.redis.uid))
+    return configuration
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

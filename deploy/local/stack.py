@@ -1,0 +1,146 @@
+"""The definition of the local stack (stack.toml) and where its files lie."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.chassis.config import environment, load
+
+DEFINITION = Path(__file__).with_name("stack.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Public ports of the stack."""
+
+    edge: int
+    public_grpc: int
+    redis: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedisDefinition:
+    """Redis' uid, and the role of each of its accounts."""
+
+    uid: int
+    roles: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A gRPC service: `python -m services.<name>`."""
+
+    name: str
+    uid: int
+    port: int
+    prompts: bool = False
+    """Whether prompts pass through its memory: its allocator is then set to overwrite freed memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The HTTPS edge."""
+
+    uid: int
+    metrics_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """An escrow pool: an agent, and a sandbox under a uid of its own."""
+
+    name: str
+    uid: int
+    sandbox_uid: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A model provider whose bundled models are published into the catalogue."""
+
+    name: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Everything stack.toml says."""
+
+    trust_domain: str
+    region: str
+    account: str
+    administrator: str
+    ports: Ports
+    redis: RedisDefinition
+    services: tuple[Service, ...]
+    edge: Edge
+    pools: tuple[Pool, ...]
+    providers: tuple[Provider, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The definition together with the place and the uids of one running stack."""
+
+    definition: Definition
+    root: Path
+    """The repository."""
+    home: Path
+    """State of this stack: CRATON_HOME."""
+    address: str
+    """Loopback address of every listener: CRATON_ADDRESS."""
+    separate_uids: bool
+    """True when run by root: every service has its own uid."""
+
+    @classmethod
+    def here(cls) -> "Stack":
+        """Return the stack that the environment names. Raises ConfigError for a broken definition."""
+        variables = environment()
+        return cls(
+            definition=load(DEFINITION, Definition),
+            root=Path(variables["CRATON_ROOT"]),
+            home=Path(variables["CRATON_HOME"]).absolute(),
+            address=variables["CRATON_ADDRESS"],
+            separate_uids=os.geteuid() == 0,
+        )
+
+    def uid(self, wanted: int) -> int:
+        """Return the uid a program really gets: everything is one uid when rootless."""
+        return wanted if self.separate_uids else os.geteuid()
+
+    def python(self, environment_name: str = "services") -> Path:
+        """Return the interpreter of an environment."""
+        return self.root / ".venv" / environment_name / "bin/python"
+
+    @property
+    def control_socket(self) -> Path:
+        """supervisord's UNIX socket, 0600."""
+        return self.home / "run/supervisor.sock"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a program."""
+        return self.home / "log"
+
+    @property
+    def pki(self) -> Path:
+        """Certificates."""
+        return self.home / "pki"
+
+    @property
+    def catalog(self) -> Path:
+        """Signed manifests and the registered keys of providers."""
+        return self.home / "catalog"
+
+    def identity_dir(self, kind: str, name: str) -> Path:
+        """Return where a workload's tls.crt, tls.key and ca.crt lie."""
+        return self.pki / f"{kind}-{name}"
+
+    def grpc_targets(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (kind, name, port) of everything that answers grpc.health.v1."""
+        for service in self.definition.services:
+            yield "service", service.name, service.port
+        for pool in self.definition.pools:
+            yield "pool", pool.name, pool.port

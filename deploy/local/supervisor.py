@@ -1,0 +1,127 @@
+"""Start, ask and stop the supervisor (PyPI supervisor, driven over its UNIX socket)."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from deploy.local.processes import leftovers, terminate
+from deploy.local.programs import child_environment, supervisor_configuration
+from deploy.local.stack import Stack
+
+_LONGEST_SOCKET_PATH = 100
+"""UNIX socket paths end at 108 bytes; supervisord makes its socket under a longer temporary name."""
+_STOP_LIMIT_S = 60.0
+
+
+class StackError(Exception):
+    """The stack cannot be started or stopped; the message says what to do."""
+
+
+class Supervisor:
+    """The supervisor of one stack, running or not."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Name the stack; nothing is started."""
+        self._stack = stack
+
+    def running(self) -> bool:
+        """Tell whether a supervisor answers on the control socket."""
+        return self._pid() is not None
+
+    def start(self) -> None:
+        """Start supervisord detached from this process. Raises StackError when it does not come up."""
+        configuration = self._stack.home / "run/supervisord.conf"
+        configuration.write_text(supervisor_configuration(self._stack))
+        if len(str(self._stack.control_socket)) > _LONGEST_SOCKET_PATH:
+            raise StackError(
+                f"the path of {self._stack.home} is too long for UNIX sockets; set CRATON_HOME to a shorter one"
+            )
+        self._stack.control_socket.unlink(missing_ok=True)
+        log = self._stack.logs / "supervisord.out"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(self._stack.python()), "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
+                cwd=self._stack.root,
+                env=child_environment(self._stack),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            if self.running():
+                return
+            time.sleep(0.05)
+        raise StackError(f"the supervisor did not start; its last words:\n{log.read_text()[-2000:]}")
+
+    def programs(self) -> list[dict[str, Any]]:
+        """Return supervisord's view of every program: name, statename, pid, start, exitstatus, …"""
+        return cast(list[dict[str, Any]], self._call("getAllProcessInfo"))
+
+    def restart(self, program: str) -> None:
+        """Stop and start one program."""
+        self._call("stopProcess", program)
+        self._call("startProcess", program)
+
+    def start_program(self, program: str) -> None:
+        """Start a program that gave up or was stopped."""
+        self._call("startProcess", program, False)
+
+    def stop(self, progress: Callable[[str], None] = lambda _line: None) -> None:
+        """Stop every program and the supervisor; then make sure that nothing is left."""
+        pid = self._pid()
+        if pid is not None:
+            try:
+                self._call("shutdown")
+            except (OSError, xmlrpc.client.Fault):
+                os.kill(pid, signal.SIGTERM)
+            self._wait_for_end(pid, progress)
+        terminate(leftovers(self._stack))
+        for path in self._sockets():
+            path.unlink(missing_ok=True)
+
+    def _wait_for_end(self, pid: int, progress: Callable[[str], None]) -> None:
+        deadline = time.monotonic() + _STOP_LIMIT_S
+        while _alive(pid) and time.monotonic() < deadline:
+            still = [info["name"] for info in self._programs_or_none() if info["pid"]]
+            progress(", ".join(still) or "the supervisor")
+            time.sleep(0.1)
+
+    def _programs_or_none(self) -> list[dict[str, Any]]:
+        try:
+            return self.programs()
+        except (OSError, xmlrpc.client.Fault, xmlrpc.client.ProtocolError):
+            return []
+
+    def _sockets(self) -> list[Path]:
+        return [path for path in (self._stack.home / "run").rglob("*") if path.is_socket()]
+
+    def _pid(self) -> int | None:
+        try:
+            return int(self._call("getPID"))
+        except (OSError, xmlrpc.client.Error, socket.error):
+            return None
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._stack.control_socket}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
