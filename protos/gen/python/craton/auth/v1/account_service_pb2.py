@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import resources_pb2 as craton_dot_auth_dot_v1_dot_resources__pb2
+from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/auth/v1/account_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\"\x7f\n\x14\x43reateAccountRequest\x12)\n\naccount_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x12\x1f\n\x0c\x64isplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x32\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"A\n\x15\x43reateAccountResponse\x12(\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x17.craton.auth.v1.Account\";\n\x11GetAccountRequest\x12&\n\naccount_id\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\x0b^[0-9]{12}$\">\n\x12GetAccountResponse\x12(\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x17.craton.auth.v1.Account\"R\n\x13ListAccountsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Z\n\x14ListAccountsResponse\x12)\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x17.craton.auth.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x9e\x02\n\x0e\x41\x63\x63ountService\x12\\\n\rCreateAccount\x12$.craton.auth.v1.CreateAccountRequest\x1a%.craton.auth.v1.CreateAccountResponse\x12S\n\nGetAccount\x12!.craton.auth.v1.GetAccountRequest\x1a\".craton.auth.v1.GetAccountResponse\x12Y\n\x0cListAccounts\x12#.craton.auth.v1.ListAccountsRequest\x1a$.craton.auth.v1.ListAccountsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/auth/v1/account_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\"\xc3\x01\n\x14\x43reateAccountRequest\x12)\n\naccount_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x12\x1f\n\x0c\x64isplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x32\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x42\n\x17\x61\x64ministrator_user_name\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{0,64}$\"\xbe\x01\n\x15\x43reateAccountResponse\x12(\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x17.craton.auth.v1.Account\x12+\n\radministrator\x18\x02 \x01(\x0b\x32\x14.craton.auth.v1.User\x12-\n\naccess_key\x18\x03 \x01(\x0b\x32\x19.craton.auth.v1.AccessKey\x12\x1f\n\x11secret_access_key\x18\x04 \x01(\tB\x04\x88\xce\x18\x01\";\n\x11GetAccountRequest\x12&\n\naccount_id\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\x0b^[0-9]{12}$\">\n\x12GetAccountResponse\x12(\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x17.craton.auth.v1.Account\"R\n\x13ListAccountsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Z\n\x14ListAccountsResponse\x12)\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x17.craton.auth.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x1a\x43reateRootAccessKeyRequest\x12&\n\naccount_id\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\x0b^[0-9]{12}$\"m\n\x1b\x43reateRootAccessKeyResponse\x12-\n\naccess_key\x18\x01 \x01(\x0b\x32\x19.craton.auth.v1.AccessKey\x12\x1f\n\x11secret_access_key\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\"g\n\x1a\x44\x65leteRootAccessKeyRequest\x12&\n\naccount_id\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\x0b^[0-9]{12}$\x12!\n\raccess_key_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x10\x18\x80\x01\"\x1d\n\x1b\x44\x65leteRootAccessKeyResponse2\xfe\x03\n\x0e\x41\x63\x63ountService\x12\\\n\rCreateAccount\x12$.craton.auth.v1.CreateAccountRequest\x1a%.craton.auth.v1.CreateAccountResponse\x12S\n\nGetAccount\x12!.craton.auth.v1.GetAccountRequest\x1a\".craton.auth.v1.GetAccountResponse\x12Y\n\x0cListAccounts\x12#.craton.auth.v1.ListAccountsRequest\x1a$.craton.auth.v1.ListAccountsResponse\x12n\n\x13\x43reateRootAccessKey\x12*.craton.auth.v1.CreateRootAccessKeyRequest\x1a+.craton.auth.v1.CreateRootAccessKeyResponse\x12n\n\x13\x44\x65leteRootAccessKey\x12*.craton.auth.v1.DeleteRootAccessKeyRequest\x1a+.craton.auth.v1.DeleteRootAccessKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,24 +40,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEACCOUNTREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\006r\004\020\001\0302'
   _globals['_CREATEACCOUNTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEACCOUNTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_CREATEACCOUNTREQUEST'].fields_by_name['administrator_user_name']._loaded_options = None
+  _globals['_CREATEACCOUNTREQUEST'].fields_by_name['administrator_user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{0,64}$'
+  _globals['_CREATEACCOUNTRESPONSE'].fields_by_name['secret_access_key']._loaded_options = None
+  _globals['_CREATEACCOUNTRESPONSE'].fields_by_name['secret_access_key']._serialized_options = b'\210\316\030\001'
   _globals['_GETACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_GETACCOUNTREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\017r\r2\013^[0-9]{12}$'
   _globals['_LISTACCOUNTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTACCOUNTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTACCOUNTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTACCOUNTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_CREATEACCOUNTREQUEST']._serialized_start=117
-  _globals['_CREATEACCOUNTREQUEST']._serialized_end=244
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=246
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=311
-  _globals['_GETACCOUNTREQUEST']._serialized_start=313
-  _globals['_GETACCOUNTREQUEST']._serialized_end=372
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=374
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=436
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=438
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=520
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=522
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=612
-  _globals['_ACCOUNTSERVICE']._serialized_start=615
-  _globals['_ACCOUNTSERVICE']._serialized_end=901
+  _globals['_CREATEROOTACCESSKEYREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_CREATEROOTACCESSKEYREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\017r\r2\013^[0-9]{12}$'
+  _globals['_CREATEROOTACCESSKEYRESPONSE'].fields_by_name['secret_access_key']._loaded_options = None
+  _globals['_CREATEROOTACCESSKEYRESPONSE'].fields_by_name['secret_access_key']._serialized_options = b'\210\316\030\001'
+  _globals['_DELETEROOTACCESSKEYREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_DELETEROOTACCESSKEYREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\017r\r2\013^[0-9]{12}$'
+  _globals['_DELETEROOTACCESSKEYREQUEST'].fields_by_name['access_key_id']._loaded_options = None
+  _globals['_DELETEROOTACCESSKEYREQUEST'].fields_by_name['access_key_id']._serialized_options = b'\272H\007r\005\020\020\030\200\001'
+  _globals['_CREATEACCOUNTREQUEST']._serialized_start=150
+  _globals['_CREATEACCOUNTREQUEST']._serialized_end=345
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=348
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=538
+  _globals['_GETACCOUNTREQUEST']._serialized_start=540
+  _globals['_GETACCOUNTREQUEST']._serialized_end=599
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=601
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=663
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=665
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=747
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=749
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=839
+  _globals['_CREATEROOTACCESSKEYREQUEST']._serialized_start=841
+  _globals['_CREATEROOTACCESSKEYREQUEST']._serialized_end=909
+  _globals['_CREATEROOTACCESSKEYRESPONSE']._serialized_start=911
+  _globals['_CREATEROOTACCESSKEYRESPONSE']._serialized_end=1020
+  _globals['_DELETEROOTACCESSKEYREQUEST']._serialized_start=1022
+  _globals['_DELETEROOTACCESSKEYREQUEST']._serialized_end=1125
+  _globals['_DELETEROOTACCESSKEYRESPONSE']._serialized_start=1127
+  _globals['_DELETEROOTACCESSKEYRESPONSE']._serialized_end=1156
+  _globals['_ACCOUNTSERVICE']._serialized_start=1159
+  _globals['_ACCOUNTSERVICE']._serialized_end=1669
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AccountServiceStub:
-    """AccountService manages accounts.
+    """AccountService manages accounts. Only principals of the management account,
+    the one that bootstrapping created, may do it.
     """
 
     def __init__(self, channel):
@@ -50,14 +51,25 @@ class AccountServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_account__service__pb2.ListAccountsRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_account__service__pb2.ListAccountsResponse.FromString,
                 _registered_method=True)
+        self.CreateRootAccessKey = channel.unary_unary(
+                '/craton.auth.v1.AccountService/CreateRootAccessKey',
+                request_serializer=craton_dot_auth_dot_v1_dot_account__service__pb2.CreateRootAccessKeyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_account__service__pb2.CreateRootAccessKeyResponse.FromString,
+                _registered_method=True)
+        self.DeleteRootAccessKey = channel.unary_unary(
+                '/craton.auth.v1.AccountService/DeleteRootAccessKey',
+                request_serializer=craton_dot_auth_dot_v1_dot_account__service__pb2.DeleteRootAccessKeyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_account__service__pb2.DeleteRootAccessKeyResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
-    """AccountService manages accounts.
+    """AccountService manages accounts. Only principals of the management account,
+    the one that bootstrapping created, may do it.
     """
 
     def CreateAccount(self, request, context):
-        """Creates an account.
+        """Creates an account, on request with a first administrator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +84,21 @@ class AccountServiceServicer:
 
     def ListAccounts(self, request, context):
         """Lists accounts by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateRootAccessKey(self, request, context):
+        """Creates an access key of an account's root user, whom no identity policy
+        binds: the way back in when an account has locked itself out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRootAccessKey(self, request, context):
+        """Deletes an access key of an account's root user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,6 +122,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     request_deserializer=craton_dot_auth_dot_v1_dot_account__service__pb2.ListAccountsRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_account__service__pb2.ListAccountsResponse.SerializeToString,
             ),
+            'CreateRootAccessKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRootAccessKey,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_account__service__pb2.CreateRootAccessKeyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_account__service__pb2.CreateRootAccessKeyResponse.SerializeToString,
+            ),
+            'DeleteRootAccessKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRootAccessKey,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_account__service__pb2.DeleteRootAccessKeyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_account__service__pb2.DeleteRootAccessKeyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'craton.auth.v1.AccountService', rpc_method_handlers)
@@ -104,7 +141,8 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccountService:
-    """AccountService manages accounts.
+    """AccountService manages accounts. Only principals of the management account,
+    the one that bootstrapping created, may do it.
     """
 
     @staticmethod
@@ -178,6 +216,60 @@ class AccountService:
             '/craton.auth.v1.AccountService/ListAccounts',
             craton_dot_auth_dot_v1_dot_account__service__pb2.ListAccountsRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_account__service__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRootAccessKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.AccountService/CreateRootAccessKey',
+            craton_dot_auth_dot_v1_dot_account__service__pb2.CreateRootAccessKeyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_account__service__pb2.CreateRootAccessKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRootAccessKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.AccountService/DeleteRootAccessKey',
+            craton_dot_auth_dot_v1_dot_account__service__pb2.DeleteRootAccessKeyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_account__service__pb2.DeleteRootAccessKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
