@@ -9,7 +9,7 @@ from services.chassis.errors import DomainError
 from services.chassis.leases import Leases
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.evaluator import PolicySet
-from services.chassis.policy.keys import merge, request_context
+from services.chassis.policy.keys import Conditions, merge, request_context
 from services.chassis.policy.model import Decision, Verdict
 from services.chassis.principal import PrincipalClaims
 
@@ -25,7 +25,7 @@ def decide(
     root: bool,
     action: str,
     resource: str,
-    conditions: Mapping[str, str] = _NO_CONDITIONS,
+    conditions: Conditions = _NO_CONDITIONS,
 ) -> Decision:
     """Evaluate one action. `conditions` are the operation's own condition keys, in any case.
 
@@ -68,7 +68,7 @@ class Authorizer:
         call: CallContext,
         action: str,
         resource: str,
-        conditions: Mapping[str, str] = _NO_CONDITIONS,
+        conditions: Conditions = _NO_CONDITIONS,
     ) -> None:
         """Return when the call's principal may do `action` on `resource`, an ARN, or * for none.
 
@@ -86,7 +86,7 @@ class Authorizer:
         call: CallContext,
         action: str,
         resource: str,
-        conditions: Mapping[str, str] = _NO_CONDITIONS,
+        conditions: Conditions = _NO_CONDITIONS,
     ) -> bool:
         """Say whether `authorize` would permit; raises all it raises but ACCESS_DENIED."""
         lease = await self._leases.get(call)

@@ -19,7 +19,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.pipeline import require_principal
-from services.chassis.policy.document import parse
+from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.principal import PrincipalClaims
 from services.chassis.rich_status import from_rpc_error
@@ -35,7 +35,6 @@ _RENEW_PAUSE_S = 0.5
 
 _FETCH_TIMEOUT_S = 2.0
 _MAX_LEASES = 100_000
-_MAX_COMPILED = 10_000
 _MAX_FLOORS = 10_000
 _FETCH_ATTEMPTS = 3
 
@@ -70,7 +69,10 @@ class LeaseSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A principal's compiled policies and its account's entitlements, until `expires` on the boot-time clock."""
+    """A principal's compiled policies and its account's entitlements.
+
+    Valid until `expires`, on the boot-time clock.
+    """
 
     policies: PolicySet
     entitlements: Entitlements
@@ -90,7 +92,7 @@ class Leases:
         self._leases: OrderedDict[_Key, Lease] = OrderedDict()
         self._fetching: dict[_Key, asyncio.Task[Lease]] = {}
         self._renew_after: dict[_Key, float] = {}
-        self._compiled: OrderedDict[tuple[str, ...], PolicySet] = OrderedDict()
+        self._compiled = PolicyCache()
         self._floors: OrderedDict[str, int] = OrderedDict()
 
     async def get(self, call: CallContext) -> Lease:
@@ -177,26 +179,13 @@ class Leases:
 
     def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float) -> Lease:
         if answer.policies is not None and answer.entitlements is not None:
-            policies, entitlements = self._compile(answer.policies), answer.entitlements
+            policies, entitlements = self._compiled.compile(answer.policies), answer.entitlements
         elif known is not None and known.digest == answer.digest:
             policies, entitlements = known.policies, known.entitlements
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
         return Lease(policies, entitlements, answer.root, answer.epoch, answer.digest, expires)
-
-    def _compile(self, documents: Sequence[str]) -> PolicySet:
-        # Many principals share equal policies: compiled once for all of them.
-        content = tuple(documents)
-        compiled = self._compiled.get(content)
-        if compiled is None:
-            compiled = PolicySet([parse(document) for document in content])
-            self._compiled[content] = compiled
-            if len(self._compiled) > _MAX_COMPILED:
-                self._compiled.popitem(last=False)
-        else:
-            self._compiled.move_to_end(content)
-        return compiled
 
 
 class RemoteLeaseSource:

@@ -11,7 +11,7 @@ from typing import Any
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
-from services.chassis.policy.keys import SUPPORTED, SUPPORTED_LOWER
+from services.chassis.policy.keys import SUPPORTED, is_supported
 from services.chassis.policy.model import Condition, Effect, Operator, Policy, Statement
 
 MAX_CHARS = 6144
@@ -160,8 +160,8 @@ def _conditions(value: Any, where: str) -> tuple[Condition, ...]:
         seen: set[str] = set()
         for key, values in _object(keys, inside).items():
             lower = key.lower()
-            if lower not in SUPPORTED_LOWER:
-                known = ", ".join(sorted(SUPPORTED))
+            if not is_supported(key):
+                known = ", ".join(SUPPORTED)
                 raise _refused(
                     inside, f"has the unsupported condition key {_shown(key)}; supported are {known}"
                 )

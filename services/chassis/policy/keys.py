@@ -1,30 +1,43 @@
-"""The condition keys that every enforcement point fills in.
+"""The condition keys that enforcement points fill in.
 
 A policy that names any other key is refused when it is written: a Deny on a key that nobody fills in
 would silently never apply.
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.errors import DomainError
 from services.chassis.principal import PrincipalClaims
 
-SUPPORTED = frozenset(
-    {
-        "aws:PrincipalAccount",
-        "aws:PrincipalArn",
-        "aws:PrincipalType",
-        "aws:RequestedRegion",
-        "aws:SecureTransport",
-        "aws:SourceIp",
-        "aws:UserAgent",
-        "aws:userid",
-        "aws:username",
-    }
-)
-"""Single-valued keys; those without a value for a principal, such as aws:username for root, are absent."""
+Conditions = Mapping[str, str | Sequence[str]]
+"""An operation's own condition keys, in any case, each with its value or values."""
 
-SUPPORTED_LOWER = frozenset(key.lower() for key in SUPPORTED)
+SUPPORTED = (
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalType",
+    "aws:RequestedRegion",
+    "aws:SecureTransport",
+    "aws:SourceIp",
+    "aws:UserAgent",
+    "aws:userid",
+    "aws:username",
+    "kms:CallerAccount",
+    "kms:EncryptionContext:*",
+)
+"""Single-valued keys; those without a value for a request, such as aws:username for root, are absent."""
+
+_LOWER = frozenset(key.lower() for key in SUPPORTED if not key.endswith("*"))
+_ENCRYPTION_CONTEXT = "kms:encryptioncontext:"
+
+
+def is_supported(key: str) -> bool:
+    """Whether a policy may name this condition key; keys are compared without regard to case."""
+    lower = key.lower()
+    return lower in _LOWER or (lower.startswith(_ENCRYPTION_CONTEXT) and lower != _ENCRYPTION_CONTEXT)
 
 
 def request_context(claims: PrincipalClaims) -> dict[str, str]:
@@ -48,8 +61,21 @@ def request_context(claims: PrincipalClaims) -> dict[str, str]:
     return context
 
 
-def merge(context: dict[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """Add an operation's own condition keys to a request's, in lower case."""
+def merge(context: dict[str, str], extra: Conditions) -> dict[str, str]:
+    """Add an operation's own condition keys to a request's, in lower case.
+
+    Keys with several values are left out: no policy can name them, because the operators that compare
+    sets are not supported. Raises DomainError(INVALID_FIELD) when two keys differ only in case: a client
+    could otherwise hide one value behind another.
+    """
     for key, value in extra.items():
-        context[key.lower()] = value
+        values = (value,) if isinstance(value, str) else value
+        if len(values) != 1:
+            continue
+        lower = key.lower()
+        if context.setdefault(lower, values[0]) != values[0]:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_INVALID_FIELD,
+                "Two names of the request that policies can refer to differ only in upper and lower case.",
+            )
     return context
