@@ -123,6 +123,7 @@ async def _serve(
         request_id=_request_id(metadata, around.randomness),
         call_id=random_uuid(around.randomness),
         caller=None,
+        started=started,
         traceparent=metadata.get("traceparent", "") if span is None else span.traceparent,
     )
     enter_call(call)
