@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.local.stack import Stack
 from deploy.pki.store import write_private
 
-_CONNECTION = "+hello +auth +ping +quit +client|setname +client|setinfo +client|id"
+_CONNECTION = "+hello +auth +ping +quit +client|setname +client|id"
 _ROLES = {
     # Seen signatures and the birth marker of the store.
     "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info",

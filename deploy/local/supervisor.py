@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import xmlrpc.client
@@ -42,7 +41,7 @@ class Supervisor:
         configuration.write_text(supervisor_configuration(self._stack))
         if len(str(self._stack.control_socket)) > _LONGEST_SOCKET_PATH:
             raise StackError(
-                f"the path of {self._stack.home} is too long for UNIX sockets; set CRATON_HOME to a shorter one"
+                f"the path {self._stack.home} is too long for UNIX sockets: set CRATON_HOME to a shorter one"
             )
         self._stack.control_socket.unlink(missing_ok=True)
         log = self._stack.logs / "supervisord.out"
@@ -110,7 +109,7 @@ class Supervisor:
     def _pid(self) -> int | None:
         try:
             return int(self._call("getPID"))
-        except (OSError, xmlrpc.client.Error, socket.error):
+        except (OSError, xmlrpc.client.Error):
             return None
 
     def _call(self, method: str, *arguments: Any) -> Any:

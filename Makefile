@@ -1,0 +1,45 @@
+# Everything a person does with this repository. `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help up down status check test bench campaign generate lock clean install
+
+PYTHON := .venv/services/bin/python
+BIN := .venv/services/bin
+SOURCES := services cli deploy tests
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+	  || sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
+
+install: ## Make the environments (up and test do it by themselves)
+	@/usr/bin/python3 deploy/local/install.py
+
+up: install ## Install, start everything, publish the models, run the sample
+	@$(PYTHON) -m cli.main up
+
+down: ## Stop everything; var/ stays
+	@test -x $(PYTHON) || { echo "nothing was installed, so nothing runs"; exit 0; }; $(PYTHON) -m cli.main down
+
+status: ## Show programs, health, isolation and memory
+	@test -x $(PYTHON) || { echo "nothing is installed: make up"; exit 1; }; $(PYTHON) -m cli.main status
+
+check: install ## Lint, types, import rules, protobuf rules, drift of stubs and configuration
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.check
+
+test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m pytest -m "not campaign" $(PYTEST_ARGS)
+
+bench: install ## Measure: direct to Triton, through runtime, through edge
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m tests.load.bench
+
+campaign: install ## Run the long fault and security campaigns
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m pytest -m campaign $(PYTEST_ARGS)
+
+generate: install ## Write the Python stubs from protos/
+	@$(PYTHON) deploy/generate.py
+
+lock: install ## Resolve deploy/lock/*.lock from pyproject.toml again
+	@/usr/bin/python3 deploy/local/lock.py
+
+clean: ## Stop everything and remove var/, after asking
+	@test -x $(PYTHON) || { echo "nothing was installed"; exit 0; }; $(PYTHON) -m cli.main clean
