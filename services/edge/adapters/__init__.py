@@ -1,0 +1,1 @@
+"""The services behind the edge, and the store of seen signatures."""

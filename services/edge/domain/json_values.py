@@ -1,0 +1,208 @@
+"""Values of AWS's shapes in JSON, both ways: what rest-json puts into bodies.
+
+Decoding collects every violation instead of stopping at the first, as AWS does, and never repeats a value in
+a message: values are customer content.
+"""
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from services.edge.domain.constraints import length_violation, range_violation, string_violation
+from services.edge.domain.faults import serialization
+from services.edge.domain.model import ServiceModel
+
+_MAX_DEPTH = 64
+_JSON_TYPE = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", list: "START_ARRAY"}
+_WANTED = {
+    "string": "String",
+    "integer": "Integer",
+    "long": "Long",
+    "float": "Float",
+    "double": "Double",
+    "boolean": "Boolean",
+    "blob": "Blob",
+    "timestamp": "Timestamp",
+    "list": "List",
+    "map": "Map",
+    "structure": "Structure",
+}
+
+
+class Violations:
+    """The constraints that one request breaks."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._found: list[str] = []
+
+    def add(self, where: str, constraint: str, *, missing: bool = False) -> None:
+        """Note that the value at `where` breaks `constraint`."""
+        value = "Value null" if missing else "Value"
+        self._found.append(f"{value} at '{where}' failed to satisfy constraint: {constraint}")
+
+    def message(self) -> str | None:
+        """Return AWS's text, None when there is nothing to complain about."""
+        if not self._found:
+            return None
+        count = len(self._found)
+        return f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(self._found)}"
+
+
+def _mistyped(value: Any, kind: str) -> Exception:
+    found = "TRUE_VALUE" if isinstance(value, bool) else _JSON_TYPE.get(type(value), "START_OBJECT")
+    return serialization(f"{found} can not be converted to a {_WANTED[kind]}")
+
+
+def decode(
+    model: ServiceModel, shape_name: str, value: Any, where: str, found: Violations, depth: int = 0
+) -> Any:
+    """Turn parsed JSON into Python values: datetimes, bytes, dicts. Raises Fault for a wrong JSON type."""
+    shape = model.shapes[shape_name]
+    kind = shape["type"]
+    if depth > _MAX_DEPTH:
+        raise serialization("The body is nested too deeply.")
+    if kind == "structure":
+        if shape.get("document"):
+            return value
+        if not isinstance(value, dict):
+            raise _mistyped(value, kind)
+        return decode_members(model, shape, value, where, found, depth)
+    if kind == "list":
+        if not isinstance(value, list):
+            raise _mistyped(value, kind)
+        _note(length_violation(shape, len(value)), where, found)
+        item = shape["member"]["shape"]
+        return [
+            decode(model, item, each, f"{where}.{index}.member", found, depth + 1)
+            for index, each in enumerate(value, 1)
+        ]
+    if kind == "map":
+        if not isinstance(value, dict):
+            raise _mistyped(value, kind)
+        _note(length_violation(shape, len(value)), where, found)
+        item = shape["value"]["shape"]
+        key_shape = model.shapes[shape["key"]["shape"]]
+        for key in value:
+            _note(string_violation(key_shape, key), f"{where}.key", found)
+        return {
+            key: decode(model, item, each, f"{where}.value", found, depth + 1) for key, each in value.items()
+        }
+    return _decode_scalar(shape, kind, value, where, found)
+
+
+def _note(violation: str | None, where: str, found: Violations) -> None:
+    if violation is not None:
+        found.add(where, violation)
+
+
+def decode_members(
+    model: ServiceModel,
+    shape: Mapping[str, Any],
+    value: Mapping[str, Any],
+    where: str,
+    found: Violations,
+    depth: int = 0,
+) -> dict[str, Any]:
+    """Decode a JSON object against the members, the required ones and the union rule of `shape`."""
+    result = {}
+    prefix = f"{where}." if where else ""
+    for member, target in shape["members"].items():
+        each = value.get(target.get("locationName", member))
+        if each is not None:
+            result[member] = decode(model, target["shape"], each, prefix + member, found, depth + 1)
+    for member in shape.get("required", ()):
+        if member not in result:
+            found.add(prefix + member, "Member must not be null", missing=True)
+    if shape.get("union") and len(result) != 1:
+        found.add(where, "Exactly one member of the union must be set")
+    return result
+
+
+def _decode_scalar(shape: Mapping[str, Any], kind: str, value: Any, where: str, found: Violations) -> Any:
+    if kind == "string":
+        if not isinstance(value, str):
+            raise _mistyped(value, kind)
+        _note(string_violation(shape, value), where, found)
+        return value
+    if kind == "boolean":
+        if not isinstance(value, bool):
+            raise _mistyped(value, kind)
+        return value
+    if kind in ("integer", "long"):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _mistyped(value, kind)
+        if not -(2**63) <= value < 2**63 or (kind == "integer" and not -(2**31) <= value < 2**31):
+            raise serialization(f"NUMBER_VALUE can not be converted to a {_WANTED[kind]}")
+        _note(range_violation(shape, value), where, found)
+        return value
+    if kind in ("float", "double"):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise _mistyped(value, kind)
+        _note(range_violation(shape, value), where, found)
+        return float(value)
+    if kind == "blob":
+        if not isinstance(value, str):
+            raise _mistyped(value, kind)
+        try:
+            data = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise serialization("STRING_VALUE can not be converted to a Blob") from error
+        _note(length_violation(shape, len(data)), where, found)
+        return data
+    return _decode_timestamp(value)
+
+
+def _decode_timestamp(value: Any) -> datetime:
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise _mistyped(value, "timestamp")
+
+
+def decode_text(model: ServiceModel, shape_name: str, text: str, where: str, found: Violations) -> Any:
+    """Decode a value that travels as text: in the path, the query or a header. Raises Fault."""
+    shape = model.shapes[shape_name]
+    kind = shape["type"]
+    if kind == "boolean" and text in ("true", "false"):
+        return text == "true"
+    if kind in ("integer", "long", "float", "double"):
+        try:
+            return _decode_scalar(
+                shape, kind, int(text) if kind in ("integer", "long") else float(text), where, found
+            )
+        except ValueError as error:
+            raise _mistyped(text, kind) from error
+    return _decode_scalar(shape, kind, text, where, found)
+
+
+def encode(model: ServiceModel, shape_name: str, value: Any) -> Any:
+    """Turn Python values into what json.dumps writes. Raises KeyError for a member that the shape lacks."""
+    shape = model.shapes[shape_name]
+    kind = shape["type"]
+    if kind == "structure":
+        if shape.get("document"):
+            return value
+        members = shape["members"]
+        return {
+            members[name].get("locationName", name): encode(model, members[name]["shape"], each)
+            for name, each in value.items()
+            if each is not None
+        }
+    if kind == "list":
+        return [encode(model, shape["member"]["shape"], each) for each in value]
+    if kind == "map":
+        return {key: encode(model, shape["value"]["shape"], each) for key, each in value.items()}
+    if kind == "timestamp":
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if kind == "blob":
+        return base64.b64encode(value).decode()
+    return value

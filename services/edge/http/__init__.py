@@ -1,0 +1,1 @@
+"""The HTTP listener: TLS, the guarded protocol, and the ASGI application."""
