@@ -1,0 +1,114 @@
+"""A service's own part of the audit log, put together: spool, recorder, shipper and their tasks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from services.chassis.audit.budget import SpoolLimits
+from services.chassis.audit.ports import AuditedMethod
+from services.chassis.audit.recorder import SpoolRecorder
+from services.chassis.audit.shipper import GrpcIngest, Ingest, Shipper
+from services.chassis.audit.spool import Spool
+from services.chassis.audit.summarised import check_summarised, load_summarised
+from services.chassis.channels import Channel
+from services.chassis.clock import Clock
+from services.chassis.identity import WorkloadId
+from services.chassis.logs import Log
+from services.chassis.randomness import Randomness
+from services.chassis.settings import AuditSettings, TlsSettings
+from services.chassis.telemetry import Metrics
+
+_SUMMARY_PERIOD_S = 60.0
+
+_log = Log("audit")
+
+
+class Host(Protocol):
+    """What runs the tasks: the server factory's Server, or edge's."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where the spool's gauges are published."""
+
+    def add_task(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run `run()` for the life of the process, which ends with it."""
+
+    def add_closer(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call `close()` after the drain."""
+
+
+class LocalAudit:
+    """Records durably on this machine and ships in the background.
+
+    Opening checks and repairs the spool, and refuses a service whose summarised methods are not listed.
+    """
+
+    def __init__(
+        self,
+        settings: AuditSettings,
+        workload: WorkloadId,
+        events: Mapping[str, AuditedMethod],
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        ingest: Ingest,
+    ) -> None:
+        """Open the spool of `workload`.
+
+        Raises SummarisedError, SpoolInUseError, SpoolCorruptError, or OSError.
+        """
+        check_summarised(events, load_summarised())
+        self.spool = Spool(
+            settings.spool_dir, randomness=randomness, limits=SpoolLimits.of(settings.max_bytes)
+        )
+        if self.spool.torn_bytes:
+            _log.warning("audit_spool_torn_end_removed", bytes=self.spool.torn_bytes)
+        self.recorder = SpoolRecorder(self.spool, recorder_name(workload), clock, randomness)
+        self.shipper = Shipper(self.spool, ingest, randomness)
+        self._channel: Channel | None = None
+
+    @classmethod
+    def over_grpc(
+        cls,
+        settings: AuditSettings,
+        tls: TlsSettings,
+        workload: WorkloadId,
+        events: Mapping[str, AuditedMethod],
+        *,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> "LocalAudit":
+        """Ship to the audit service that `settings` names."""
+        channel = Channel(settings.service, tls, workload.trust_domain, clock)
+        return cls(settings, workload, events, clock=clock, randomness=randomness, ingest=GrpcIngest(channel))
+
+    def attach(self, host: Host) -> None:
+        """Run with `host`: ship, summarise, stop it when the device fails, close after its drain."""
+        host.add_task("audit-spool", self.spool.failed)
+        host.add_task("audit-shipper", self.shipper.run)
+        host.add_task("audit-summaries", self.summarise)
+        host.add_closer(self.close)
+        host.metrics.gauge(
+            "craton_audit_spool_bytes", "Bytes of the local audit spool.", lambda: self.spool.used_bytes
+        )
+        host.metrics.gauge(
+            "craton_audit_backlog_events", "Durable events not yet shipped.", lambda: self.shipper.backlog
+        )
+
+    async def summarise(self) -> None:
+        """Write the summaries of every minute."""
+        while True:
+            await asyncio.sleep(_SUMMARY_PERIOD_S)
+            await self.recorder.flush_summaries(_SUMMARY_PERIOD_S)
+
+    async def close(self) -> None:
+        """Write what was counted since the last minute, then close the spool."""
+        await self.recorder.flush_summaries(_SUMMARY_PERIOD_S)
+        await self.spool.close()
+        if self._channel is not None:
+            await self._channel.close()
+
+
+def recorder_name(workload: WorkloadId) -> str:
+    """Return the name under which a workload's events stand, for example "runtime" or "pool-craton"."""
+    return workload.name if workload.kind == "service" else f"{workload.kind}-{workload.name}"

@@ -1,0 +1,178 @@
+"""Turns calls into audit events and makes them durable in the local spool.
+
+Nothing of a request or an answer can reach an event: the recorder reads the named fields of the call
+context and of the method's description, and no message.
+"""
+
+from functools import lru_cache
+
+from craton.audit.v1 import resources_pb2 as pb
+
+from services.chassis.audit.ports import AuditedMethod, Recording
+from services.chassis.audit.segment import Lane
+from services.chassis.audit.spool import Spool
+from services.chassis.audit.summaries import Row, SummaryTable
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.identity import WorkloadId
+from services.chassis.randomness import Randomness
+
+_RESOURCES = 64
+_RESOURCE_CHARACTERS = 2048
+_USER_AGENT_CHARACTERS = 256
+_SHORT_CHARACTERS = 256
+_POOL_BYTES = 4096
+_ID_BYTES = 16
+
+
+class SpoolRecorder:
+    """The AuditRecorder of every service: see the port for what it promises.
+
+    Intents and reads are refused first when the spool fills; an outcome whose intent is durable may use
+    a reserve, so that an admitted call can always end. What comes from callers that nobody
+    authenticated is charged to the budget of summaries, which it shares with no authenticated caller.
+    """
+
+    def __init__(self, spool: Spool, name: str, clock: Clock, randomness: Randomness) -> None:
+        """Record as `name`, for example "runtime" or "pool-craton"."""
+        self._spool = spool
+        self._name = name
+        self._clock = clock
+        self._randomness = randomness
+        self._entropy = b""
+        self._entropy_at = 0
+        self._open: dict[str, float] = {}
+        self._summaries = SummaryTable()
+
+    async def intent(self, call: CallContext, method: AuditedMethod) -> None:
+        """Make the intent of `call` durable."""
+        self._open[call.call_id] = self._clock.boottime()
+        event = self._event(call, method, pb.EVENT_PHASE_INTENT)
+        try:
+            await self._spool.append(event.SerializeToString(), _lane(call, Lane.EVENT))
+        except DomainError:
+            del self._open[call.call_id]
+            raise
+
+    async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
+        """Make the outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""
+        intended = self._open.pop(call.call_id, None)
+        event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
+        event.status_code = status
+        event.error_reason = reason
+        started = call.started or intended
+        if started is not None:
+            event.duration_us = max(0, int((self._clock.boottime() - started) * 1e6))
+        if call.input_tokens or call.output_tokens:
+            event.usage.input_tokens = call.input_tokens
+            event.usage.output_tokens = call.output_tokens
+        lane = Lane.EVENT if intended is None else Lane.OUTCOME
+        await self._spool.append(event.SerializeToString(), _lane(call, lane))
+
+    def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
+        """Count a call for this minute's summary."""
+        caller = "" if call.caller is None else _spiffe_id(call.caller)
+        self._summaries.count(Row(caller, method.event_source, method.event_name, status, reason))
+
+    async def flush_summaries(self, window_s: float) -> None:
+        """Write one event for every row counted in the last `window_s` seconds.
+
+        A row that finds no room stays in the table and goes on counting, so that a flood makes the
+        record coarser and never longer.
+        """
+        rows = self._summaries.take()
+        while rows:
+            row, count = rows.popitem()
+            event = self._blank(pb.EVENT_PHASE_SUMMARY, row.event_source, row.event_name)
+            event.caller = row.caller
+            event.status_code = row.status
+            event.error_reason = row.reason
+            event.count = count
+            event.duration_us = int(window_s * 1e6)
+            event.read_only = True
+            try:
+                await self._spool.append(event.SerializeToString(), Lane.SUMMARY)
+            except DomainError:
+                rows[row] = count
+                break
+        self._summaries.put_back(rows)
+
+    def _blank(self, phase: pb.EventPhase, source: str, name: str) -> pb.Event:
+        now = self._clock.now()
+        event = pb.Event(
+            event_id=self._event_id(),
+            phase=phase,
+            recorder=self._name,
+            event_source=source,
+            event_name=name,
+            count=1,
+        )
+        event.event_time.seconds = int(now.timestamp())
+        event.event_time.nanos = now.microsecond * 1000
+        return event
+
+    def _event(self, call: CallContext, method: AuditedMethod, phase: pb.EventPhase) -> pb.Event:
+        event = self._blank(phase, method.event_source, call.event_name or method.event_name)
+        try:
+            _describe(event, call, clean=False)
+        except UnicodeEncodeError:
+            # A lone surrogate, which JSON can carry and UTF-8 cannot: rare enough to be handled here.
+            _describe(event, call, clean=True)
+        event.read_only = method.recording is not Recording.EFFECT
+        return event
+
+    def _event_id(self) -> str:
+        """Return a random version 4 UUID; entropy is drawn for 256 of them at a time."""
+        at = self._entropy_at
+        if at >= len(self._entropy):
+            self._entropy = self._randomness.token_bytes(_POOL_BYTES)
+            at = 0
+        self._entropy_at = at + _ID_BYTES
+        digits = self._entropy[at : at + _ID_BYTES].hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _describe(event: pb.Event, call: CallContext, *, clean: bool) -> None:
+    text = _printable if clean else _as_is
+    event.call_id = call.call_id
+    event.request_id = call.request_id
+    if call.caller is not None:
+        event.caller = _spiffe_id(call.caller)
+    del event.resources[:]
+    event.resources.extend([text(name[:_RESOURCE_CHARACTERS]) for name in call.resources[:_RESOURCES]])
+    claims = call.principal
+    if claims is None:
+        return
+    event.account_id = claims.account_id
+    principal, client, seen = event.principal, claims.client, event.audit_context
+    principal.account_id = claims.account_id
+    principal.account_incarnation = claims.account_incarnation
+    principal.arn = text(claims.arn)
+    principal.principal_id = claims.principal_id
+    principal.access_key_id = claims.access_key_id
+    seen.source_ip = text(client.source_ip[:_SHORT_CHARACTERS])
+    seen.user_agent = text(client.user_agent[:_USER_AGENT_CHARACTERS])
+    seen.tls_version = text(client.tls_version[:_SHORT_CHARACTERS])
+    seen.tls_cipher = text(client.tls_cipher[:_SHORT_CHARACTERS])
+    seen.endpoint = text(client.endpoint[:_SHORT_CHARACTERS])
+    seen.region = claims.region
+
+
+def _as_is(value: str) -> str:
+    return value
+
+
+def _printable(value: str) -> str:
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _lane(call: CallContext, lane: Lane) -> Lane:
+    """A call that shows neither certificate nor token cannot use up anybody's room but its own."""
+    return Lane.SUMMARY if call.caller is None and call.principal is None else lane
+
+
+@lru_cache(maxsize=1024)
+def _spiffe_id(caller: WorkloadId) -> str:
+    return str(caller)

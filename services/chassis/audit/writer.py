@@ -1,0 +1,167 @@
+"""The active segment: appends chunks and makes them durable. Used by one thread at a time."""
+
+import contextlib
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.chassis.audit.files import Files
+from services.chassis.audit.segment import segment_header
+
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class ChunkRefusedError(Exception):
+    """The chunk was not written and the segment is as before: the next chunk may succeed."""
+
+
+class WriterStoppedError(Exception):
+    """The device's state is unknown: nothing may be written through this writer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A durable chunk: where it lies."""
+
+    path: Path
+    first_position: int
+    """Of the segment."""
+    size: int
+    """Durable bytes of the segment."""
+
+
+def segment_path(directory: Path, first_position: int) -> Path:
+    """Return the name of the segment that begins at a position."""
+    return directory / f"{first_position:020d}.seg"
+
+
+class SegmentWriter:
+    """Appends to the newest segment and begins another when it is full.
+
+    After an error of fdatasync, or any error that leaves the file in a state we do not know, every
+    further call raises WriterStoppedError: the kernel may have dropped the pages that it could not
+    write and would report success the second time.
+    """
+
+    def __init__(self, directory: Path, spool_id: bytes, files: Files, segment_bytes: int) -> None:
+        """Write below `directory`; `continue_at` resumes an existing segment."""
+        self._directory = directory
+        self._spool_id = spool_id
+        self._files = files
+        self._segment_bytes = segment_bytes
+        self._descriptor: int | None = None
+        self._path = directory
+        self._first = 0
+        self._size = 0
+        self._stopped = False
+
+    def continue_at(self, path: Path, first_position: int, size: int) -> None:
+        """Resume a segment that holds `size` good bytes: cut the rest off and make it durable.
+
+        Raises OSError when the file cannot be repaired.
+        """
+        descriptor = self._files.reopen(path)
+        try:
+            self._files.truncate(descriptor, size)
+            self._files.fdatasync(descriptor)
+        except OSError:
+            self._files.close(descriptor)
+            raise
+        self._descriptor, self._path, self._first, self._size = descriptor, path, first_position, size
+
+    def append(self, chunk: bytes, position: int) -> Committed:
+        """Make `chunk`, whose first record has `position`, durable.
+
+        Raises ChunkRefusedError when there is no room, WriterStoppedError when writing has ended for ever.
+        """
+        if self._stopped:
+            raise WriterStoppedError("the spool has stopped")
+        if self._descriptor is None or self._size + len(chunk) > self._segment_bytes:
+            self._begin_segment(position)
+        try:
+            self._write(chunk)
+        except OSError as error:
+            self._cut_back()
+            if error.errno in _NO_SPACE:
+                raise ChunkRefusedError(f"no room on the spool's device ({_name(error)})") from error
+            raise self._stop("write", error) from error
+        self._sync()
+        self._size += len(chunk)
+        return Committed(self._path, self._first, self._size)
+
+    def close(self) -> None:
+        """Close the active segment; what was committed is durable already."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                self._files.close(self._descriptor)
+            self._descriptor = None
+
+    def _begin_segment(self, position: int) -> None:
+        path = segment_path(self._directory, position)
+        header = segment_header(self._spool_id, position)
+        try:
+            descriptor = self._files.create(path)
+        except OSError as error:
+            raise ChunkRefusedError(f"no new segment ({_name(error)})") from error
+        previous, self._descriptor = self._descriptor, descriptor
+        before = self._path, self._first, self._size
+        self._path, self._first, self._size = path, position, 0
+        try:
+            self._write(header)
+        except OSError as error:
+            # An empty segment would bar this position's name: remove it, or stop when even that fails.
+            try:
+                self._files.close(descriptor)
+                self._files.unlink(path)
+            except OSError as second:
+                raise self._stop("unlink", second) from error
+            self._descriptor = previous
+            self._path, self._first, self._size = before
+            if error.errno in _NO_SPACE:
+                raise ChunkRefusedError(f"no room on the spool's device ({_name(error)})") from error
+            raise self._stop("write", error) from error
+        self._sync()
+        self._size = len(header)
+        try:
+            self._files.sync_directory(self._directory)
+        except OSError as error:
+            raise self._stop("fsync of the directory", error) from error
+        if previous is not None:
+            # Its bytes are durable since their own commits; a failing close can lose nothing.
+            with contextlib.suppress(OSError):
+                self._files.close(previous)
+
+    def _write(self, data: bytes) -> None:
+        assert self._descriptor is not None  # noqa: S101 - narrowing for the type checker
+        view = memoryview(data)
+        while view:
+            written = self._files.write(self._descriptor, view)
+            if written <= 0:
+                raise OSError(errno.EIO, "write took nothing")
+            view = view[written:]
+
+    def _sync(self) -> None:
+        assert self._descriptor is not None  # noqa: S101 - narrowing for the type checker
+        try:
+            self._files.fdatasync(self._descriptor)
+        except OSError as error:
+            # What was not synced was not acknowledged: cut it off, so that a next life of the spool
+            # does not take records for durable that only the page cache holds.
+            with contextlib.suppress(OSError):
+                self._files.truncate(self._descriptor, self._size)
+            raise self._stop("fdatasync", error) from error
+
+    def _cut_back(self) -> None:
+        assert self._descriptor is not None  # noqa: S101 - narrowing for the type checker
+        try:
+            self._files.truncate(self._descriptor, self._size)
+        except OSError as error:
+            raise self._stop("ftruncate", error) from error
+
+    def _stop(self, call: str, error: OSError) -> WriterStoppedError:
+        self._stopped = True
+        return WriterStoppedError(f"{call} failed on the spool's device ({_name(error)})")
+
+
+def _name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "unknown error")
