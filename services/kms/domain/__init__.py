@@ -1,0 +1,1 @@
+"""What a key is, how ciphertexts look and how they are made. No I/O."""

@@ -1,0 +1,59 @@
+"""Service keys: each of Craton's services uses its own key, against its certificate alone."""
+
+from collections.abc import Mapping
+
+from services.chassis.identity import WorkloadId
+from services.chassis.secret import SecretBytes
+from services.kms.domain.ciphertext import Ciphertext
+from services.kms.domain.keys import KeyClass, KeyName, KeyParent
+from services.kms.errors import caller_refused, invalid_ciphertext
+from services.kms.operations.keyring import DataKey, Keyring, named_key
+
+_KEY_ID = "default"
+"""A service has one key. A fixed id makes creation on first use idempotent, whoever comes first."""
+
+
+def service_key_name(caller: WorkloadId | None) -> KeyName:
+    """Name the key of the calling service. Raises DomainError(ACCESS_DENIED) for other workloads."""
+    if caller is None or caller.kind != "service":
+        raise caller_refused("Service keys are for services: this workload has none.")
+    return KeyParent(KeyClass.SERVICE, caller.name).key(_KEY_ID)
+
+
+class ServiceKeys:
+    """Encrypts for the calling service. The caller never names a key, so it cannot name another's."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        """Use the keys of `keyring`."""
+        self._keyring = keyring
+        self._known: set[KeyName] = set()
+
+    async def encrypt(
+        self, caller: WorkloadId | None, plaintext: SecretBytes, context: Mapping[str, str]
+    ) -> bytes:
+        """Encrypt under the caller's key."""
+        name = await self._ensure(caller)
+        return await self._keyring.encrypt(name, "", plaintext, context)
+
+    async def generate_data_key(self, caller: WorkloadId | None, context: Mapping[str, str]) -> DataKey:
+        """Make a data key under the caller's key."""
+        name = await self._ensure(caller)
+        return await self._keyring.generate_data_key(name, "", context)
+
+    async def decrypt(
+        self, caller: WorkloadId | None, blob: bytes, context: Mapping[str, str]
+    ) -> SecretBytes:
+        """Open what was encrypted under the caller's key. Raises DomainError(INVALID_CIPHERTEXT)."""
+        name = service_key_name(caller)
+        ciphertext = Ciphertext.parse(blob)
+        if named_key(ciphertext) != name:
+            raise invalid_ciphertext()
+        return await self._keyring.decrypt(ciphertext, name, "", context)
+
+    async def _ensure(self, caller: WorkloadId | None) -> KeyName:
+        name = service_key_name(caller)
+        if name not in self._known:
+            # Creating is idempotent; remembering only saves a write for every later call.
+            await self._keyring.create(name.parent, "", f"Service key of {name.parent.owner}", key_id=_KEY_ID)
+            self._known.add(name)
+        return name
