@@ -17,7 +17,7 @@ class DomainError(Exception):
 
     def __init__(
         self,
-        reason: "ErrorReason.ValueType",
+        reason: int,
         message: str,
         *,
         metadata: Mapping[str, str] | None = None,

@@ -61,3 +61,16 @@ class TelemetrySettings:
     sample_ratio: float = 0.01
     """Share of traces that are recorded, 0 to 1."""
     log_level: str = "INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """How Redis is reached: TLS, and the service's own ACL user."""
+
+    host: str
+    port: int
+    username: str
+    password_file: Path
+    ca: Path
+    server_name: str = "redis.craton.internal"
+    """DNS SAN that the server's certificate must have."""

@@ -1,0 +1,1 @@
+"""Runtime: the catalogue of models and their invocation."""

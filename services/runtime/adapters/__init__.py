@@ -1,0 +1,1 @@
+"""How runtime reaches pools, auth and Redis."""

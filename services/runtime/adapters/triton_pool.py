@@ -1,0 +1,223 @@
+"""A pool's Triton server, reached through its door and spoken to in sealed frames.
+
+The agent says which model instances run and under which public keys; its door hands over a descriptor
+of the directory with Triton's socket, which lies in the sandbox and has no path on the host. A session
+is agreed once per instance; a call is one request and a stream of responses on one channel.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from craton.common.v1.error_reason_pb2 import ErrorReason
+from craton.pool.v1 import model_exchange_pb2, pool_service_pb2, pool_service_pb2_grpc
+from triton_wire import inference_pb2
+
+from services.chassis.errors import DomainError
+from services.chassis.logs import Log
+from services.chassis.pool_door import receive_directory
+from services.chassis.randomness import Randomness
+from services.chassis.sealing.session import UNKNOWN_SESSION, ClientSession, SessionError
+from services.chassis.settings import TlsSettings
+from services.chassis.tls import channel_credentials
+from services.chassis.triton import MODEL_STREAM_INFER, SOCKET_NAME, sealed_request
+from services.runtime.adapters import model_messages
+from services.runtime.domain.generation import Embedding, Generation, TextPiece, Vectors
+
+_POLL_S = 1.0
+_POLL_WAITING_S = 0.2
+"""While no model is ready the agent is asked more often, so that a pool is used as soon as it is back."""
+
+_EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in grpc-stubs
+_log = Log("pool")
+
+
+@dataclass(slots=True)
+class _Instance:
+    """One loaded model: where it is and our session with it."""
+
+    instance_id: str
+    server_model: str
+    session: ClientSession
+
+
+class TritonPool:
+    """A Pool over one provider's Triton server."""
+
+    def __init__(self, name: str, agent: Any, door: Path, tls: TlsSettings, randomness: Randomness) -> None:
+        """Reach pool `name`: over a channel to its agent and the socket that hands over the directory."""
+        self.name = name
+        self._agent = pool_service_pb2_grpc.PoolServiceStub(agent)
+        self._door = door
+        self._tls = tls
+        self._randomness = randomness
+        self._generation = ""
+        self._instances: dict[str, _Instance] = {}
+        self._channel: grpc.aio.Channel | None = None
+        self._infer: Any = None
+        self._directory = -1
+
+    async def run(self) -> None:
+        """Follow what the pool runs, for as long as the server lives."""
+        while True:
+            try:
+                await self._follow()
+            except (grpc.aio.AioRpcError, OSError) as error:
+                if self._instances:
+                    _log.warning("pool_unreachable", pool=self.name, error_type=type(error).__name__)
+                self._instances = {}
+            await asyncio.sleep(_POLL_S if self._instances else _POLL_WAITING_S)
+
+    async def close(self) -> None:
+        """Close the channel and the door's descriptor."""
+        if self._channel is not None:
+            await self._channel.close(None)
+        if self._directory >= 0:
+            os.close(self._directory)
+            self._directory = -1
+
+    async def generate(
+        self, model_id: str, request: Generation, timeout_s: float
+    ) -> AsyncGenerator[TextPiece, None]:
+        """Stream a generation."""
+        async for response in self._ask(model_id, model_messages.generate_request(request), timeout_s):
+            yield model_messages.text_piece(response)
+
+    async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
+        """Embed texts."""
+        async for response in self._ask(model_id, model_messages.embed_request(request), timeout_s):
+            return model_messages.vectors(response)
+        raise _broken()
+
+    async def _ask(
+        self, model_id: str, plaintext: bytes, timeout_s: float
+    ) -> AsyncGenerator[model_exchange_pb2.ModelResponse, None]:
+        for attempt in (1, 2):
+            instance = self._instances.get(model_id)
+            if instance is None or self._infer is None:
+                raise _not_ready()
+            frame, exchange = instance.session.request(plaintext)
+            request = sealed_request(instance.server_model, instance.session.encapsulated, frame)
+            rpc = self._infer(request, timeout=timeout_s)
+            begun = False
+            try:
+                while (raw := await rpc.read()) is not _EOF:
+                    answer = inference_pb2.ModelStreamInferResponse.FromString(raw)
+                    if answer.error_message:
+                        if answer.error_message.endswith(UNKNOWN_SESSION) and not begun and attempt == 1:
+                            await self._renew(model_id, instance)
+                            break
+                        raise _server_error(answer.error_message)
+                    if not answer.infer_response.raw_output_contents:
+                        continue  # Triton's own end marker
+                    response = model_exchange_pb2.ModelResponse.FromString(
+                        exchange.open(answer.infer_response.raw_output_contents[0])
+                    )
+                    begun = True
+                    yield response
+                    if exchange.complete:
+                        return
+                else:
+                    if not exchange.complete:
+                        raise _broken()
+                    return
+            except grpc.aio.AioRpcError as error:
+                raise _rpc_error(error) from error
+            except SessionError as error:
+                raise _broken() from error
+            finally:
+                # Nothing to do after a stream that ended; a caller that went away stops the model's work.
+                if not exchange.complete:
+                    rpc.cancel()
+        raise _not_ready()
+
+    async def _renew(self, model_id: str, stale: _Instance) -> None:
+        """Agree a new session: the model process no longer knows the old one."""
+        await self._follow()
+        instance = self._instances.get(model_id)
+        if instance is stale:
+            self._instances.pop(model_id, None)
+            await self._follow()
+
+    async def _follow(self) -> None:
+        answer = await self._agent.ListModelInstances(
+            pool_service_pb2.ListModelInstancesRequest(), timeout=2.0
+        )
+        if answer.generation != self._generation or self._channel is None:
+            await self._connect()
+            self._generation = answer.generation
+            self._instances = {}
+        instances: dict[str, _Instance] = {}
+        for each in answer.instances:
+            if not each.ready:
+                continue
+            known = self._instances.get(each.model_id)
+            if known is None or known.instance_id != each.instance_id:
+                session = ClientSession(each.public_key, each.model_id, each.instance_id, self._randomness)
+                known = _Instance(each.instance_id, each.server_model_name, session)
+                _log.info("model_ready", pool=self.name, model_id=each.model_id, instance_id=each.instance_id)
+            instances[each.model_id] = known
+        self._instances = instances
+
+    async def _connect(self) -> None:
+        directory = await asyncio.to_thread(receive_directory, str(self._door))
+        await self.close()
+        self._directory = directory
+        self._channel = grpc.aio.secure_channel(
+            f"unix:/proc/self/fd/{directory}/{SOCKET_NAME}",
+            channel_credentials(self._tls),
+            options=[
+                ("grpc.ssl_target_name_override", f"triton-{self.name}.craton.internal"),
+                ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+                ("grpc.max_send_message_length", 64 * 1024 * 1024),
+                ("grpc.use_local_subchannel_pool", 1),
+                ("grpc.enable_retries", 0),
+            ],
+        )
+        self._infer = self._channel.unary_stream(MODEL_STREAM_INFER, None, None)
+
+
+def _not_ready() -> DomainError:
+    return DomainError(
+        ErrorReason.ERROR_REASON_MODEL_NOT_READY,
+        "The model is not ready for inference. Please try again.",
+        retry_after_s=1.0,
+    )
+
+
+def _broken() -> DomainError:
+    return DomainError(ErrorReason.ERROR_REASON_MODEL_ERROR, "the model's answer broke off")
+
+
+def _server_error(text: str) -> DomainError:
+    """Map what Triton says of a request that it did not hand to the model, or that the model refused."""
+    lowered = text.lower()
+    if "exceeds maximum queue size" in lowered:
+        return DomainError(
+            ErrorReason.ERROR_REASON_THROTTLED,
+            "Too many requests, please wait before trying again.",
+            retry_after_s=1.0,
+        )
+    if "timeout" in lowered:
+        return DomainError(ErrorReason.ERROR_REASON_MODEL_TIMEOUT, "the model did not answer in time")
+    if "is not ready" in lowered or "unknown model" in lowered or "not found" in lowered:
+        return _not_ready()
+    return DomainError(
+        ErrorReason.ERROR_REASON_MODEL_ERROR, "the model failed while it worked on the request"
+    )
+
+
+def _rpc_error(error: grpc.aio.AioRpcError) -> DomainError:
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DomainError(ErrorReason.ERROR_REASON_MODEL_TIMEOUT, "the model did not answer in time")
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return _server_error(error.details() or "") if "queue" in (error.details() or "") else _not_ready()
+    if error.code() is grpc.StatusCode.CANCELLED:
+        return DomainError(ErrorReason.ERROR_REASON_CANCELLED, "the call was cancelled")
+    return DomainError(
+        ErrorReason.ERROR_REASON_MODEL_ERROR, "the model failed while it worked on the request"
+    )

@@ -1,0 +1,1 @@
+"""What runtime decides, without I/O."""

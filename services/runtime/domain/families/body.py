@@ -1,0 +1,118 @@
+"""Strict reading of a model body: what is wrong is named, what is unknown is refused."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.errors import DomainError
+
+
+def invalid(problem: str) -> DomainError:
+    """Return the error for a malformed body. `problem` names keys and limits, never values."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_INVALID_MODEL_BODY,
+        f"Malformed input request: {problem}, please reformat your input and try again.",
+    )
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object. Raises DomainError(INVALID_MODEL_BODY) for anything else, NaN and Infinity too."""
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise invalid("the body is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise invalid("#: expected type: JSONObject")
+    return value
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("not a JSON number")
+
+
+class Reader:
+    """Takes typed keys out of a JSON object and refuses what is left over."""
+
+    def __init__(self, value: Mapping[str, Any], where: str = "#") -> None:
+        """Read `value`; `where` is its JSON pointer for error messages."""
+        self._left = dict(value)
+        self._where = where
+
+    def text(self, key: str, *, required: bool = False) -> str | None:
+        """Take a string."""
+        value: str | None = self._take(key, str, "String", required)
+        return value
+
+    def object(self, key: str) -> Mapping[str, Any] | None:
+        """Take an object."""
+        value: Mapping[str, Any] | None = self._take(key, dict, "JSONObject", False)
+        return value
+
+    def array(self, key: str, *, required: bool = False, longest: int = 10_000) -> list[Any] | None:
+        """Take an array of at most `longest` items."""
+        value: list[Any] | None = self._take(key, list, "JSONArray", required)
+        if value is not None and len(value) > longest:
+            raise invalid(f"{self._where}/{key}: expected at most {longest} items")
+        return value
+
+    def boolean(self, key: str) -> bool | None:
+        """Take a boolean."""
+        value: bool | None = self._take(key, bool, "Boolean", False)
+        return value
+
+    def number(self, key: str, low: float, high: float) -> float | None:
+        """Take a number within [low, high]."""
+        value = self._left.pop(key, None)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise invalid(f"{self._where}/{key}: expected type: Number")
+        if not low <= value <= high:
+            raise invalid(f"{self._where}/{key}: expected a value from {low:g} to {high:g}")
+        return float(value)
+
+    def integer(self, key: str, low: int, high: int, *, required: bool = False) -> int | None:
+        """Take an integer within [low, high]."""
+        value: int | None = self._take(key, int, "Integer", required)
+        if value is not None and not low <= value <= high:
+            raise invalid(f"{self._where}/{key}: expected a value from {low} to {high}")
+        return value
+
+    def strings(self, key: str, longest: int) -> tuple[str, ...]:
+        """Take an array of at most `longest` non-empty strings."""
+        values = self.array(key, longest=longest) or []
+        for index, value in enumerate(values):
+            if not isinstance(value, str) or not value or len(value) > 4096:
+                raise invalid(f"{self._where}/{key}/{index}: expected a string of 1 to 4096 characters")
+        return tuple(values)
+
+    def ignore(self, *keys: str) -> None:
+        """Accept keys that have no effect on the answer."""
+        for key in keys:
+            self._left.pop(key, None)
+
+    def value(self, key: str) -> Any:
+        """Take a value of any type."""
+        return self._left.pop(key, None)
+
+    def done(self) -> None:
+        """Refuse keys that nobody took."""
+        for key in sorted(self._left):
+            raise invalid(f"{self._where}: extraneous key [{key[:64]}] is not permitted")
+
+    def _take(self, key: str, kind: type, name: str, required: bool) -> Any:
+        value = self._left.pop(key, None)
+        if value is None:
+            if required:
+                raise invalid(f"{self._where}: required key [{key}] not found")
+            return None
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise invalid(f"{self._where}/{key}: expected type: {name}")
+        return value
+
+
+def dump(value: Any) -> bytes:
+    """Serialise compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

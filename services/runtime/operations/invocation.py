@@ -1,0 +1,177 @@
+"""The use case: authorise an invocation, find its pool, ask the model, render the answer."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.arn import foundation_model_arn
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.manifest import ModelManifest
+from services.chassis.pipeline import require_principal
+from services.runtime.domain.catalogue import model_id_of
+from services.runtime.domain.families import TEXT_FAMILIES, VECTOR_FAMILIES
+from services.runtime.domain.families.body import invalid
+from services.runtime.domain.generation import TextPiece, Timing
+from services.runtime.ports import CatalogueSource, ModelAccess, Pool, UsageMeter
+
+INVOKE = "bedrock:InvokeModel"
+INVOKE_STREAM = "bedrock:InvokeModelWithResponseStream"
+LONGEST_CALL_S = 300.0
+"""A call without a deadline of its own may take this long."""
+_JSON_TYPES = ("", "application/json", "*/*")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer in the family's form."""
+
+    body: bytes
+    input_tokens: int
+    output_tokens: int
+    latency_ms: int
+
+
+class InvocationRequest(Protocol):
+    """What both request messages have in common."""
+
+    model_id: str
+    body: bytes
+    content_type: str
+    accept: str
+
+
+class Invocations:
+    """Invokes models for authenticated principals."""
+
+    def __init__(
+        self,
+        catalogue: CatalogueSource,
+        access: ModelAccess,
+        pools: Mapping[str, Pool],
+        clock: Clock,
+        meter: UsageMeter,
+    ) -> None:
+        """Route by provider: `pools` maps provider names to pools."""
+        self._catalogue = catalogue
+        self._access = access
+        self._pools = pools
+        self._clock = clock
+        self._meter = meter
+
+    async def invoke(self, call: CallContext, request: InvocationRequest) -> Answer:
+        """Invoke a model and wait for the whole answer."""
+        started = self._clock.boottime()
+        model, pool = await self._admit(call, request, INVOKE)
+        timeout = self._time_left(call)
+        if model.task == "embeddings":
+            vector_family = VECTOR_FAMILIES[model.family]
+            vectors = await pool.embed(model.model_id, vector_family.parse(request.body, model), timeout)
+            self._count(call, model, TextPiece("", input_tokens=vectors.input_tokens))
+            return Answer(vector_family.render(vectors), vectors.input_tokens, 0, self._since(started))
+        family = TEXT_FAMILIES[model.family]
+        generation = family.parse(request.body, model)
+        parts: list[str] = []
+        async with aclosing(
+            self._pieces(call, model, pool.generate(model.model_id, generation, timeout))
+        ) as pieces:
+            async for piece in pieces:
+                parts.append(piece.text)
+                last = piece
+        body = family.render("".join(parts), last, model, call.call_id)
+        return Answer(body, last.input_tokens, last.output_tokens, self._since(started))
+
+    async def invoke_streaming(
+        self, call: CallContext, request: InvocationRequest
+    ) -> AsyncGenerator[tuple[list[bytes], TextPiece], None]:
+        """Invoke a model and yield (chunks in the family's form, the piece they render)."""
+        started = self._clock.boottime()
+        model, pool = await self._admit(call, request, INVOKE_STREAM)
+        if not model.response_streaming or model.task == "embeddings":
+            raise DomainError(
+                ErrorReason.ERROR_REASON_INVALID_FIELD,
+                "The model is unsupported for streaming. Use the InvokeModel API instead.",
+                field="model_id",
+            )
+        family = TEXT_FAMILIES[model.family]
+        generation = family.parse(request.body, model)
+        writer = family.stream(model, call.call_id)
+        first_byte_ms: int | None = None
+        source = pool.generate(model.model_id, generation, self._time_left(call))
+        async with aclosing(self._pieces(call, model, source)) as pieces:
+            async for piece in pieces:
+                if first_byte_ms is None:
+                    first_byte_ms = self._since(started)
+                if piece.finish is None:
+                    yield writer.piece(piece), piece
+                else:
+                    yield writer.last(piece, Timing(self._since(started), first_byte_ms)), piece
+
+    async def _admit(
+        self, call: CallContext, request: InvocationRequest, action: str
+    ) -> tuple[ModelManifest, Pool]:
+        claims = require_principal(call)
+        # The policy decides before the catalogue is asked: who may not call a model does not learn
+        # whether it exists.
+        model_id = model_id_of(request.model_id, claims.region)
+        await self._access.authorize(call, action, foundation_model_arn(claims.region, model_id))
+        try:
+            model = self._catalogue.current().find(request.model_id, claims.region)
+        except DomainError as error:
+            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                raise
+            raise DomainError(
+                ErrorReason.ERROR_REASON_INVALID_FIELD,
+                "The provided model identifier is invalid.",
+                field="model_id",
+            ) from error
+        await self._access.require_model_access(call, claims.region, model.model_id, model.offer.eula_sha256)
+        if request.content_type.split(";")[0].strip() not in _JSON_TYPES:
+            raise invalid("the content type must be application/json")
+        if request.accept.split(";")[0].strip() not in _JSON_TYPES:
+            raise invalid("the accept type must be application/json")
+        pool = self._pools.get(model.provider)
+        if pool is None:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_MODEL_NOT_READY,
+                "no pool of the model's provider runs here",
+                retry_after_s=5.0,
+            )
+        return model, pool
+
+    async def _pieces(
+        self, call: CallContext, model: ModelManifest, source: AsyncGenerator[TextPiece, None]
+    ) -> AsyncGenerator[TextPiece, None]:
+        """Pass pieces on and count what was delivered, also when the stream is cut short."""
+        delivered = TextPiece("")
+        ended = False
+        try:
+            async for piece in source:
+                input_tokens = piece.input_tokens or delivered.input_tokens
+                output_tokens = piece.output_tokens or delivered.output_tokens + piece.tokens
+                delivered = TextPiece("", input_tokens=input_tokens, output_tokens=output_tokens)
+                ended = piece.finish is not None
+                yield piece
+            if not ended:
+                raise DomainError(ErrorReason.ERROR_REASON_MODEL_ERROR, "the model's answer broke off")
+        finally:
+            self._count(call, model, delivered)
+            await source.aclose()
+
+    def _count(self, call: CallContext, model: ModelManifest, piece: TextPiece) -> None:
+        call.input_tokens, call.output_tokens = piece.input_tokens, piece.output_tokens
+        meter = self._meter
+        meter.count("craton_model_tokens", piece.input_tokens, model=model.model_id, direction="input")
+        meter.count("craton_model_tokens", piece.output_tokens, model=model.model_id, direction="output")
+
+    def _time_left(self, call: CallContext) -> float:
+        if call.deadline is None:
+            return LONGEST_CALL_S
+        return min(call.deadline - self._clock.boottime(), LONGEST_CALL_S)
+
+    def _since(self, started: float) -> int:
+        return int((self._clock.boottime() - started) * 1000)

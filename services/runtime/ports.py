@@ -1,0 +1,51 @@
+"""What runtime needs of the world."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from services.chassis.context import CallContext
+from services.runtime.domain.catalogue import Catalogue
+from services.runtime.domain.generation import Embedding, Generation, TextPiece, Vectors
+
+
+class CatalogueSource(Protocol):
+    """Gives the catalogue as it is now. MUST hold verified manifests alone."""
+
+    def current(self) -> Catalogue:
+        """Return the current catalogue; at once."""
+
+
+class Pool(Protocol):
+    """One provider's escrow pool.
+
+    MUST seal what it sends and receives end to end with the model process. MUST stop the model's work
+    when the iterator is closed or the call is cancelled. MUST NOT keep any of the content.
+    Raises DomainError: MODEL_NOT_READY, MODEL_TIMEOUT, MODEL_ERROR, THROTTLED, INVALID_MODEL_BODY.
+    """
+
+    def generate(
+        self, model_id: str, request: Generation, timeout_s: float
+    ) -> AsyncGenerator[TextPiece, None]:
+        """Stream a generation; the last piece has `finish` set."""
+
+    async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
+        """Embed texts."""
+
+
+class ModelAccess(Protocol):
+    """Decides whether the call's principal may act. MUST fail closed."""
+
+    async def authorize(self, call: CallContext, action: str, resource: str) -> None:
+        """Raise DomainError(ACCESS_DENIED) unless policies allow `action` on the ARN `resource`."""
+
+    async def require_model_access(
+        self, call: CallContext, region: str, model_id: str, eula_sha256: str
+    ) -> None:
+        """Raise DomainError(MODEL_ACCESS_DENIED) unless the account accepted this EULA in this region."""
+
+
+class UsageMeter(Protocol):
+    """Counts what invocations consume, for metrics."""
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
