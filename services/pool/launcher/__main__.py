@@ -1,0 +1,75 @@
+"""`python -m services.pool.launcher --config FILE`: the one supervised program of a pool."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from services.chassis import config as configuration
+from services.chassis import logs
+from services.chassis.config import ConfigError
+from services.pool.config import PoolConfig
+from services.pool.launcher import sandbox as cage
+from services.pool.launcher.cgroups import Cgroup, Limits
+from services.pool.launcher.errors import LauncherError
+from services.pool.launcher.supervisor import Supervisor
+
+
+def main() -> int:
+    """Start the pool that the configuration describes and stay until it ends."""
+    parser = argparse.ArgumentParser(prog="python -m services.pool.launcher", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="deploy/config/pool-<name>.toml")
+    file = parser.parse_args().config
+    try:
+        return launch(file)
+    except (ConfigError, LauncherError) as error:
+        print(f"pool: {error}", file=sys.stderr)  # noqa: T201
+        return 78  # EX_CONFIG of sysexits.h
+
+
+def launch(file: Path) -> int:
+    """Check, prepare and run. Raises ConfigError or LauncherError when the pool cannot be closed tightly."""
+    config = configuration.load(file, PoolConfig)
+    logs.configure(f"pool-{config.server.name}", config.telemetry.log_level)
+    root = os.geteuid() == 0
+    caged = config.sandbox.isolation == "full"
+    cage.require(config)
+    _prepare_folders(config, root=root)
+    cgroup = None
+    if root and caged:
+        limits = Limits(config.sandbox.memory_bytes, config.sandbox.processes)
+        mounts, own = (Path("/proc/self", name).read_text() for name in ("mountinfo", "cgroup"))
+        cgroup = Cgroup.create(config.server.name, limits, mounts, own)
+    _write_status(config, root=root, capped=cgroup is not None)
+    uid = config.users.sandbox if root else os.geteuid()
+    sandbox = cage.Sandbox(config, uid=uid, root=root, cgroup=cgroup)
+    try:
+        return Supervisor(config, file, sandbox, root=root).run(os.environ)
+    finally:
+        if cgroup is not None:
+            cgroup.remove()
+
+
+def _prepare_folders(config: PoolConfig, *, root: bool) -> None:
+    for folder, mode in ((config.run_dir, 0o711), (config.repository, 0o755), (config.handover_dir, 0o755)):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
+        if root:
+            os.chown(folder, config.users.agent, config.users.agent)
+
+
+def _write_status(config: PoolConfig, *, root: bool, capped: bool) -> None:
+    """Say how well this pool is closed, for `make status`."""
+    status = {
+        "pool": config.server.name,
+        "isolation": config.sandbox.isolation,
+        "separate_users": root,
+        "memory_and_process_caps": capped,
+    }
+    config.status_file.write_text(json.dumps(status) + "\n")
+    config.status_file.chmod(0o644)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
