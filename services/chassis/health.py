@@ -11,7 +11,7 @@ HEALTH_EVENT = AuditedMethod("health.craton", "Check", Recording.SUMMARY)
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """Answers Check for the whole server; Watch is not offered, callers poll."""
+    """Answers Check for the whole server."""
 
     def __init__(self) -> None:
         """Start as NOT_SERVING."""
@@ -20,18 +20,6 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     def set_serving(self, serving: bool) -> None:
         """Change the answer."""
         self._serving = serving
-
-    def register(self, registrar: Any) -> None:
-        """Register Check alone with a server."""
-
-        class _CheckOnly:
-            def add_generic_rpc_handlers(self, handlers: Any) -> None:
-                """Ignored, as in the server factory."""
-
-            def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
-                registrar.add_registered_method_handlers(service, {"Check": handlers["Check"]})
-
-        health_pb2_grpc.add_HealthServicer_to_server(self, _CheckOnly())
 
     async def Check(self, request: Any, context: Any) -> Any:
         """Return the current status of the server, whatever service is asked for."""

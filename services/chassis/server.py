@@ -2,12 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import grpc
 import uvloop
+from grpc_health.v1 import health_pb2_grpc
 
 from services.chassis import logs
 from services.chassis.audit.ports import AuditedMethod, AuditRecorder
@@ -28,7 +29,8 @@ _READINESS_PERIOD_S = 0.25
 class _Registrar:
     """Stands in for a grpc.Server while generated code registers its handlers."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Collection[str] | None = None) -> None:
+        self._only = only
         self.handlers: dict[str, Any] = {}
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
@@ -36,7 +38,8 @@ class _Registrar:
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         for name, handler in handlers.items():
-            self.handlers[f"/{service}/{name}"] = handler
+            if self._only is None or name in self._only:
+                self.handlers[f"/{service}/{name}"] = handler
 
 
 class Server:
@@ -71,9 +74,10 @@ class Server:
         self._around = Surroundings(
             settings.trust_domain, clock, randomness, recorder, tokens, self.metrics, self._tracing, {}
         )
-        self._registrar = _Registrar()
+        self._handlers: dict[str, Any] = {}
         self._health = Health()
-        self._health.register(self._registrar)
+        # Watch is not offered: callers poll.
+        self.add(health_pb2_grpc.add_HealthServicer_to_server, self._health, only=("Check",))
         self._tasks: dict[str, Callable[[], Awaitable[None]]] = {}
         self._readiness: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -83,9 +87,16 @@ class Server:
         self._stop_metrics: Callable[[], None] | None = None
         self.failed = asyncio.Event()
 
-    def add(self, register: Callable[[Any, Any], None], servicer: Any) -> None:
-        """Register a servicer with its generated `add_…Servicer_to_server` function."""
-        register(servicer, self._registrar)
+    def add(
+        self, register: Callable[[Any, Any], None], servicer: Any, *, only: Collection[str] | None = None
+    ) -> None:
+        """Register a servicer with its generated `add_…Servicer_to_server` function.
+
+        `only` names the methods that are served here, when the servicer does not serve all of them.
+        """
+        registrar = _Registrar(only)
+        register(servicer, registrar)
+        self._handlers.update(registrar.handlers)
 
     def add_public_listener(self, listen: str, tls: TlsSettings) -> None:
         """Also listen on host:port without asking for client certificates.
@@ -108,7 +119,7 @@ class Server:
 
     async def start(self) -> None:
         """Check callers and events against the methods, listen, then become ready in the background."""
-        handlers = self._registrar.handlers
+        handlers = self._handlers
         callers = load_callers(self._callers_file, handlers)
         undescribed = sorted(handlers.keys() ^ self._events.keys())
         if undescribed:

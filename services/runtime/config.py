@@ -1,6 +1,6 @@
 """Runtime's configuration: deploy/config/runtime.toml."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.chassis.settings import (
@@ -48,4 +48,4 @@ class RuntimeConfig:
     """Directory of signed manifests and registered provider keys."""
     regions: tuple[str, ...]
     """Regions that this installation serves."""
-    telemetry: TelemetrySettings = TelemetrySettings()
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
