@@ -1,0 +1,73 @@
+"""Configuration of the edge: deploy/config/edge.toml."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.chassis.settings import AuditSettings, TelemetrySettings, TlsSettings, UpstreamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """The public certificate (PEM), which clients verify; no client certificate is asked for."""
+
+    certificate: Path
+    private_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Where seen signatures are kept."""
+
+    address: str
+    """host:port, TLS."""
+    username: str
+    password_file: Path
+    ca: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What one client, and all strangers together, may take."""
+
+    max_connections: int = 1024
+    max_header_bytes: int = 64 * 1024
+    header_timeout_s: float = 3.0
+    """From the first byte (or the handshake) to the end of the headers."""
+    handshake_timeout_s: float = 3.0
+    body_timeout_s: float = 120.0
+    """From the end of the headers to the end of the body: 25 MB at 1.7 Mbit/s."""
+    keep_alive_s: float = 60.0
+    """How long an idle connection is kept for the client's next request."""
+    slow_reader_s: float = 30.0
+    """How long a client may leave its answer unread."""
+    unauthenticated_bytes: int = 192 * 1024 * 1024
+    """Body bytes in memory of requests whose signature is not verified yet. With the buffers of the
+    connections themselves this stays below 256 MiB."""
+    invoke_timeout_s: float = 120.0
+    stream_timeout_s: float = 900.0
+    control_timeout_s: float = 15.0
+    drain_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeConfig:
+    """Everything the edge is told."""
+
+    listen: str
+    """host:port of the public HTTPS listener."""
+    metrics_listen: str
+    """host:port of /metrics and /healthz; a loopback address."""
+    public: CertificateSettings
+    tls: TlsSettings
+    """The workload certificate under which the services are called."""
+    auth: UpstreamSettings
+    runtime: UpstreamSettings
+    training: UpstreamSettings
+    redis: RedisSettings
+    audit: AuditSettings
+    regions: tuple[str, ...]
+    """Regions that credentials may be scoped to."""
+    partition: str = "aws"
+    trust_domain: str = "craton.local"
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

@@ -1,0 +1,80 @@
+"""The checks that need nothing but headers: they are made before a byte of the body is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis import sigv4
+from services.chassis.errors import DomainError
+
+SIGNING_NAME = "bedrock"
+"""bedrock and bedrock-runtime share one signing name; path and method tell them apart."""
+
+# Headers that change what a request means: without the signature's cover they must not be believed.
+_MUST_BE_SIGNED = (b"x-amz-", b"x-amzn-bedrock-")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request whose headers are in order; its signature still has to be verified over the body."""
+
+    authorization: sigv4.Authorization
+    signature: bytes
+    amz_date: bytes
+    signed_at: datetime
+
+
+def admit(fields: Mapping[bytes, bytes], regions: frozenset[str], now: datetime) -> Admitted:
+    """Check the headers of a request. Raises DomainError with AWS's own text."""
+    header = fields.get(b"authorization")
+    if header is None:
+        raise DomainError(ErrorReason.ERROR_REASON_MISSING_CREDENTIALS, "Missing Authentication Token")
+    authorization, signature = sigv4.parse_authorization(header)
+    credential = authorization.credential
+    if b"x-amz-security-token" in fields:
+        # Session credentials do not exist in this installation, so that no session token is valid.
+        raise DomainError(
+            ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY,
+            "The security token included in the request is invalid.",
+        )
+    amz_date = fields.get(b"x-amz-date")
+    if amz_date is None:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE,
+            "Authorization header requires existence of a 'X-Amz-Date' header.",
+        )
+    signed = authorization.signed_headers
+    for name in fields:
+        if name.startswith(_MUST_BE_SIGNED) and name not in signed:
+            raise sigv4.mismatch("Every X-Amz-* and X-Amzn-Bedrock-* header must be a 'SignedHeader'.")
+    if credential.service != SIGNING_NAME:
+        raise sigv4.mismatch(f"Credential should be scoped to correct service: '{SIGNING_NAME}'.")
+    if credential.region not in regions:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_UNKNOWN_REGION, "Credential should be scoped to a valid region."
+        )
+    signed_at = sigv4.parse_date(amz_date)
+    sigv4.check_date(signed_at, credential.date, now)
+    return Admitted(authorization, signature, amz_date, signed_at)
+
+
+def string_to_sign(
+    admitted: Admitted,
+    method: str,
+    raw_path: bytes,
+    raw_query: bytes,
+    fields: Mapping[bytes, bytes],
+    payload_sha256: bytes,
+) -> bytes:
+    """Build what the client should have signed, over the body as it was received."""
+    canonical = sigv4.canonical_request(
+        method.encode(), raw_path, raw_query, fields, admitted.authorization, payload_sha256
+    )
+    return sigv4.string_to_sign(admitted.amz_date, admitted.authorization.scope, canonical)
+
+
+def signed_fields(admitted: Admitted, fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the headers that the signature covers: the only ones an operation may read."""
+    return {name: fields[name] for name in admitted.authorization.signed_headers}
