@@ -1,0 +1,35 @@
+"""Certificates of any workload for tests, by the authority that issues the installation's own."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deploy.pki.authority import Authority, LeafRequest
+from services.chassis.identity import WorkloadId
+from services.chassis.settings import TlsSettings
+
+TRUST_DOMAIN = "craton.local"
+_LIFE = timedelta(hours=1)
+
+
+class Workloads:
+    """Issues a leaf the first time a workload is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._authority = Authority.create("CA of a test", datetime.now(UTC), _LIFE)
+
+    def tls(self, path: str) -> TlsSettings:
+        """Return the files of a workload, for example "service/kms"."""
+        kind, name = path.split("/")
+        folder = self._folder / f"{kind}-{name}"
+        settings = TlsSettings(folder / "tls.crt", folder / "tls.key", folder / "ca.crt")
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            identity = WorkloadId(TRUST_DOMAIN, kind, name)
+            request = LeafRequest(identity.path, [identity.dns_name], _LIFE, uri=str(identity))
+            issued = self._authority.issue(request, datetime.now(UTC))
+            settings.certificate.write_bytes(issued.certificate)
+            settings.private_key.write_bytes(issued.private_key)
+            settings.private_key.chmod(0o600)
+            settings.ca.write_bytes(self._authority.certificate)
+        return settings

@@ -1,0 +1,97 @@
+"""A whole kms on a loopback port, with a small auth service beside it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from craton.kms.v1 import (
+    crypto_service_pb2_grpc,
+    key_admin_service_pb2_grpc,
+    model_key_service_pb2_grpc,
+    service_key_service_pb2_grpc,
+)
+
+from services.chassis.channels import Channel
+from services.chassis.clock import SystemClock
+from services.chassis.server import Server
+from services.chassis.settings import AuditSettings, ServerSettings, UpstreamSettings
+from services.kms.adapters.file_custody import mark_first_boot
+from services.kms.config import KmsConfig
+from services.kms.wiring import build
+from tests.fakes.auth_server import FakeAuth
+from tests.fakes.workloads import TRUST_DOMAIN, Workloads
+
+UNUSED_PORT = "127.0.0.1:1"
+"""Nobody listens on port 1: a service that is down."""
+
+
+def kms_config(home: Path, workloads: Workloads, auth_target: str) -> KmsConfig:
+    (home / "state").mkdir(exist_ok=True)
+    return KmsConfig(
+        server=ServerSettings("kms", "127.0.0.1:0", "", drain_s=0.5),
+        tls=workloads.tls("service/kms"),
+        audit=AuditSettings(home / "state" / "audit-spool", UpstreamSettings(UNUSED_PORT, "audit")),
+        auth=UpstreamSettings(auth_target, "auth"),
+        database_url=f"sqlite:///{home}/state/kms.sqlite",
+        custody_file=home / "custody" / "kms-root.key",
+    )
+
+
+@dataclass
+class Clients:
+    """Stubs of one workload."""
+
+    service_keys: Any
+    model_keys: Any
+    crypto: Any
+    admin: Any
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def workloads(home: Path) -> Workloads:
+    return Workloads(home / "pki")
+
+
+@pytest.fixture
+async def auth(home: Path, workloads: Workloads) -> AsyncIterator[FakeAuth]:
+    fake = FakeAuth(home, workloads, ["service/kms"])
+    await fake.server.start()
+    yield fake
+    await fake.server.stop()
+
+
+@pytest.fixture
+async def kms(home: Path, workloads: Workloads, auth: FakeAuth) -> AsyncIterator[Server]:
+    config = kms_config(home, workloads, f"127.0.0.1:{auth.server.port}")
+    mark_first_boot(config.custody_file)
+    server = build(config, SystemClock())
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def clients(workloads: Workloads) -> AsyncIterator[Callable[[Server, str], Clients]]:
+    channels: list[Channel] = []
+
+    def connect(server: Server, workload: str) -> Clients:
+        upstream = UpstreamSettings(f"127.0.0.1:{server.port}", "kms")
+        channel = Channel(upstream, workloads.tls(workload), TRUST_DOMAIN, SystemClock())
+        channels.append(channel)
+        return Clients(
+            service_key_service_pb2_grpc.ServiceKeyServiceStub(channel),
+            model_key_service_pb2_grpc.ModelKeyServiceStub(channel),
+            crypto_service_pb2_grpc.CryptoServiceStub(channel),
+            key_admin_service_pb2_grpc.KeyAdminServiceStub(channel),
+        )
+
+    yield connect
+    for channel in channels:
+        await channel.close()
