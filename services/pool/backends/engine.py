@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 import torch
 
+from services.pool.backends.generation import Sampling
 from services.pool.backends.kv_cache import SlotCache
-from services.pool.backends.sampling import Sampling, choose
+from services.pool.backends.sampling import choose
 
 # Prompt tokens read in one round: bounds by how much a long prompt delays the others' next token.
 PREFILL_TOKENS = 512
@@ -107,7 +108,8 @@ class Engine:
             while self._wait():
                 try:
                     self._round()
-                except Exception as error:  # noqa: BLE001 - whatever broke, requests must end and others be served
+                except Exception as error:
+                    # Whatever broke, its requests must end and others must be served.
                     self._on_error(error)
                     self._fail_active()
         self._fail_active()

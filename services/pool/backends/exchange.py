@@ -7,7 +7,6 @@ sandbox runs with freed memory overwritten (PYTHONMALLOC=malloc, glibc.malloc.pe
 
 import json
 import logging
-import os
 import uuid
 from abc import ABC, abstractmethod
 from typing import Any
@@ -26,6 +25,7 @@ from services.chassis.sealing.session import (
     SessionError,
 )
 from services.pool import handover
+from services.pool.backends.failures import log_failure
 from services.pool.backends.generation import RequestRefused
 
 OVERLOADED = "craton: overloaded"
@@ -47,13 +47,18 @@ class TritonReply:
         frame = self._exchange.seal(response.SerializeToString(), final=final)
         tensor = pb_utils.Tensor("RESPONSE", np.frombuffer(frame, dtype=np.uint8))
         flags = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL if final else 0
-        self._sender.send(pb_utils.InferenceResponse(output_tensors=[tensor]), flags=flags)
+        try:
+            self._sender.send(pb_utils.InferenceResponse(output_tensors=[tensor]), flags=flags)
+        except Exception:
+            # A request that never gets its FINAL would keep its caller waiting for minutes.
+            self._sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            raise
 
     def cancelled(self) -> bool:
         """Whether the caller gave up; costs a message to the model server."""
         return bool(self._sender.is_cancelled())
 
-    def fail(self, reason: "FailureReason.ValueType", message: str, *, input_tokens: int = 0) -> None:
+    def fail(self, reason: FailureReason, message: str, *, input_tokens: int = 0) -> None:
         """End the request with a typed failure; the message never carries content."""
         failure = ModelFailure(reason=reason, message=message, input_tokens=input_tokens)
         self.send(ModelResponse(failure=failure, final=True), final=True)
@@ -103,7 +108,8 @@ class SealedModel(ABC):
                 _refuse(sender, error.text)
             except BusyError:
                 _refuse(sender, OVERLOADED, unavailable=True)
-            except Exception as error:  # noqa: BLE001 - one request's failure must not end the process
+            except Exception as error:
+                # One request's failure must not end the process.
                 log_failure(error)
                 _refuse(sender, "craton: internal error")
 
@@ -129,16 +135,6 @@ class SealedModel(ABC):
 
 class BusyError(Exception):
     """Too many requests wait."""
-
-
-def log_failure(error: BaseException) -> None:
-    """Log where something broke: type, file and line. Never the message, which may quote a prompt."""
-    trace, places = error.__traceback__, []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}")  # noqa: PTH119
-        trace = trace.tb_next
-    logger.error("failed: %s at %s", type(error).__name__, " < ".join(reversed(places)))
 
 
 def _refuse(sender: Any, text: str, *, unavailable: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""One text generation in flight: from tokens to the chunks of its answer. Pure but for the reply it writes to."""
+"""One text generation in flight: from tokens to the chunks of its answer."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -25,6 +25,10 @@ MAX_STOP_LENGTH = 512
 """Characters. A longer one would hold back as much text."""
 
 
+# Below this the softmax is one token anyway, and dividing by it overflows.
+_GREEDY_BELOW = 1e-4
+
+
 class Reply(Protocol):
     """Where an answer goes. Nothing may follow a final response."""
 
@@ -38,11 +42,26 @@ class Reply(Protocol):
 class RequestRefused(Exception):  # noqa: N818 - the request is at fault, nothing broke
     """The request cannot be served; the message names limits and parameters, never content."""
 
-    def __init__(self, reason: "FailureReason.ValueType", message: str, *, input_tokens: int = 0) -> None:
+    def __init__(self, reason: FailureReason, message: str, *, input_tokens: int = 0) -> None:
         """`reason` is FAILURE_REASON_PROMPT_TOO_LONG or FAILURE_REASON_INVALID_PARAMETER."""
         super().__init__(message)
         self.reason = reason
         self.input_tokens = input_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a request's tokens are chosen."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    """0 leaves all tokens in."""
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the most likely token is always taken."""
+        return self.temperature < _GREEDY_BELOW or self.top_k == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +121,7 @@ class Generation:
         *,
         request: GenerateRequest,
         prompt: Sequence[int],
-        sampling: "object",
+        sampling: Sampling,
         seed: int,
         limits: Limits,
         end_tokens: frozenset[int],
@@ -157,7 +176,7 @@ class Generation:
         """End the answer because the model process broke or stops."""
         self._fail(FailureReason.FAILURE_REASON_INTERNAL, "the model process could not finish")
 
-    def _end(self, reason: "FinishReason.ValueType", stop: str = "") -> bool:
+    def _end(self, reason: FinishReason, stop: str = "") -> bool:
         if reason != FinishReason.FINISH_REASON_STOP_SEQUENCE:
             # What looked like the beginning of a stop sequence was none. An unfinished character is dropped.
             self._pending.append(self._stops.rest())
@@ -180,7 +199,7 @@ class Generation:
         self._last_sent = self._boottime()
         return self._write(ModelResponse(generate=chunk, final=final), final=final)
 
-    def _fail(self, reason: "FailureReason.ValueType", message: str) -> None:
+    def _fail(self, reason: FailureReason, message: str) -> None:
         if not self._over:
             failure = ModelFailure(
                 reason=reason, message=message, input_tokens=len(self.prompt), output_tokens=self._generated
@@ -190,8 +209,8 @@ class Generation:
     def _write(self, response: ModelResponse, *, final: bool) -> bool:
         try:
             self._reply.send(response, final=final)
-        except Exception:  # noqa: BLE001 - the model server refuses answers to a request that is gone
-            # One reader that went away must not end the others' generations.
+        except Exception:
+            # The model server refuses answers to a request that is gone; the other generations go on.
             self._over = True
             return False
         self._over = final

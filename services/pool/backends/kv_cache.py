@@ -37,7 +37,7 @@ class SlotCache:
         return 2 * layers * kv_heads * context * head_dim * item_size
 
     def prefill(self, slot: int, start: int, end: int) -> torch.Tensor:
-        """The next forward reads tokens `start`..`end` of the sequence in `slot`. Returns positions [1, n]."""
+        """The next forward reads tokens `start`..`end` of `slot`'s sequence. Returns positions [1, n]."""
         self._slot, self._start, self._end = slot, start, end
         return self._columns[start:end].unsqueeze(0)
 

@@ -7,30 +7,14 @@ probabilities alone, and rounding that differs with the batch moves a boundary i
 """
 
 import random
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-# Below this the softmax is one token anyway, and dividing by it overflows.
-_GREEDY_BELOW = 1e-4
+from services.pool.backends.generation import Sampling
+
 # Most nuclei fit into so many candidates; taking the largest few is ten times cheaper than sorting all.
 _FIRST_CANDIDATES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How a request's tokens are chosen."""
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    """0 leaves all tokens in."""
-
-    @property
-    def greedy(self) -> bool:
-        """Whether the most likely token is always taken."""
-        return self.temperature < _GREEDY_BELOW or self.top_k == 1
 
 
 def choose(logits: torch.Tensor, samplings: list[Sampling], draws: list[random.Random]) -> list[int]:
