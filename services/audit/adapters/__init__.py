@@ -1,0 +1,1 @@
+"""SQL, the key service, and this service's own spool."""

@@ -1,0 +1,159 @@
+"""The event store in SQL: nothing in this module updates or deletes an entry."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.audit.adapters.tables import ENTRIES, RESOURCES, SPOOLS
+from services.audit.domain.query import Place, Query
+from services.audit.errors import conflict, foreign_spool, gap, invalid_event
+from services.audit.ports import Batch, SealedEntry, StoredEntry
+from services.chassis.database import Database
+
+
+class SqlEventStore:
+    """Entries in SQL, one transaction a batch."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def append(self, batch: Batch) -> int:
+        """Append as the port says. SQLite's transactions wait for each other; PostgreSQL locks the spool."""
+        try:
+            return await self._database.run(lambda connection: _append(connection, batch))
+        except sa.exc.IntegrityError as error:
+            raise invalid_event("an event id is held already") from error
+
+    async def find(self, query: Query, after: Place | None, limit: int) -> Sequence[StoredEntry]:
+        """Search by one index; the other attributes filter what it yields."""
+        statement = _statement(query, after).limit(limit)
+
+        def work(connection: sa.Connection) -> list[StoredEntry]:
+            return [StoredEntry(*row) for row in connection.execute(statement)]
+
+        return await self._database.read(work)
+
+
+def _append(connection: sa.Connection, batch: Batch) -> int:
+    held = _lock_spool(connection, batch)
+    if batch.first_position > held:
+        raise gap(held)
+    known = min(held - batch.first_position, len(batch.entries))
+    _compare(connection, batch, known)
+    fresh = batch.entries[known:]
+    if not fresh:
+        return held
+    rows = [_row(batch, held + number, entry) for number, entry in enumerate(fresh)]
+    connection.execute(sa.insert(ENTRIES), rows)
+    _insert_resources(connection, batch, held, fresh)
+    reached = held + len(fresh)
+    connection.execute(
+        sa.update(SPOOLS).where(SPOOLS.c.spool_id == batch.spool_id).values(next_position=reached)
+    )
+    return reached
+
+
+def _lock_spool(connection: sa.Connection, batch: Batch) -> int:
+    """Return how far the spool is held, keeping other batches of it out until the commit."""
+    values = {"spool_id": batch.spool_id, "workload": batch.workload, "next_position": 0}
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(SPOOLS).values(values).on_conflict_do_nothing())
+    row = connection.execute(
+        sa.select(SPOOLS.c.workload, SPOOLS.c.next_position)
+        .where(SPOOLS.c.spool_id == batch.spool_id)
+        .with_for_update()
+    ).one()
+    if row.workload != batch.workload:
+        raise foreign_spool()
+    return int(row.next_position)
+
+
+def _compare(connection: sa.Connection, batch: Batch, known: int) -> None:
+    """Refuse a batch whose first `known` entries are not those that are held at their positions."""
+    if not known:
+        return
+    held = connection.execute(
+        sa.select(ENTRIES.c.position, ENTRIES.c.event_id)
+        .where(ENTRIES.c.spool_id == batch.spool_id)
+        .where(ENTRIES.c.position.between(batch.first_position, batch.first_position + known - 1))
+        .order_by(ENTRIES.c.position)
+    )
+    for row, entry in zip(held, batch.entries, strict=False):
+        if row.event_id != entry.index.event_id:
+            raise conflict(row.position)
+
+
+def _row(batch: Batch, position: int, entry: SealedEntry) -> Mapping[str, Any]:
+    index = entry.index
+    return {
+        "spool_id": batch.spool_id,
+        "position": position,
+        "event_id": index.event_id,
+        "time_us": index.time_us,
+        "account_id": index.account_id,
+        "principal_arn": index.principal_arn,
+        "event_name": index.event_name,
+        "request_id": index.request_id,
+        "leaf": entry.leaf,
+    }
+
+
+def _insert_resources(
+    connection: sa.Connection, batch: Batch, first: int, entries: Sequence[SealedEntry]
+) -> None:
+    if not any(entry.index.resources for entry in entries):
+        return
+    sequences = connection.execute(
+        sa.select(ENTRIES.c.position, ENTRIES.c.sequence)
+        .where(ENTRIES.c.spool_id == batch.spool_id)
+        .where(ENTRIES.c.position >= first)
+    )
+    numbers: dict[int, int] = {position: sequence for position, sequence in sequences}  # noqa: C416
+    rows = [
+        {
+            "resource": resource,
+            "account_id": entry.index.account_id,
+            "time_us": entry.index.time_us,
+            "sequence": numbers[first + number],
+        }
+        for number, entry in enumerate(entries)
+        for resource in entry.index.resources
+    ]
+    connection.execute(sa.insert(RESOURCES), rows)
+
+
+def _statement(query: Query, after: Place | None) -> "sa.Select[Any]":
+    columns = (
+        ENTRIES.c.sequence,
+        ENTRIES.c.account_id,
+        ENTRIES.c.principal_arn,
+        ENTRIES.c.event_name,
+        ENTRIES.c.leaf,
+    )
+    statement = sa.select(*columns)
+    # The table whose index gives the order: the resources' own when a resource is asked for.
+    order = ENTRIES
+    if query.resource:
+        order = RESOURCES
+        statement = statement.join(RESOURCES, RESOURCES.c.sequence == ENTRIES.c.sequence)
+        statement = statement.where(RESOURCES.c.resource == query.resource)
+    time_us, sequence = order.c.time_us, order.c.sequence
+    if query.account_id is not None:
+        statement = statement.where(order.c.account_id == query.account_id)
+    if query.start_us is not None:
+        statement = statement.where(time_us >= query.start_us)
+    if query.end_us is not None:
+        statement = statement.where(time_us < query.end_us)
+    for column, value in (
+        (ENTRIES.c.principal_arn, query.principal_arn),
+        (ENTRIES.c.event_name, query.event_name),
+        (ENTRIES.c.request_id, query.request_id),
+    ):
+        if value:
+            statement = statement.where(column == value)
+    if after is not None:
+        statement = statement.where(sa.tuple_(time_us, sequence) < (after.time_us, after.sequence))
+    return statement.order_by(time_us.desc(), sequence.desc())

@@ -1,0 +1,58 @@
+"""The tables of the event store."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+# SQLite numbers rows by itself only when the column is called INTEGER.
+SEQUENCE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+SPOOLS = sa.Table(
+    "spools",
+    METADATA,
+    sa.Column("spool_id", sa.String(32), primary_key=True),
+    sa.Column("workload", sa.String(64), nullable=False),
+    sa.Column("next_position", sa.BigInteger, nullable=False),
+)
+
+DATA_KEYS = sa.Table(
+    "data_keys",
+    METADATA,
+    sa.Column("key_id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("account_id", sa.String(12), nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Index("data_keys_by_account", "account_id", "created_us"),
+)
+
+ENTRIES = sa.Table(
+    "entries",
+    METADATA,
+    # The order of arrival.
+    sa.Column("sequence", SEQUENCE, primary_key=True, autoincrement=True),
+    sa.Column("spool_id", sa.String(32), sa.ForeignKey("spools.spool_id"), nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.LargeBinary(16), nullable=False, unique=True),
+    sa.Column("time_us", sa.BigInteger, nullable=False),
+    sa.Column("account_id", sa.String(12), nullable=False),
+    sa.Column("principal_arn", sa.String(2048), nullable=False),
+    sa.Column("event_name", sa.String(256), nullable=False),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("spool_id", "position", name="one_entry_a_position"),
+    # One index a question; each ends in the order of the answer, so that a page is read and nothing else.
+    sa.Index("entries_by_time", "time_us", "sequence"),
+    sa.Index("entries_by_account", "account_id", "time_us", "sequence"),
+    sa.Index("entries_by_principal", "principal_arn", "time_us", "sequence"),
+    sa.Index("entries_by_name", "event_name", "account_id", "time_us", "sequence"),
+    sa.Index("entries_by_request", "request_id"),
+)
+
+RESOURCES = sa.Table(
+    "resources",
+    METADATA,
+    sa.Column("resource", sa.String(2048), primary_key=True),
+    sa.Column("account_id", sa.String(12), primary_key=True),
+    sa.Column("time_us", sa.BigInteger, primary_key=True),
+    sa.Column("sequence", SEQUENCE, sa.ForeignKey("entries.sequence"), primary_key=True),
+)

@@ -1,0 +1,27 @@
+"""The configuration of audit."""
+
+from dataclasses import dataclass, field
+
+from services.chassis.settings import (
+    AuditSettings,
+    ServerSettings,
+    TelemetrySettings,
+    TlsSettings,
+    UpstreamSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """Everything audit is told from outside. Secrets are file paths."""
+
+    server: ServerSettings
+    tls: TlsSettings
+    audit: AuditSettings
+    """Audit's own spool; its `service` is audit itself and is not dialled."""
+    auth: UpstreamSettings
+    """Where token keys and authorisation leases come from."""
+    kms: UpstreamSettings
+    """Where the data keys of accounts come from; while it is down events wait in their spools."""
+    database_url: str
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

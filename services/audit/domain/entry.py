@@ -1,0 +1,66 @@
+"""An entry: one event with the columns under which it can be found."""
+
+import re
+import uuid
+from dataclasses import dataclass
+
+from craton.audit.v1 import resources_pb2 as pb
+
+from services.audit.errors import invalid_event
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ACCOUNT = re.compile(r"([0-9]{12})?")
+_MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What stays in clear beside the sealed event: names, never contents."""
+
+    event_id: bytes
+    time_us: int
+    account_id: str
+    """Empty for an event of the installation."""
+    principal_arn: str
+    event_name: str
+    request_id: str
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event on its way into the log."""
+
+    index: Index
+    body: bytes
+
+
+def index_of(event: pb.Event) -> Index:
+    """Return the columns of an event. Raises DomainError(INVALID_FIELD) for an impossible id or account."""
+    if not _UUID.fullmatch(event.event_id):
+        raise invalid_event("event_id is not a UUID")
+    if not _ACCOUNT.fullmatch(event.account_id) or event.principal.account_id != event.account_id:
+        raise invalid_event("account_id is not the account of the principal")
+    time = event.event_time
+    return Index(
+        event_id=uuid.UUID(event.event_id).bytes,
+        time_us=time.seconds * 1_000_000 + time.nanos // 1000,
+        account_id=event.account_id,
+        principal_arn=event.principal.arn,
+        event_name=event.event_name,
+        request_id=event.request_id,
+        # A resource may be named twice in a call; it is found once.
+        resources=tuple(dict.fromkeys(event.resources)),
+    )
+
+
+def entry_of(event: pb.Event, recorder: str) -> Entry:
+    """Check an event that `recorder` shipped. Raises DomainError(INVALID_FIELD) when it cannot be its own."""
+    if event.recorder != recorder:
+        raise invalid_event("recorder is not the workload that ships the event")
+    if event.phase == pb.EVENT_PHASE_UNSPECIFIED:
+        raise invalid_event("phase is missing")
+    body = event.SerializeToString()
+    if len(body) > _MAX_BYTES:
+        raise invalid_event("the event is too large")
+    return Entry(index_of(event), body)

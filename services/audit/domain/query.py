@@ -1,0 +1,57 @@
+"""A question about past events, and the place at which a page of answers ended."""
+
+import hashlib
+from dataclasses import astuple, dataclass
+
+from services.audit.errors import invalid_field
+from services.chassis.pages import decode_page_token, encode_page_token
+
+DEFAULT_PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """All attributes that are set must match."""
+
+    account_id: str | None = None
+    """None asks about every account and the installation: for operators."""
+    start_us: int | None = None
+    """Inclusive."""
+    end_us: int | None = None
+    """Exclusive."""
+    principal_arn: str = ""
+    event_name: str = ""
+    resource: str = ""
+    request_id: str = ""
+
+    def digest(self) -> str:
+        """Identify the question, so that a page token is good for its own question only."""
+        return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last entry of a page; the next page holds what is older."""
+
+    time_us: int
+    sequence: int
+
+    def token(self, query: Query) -> str:
+        """Return the page token for going on here."""
+        return encode_page_token(f"{query.digest()}:{self.time_us}:{self.sequence}")
+
+    @classmethod
+    def of_token(cls, token: str, query: Query) -> "Place | None":
+        """Read a page token; None for an empty one. Raises DomainError(INVALID_FIELD) for a foreign one."""
+        text = decode_page_token(token)
+        if not text:
+            return None
+        digest, _, rest = text.partition(":")
+        time_us, _, sequence = rest.partition(":")
+        try:
+            place = cls(int(time_us), int(sequence))
+        except ValueError:
+            raise invalid_field("page_token", "it is not a token of an earlier page") from None
+        if digest != query.digest():
+            raise invalid_field("page_token", "it belongs to a request with other attributes")
+        return place

@@ -1,0 +1,56 @@
+"""The refusals of the audit service."""
+
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.audit.shipper import EXPECTED_POSITION
+from services.chassis.errors import DomainError
+
+
+def gap(expected: int) -> DomainError:
+    """A batch begins after the end of what is held of its spool: events in between would be lost."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        f"The batch leaves a gap: position {expected} is expected.",
+        metadata={EXPECTED_POSITION: str(expected)},
+    )
+
+
+def conflict(position: int) -> DomainError:
+    """A position that is held already comes again with another event: the spool is not what it was."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        f"Position {position} of this spool holds another event already.",
+    )
+
+
+def foreign_spool() -> DomainError:
+    """The spool belongs to another workload."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_ACCESS_DENIED, "The spool belongs to another workload than the caller."
+    )
+
+
+def invalid_event(why: str) -> DomainError:
+    """An event that no honest recorder writes."""
+    return invalid_field("events", why)
+
+
+def invalid_field(field: str, why: str) -> DomainError:
+    """A request field breaks a rule that the contract cannot express."""
+    return DomainError(ErrorReason.ERROR_REASON_INVALID_FIELD, f"{field}: {why}", field=field)
+
+
+def foreign_account() -> DomainError:
+    """A principal asks about an account that is not its own."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_ACCESS_DENIED, "Events of another account are shown to operators only."
+    )
+
+
+def damaged(sequence: int) -> DomainError:
+    """A stored entry fails its integrity check; this must never be answered by leaving it out."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_INTERNAL,
+        f"The stored entry {sequence} fails its integrity check.",
+        metadata={"sequence": str(sequence)},
+    )

@@ -1,0 +1,91 @@
+"""Answering questions about past events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from craton.audit.v1 import resources_pb2 as pb
+from google.protobuf.message import DecodeError
+
+from services.audit.domain import leaf
+from services.audit.domain.entry import index_of
+from services.audit.domain.query import DEFAULT_PAGE_SIZE, Place, Query
+from services.audit.errors import damaged, foreign_account
+from services.audit.operations.account_keys import AccountKeys
+from services.audit.ports import Authorization, EventStore, StoredEntry
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.logs import Log
+from services.chassis.pipeline import require_principal
+
+_ACTION = "cloudtrail:LookupEvents"
+
+_log = Log("audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of answers."""
+
+    events: Sequence[pb.Event]
+    next_page_token: str
+
+
+class Lookup:
+    """Finds events, opens them and checks that they are what the index says."""
+
+    def __init__(self, store: EventStore, keys: AccountKeys, authorization: Authorization) -> None:
+        """Search `store`, open with `keys`, ask `authorization` about principals."""
+        self._store = store
+        self._keys = keys
+        self._authorization = authorization
+
+    async def find(self, call: CallContext, query: Query, page_size: int, page_token: str) -> Found:
+        """Return one page, newest first.
+
+        A principal sees its own account when its policies allow; an operator without a principal sees
+        every account. Raises DomainError.
+        """
+        query = await self._permitted(call, query)
+        after = Place.of_token(page_token, query)
+        size = page_size or DEFAULT_PAGE_SIZE
+        # One more than asked for tells whether there is a next page.
+        rows = await self._store.find(query, after, size + 1)
+        events = [await self._open(row) for row in rows[:size]]
+        token = ""
+        if len(rows) > size:
+            last = rows[size - 1]
+            token = Place(leaf.parse(last.leaf).time_us, last.sequence).token(query)
+        return Found(events, token)
+
+    async def _permitted(self, call: CallContext, query: Query) -> Query:
+        if call.principal is None and call.caller is not None and call.caller.kind == "operator":
+            return query
+        claims = require_principal(call)
+        await self._authorization.authorize(call, _ACTION, "*")
+        if query.account_id not in (None, claims.account_id):
+            raise foreign_account()
+        return replace(query, account_id=claims.account_id)
+
+    async def _open(self, row: StoredEntry) -> pb.Event:
+        try:
+            header = leaf.parse(row.leaf)
+            key = await self._keys.for_opening(header.key_id)
+            if key is None:
+                raise self._damaged(row)
+            event = pb.Event.FromString(leaf.open_leaf(row.leaf, row.account_id, key.cipher))
+            index = index_of(event)
+        except (leaf.LeafDamagedError, DecodeError) as error:
+            raise self._damaged(row) from error
+        matches = (index.event_id, index.time_us, index.principal_arn, index.event_name) == (
+            header.event_id,
+            header.time_us,
+            row.principal_arn,
+            row.event_name,
+        )
+        if not matches:
+            raise self._damaged(row)
+        return event
+
+    def _damaged(self, row: StoredEntry) -> DomainError:
+        _log.error("audit_entry_damaged", count=row.sequence)
+        return damaged(row.sequence)

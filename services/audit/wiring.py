@@ -1,0 +1,73 @@
+"""Puts audit together: the one place that names its adapters."""
+
+from pathlib import Path
+
+from craton.audit.v1 import ingest_service_pb2_grpc, lookup_service_pb2_grpc
+
+from services.audit.adapters.kms import GrpcKeyService
+from services.audit.adapters.own_spool import OwnIngest
+from services.audit.adapters.sql_events import SqlEventStore
+from services.audit.adapters.sql_keys import SqlDataKeyStore
+from services.audit.config import AuditConfig
+from services.audit.events import EVENTS
+from services.audit.operations.account_keys import AccountKeys
+from services.audit.operations.ingest import Ingestor
+from services.audit.operations.lookup import Lookup
+from services.audit.servicer import IngestServicer, LookupServicer
+from services.chassis.audit.local import LocalAudit
+from services.chassis.authorization import Authorizer
+from services.chassis.channels import Channel
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.identity import WorkloadId
+from services.chassis.leases import Leases, RemoteLeaseSource
+from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.server import Server
+from services.chassis.token_keys import RemoteTokenKeys, fetch_over
+from services.chassis.tokens import TokenVerifier
+
+AUDIENCE = "audit"
+_FOLDER = Path(__file__).parent
+_REVISIONS = _FOLDER / "adapters" / "migrations"
+
+
+def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = None) -> Server:
+    """Build the server. The schema is current afterwards; nothing listens yet."""
+    random = randomness or SystemRandomness()
+    workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
+    database = Database(config.database_url)
+    database.migrate(_REVISIONS)
+    auth = Channel(config.auth, config.tls, config.server.trust_domain, clock)
+    kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
+
+    events = SqlEventStore(database)
+    keys = AccountKeys(SqlDataKeyStore(database), GrpcKeyService(kms), clock, random)
+    ingestor = Ingestor(events, keys, random)
+    lookup = Lookup(events, keys, Authorizer(Leases(RemoteLeaseSource(auth), clock)))
+    audit = LocalAudit(
+        config.audit,
+        workload,
+        EVENTS,
+        clock=clock,
+        randomness=random,
+        ingest=OwnIngest(ingestor, workload),
+    )
+    server = Server(
+        config.server,
+        config.tls,
+        callers=_FOLDER / "callers.toml",
+        events=EVENTS,
+        clock=clock,
+        randomness=random,
+        recorder=audit.recorder,
+        tokens=TokenVerifier(AUDIENCE, RemoteTokenKeys(fetch_over(auth), clock), clock),
+        telemetry=config.telemetry,
+    )
+    server.add(ingest_service_pb2_grpc.add_IngestServiceServicer_to_server, IngestServicer(ingestor))
+    server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
+    server.add_task("database", database.failed)
+    server.add_closer(database.close)
+    server.add_closer(auth.close)
+    server.add_closer(kms.close)
+    audit.attach(server)
+    return server
