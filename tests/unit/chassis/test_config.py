@@ -1,0 +1,65 @@
+"""The configuration loader: strict, typed, and the only reader of the environment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.chassis.config import ConfigError, load
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    name: str
+    size: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    where: Path
+    ratio: float
+    inner: _Inner
+    many: tuple[_Inner, ...] = ()
+    maybe: str | None = None
+    flag: bool = False
+
+
+def _write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "service.toml"
+    path.write_text(text)
+    return path
+
+
+def test_everything_is_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRATON_HOME", "/srv/craton")
+    text = """
+    where = "${CRATON_HOME}/state"
+    ratio = 1
+    flag = true
+    [inner]
+    name = "a"
+    [[many]]
+    name = "b"
+    size = 4
+    """
+    config = load(_write(tmp_path, text), _Outer)
+    assert config == _Outer(Path("/srv/craton/state"), 1.0, _Inner("a"), (_Inner("b", 4),), None, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('where = "x"\nratio = 1.0', "missing key 'inner'"),
+        ('where = "x"\nratio = 1.0\nsurprise = 1\n[inner]\nname = "a"', "unknown key 'surprise'"),
+        ('where = 1\nratio = 1.0\n[inner]\nname = "a"', "where: a string is expected"),
+        ('where = "x"\nratio = "1"\n[inner]\nname = "a"', "ratio: float is expected"),
+        ('where = "x"\nratio = 1.0\n[inner]\nname = "a"\nsize = true', "size: int is expected"),
+        ('where = "${HOME}"\nratio = 1.0\n[inner]\nname = "a"', "unknown variable ${HOME}"),
+        ("where = ", "service.toml"),
+    ],
+)
+def test_refusals_name_file_and_key(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(_write(tmp_path, text), _Outer)
+    assert complaint in str(caught.value)
+    assert "service.toml" in str(caught.value)
