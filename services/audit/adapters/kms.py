@@ -19,7 +19,7 @@ class GrpcKeyService:
 
     def __init__(self, channel: Any) -> None:
         """Use `channel`, which reaches kms."""
-        stub: Any = service_key_service_pb2_grpc.ServiceKeyServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub: Any = service_key_service_pb2_grpc.ServiceKeyServiceStub(channel)
         self._generate = stub.GenerateServiceDataKey
         self._decrypt = stub.DecryptWithServiceKey
 

@@ -1,6 +1,7 @@
 """A leaf: the form in which one event is kept for ever.
 
-    version (u8, 1) | event id (16) | time (i64, microseconds since 1970) | data key id (16) | nonce (12) | ciphertext and tag
+    version (u8, 1) | event id (16) | time (i64, microseconds since 1970) | data key id (16) |
+    nonce (12) | ciphertext and tag
 
 Numbers are big-endian. Everything before the nonce is public; it and the account are authenticated with
 the event. AES-256-GCM with a random nonce: a data key lives for an hour, far below the 2^32 events after
