@@ -180,21 +180,22 @@ def check_date(signed_at: datetime, credential_date: str, now: datetime) -> None
 
     Raises SIGNATURE_EXPIRED or SIGNATURE_MISMATCH.
     """
-    expired = ErrorReason.ERROR_REASON_SIGNATURE_EXPIRED
-    if signed_at.strftime("%Y%m%d") != credential_date:
+    day = f"{signed_at.year:04}{signed_at.month:02}{signed_at.day:02}"
+    if day != credential_date:
         raise mismatch(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP"
+            f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{credential_date}' != '{day}'."
         )
+    if -MAX_SKEW <= signed_at - now <= MAX_SKEW:
+        return
     signed, ours = format_date(signed_at), format_date(now)
-    if signed_at < now - MAX_SKEW:
+    if signed_at < now:
         bound = format_date(now - MAX_SKEW)
-        raise DomainError(
-            expired, f"Signature expired: {signed} is now earlier than {bound} ({ours} - 5 min.)"
-        )
-    bound = format_date(now + MAX_SKEW)
-    raise DomainError(
-        expired, f"Signature not yet current: {signed} is still later than {bound} ({ours} + 5 min.)"
-    )
+        text = f"Signature expired: {signed} is now earlier than {bound} ({ours} - 5 min.)"
+    else:
+        bound = format_date(now + MAX_SKEW)
+        text = f"Signature not yet current: {signed} is still later than {bound} ({ours} + 5 min.)"
+    raise DomainError(ErrorReason.ERROR_REASON_SIGNATURE_EXPIRED, text)
 
 
 def canonical_path(raw_path: bytes) -> bytes:
