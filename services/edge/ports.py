@@ -1,8 +1,9 @@
 """What the edge needs of the rest of the installation, named by role."""
 
 from asyncio import Future
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.sigv4 import Credential
@@ -64,3 +65,63 @@ class SeenSignatures(Protocol):
 
 REUSE_S = 2.0
 """How long after its first sight a signature may be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """For whom an operation runs, with the token that says so."""
+
+    claims: PrincipalClaims
+    metadata: tuple[tuple[str, str], ...]
+    """gRPC metadata that carries the principal token."""
+
+    def __repr__(self) -> str:
+        """Name the principal without the token."""
+        return f"Caller({self.claims.arn})"
+
+
+class Operation(Protocol):
+    """One operation whose input and output are JSON, by the member names of the service model."""
+
+    async def __call__(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Run it and return the output. Raises DomainError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One invocation of a model; the body is passed on as it came."""
+
+    model_id: str
+    body: bytes
+    content_type: str
+    accept: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's whole answer."""
+
+    body: bytes
+    content_type: str
+    input_tokens: int
+    output_tokens: int
+    latency_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a model's streamed answer; the usage comes with the last one."""
+
+    chunks: Sequence[bytes]
+    usage: tuple[int, int] | None
+    """Input and output tokens."""
+
+
+class Inference(Protocol):
+    """runtime's inference service. A caller that stops waiting MUST end the work behind it."""
+
+    async def invoke(self, invocation: Invocation, caller: Caller) -> Answer:
+        """Invoke a model. Raises DomainError."""
+
+    def stream(self, invocation: Invocation, caller: Caller) -> AsyncGenerator[Part, None]:
+        """Invoke a model and yield its answer as it is generated. Raises DomainError at any part."""

@@ -20,7 +20,7 @@ class GrpcAuthentication:
 
     def __init__(self, channel: Channel, clock: Clock) -> None:
         """Use `channel`, which leads to auth."""
-        self._stub = rpc.AuthenticationServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._stub = rpc.AuthenticationServiceStub(channel)
         self._clock = clock
 
     async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:

@@ -157,11 +157,7 @@ class RedisSeenSignatures:
         """Ask the store for a sign of life."""
         try:
             async with self._connection_lock:
-                return bool(
-                    await asyncio.wait_for(
-                        cast("Awaitable[Any]", self._redis.execute_command("PING")), _TIMEOUT_S
-                    )
-                )
+                return bool(await asyncio.wait_for(cast("Awaitable[Any]", self._redis.ping()), _TIMEOUT_S))
         except (RedisError, OSError, TimeoutError):
             await self._disconnect()
             return False

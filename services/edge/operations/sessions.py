@@ -6,7 +6,6 @@ saw of the client (address, user agent, TLS, host), so that the cache is keyed b
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
@@ -14,8 +13,8 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 from services.chassis import sigv4
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
-from services.chassis.principal import ClientContext, PrincipalClaims
-from services.edge.ports import Authentication, Grant, Presented
+from services.chassis.principal import ClientContext
+from services.edge.ports import Authentication, Caller, Grant, Presented
 
 _RENEW_S = 10.0
 """A token is used until this long before its end, so that the services behind still have time."""
@@ -27,19 +26,6 @@ _CONCURRENT = 64
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """An authenticated caller and the metadata under which the services are called for it."""
-
-    claims: PrincipalClaims
-    token: str
-    metadata: tuple[tuple[str, str], ...]
-
-    def __repr__(self) -> str:
-        """Name the principal without the token."""
-        return f"Session({self.claims.arn})"
 
 
 class _Leases(Generic[K, V]):
@@ -79,7 +65,7 @@ class Sessions:
         self._authentication = authentication
         self._clock = clock
         self._keys: _Leases[sigv4.Credential, bytes] = _Leases(clock)
-        self._tokens: _Leases[_TokenKey, Session] = _Leases(clock)
+        self._tokens: _Leases[_TokenKey, Caller] = _Leases(clock)
         self._unknown: _Leases[str, DomainError] = _Leases(clock)
         self._asking: dict[_TokenKey, asyncio.Future[None]] = {}
         self._room = asyncio.Semaphore(_CONCURRENT)
@@ -91,8 +77,8 @@ class Sessions:
             raise DomainError(refusal.reason, refusal.message)
         return self._keys.get(credential) is not None
 
-    async def open(self, presented: Presented, client: ClientContext, audience: str) -> Session:
-        """Verify a signature and return the caller's session for `audience`.
+    async def open(self, presented: Presented, client: ClientContext, audience: str) -> Caller:
+        """Verify a signature and return who calls, with a token for `audience`.
 
         Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE.
         """
@@ -112,7 +98,7 @@ class Sessions:
 
     async def _ask(
         self, key: _TokenKey, presented: Presented, client: ClientContext, audience: str
-    ) -> Session:
+    ) -> Caller:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asking[key] = done
         try:
@@ -129,8 +115,8 @@ class Sessions:
             del self._asking[key]
             done.set_result(None)
 
-    def _keep(self, key: _TokenKey, presented: Presented, grant: Grant) -> Session:
-        session = Session(grant.claims, grant.token, (("authorization", f"Bearer {grant.token}"),))
+    def _keep(self, key: _TokenKey, presented: Presented, grant: Grant) -> Caller:
+        session = Caller(grant.claims, (("authorization", f"Bearer {grant.token}"),))
         self._keys.put(presented.credential, grant.signing_key, grant.key_until)
         self._tokens.put(key, session, grant.token_until - _RENEW_S)
         return session
