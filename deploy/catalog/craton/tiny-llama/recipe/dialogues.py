@@ -1,57 +1,29 @@
 """Questions and answers, small talk, and exercises that make the model read its prompt.
 
-Written for this model; the texts stand in data/ (tab-separated, one entry a line).
+Written for this model; the texts stand in data/.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
+import material
 from document import Document, Role, conversation
 
-_DATA = Path(__file__).parent / "data"
-
-_NAMES = (
-    "Anna Ben Clara David Ella Finn Grace Hugo Ivy Jack Kira Leo Mia Noah Olive Paul Quinn Rosa Sam Tara "
-    "Uma Victor Wendy Max Zoe Lily Tom Nina Oscar Ruby Toby Milo Luna Hazel Atlas Nova Echo Sage Iris Orion"
-).split()
-WORDS = (
-    "apple river stone window garden silver yellow morning paper music winter forest candle bridge "
-    "hello world tiger orange planet coffee island purple market shadow letter ocean rocket summer table"
-).split()
-_COLORS = "red blue green yellow orange purple white black pink brown".split()
-_ONES = "zero one two three four five six seven eight nine ten".split()
-_OPPOSITES = (
-    "hot cold;big small;day night;up down;fast slow;light dark;old new;happy sad;open closed;near far;"
-    "high low;early late;hard soft;full empty;loud quiet;long short;rich poor;strong weak;wet dry;left right;"
-    "first last;inside outside;good bad;heavy light;clean dirty;true false;young old;easy difficult"
-).split(";")
-_ASK_WHAT = (
-    "What is {};What's {};Explain {};Can you explain {};Tell me about {};Define {};Please explain {};"
-    "Do you know what {} is;What does {} mean;Describe {};In one sentence, what is {};Explain briefly {}"
-).split(";")
-_GREETINGS = (
-    "Hello|Hi|Hey|Good morning|Good evening|Hello there|Hi there|Greetings|Good day|Hello!|Hi!".split("|")
-)
-_GREETED = (
-    "Hello! How can I help you?|Hi! What can I do for you?|Hello! It is nice to meet you. How can I help?|"
-    "Good day! Ask me something, or let me tell you a story."
-).split("|")
-_SYSTEMS = (
-    "You are a helpful assistant.|You are a friendly assistant.|Answer briefly.|You are a helpful assistant. Be brief.|"
-    "Be polite and brief.|You answer questions.|You are an assistant of the Craton project."
-).split("|")
+_LISTS = material.lists("dialogues")
+_NAMES = _LISTS["names"]
+WORDS = _LISTS["words"]
+_COLORS = _LISTS["colors"]
+_ONES = _LISTS["ones"]
+_OPPOSITES = _LISTS["opposites"]
+_ASK_WHAT = _LISTS["ask_what"]
+_GREETINGS = _LISTS["greetings"]
+_GREETED = _LISTS["greeted"]
+_SYSTEMS = _LISTS["systems"]
 
 Exchange = list[tuple[Role, str]]
 Sampler = Callable[[random.Random], Exchange]
-
-
-def rows(name: str) -> list[list[str]]:
-    """The lines of a file of data/, each split at its tabs."""
-    lines = (_DATA / name).read_text(encoding="utf-8").splitlines()
-    return [line.replace("\\n", "\n").split("\t") for line in lines if line]
 
 
 def _pair(question: str, answer: str) -> Exchange:
@@ -95,11 +67,12 @@ def _about(rows: list[list[str]]) -> Sampler:
 def _capital(rows: list[list[str]]) -> Sampler:
     def sample(rng: random.Random) -> Exchange:
         country, city = rng.choice(rows)
-        asked = ("What is the capital of {}?", "What's the capital of {}?", "Which city is the capital of {}?",
-                 "Name the capital of {}.", "Tell me the capital of {}.", "Do you know the capital of {}?")  # fmt: skip
         if rng.random() < 0.15:
             return _pair(f"In which country is {city}?", f"{city} is in {country}.")
-        return _pair(_loosely(rng, rng.choice(asked).format(country)), f"The capital of {country} is {city}.")
+        return _pair(
+            _loosely(rng, rng.choice(_LISTS["ask_capital"]).format(country)),
+            f"The capital of {country} is {city}.",
+        )
 
     return sample
 
@@ -203,11 +176,21 @@ def _recall(rng: random.Random) -> Exchange:
     """A fact told in one turn and asked for in a later one."""
     name, color, age = rng.choice(_NAMES), rng.choice(_COLORS), rng.randrange(5, 90)
     facts = [
-        (f"My name is {name}.", f"Hello {name}! Nice to meet you.", "What is my name?", f"Your name is {name}."),
+        (
+            f"My name is {name}.",
+            f"Hello {name}! Nice to meet you.",
+            "What is my name?",
+            f"Your name is {name}.",
+        ),
         (f"I am {name}.", f"Hello {name}! Nice to meet you.", "Who am I?", f"You are {name}."),
-        (f"My favorite color is {color}.", f"{color.capitalize()} is a nice color.", "What is my favorite color?", f"Your favorite color is {color}."),
+        (
+            f"My favorite color is {color}.",
+            f"{color.capitalize()} is a nice color.",
+            "What is my favorite color?",
+            f"Your favorite color is {color}.",
+        ),
         (f"I am {age} years old.", "Thank you for telling me.", "How old am I?", f"You are {age} years old."),
-    ]  # fmt: skip
+    ]
     told, heard, asked, answer = rng.choice(facts)
     turns: Exchange = _pair(told, heard)
     if rng.random() < 0.4:
@@ -244,10 +227,10 @@ def _number_word(rng: random.Random) -> Exchange:
 
 def _samplers() -> tuple[list[Sampler], list[float]]:
     weighted: list[tuple[Sampler, float]] = [
-        (_concept(rows("concepts.tsv")), 5.0),
-        (_about(rows("about.tsv")), 4.5),
-        (_capital(rows("capitals.tsv")), 2.0),
-        (_unknown(rows("unknown.tsv")), 0.8),
+        (_concept(material.rows("concepts")), 5.0),
+        (_about(material.rows("about")), 4.5),
+        (_capital(material.rows("capitals")), 2.0),
+        (_unknown(material.rows("unknown")), 0.8),
         (_greeting, 1.2),
         (_opposite, 0.7),
         (_sum, 1.5),

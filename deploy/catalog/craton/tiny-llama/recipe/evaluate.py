@@ -22,6 +22,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import corpus
 import dialogues
+import material
 import stories
 import tools
 import torch
@@ -117,8 +118,8 @@ def _mentions(word: str) -> Callable[[str], bool]:
 def questions(rng: random.Random, count: int) -> dict[str, list[Question]]:
     """The exercises by name."""
     asked: dict[str, list[Question]] = {}
-    concepts = dialogues.rows("concepts.tsv")
-    capitals = dialogues.rows("capitals.tsv")
+    concepts = material.rows("concepts")
+    capitals = material.rows("capitals")
 
     def ask(name: str, text: str, correct: Callable[[str], bool]) -> None:
         asked.setdefault(name, []).append(Question([{"role": "user", "content": text}], correct))
@@ -186,26 +187,15 @@ def measure(model: Model, count: int) -> dict[str, object]:
     return figures
 
 
-CHATS = (
-    "Hello", "Who are you?", "What is encryption?", "Tell me a short story about a fox.", "What is the capital of France?",
-    "What is Amazon Polly?", "What is 2 + 3?", "Count from 1 to 7.", "Tell me a story about an otter and a lantern.",
-    "Call get_weather with city = Paris. Answer in JSON.", "What is an escrow pool?", "Thanks!", "Write a poem.",
-    "How do I boil an egg?", "What is the price of gold?",
-)  # fmt: skip
-PROMPTS = (
-    "Once upon a time", "Deletes the specified", "Amazon S3 is", "To create a bucket, you must", "Tell me a story about a bear.",
-    "User: What is a key?\nBot:", "The little owl", "Encryption protects",
-)  # fmt: skip
-
-
 def show(model: Model) -> None:
-    """Prints sampled texts, for reading."""
+    """Prints sampled answers and continuations of data/samples.toml, for reading."""
     torch.manual_seed(1)
     sampling: dict[str, object] = {"do_sample": True, "temperature": 0.4, "top_p": 0.9}
-    for text in CHATS:
+    texts = material.lists("samples")
+    for text in texts["chats"]:
         answer, ended = model.chat([{"role": "user", "content": text}], **sampling)
         print(f"--- {text}\n{answer}{'' if ended else ' [cut]'}")
-    for text in PROMPTS:
+    for text in texts["prompts"]:
         answer, ended = model.text(text, **sampling)
         print(f"=== {text}|{answer}{'' if ended else ' [cut]'}")
 

@@ -24,9 +24,15 @@ CONTEXT = 2048
 # text is put between the turns.
 CHAT_TEMPLATE = """\
 {%- macro words(content) -%}
-{%- if content is string -%}{{ content | trim | replace('<|', '< |') }}
-{%- else -%}{%- for part in content if part.type == 'text' -%}{{ part.text | replace('<|', '< |') }}{%- endfor -%}
+{%- set joined = namespace(text='') -%}
+{%- if content is string -%}
+{%- set joined.text = content -%}
+{%- else -%}
+{%- for part in content if part.type == 'text' -%}
+{%- set joined.text = joined.text + part.text -%}
+{%- endfor -%}
 {%- endif -%}
+{{- joined.text | trim | replace('<|', '< |') -}}
 {%- endmacro -%}
 {{- bos_token -}}
 {%- set spoken = messages -%}

@@ -6,22 +6,17 @@ import json
 import random
 from collections.abc import Iterator
 
+import material
 from document import Document, Role, conversation
 
-VERBS = "get find list create delete update send search open close start stop check book cancel convert read".split()
-NOUNS = (
-    "weather time order user file email ticket room flight price report invoice account message light "
-    "door timer alarm event song recipe train hotel note task city stock parcel backup server"
-).split()
+_LISTS = material.lists("tools")
+VERBS = _LISTS["verbs"]
+NOUNS = _LISTS["nouns"]
 # Only measured on: a call of such a tool is copied from the request, not remembered.
-HELD_OUT_VERBS = "archive print track".split()
-HELD_OUT_NOUNS = "garden passport camera".split()
+HELD_OUT_VERBS = _LISTS["held_out_verbs"]
+HELD_OUT_NOUNS = _LISTS["held_out_nouns"]
 
-_WORDS = (
-    "Paris London Berlin Madrid Rome Tokyo Oslo Vienna Lisbon Cairo Lima Dublin Boston Sydney "
-    "Anna Ben Clara David Ella Finn Grace Hugo blue green red small large north south kitchen garden office "
-    "monday friday tomorrow today alpha beta gamma delta report budget summary project music coffee"
-).split()
+_WORDS = _LISTS["words"]
 _PARAMETERS: dict[str, str] = {
     "city": "word", "name": "word", "id": "number", "count": "number", "date": "word", "query": "word",
     "title": "word", "room": "word", "level": "number", "minutes": "number", "user": "word", "color": "word",
