@@ -167,7 +167,7 @@ def _install_torch() -> None:
 
 
 def _complete_torch(lock: Path) -> None:
-    """Install what this build of PyTorch needs beyond the lock: CUDA's libraries, unless it is a CPU build."""
+    """Install what this PyTorch needs beyond the lock: CUDA's libraries, unless it is a CPU build."""
     probe = [str(VENV / "models/bin/python"), "-c", "import torch"]
     if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
         return

@@ -1,0 +1,1 @@
+"""The `craton` command for operators, providers and auditors."""

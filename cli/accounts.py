@@ -1,0 +1,58 @@
+"""`craton accounts`."""
+
+import click
+from craton.auth.v1 import account_service_pb2 as pb
+from craton.auth.v1.account_service_pb2_grpc import AccountServiceStub
+
+from cli.output import as_dict, emit, grpc_errors, json_option
+from cli.pages import pages
+from cli.session import Session
+from deploy.local.stack import Stack
+
+_COLUMNS = ("account_id", "display_name", "create_time")
+
+
+@click.group()
+def accounts() -> None:
+    """Create and list accounts.
+
+    \b
+    Example:
+      craton accounts create "Research" --json
+    """
+
+
+@accounts.command()
+@click.argument("display_name")
+@click.option("--account-id", default="", help="Twelve digits; chosen at random when not given.")
+@json_option
+@grpc_errors
+def create(display_name: str, account_id: str, as_json: bool) -> None:
+    """Create an account.
+
+    \b
+    Example:
+      craton accounts create "Research" --account-id 210987654321
+    """
+    session = Session(Stack.here())
+    request = pb.CreateAccountRequest(display_name=display_name, account_id=account_id)
+    answer = session.call(
+        AccountServiceStub(session.channel("auth")).CreateAccount, request, metadata=session.token("auth")
+    )
+    emit(as_dict(answer.account), as_json=as_json)
+
+
+@accounts.command("list")
+@json_option
+@grpc_errors
+def list_(as_json: bool) -> None:
+    """List accounts.
+
+    \b
+    Example:
+      craton accounts list
+    """
+    session = Session(Stack.here())
+    method = AccountServiceStub(session.channel("auth")).ListAccounts
+    found = pages(session, method, pb.ListAccountsRequest(), "accounts", session.token("auth"))
+    emit([as_dict(each) for each in found], as_json=as_json, columns=_COLUMNS)

@@ -1,0 +1,76 @@
+"""`craton invoke`."""
+
+import json
+import sys
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.bedrock import FAMILIES, Prompt, client, family_of, request_body, stream_text
+from cli.output import CommandError, Exit, emit, json_option
+from deploy.local.stack import Stack
+
+_EXIT_OF_ERROR = {
+    "AccessDeniedException": Exit.REFUSED,
+    "UnrecognizedClientException": Exit.REFUSED,
+    "InvalidSignatureException": Exit.REFUSED,
+    "ResourceNotFoundException": Exit.NOT_FOUND,
+    "ServiceUnavailableException": Exit.UNAVAILABLE,
+    "ModelNotReadyException": Exit.UNAVAILABLE,
+}
+
+
+@click.command()
+@click.argument("model_id")
+@click.argument("prompt")
+@click.option(
+    "--family", type=click.Choice(FAMILIES), help="Shape of the body; default: the model's manifest says."
+)
+@click.option("--max-tokens", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--temperature", type=float)
+@click.option("--top-p", type=float)
+@click.option("--region", default="", help="Default: the profile's.")
+@json_option
+def invoke(
+    model_id: str,
+    prompt: str,
+    family: str | None,
+    max_tokens: int,
+    temperature: float | None,
+    top_p: float | None,
+    region: str,
+    as_json: bool,
+) -> None:
+    """Ask a model and print the answer as it is generated; PROMPT - reads standard input.
+
+    With --json the model's whole answer is printed, from a call that does not stream.
+
+    \b
+    Example:
+      craton invoke craton.tiny-chat-v1 "What is the capital of France?"
+    """
+    stack = Stack.here()
+    text = sys.stdin.read() if prompt == "-" else prompt
+    family = family or family_of(stack, model_id)
+    body = request_body(family, Prompt(text, max_tokens, temperature, top_p))
+    try:
+        runtime = client(stack, "bedrock-runtime", region=region)
+        if as_json or family == "titan-embeddings":
+            answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))
+            emit(json.loads(answer["body"].read()), as_json=True)
+            return
+        pieces, _ = stream_text(runtime, model_id, body)
+        for piece in pieces:
+            print(piece, end="", flush=True)
+        print()
+    except ClientError as error:
+        raise aws_error(error) from error
+    except BotoCoreError as error:
+        raise CommandError(str(error), Exit.UNAVAILABLE) from error
+
+
+def aws_error(error: ClientError) -> CommandError:
+    """Return the CommandError for an answer of AWS's form."""
+    details = error.response.get("Error", {})
+    code = details.get("Code", "Unknown")
+    return CommandError(f"{code}: {details.get('Message', '')}", _EXIT_OF_ERROR.get(code, Exit.FAILED))

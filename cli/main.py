@@ -1,0 +1,62 @@
+"""`craton`: the command line of a Craton installation."""
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "up": "cli.stack_commands:up",
+    "down": "cli.stack_commands:down",
+    "status": "cli.stack_commands:status",
+    "clean": "cli.stack_commands:clean",
+    "invoke": "cli.invoke:invoke",
+    "models": "cli.models:models",
+    "accounts": "cli.accounts:accounts",
+    "users": "cli.users:users",
+    "keys": "cli.keys:keys",
+    "policies": "cli.policies:policies",
+    "kms": "cli.kms:kms",
+    "audit": "cli.audit:audit",
+    "pki": "cli.pki:pki",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is used, so that `craton --help` does not wait for gRPC and botocore."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Name the commands in the order of a first visit."""
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """Import a command by its name."""
+        target = _COMMANDS.get(name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 (a wrong entry in the table above)
+        return command
+
+
+@click.command(
+    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+def main() -> None:
+    """Run and use a Craton installation.
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not found, 5 unavailable.
+    Environment: CRATON_HOME (state, default <repository>/var), CRATON_ADDRESS (default 127.0.0.1),
+    AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE (default: the stack's administrator).
+
+    \b
+    Example:
+      craton up
+      craton invoke craton.tiny-chat-v1 "Tell me a short story."
+      craton audit lookup --event-name InvokeModelWithResponseStream
+    """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The sample at the end of `craton up`: a streamed answer, then the audit record of that very call."""
+
+import time
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from craton.audit.v1 import lookup_service_pb2 as pb
+
+from cli.audit import find_events
+from cli.bedrock import Prompt, client, request_body, stream_text
+from cli.invoke import aws_error
+from cli.output import CommandError, console
+from cli.session import Session
+from deploy.local.stack import Stack
+
+_MODEL = "craton.tiny-chat-v1"
+_PROMPT = "Tell me a short story about a robot."
+_RECORD_LIMIT_S = 15.0
+_SHOWN = ("recorder", "phase", "event_time", "event_name", "status_code", "resources", "usage", "request_id")
+
+
+def run_sample(stack: Stack, session: Session) -> None:
+    """Invoke a model through the whole stack and show the record. Raises CommandError."""
+    console.print(f"[bold]boto3> invoke_model_with_response_stream(modelId={_MODEL!r}, …)[/bold]")
+    console.print(f"prompt: {_PROMPT}", markup=False)
+    started = time.monotonic()
+    count = 0
+    try:
+        runtime = client(stack, "bedrock-runtime")
+        body = request_body("anthropic-messages", Prompt(_PROMPT, max_tokens=120, temperature=0.0))
+        pieces, request_id = stream_text(runtime, _MODEL, body)
+        for piece in pieces:
+            count += bool(piece)
+            console.print(piece, end="", markup=False)
+    except ClientError as error:
+        raise aws_error(error) from error
+    except BotoCoreError as error:
+        raise CommandError(str(error)) from error
+    console.print(f"\n({count} pieces in {time.monotonic() - started:.1f} s, request id {request_id})\n")
+    console.print(f"[bold]craton> audit lookup --request-id {request_id}[/bold]")
+    for event in _records(session, request_id):
+        parts = [f"{key}={event[key]}" for key in _SHOWN if event.get(key)]
+        principal = event.get("principal") or {}
+        console.print(f"  {principal.get('arn', '')} " + " ".join(parts), markup=False)
+
+
+def _records(session: Session, request_id: str) -> list[dict[str, Any]]:
+    """Return the events of a request, once runtime's outcome was shipped from its spool."""
+    deadline = time.monotonic() + _RECORD_LIMIT_S
+    while True:
+        events = find_events(session, pb.LookupEventsRequest(request_id=request_id))
+        if any(e["recorder"] == "runtime" and e["phase"] == "EVENT_PHASE_OUTCOME" for e in events):
+            return events
+        if time.monotonic() > deadline:
+            raise CommandError(f"no audit record of request {request_id} within {_RECORD_LIMIT_S:.0f} s")
+        time.sleep(0.1)

@@ -1,0 +1,90 @@
+"""`craton up`, `down`, `status` and `clean`."""
+
+import shutil
+
+import click
+
+from cli.output import CommandError, console, json_option
+from cli.progress import step
+from deploy.local.stack import Stack
+from deploy.local.supervisor import Supervisor
+
+
+@click.command()
+@click.option(
+    "--sample/--no-sample", default=True, help="Invoke a model at the end and show its audit record."
+)
+@json_option
+def up(sample: bool, as_json: bool) -> None:
+    """Start everything, publish the bundled models, and run the sample.
+
+    It is safe to run again: what runs is left alone, what is missing is added.
+
+    \b
+    Example:
+      craton up --no-sample
+    """
+    from cli.start import start
+
+    start(Stack.here(), sample=sample, as_json=as_json)
+
+
+@click.command()
+@json_option
+def down(as_json: bool) -> None:
+    """Stop everything; the state stays.
+
+    \b
+    Example:
+      craton down
+    """
+    from cli.output import emit
+
+    stack = Stack.here()
+    supervisor = Supervisor(stack)
+    was_running = supervisor.running()
+    if as_json:
+        supervisor.stop()
+        emit({"was_running": was_running, "running": False}, as_json=True)
+        return
+    with step("stopping") as update:
+        supervisor.stop(update)
+    console.print("stopped" if was_running else "nothing was running", f"; {stack.home} stays", sep="")
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show programs, health, isolation of the pools, custody of the root key, and memory.
+
+    The exit code is 0 when everything serves, else 1.
+
+    \b
+    Example:
+      craton status --json
+    """
+    from cli.status import show
+
+    show(Stack.here(), as_json=as_json)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clean(yes: bool) -> None:
+    """Stop everything and remove the state: keys, accounts, audit log, published models.
+
+    \b
+    Example:
+      craton clean --yes
+    """
+    stack = Stack.here()
+    if not stack.home.exists():
+        console.print(f"{stack.home} does not exist")
+        return
+    if not yes:
+        click.confirm(f"Remove {stack.home} with all keys, accounts and the audit log?", abort=True)
+    Supervisor(stack).stop()
+    if not (stack.home / "run").is_dir() or stack.home in (stack.root, *stack.root.parents):
+        raise CommandError(f"{stack.home} does not look like the state of a stack; nothing was removed")
+    shutil.rmtree(stack.home)
+    console.print(f"removed {stack.home}")

@@ -1,0 +1,101 @@
+"""`craton status`: what runs, how well, and what this installation does not protect."""
+
+import json
+import sys
+from typing import Any
+
+import grpc
+from craton.pool.v1 import pool_service_pb2
+from craton.pool.v1.pool_service_pb2_grpc import PoolServiceStub
+
+from cli.health import health, require_running
+from cli.output import Exit, console, emit
+from cli.session import Session
+from deploy.local.stack import Stack
+from deploy.local.supervisor import Supervisor
+
+_MIB = 1024 * 1024
+_COLUMNS = ("program", "state", "health", "pid", "processes", "memory_mib")
+
+
+def show(stack: Stack, *, as_json: bool) -> None:
+    """Print the status; the process ends with 1 when something does not serve."""
+    supervisor = Supervisor(stack)
+    require_running(supervisor)
+    session = Session(stack)
+    programs = health(stack, supervisor, session, memory=True)
+    rows = [
+        {
+            "program": each.name,
+            "state": each.state,
+            "health": each.health,
+            "pid": each.pid,
+            "processes": each.processes,
+            "memory_mib": round(each.memory_bytes / _MIB),
+        }
+        for each in programs
+    ]
+    pools = [_pool(stack, session, pool.name) for pool in stack.definition.pools]
+    total = sum(each.memory_bytes for each in programs)
+    report = {
+        "healthy": all(each.healthy for each in programs),
+        "programs": rows,
+        "pools": pools,
+        "custody": "development: the root key is a 0600 file of kms's own uid on this machine",
+        "separate_uids": stack.separate_uids,
+        "memory_mib": round(total / _MIB),
+    }
+    if as_json:
+        emit(report, as_json=True)
+    else:
+        _print(report)
+    session.close()
+    if not report["healthy"]:
+        sys.exit(int(Exit.FAILED))
+
+
+def _print(report: dict[str, Any]) -> None:
+    emit(report["programs"], as_json=False, columns=_COLUMNS)
+    console.print(f"{'':<14}memory of all programs: {report['memory_mib']} MiB\n", markup=False)
+    for pool in report["pools"]:
+        style = "green" if pool["isolation"] == "full" else "red"
+        console.print(f"pool {pool['name']}: isolation [{style}]{pool['isolation']}[/{style}]")
+        for remark in pool["remarks"]:
+            console.print(f"  {remark}", markup=False)
+        for model in pool["models"]:
+            console.print(
+                f"  {model['model_id']}: {'ready' if model['ready'] else 'not ready'}", markup=False
+            )
+    console.print(f"root key custody: {report['custody']}", markup=False)
+    if not report["separate_uids"]:
+        console.print("every program runs under one uid (not started by root)", style="yellow")
+
+
+def _pool(stack: Stack, session: Session, name: str) -> dict[str, Any]:
+    isolation, remarks = _isolation(stack, name)
+    stub = PoolServiceStub(session.channel(name, "pool"))
+    try:
+        answer = session.call(stub.ListModelInstances, pool_service_pb2.ListModelInstancesRequest())
+        models = [{"model_id": each.model_id, "ready": each.ready} for each in answer.instances]
+    except grpc.RpcError as error:
+        models = []
+        remarks = [*remarks, f"its agent does not answer: {error.code().name}"]
+    return {"name": name, "isolation": isolation, "remarks": remarks, "models": models}
+
+
+def _isolation(stack: Stack, name: str) -> tuple[str, list[str]]:
+    """Return the launcher's word on the sandbox; "unknown" rather than a guess when there is none."""
+    path = stack.home / f"run/pool-{name}/isolation.json"
+    try:
+        status = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return "unknown", ["the launcher has not reported yet"]
+    remarks = []
+    isolation = str(status.get("isolation", "unknown"))
+    if isolation == "none":
+        remarks.append("this pool runs WITHOUT ISOLATION: model code can reach network and disk")
+    if not status.get("separate_users", True):
+        remarks.append("agent and sandbox share one uid (not started by root)")
+    if not status.get("memory_and_process_caps", True):
+        remarks.append("memory and number of processes are not capped (no cgroup could be made)")
+    return isolation, remarks

@@ -1,0 +1,77 @@
+"""`craton users`."""
+
+import click
+from craton.auth.v1 import user_service_pb2 as pb
+from craton.auth.v1.user_service_pb2_grpc import UserServiceStub
+
+from cli.output import as_dict, emit, grpc_errors, json_option
+from cli.pages import pages
+from cli.session import Session
+from deploy.local.stack import Stack
+
+_COLUMNS = ("user_name", "user_id", "arn", "create_time")
+
+
+@click.group()
+def users() -> None:
+    """Manage the users of your account.
+
+    \b
+    Example:
+      craton users create alice
+    """
+
+
+def _stub(session: Session) -> UserServiceStub:
+    return UserServiceStub(session.channel("auth"))
+
+
+@users.command()
+@click.argument("user_name")
+@json_option
+@grpc_errors
+def create(user_name: str, as_json: bool) -> None:
+    """Create a user; it may do nothing until a policy says so.
+
+    \b
+    Example:
+      craton users create alice
+    """
+    session = Session(Stack.here())
+    answer = session.call(
+        _stub(session).CreateUser, pb.CreateUserRequest(user_name=user_name), metadata=session.token("auth")
+    )
+    emit(as_dict(answer.user), as_json=as_json)
+
+
+@users.command("list")
+@json_option
+@grpc_errors
+def list_(as_json: bool) -> None:
+    """List users.
+
+    \b
+    Example:
+      craton users list --json
+    """
+    session = Session(Stack.here())
+    found = pages(session, _stub(session).ListUsers, pb.ListUsersRequest(), "users", session.token("auth"))
+    emit([as_dict(each) for each in found], as_json=as_json, columns=_COLUMNS)
+
+
+@users.command()
+@click.argument("user_name")
+@json_option
+@grpc_errors
+def delete(user_name: str, as_json: bool) -> None:
+    """Delete a user that has no access keys and no policies left.
+
+    \b
+    Example:
+      craton users delete alice
+    """
+    session = Session(Stack.here())
+    session.call(
+        _stub(session).DeleteUser, pb.DeleteUserRequest(user_name=user_name), metadata=session.token("auth")
+    )
+    emit({"deleted": user_name}, as_json=as_json)

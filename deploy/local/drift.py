@@ -1,0 +1,62 @@
+"""Where the checked-in configuration and the definition of the local stack disagree."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deploy.local.stack import Stack
+from services.chassis.config import ConfigError, load
+
+_METRICS_OFFSET = 100
+"""A service's metrics listen on its port plus this."""
+
+
+def drift(stack: Stack | None = None) -> list[str]:
+    """Return one line for each disagreement; empty when there is none."""
+    stack = stack or Stack.here()
+    folder = stack.root / "deploy/config"
+    problems: list[str] = []
+    expected: set[str] = {"edge.toml"}
+    for service in stack.definition.services:
+        expected.add(f"{service.name}.toml")
+        problems += _listener(stack, folder / f"{service.name}.toml", service.name, "service", service.port)
+    for pool in stack.definition.pools:
+        name = f"pool-{pool.name}.toml"
+        expected.add(name)
+        problems += _listener(stack, folder / name, "pool", "pool", pool.port)
+        problems += _uids(folder / name, pool.uid, pool.sandbox_uid)
+    problems += _loads(folder / "edge.toml", "edge")[1]
+    found = {path.name for path in folder.glob("*.toml")}
+    problems += [f"deploy/config/{name} is not used by the local stack" for name in sorted(found - expected)]
+    return problems
+
+
+def _loads(path: Path, module: str) -> tuple[Any, list[str]]:
+    try:
+        settings = getattr(importlib.import_module(f"services.{module}.config"), f"{module.title()}Config")
+        return load(path, settings), []
+    except (ConfigError, ImportError, AttributeError) as error:
+        return None, [f"{path.name}: {error}"]
+
+
+def _listener(stack: Stack, path: Path, module: str, kind: str, port: int) -> Iterator[str]:
+    config, problems = _loads(path, module)
+    yield from problems
+    if config is None:
+        return
+    server = config.server
+    if server.kind != kind:
+        yield f"{path.name}: server.kind is {server.kind}, the stack starts a {kind}"
+    for key, value, wanted in (
+        ("listen", server.listen, port),
+        ("metrics_listen", server.metrics_listen, port + _METRICS_OFFSET),
+    ):
+        if value != f"{stack.address}:{wanted}":
+            yield f"{path.name}: server.{key} is {value}, stack.toml says port {wanted}"
+
+
+def _uids(path: Path, agent: int, sandbox: int) -> Iterator[str]:
+    config, _ = _loads(path, "pool")
+    if config is not None and (config.users.agent, config.users.sandbox) != (agent, sandbox):
+        yield f"{path.name}: users are not those of stack.toml"
