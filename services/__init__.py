@@ -1,1 +1,15 @@
-"""Craton's services, one folder each."""
+"""Craton's services, one folder each.
+
+This module runs before anything of a service is imported, and sets what must be set before gRPC is.
+"""
+
+import os
+import sys
+
+# TLS 1.3 alone between workloads. Python's gRPC cannot set a minimum version. Our certificates are ECDSA;
+# with only an RSA suite offered for TLS 1.2 no 1.2 handshake can succeed, while the suites of TLS 1.3 are
+# not affected. The core reads this when it is loaded, so afterwards it would be too late to set it.
+_SUITES = "ECDHE-RSA-AES128-GCM-SHA256"
+if "grpc" in sys.modules and os.environ.get("GRPC_SSL_CIPHER_SUITES") != _SUITES:
+    raise ImportError("import services before grpc, or TLS 1.2 would be accepted between workloads")
+os.environ["GRPC_SSL_CIPHER_SUITES"] = _SUITES

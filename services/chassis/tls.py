@@ -1,6 +1,5 @@
-"""mTLS between workloads: TLS 1.3 only, rotation without restart on servers."""
+"""mTLS between workloads: TLS 1.3 only (see services/__init__.py), rotation without restart on servers."""
 
-import os
 import threading
 from dataclasses import dataclass
 
@@ -9,11 +8,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from services.chassis.settings import TlsSettings
-
-# Python's gRPC cannot set a minimum TLS version. Our certificates are ECDSA; with only an RSA suite
-# offered for TLS 1.2 no 1.2 handshake can succeed, while the TLS 1.3 suites are not affected. The
-# core reads this once, at its first handshake, so it is set when this module is imported.
-os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES128-GCM-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
