@@ -1,0 +1,24 @@
+"""The configuration of training."""
+
+from dataclasses import dataclass, field
+
+from services.chassis.settings import (
+    AuditSettings,
+    ServerSettings,
+    TelemetrySettings,
+    TlsSettings,
+    UpstreamSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Everything training is told from outside. Secrets are file paths."""
+
+    server: ServerSettings
+    tls: TlsSettings
+    audit: AuditSettings
+    auth: UpstreamSettings
+    """Where token keys and authorisation leases come from."""
+    database_url: str
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

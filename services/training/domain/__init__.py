@@ -1,0 +1,1 @@
+"""What a customisation job is. No I/O."""
