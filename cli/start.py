@@ -48,7 +48,7 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
             with step("accounts and credentials") as update:
                 bootstrap(stack, session, update)
             with step("models") as update:
-                publish_bundled(stack, session, update)
+                publish_bundled(stack, update)
                 wait_for_models(stack, session, update)
             with step("agreements of the administrator's account") as update:
                 accept_offers(stack, session, update)

@@ -1,0 +1,110 @@
+"""One whole stack for the end-to-end tests: on an address and in a folder of its own, started once.
+
+Set CRATON_E2E_HOME to run against a stack that is already up in that folder (it is then left running).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_ADDRESS = "127.0.0.2"
+_UP_LIMIT_S = 300
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A stack that is up, as its users see it."""
+
+    home: Path
+    address: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What AWS clients and the command line need in their environment, and nothing of ours besides."""
+        return {
+            "PATH": f"{_ROOT}/.venv/services/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "CRATON_HOME": str(self.home),
+            "CRATON_ADDRESS": self.address,
+            "AWS_CONFIG_FILE": str(self.home / "aws/config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "aws/credentials"),
+            "AWS_PROFILE": "craton",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @property
+    def endpoint(self) -> str:
+        """The HTTPS endpoint."""
+        return f"https://{self.address}:8443"
+
+    def craton(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this stack."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *words],
+            cwd=_ROOT,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=check,
+            timeout=_UP_LIMIT_S,
+        )
+
+    def craton_json(self, *words: str) -> Any:
+        """Run the command line with --json and return what it printed."""
+        return json.loads(self.craton(*words, "--json").stdout)
+
+    def client(self, service: str, **overrides: Any) -> Any:
+        """Return an unmodified boto3 client, without retries unless a config is given."""
+        profile = boto3.Session(profile_name=None)
+        values: dict[str, Any] = {
+            "region_name": "us-east-1",
+            "endpoint_url": self.endpoint,
+            "verify": str(self.home / "pki/ca.pem"),
+            "config": Config(retries={"total_max_attempts": 1}),
+            **self.credentials(),
+        }
+        return profile.client(service, **(values | overrides))
+
+    def credentials(self) -> dict[str, str]:
+        """Return the administrator's access key, as boto3's keyword arguments."""
+        lines = (self.home / "aws/credentials").read_text().splitlines()
+        found = dict(line.split(" = ", 1) for line in lines if " = " in line)
+        return {key: found[key] for key in ("aws_access_key_id", "aws_secret_access_key")}
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """Start a stack for this session, and take it down with its state afterwards."""
+    given = os.environ.get("CRATON_E2E_HOME")
+    if given:
+        yield RunningStack(Path(given), os.environ.get("CRATON_ADDRESS", "127.0.0.1"))
+        return
+    # A short path: UNIX sockets have 108 bytes. Other uids must pass through it.
+    home = Path(tempfile.mkdtemp(prefix="craton-", dir="/tmp"))
+    home.chmod(0o755)
+    running = RunningStack(home, _ADDRESS)
+    try:
+        up = running.craton("up", "--no-sample", check=False)
+        if up.returncode != 0:
+            logs = "\n".join(
+                f"--- {path.name}\n{path.read_text(errors='replace')[-1500:]}"
+                for path in sorted((home / "log").glob("*.log"))
+            )
+            pytest.fail(f"craton up failed:\n{up.stdout}\n{up.stderr}\n{logs}", pytrace=False)
+        yield running
+    finally:
+        running.craton("down", check=False)
+        shutil.rmtree(home, ignore_errors=True)
