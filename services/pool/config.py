@@ -11,6 +11,7 @@ from services.chassis.settings import (
     TlsSettings,
     UpstreamSettings,
 )
+from services.pool.handover import SOCKET_IN_SANDBOX
 
 ISOLATIONS = ("full", "none")
 
@@ -66,8 +67,8 @@ class TritonSettings:
     """Folders of the server's files, bound read-only."""
     tls: TlsSettings
     """Certificate of the model server, from the pool's own CA; the agent's client certificate as well."""
-    server_name: str = "triton"
-    """DNS SAN of that certificate."""
+    server_name: str
+    """DNS SAN of that certificate, for example "triton-craton.craton.internal"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,17 @@ class PoolConfig:
         """The launcher's word on how well the sandbox is closed (JSON)."""
         return self.run_dir / "isolation.json"
 
-    def uid(self, wanted: int) -> int:
-        """Return the uid a program really has: without root everything is one uid."""
-        return wanted if os.geteuid() == 0 else os.geteuid()
+    @property
+    def handover_socket(self) -> Path:
+        """Where the agent listens for model processes."""
+        return self.handover_dir / Path(SOCKET_IN_SANDBOX).name
+
+    @property
+    def handover_socket_for_models(self) -> str:
+        """The same socket as the model processes see it."""
+        return SOCKET_IN_SANDBOX if self.sandbox.isolation == "full" else str(self.handover_socket)
+
+    def uids(self, *, separate: bool) -> Users:
+        """Return the uids that are really used: one for everything unless root has given them away."""
+        own = os.geteuid()
+        return self.users if separate else Users(agent=own, sandbox=own, runtime=own)

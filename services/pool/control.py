@@ -8,8 +8,8 @@ from the agent.
     {"do": "start"}           {"ok": true, "pid", "pid_namespace", "secret"} and an O_PATH descriptor of the
                               folder of the model server's socket; "secret" opens its control calls
     {"do": "stop"}            {"ok": true} when nothing of the sandbox is left
-    {"do": "inspect", "pid"}  {"ok": true, "inside": bool}: is the process in the sandbox' pid namespace, filtered,
-                              without capabilities and without a way to new privileges?
+    {"do": "inspect", "pid"}  {"ok": true, "inside": bool}: is the process in the sandbox' pid namespace,
+                              filtered, without capabilities and without a way to new privileges?
 """
 
 import array
@@ -39,7 +39,7 @@ def send(end: socket.socket, message: dict[str, Any], descriptor: int | None = N
 
 
 def receive(end: socket.socket) -> tuple[dict[str, Any], int | None]:
-    """Receive one message and the descriptor that came with it. Raises ControlError at the end or for garbage."""
+    """Receive one message and its descriptor. Raises ControlError at the end or for garbage."""
     space = socket.CMSG_SPACE(array.array("i").itemsize)
     data, ancillary, flags, _ = end.recvmsg(MAX_SIZE, space, socket.MSG_CMSG_CLOEXEC)
     descriptors = array.array("i")

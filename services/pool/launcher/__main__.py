@@ -10,10 +10,12 @@ from services.chassis import config as configuration
 from services.chassis import logs
 from services.chassis.config import ConfigError
 from services.pool.config import PoolConfig
-from services.pool.launcher import sandbox as cage
 from services.pool.launcher.cgroups import Cgroup, Limits
 from services.pool.launcher.errors import LauncherError
+from services.pool.launcher.requirements import require
+from services.pool.launcher.sandbox import Sandbox
 from services.pool.launcher.supervisor import Supervisor
+from services.pool.launcher.unconfined import UnconfinedServer
 
 
 def main() -> int:
@@ -34,7 +36,7 @@ def launch(file: Path) -> int:
     logs.configure(f"pool-{config.server.name}", config.telemetry.log_level)
     root = os.geteuid() == 0
     caged = config.sandbox.isolation == "full"
-    cage.require(config)
+    require(config)
     _prepare_folders(config, root=root)
     cgroup = None
     if root and caged:
@@ -42,8 +44,8 @@ def launch(file: Path) -> int:
         mounts, own = (Path("/proc/self", name).read_text() for name in ("mountinfo", "cgroup"))
         cgroup = Cgroup.create(config.server.name, limits, mounts, own)
     _write_status(config, root=root, capped=cgroup is not None)
-    uid = config.users.sandbox if root else os.geteuid()
-    sandbox = cage.Sandbox(config, uid=uid, root=root, cgroup=cgroup)
+    uid = config.uids(separate=root).sandbox
+    sandbox = (Sandbox if caged else UnconfinedServer)(config, uid=uid, root=root, cgroup=cgroup)
     try:
         return Supervisor(config, file, sandbox, root=root).run(os.environ)
     finally:

@@ -68,7 +68,7 @@ class Cgroup:
         return pids
 
     def kill(self) -> None:
-        """Kill everything inside and wait until it is gone: what an earlier launcher left, or a hostile one."""
+        """Kill everything inside and wait until it is gone, whoever left it there."""
         deadline = time.monotonic() + _KILL_TIMEOUT_S
         while pids := self.processes():
             for pid in pids:

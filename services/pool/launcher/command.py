@@ -86,8 +86,8 @@ def bubblewrap(config: PoolConfig, descriptors: Descriptors, command: Sequence[s
         arguments += ["--symlink", f"usr/{name}", f"/{name}"]
     arguments += ["--ro-bind", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
-    arguments += ["--perms", "1777", "--size", str(settings.shm_bytes), "--tmpfs", "/dev/shm"]
-    arguments += ["--perms", "1777", "--size", str(settings.tmp_bytes), "--tmpfs", "/tmp"]
+    arguments += ["--perms", "1777", "--size", str(settings.shm_bytes), "--tmpfs", "/dev/shm"]  # noqa: S108 - a mount point
+    arguments += ["--perms", "1777", "--size", str(settings.tmp_bytes), "--tmpfs", "/tmp"]  # noqa: S108 - a mount point
     arguments += ["--perms", "0755", "--size", str(GRPC_DIR_BYTES), "--tmpfs", GRPC_DIR]
     # After the tmpfs of /tmp, below which a checkout may lie.
     for folder in folders:

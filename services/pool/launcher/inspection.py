@@ -1,7 +1,7 @@
 """What the kernel says about a process: the facts on which it is trusted to be inside the sandbox."""
 
-import os
 from dataclasses import dataclass
+from pathlib import Path
 
 SECCOMP_FILTER = 2
 """Value of the Seccomp line in /proc/<pid>/status when a filter is installed (proc(5))."""
@@ -30,11 +30,11 @@ class Inspection:
 
 def inspect(pid: int) -> Inspection:
     """Read the facts about `pid`. Raises OSError when it is gone or not ours to read."""
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-        status = parse_status(file.read())
+    process = Path("/proc", str(pid))
+    status = parse_status((process / "status").read_text(encoding="ascii", errors="replace"))
     return Inspection(
-        pid_namespace=os.stat(f"/proc/{pid}/ns/pid").st_ino,
-        network_namespace=os.stat(f"/proc/{pid}/ns/net").st_ino,
+        pid_namespace=(process / "ns/pid").stat().st_ino,
+        network_namespace=(process / "ns/net").stat().st_ino,
         seccomp=int(status["Seccomp"]),
         no_new_privileges=status["NoNewPrivs"] == "1",
         capabilities=int(status["CapEff"], 16)
@@ -57,15 +57,13 @@ def hide_argument(pid: int, secret: bytes) -> None:
     exists it has copied its arguments. Raises OSError when the arguments cannot be written, ValueError when
     the secret can still be read afterwards.
     """
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        # The command's name is in parentheses and may hold anything; field 48 is arg_start (proc(5)).
-        arg_start = int(file.read().rpartition(b")")[2].split()[45])
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        position = file.read().find(secret)
+    process = Path("/proc", str(pid))
+    # The command's name is in parentheses and may hold anything; field 48 is arg_start (proc(5)).
+    arg_start = int((process / "stat").read_bytes().rpartition(b")")[2].split()[45])
+    position = (process / "cmdline").read_bytes().find(secret)
     if position >= 0:
-        with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        with (process / "mem").open("r+b", buffering=0) as memory:
             memory.seek(arg_start + position)
             memory.write(b"*" * len(secret))
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        if secret in file.read():
-            raise ValueError("the secret is still shown")
+    if secret in (process / "cmdline").read_bytes():
+        raise ValueError("the secret is still shown")

@@ -1,5 +1,6 @@
 """One run of the sandbox: started, watched, stopped; never left behind."""
 
+import contextlib
 import errno
 import json
 import os
@@ -8,10 +9,9 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import IO
 
 from services.chassis.triton import SOCKET_NAME
 from services.pool.config import PoolConfig
@@ -37,6 +37,16 @@ class Running:
     """Value of the header that opens the control calls."""
     directory: int
     """O_PATH descriptor of the folder of the model server's socket, owned by the sandbox object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the model server of a sandbox is, before it was looked at closely."""
+
+    pid: int
+    pid_namespace: int
+    folder: str
+    """Folder of its socket, as the launcher reaches it."""
 
 
 class Sandbox:
@@ -72,7 +82,7 @@ class Sandbox:
         return self._process is not None
 
     def start(self) -> None:
-        """Begin to start; `poll` tells when it runs. Raises LauncherError when a part of the cage is missing."""
+        """Begin to start; `poll` tells when it runs. Raises LauncherError when a part is missing."""
         if self._process is not None:
             raise LauncherError("the sandbox runs already")
         self._secret = secrets.token_hex(32)
@@ -103,10 +113,15 @@ class Sandbox:
         descriptors = commands.Descriptors(filter_fd, info_end, *files)
         caged = commands.bubblewrap(self._config, descriptors, server)
         self._process = self._popen(
-            commands.unprivileged(caged, self._uid, root=self._root), (filter_fd, info_end, *files)
+            commands.unprivileged(caged, self._uid, root=self._root),
+            # bwrap shows its own environment inside as that of process 1: it gets none.
+            {"PATH": "/usr/bin:/usr/sbin"},
+            (filter_fd, info_end, *files),
         )
 
-    def _popen(self, arguments: list[str], descriptors: tuple[int, ...]) -> "subprocess.Popen[bytes]":
+    def _popen(
+        self, arguments: list[str], environment: Mapping[str, str], descriptors: tuple[int, ...] = ()
+    ) -> "subprocess.Popen[bytes]":
         def before_exec() -> None:
             # The model server's socket must let the runtime's uid connect.
             os.umask(0)
@@ -116,22 +131,19 @@ class Sandbox:
         try:
             process = subprocess.Popen(
                 arguments,
-                # bwrap shows its own environment inside as that of process 1: it gets none.
-                env={"PATH": "/usr/bin:/usr/sbin"},
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=descriptors,
-                preexec_fn=before_exec,  # noqa: PLW1509 - the launcher has one thread
+                preexec_fn=before_exec,  # safe: the launcher has one thread
                 cwd="/",
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise LauncherError(f"the sandbox cannot be started: {error}") from error
-        assert process.stdin is not None
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        process.stdin.write(self._secret.encode() + b"\n")
-        process.stdin.close()
+        with _pipe_of(process.stdin) as pipe:
+            pipe.write(self._secret.encode() + b"\n")
+        os.set_blocking(_pipe_of(process.stdout).fileno(), False)
         return process
 
     def poll(self) -> bool:
@@ -161,41 +173,53 @@ class Sandbox:
     def _advance(self) -> bool:
         if time.monotonic() > self._deadline:
             raise LauncherError(f"the model server did not listen in time: {self._explanation()}")
-        info = self._read_info()
-        if info is None:
+        found = self._locate()
+        if found is None or not _is_socket(f"{found.folder}/{SOCKET_NAME}"):
             return False
-        pid = int(info["child-pid"])
-        folder = f"/proc/{pid}/root{commands.GRPC_DIR}"
-        try:
-            mode = os.stat(f"{folder}/{SOCKET_NAME}", follow_symlinks=False).st_mode
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESRCH):
-                return False
-            raise
-        if not stat.S_ISSOCK(mode):
-            raise LauncherError("the model server's socket is no socket")
-        self._inner = os.pidfd_open(pid)
-        facts = inspect(pid)
-        if not facts.confined(int(info["pid-namespace"])):
-            raise LauncherError("the model server is not confined")
-        if facts.network_namespace == os.stat("/proc/self/ns/net").st_ino:
-            raise LauncherError("the model server is in the host's network namespace")
-        if self._cgroup is not None and pid not in self._cgroup.processes():
-            raise LauncherError("the model server is outside its control groups")
-        hide_argument(pid, self._secret.encode())
-        directory = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        self.running = Running(pid, facts.pid_namespace, self._secret, directory)
+        self._inner = os.pidfd_open(found.pid)
+        self._verify(found)
+        hide_argument(found.pid, self._secret.encode())
+        directory = os.open(found.folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self.running = Running(found.pid, found.pid_namespace, self._secret, directory)
         return True
+
+    def _locate(self) -> "Found | None":
+        """Return what bwrap reported, once it has."""
+        with contextlib.suppress(BlockingIOError):
+            self._info_text += os.read(self._info, 4096)
+        try:
+            info = json.loads(self._info_text)
+        except ValueError:
+            return None
+        pid = int(info["child-pid"])
+        return Found(pid, int(info["pid-namespace"]), f"/proc/{pid}/root{commands.GRPC_DIR}")
+
+    def _verify(self, found: "Found") -> None:
+        """Hold the model server against what the kernel says of it. Raises LauncherError."""
+        facts = inspect(found.pid)
+        if not facts.confined(found.pid_namespace):
+            raise LauncherError("the model server is not confined")
+        if facts.network_namespace == inspect(os.getpid()).network_namespace:
+            raise LauncherError("the model server is in the host's network namespace")
+        if self._cgroup is not None and found.pid not in self._cgroup.processes():
+            raise LauncherError("the model server is outside its control groups")
+
+    def contains(self, pid: int) -> bool:
+        """Whether `pid` is a confined process of this sandbox; False for anything doubtful."""
+        if self.running is None or pid <= 0:
+            return False
+        try:
+            return inspect(pid).confined(self.running.pid_namespace)
+        except (OSError, KeyError, ValueError):
+            return False
 
     def stop(self) -> None:
         """Stop the model server and wait until nothing is left: politely, then by SIGKILL."""
         if self._process is None:
             return
         if self._inner is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._inner, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
             deadline = time.monotonic() + self._config.sandbox.stop_timeout_s
             while self._process.poll() is None and time.monotonic() < deadline:
                 self._drain()
@@ -207,10 +231,8 @@ class Sandbox:
         if self._process is None:
             return
         if self._inner is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._inner, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self._process.kill()
         self._process.wait()
         if self._cgroup is not None:
@@ -219,12 +241,12 @@ class Sandbox:
         self._forget()
 
     def _forget(self) -> None:
-        assert self._process is not None
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        if self._process is not None:
+            _pipe_of(self._process.stdout).close()
         self._process = None
-        os.close(self._info)
-        self._info = -1
+        if self._info >= 0:
+            os.close(self._info)
+            self._info = -1
         if self._inner is not None:
             os.close(self._inner)
             self._inner = None
@@ -232,47 +254,39 @@ class Sandbox:
             os.close(self.running.directory)
             self.running = None
 
-    def _read_info(self) -> dict[str, Any] | None:
-        try:
-            self._info_text += os.read(self._info, 4096)
-        except BlockingIOError:
-            pass
-        try:
-            info: dict[str, Any] = json.loads(self._info_text)
-        except ValueError:
-            return None
-        return info
-
     def _drain(self) -> None:
         """Read what the model server prints: kept until model code can run, thrown away from then on.
 
         A model could print its prompts; before the first model is loaded there is only bwrap and Triton.
         """
-        assert self._process is not None
-        assert self._process.stdout is not None
-        try:
-            while chunk := os.read(self._process.stdout.fileno(), 65536):
+        if self._process is None:
+            return
+        output = _pipe_of(self._process.stdout).fileno()
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(output, 65536):
                 if self.running is None:
                     self._output = (self._output + chunk)[:_OUTPUT_KEPT]
-        except BlockingIOError:
-            pass
 
     def _explanation(self) -> str:
         text = self._output.decode(errors="replace").replace(self._secret, "***").strip()
         return text or "it said nothing"
 
 
-def require(config: PoolConfig) -> None:
-    """Check that the parts of the cage are there. Raises LauncherError naming what would provide the missing one."""
-    for tool, package in (("bwrap", "bubblewrap"), ("setpriv", "util-linux"), ("prlimit", "util-linux")):
-        if not Path("/usr/bin", tool).exists():
-            raise LauncherError(f"{tool} is missing: apt-get install {package}")
-    for path in (
-        config.triton.binary,
-        config.triton.backends,
-        config.sandbox.environment,
-        *config.sandbox.code,
-    ):
-        if not path.exists():
-            raise LauncherError(f"the sandbox needs {path}, which does not exist")
-    os.close(export_filter())
+def _is_socket(path: str) -> bool:
+    """Whether the socket is there; anything else in its place is an error."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESRCH):
+            return False
+        raise
+    if not stat.S_ISSOCK(mode):
+        raise LauncherError("the model server's socket is no socket")
+    return True
+
+
+def _pipe_of(pipe: IO[bytes] | None) -> IO[bytes]:
+    """Return a pipe that Popen was asked for."""
+    if pipe is None:
+        raise LauncherError("the sandbox was started without its pipes")
+    return pipe

@@ -16,38 +16,39 @@ from typing import Any
 from services.pool.launcher.errors import LauncherError
 
 FILES = """
-access faccessat faccessat2 chdir fchdir chmod fchmod fchmodat chown fchown fchownat lchown close close_range
-copy_file_range creat open openat dup dup2 dup3 fallocate fadvise64 fcntl flock fstat fstatfs fsync fdatasync
-ftruncate truncate getcwd getdents getdents64 getxattr lgetxattr fgetxattr link linkat lseek lstat mkdir
-mkdirat mknod newfstatat pipe pipe2 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlink
-readlinkat readv rename renameat renameat2 rmdir sendfile splice stat statfs statx symlink symlinkat sync_file_range
-tee umask unlink unlinkat utime utimensat utimes futimesat write writev memfd_create
+access faccessat faccessat2 chdir fchdir chmod fchmod fchmodat chown fchown fchownat lchown close
+close_range copy_file_range creat open openat dup dup2 dup3 fallocate fadvise64 fcntl flock fstat fstatfs
+fsync fdatasync ftruncate truncate getcwd getdents getdents64 getxattr lgetxattr fgetxattr link linkat
+lseek lstat mkdir mkdirat mknod newfstatat pipe pipe2 pread64 preadv preadv2 pwrite64 pwritev pwritev2
+read readahead readlink readlinkat readv rename renameat renameat2 rmdir sendfile splice stat statfs
+statx symlink symlinkat sync_file_range tee umask unlink unlinkat utime utimensat utimes futimesat write
+writev memfd_create
 """
 MEMORY = """
 brk madvise mincore mlock mlock2 mmap mprotect mremap msync munlock munmap membarrier mbind get_mempolicy
 set_mempolicy pkey_alloc pkey_free pkey_mprotect
 """
 PROCESSES = """
-alarm arch_prctl capget execve exit exit_group fork vfork getegid geteuid getgid getgroups getpgid getpgrp getpid
-getppid getpriority getresgid getresuid getrlimit getrusage getsid gettid getuid kill prctl prlimit64 rseq
-rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
-rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam
-sched_getscheduler sched_rr_get_interval sched_setaffinity sched_yield set_robust_list get_robust_list
-set_tid_address setpgid setpriority setrlimit setsid sigaltstack signalfd signalfd4 sysinfo tgkill times tkill
-uname wait4 waitid getcpu pidfd_open pidfd_send_signal
+alarm arch_prctl capget execve exit exit_group fork vfork getegid geteuid getgid getgroups getpgid
+getpgrp getpid getppid getpriority getresgid getresuid getrlimit getrusage getsid gettid getuid kill
+prctl prlimit64 rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend
+rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity
+sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_setaffinity sched_yield
+set_robust_list get_robust_list set_tid_address setpgid setpriority setrlimit setsid sigaltstack signalfd
+signalfd4 sysinfo tgkill times tkill uname wait4 waitid getcpu pidfd_open pidfd_send_signal
 """
 TIME = """
-clock_getres clock_gettime clock_nanosleep getitimer gettimeofday nanosleep pause restart_syscall setitimer time
-timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime
-timerfd_settime
+clock_getres clock_gettime clock_nanosleep getitimer gettimeofday nanosleep pause restart_syscall
+setitimer time timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create
+timerfd_gettime timerfd_settime
 """
 WAITING = """
-epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 futex futex_waitv poll
-ppoll pselect6 select getrandom
+epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 futex
+futex_waitv poll ppoll pselect6 select getrandom
 """
 SOCKETS = """
-accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg sendmsg
-sendto setsockopt shutdown
+accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg
+sendmsg sendto setsockopt shutdown
 """
 
 # From asm-generic/ioctls.h: terminal size and settings (isatty), bytes that wait, blocking and close-on-exec.

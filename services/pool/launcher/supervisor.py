@@ -17,7 +17,6 @@ from services.pool import control
 from services.pool.config import PoolConfig
 from services.pool.launcher import command
 from services.pool.launcher.errors import LauncherError
-from services.pool.launcher.inspection import inspect
 from services.pool.launcher.sandbox import Sandbox
 
 _log = Log("pool.launcher")
@@ -62,6 +61,8 @@ class Supervisor:
         uid = self._config.users.agent if self._root else os.geteuid()
         arguments = [sys.executable, "-m", "services.pool", "--config", str(self._config_file)]
         arguments += ["--launcher", str(theirs.fileno())]
+        if self._root:
+            arguments.append("--separate-users")
         with theirs:
             self._agent = subprocess.Popen(
                 command.unprivileged(arguments, uid, root=self._root, die_with_parent=True),
@@ -118,18 +119,11 @@ class Supervisor:
                 self._sandbox.stop()
                 control.send(end, {"id": number, "ok": True})
             case "inspect":
-                control.send(end, {"id": number, "ok": True, "inside": self._inside(message.get("pid"))})
+                pid = message.get("pid")
+                inside = isinstance(pid, int) and self._sandbox.contains(pid)
+                control.send(end, {"id": number, "ok": True, "inside": inside})
             case _:
                 control.send(end, {"id": number, "ok": False})
-
-    def _inside(self, pid: object) -> bool:
-        running = self._sandbox.running
-        if running is None or not isinstance(pid, int) or pid <= 0:
-            return False
-        try:
-            return inspect(pid).confined(running.pid_namespace)
-        except (OSError, KeyError, ValueError):
-            return False
 
     def _watch(self, end: socket.socket) -> None:
         try:
@@ -152,7 +146,7 @@ class Supervisor:
             self._starting = None
 
     def _failed(self, number: int, error: Exception, end: socket.socket) -> None:
-        # The text is about paths and packages of this machine: the operator needs it, and no model has run yet.
+        # The text is about this machine, and no model has run yet: the operator needs it.
         print(f"pool {self._config.server.name}: {error}", file=sys.stderr, flush=True)  # noqa: T201
         _log.error("sandbox_start_failed", pool=self._config.server.name)
         control.send(end, {"id": number, "ok": False})
