@@ -1,0 +1,1 @@
+"""The auth service: accounts, principals, credentials, tokens, policies and model access."""

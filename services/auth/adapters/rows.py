@@ -1,0 +1,78 @@
+"""Rows to records, and the statements that several stores share."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, USERS, from_microseconds
+from services.auth.domain.records import AccessKey, Account, KeyStatus, User
+from services.auth.errors import account_not_found, user_not_found
+
+
+def account_of(row: sa.Row[Any]) -> Account:
+    """Read an account from a row of ACCOUNTS."""
+    return Account(row.account_id, row.incarnation, row.display_name, from_microseconds(row.created_us))
+
+
+def user_of(row: sa.Row[Any]) -> User:
+    """Read a user from a row of USERS."""
+    return User(row.account_id, row.user_name, row.user_id, from_microseconds(row.created_us))
+
+
+def key_of(row: sa.Row[Any], user: User | None) -> AccessKey:
+    """Read an access key from a row of ACCESS_KEYS."""
+    return AccessKey(
+        row.access_key_id,
+        row.account_id,
+        user,
+        KeyStatus(row.status),
+        row.sealed_secret,
+        from_microseconds(row.created_us),
+    )
+
+
+def find_user(connection: sa.Connection, account_id: str, user_name: str) -> User:
+    """Return a user by its exact name. Raises RESOURCE_NOT_FOUND."""
+    row = connection.execute(
+        sa.select(USERS).where(USERS.c.account_id == account_id, USERS.c.name_key == user_name.lower())
+    ).one_or_none()
+    if row is None or row.user_name != user_name:
+        raise user_not_found(user_name)
+    return user_of(row)
+
+
+def find_key(connection: sa.Connection, account_id: str, user: User | None, access_key_id: str) -> Any:
+    """Return the row of a key of this user (None: of root), or None."""
+    return connection.execute(
+        sa.select(ACCESS_KEYS).where(
+            ACCESS_KEYS.c.access_key_id == access_key_id,
+            ACCESS_KEYS.c.account_id == account_id,
+            ACCESS_KEYS.c.user_id.is_(None) if user is None else ACCESS_KEYS.c.user_id == user.user_id,
+        )
+    ).one_or_none()
+
+
+def count(connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    """Count rows."""
+    found: int = connection.execute(
+        sa.select(sa.func.count()).select_from(table).where(*conditions)
+    ).scalar_one()
+    return found
+
+
+def next_epoch(connection: sa.Connection, account_id: str) -> int:
+    """Advance an account's policy epoch and return it. Raises RESOURCE_NOT_FOUND.
+
+    Called first in every change: the row's lock makes changes of one account follow each other, so that
+    limits which are counted hold on every database.
+    """
+    updated = connection.execute(
+        sa.update(ACCOUNTS)
+        .where(ACCOUNTS.c.account_id == account_id)
+        .values(policy_epoch=ACCOUNTS.c.policy_epoch + 1)
+        .returning(ACCOUNTS.c.policy_epoch)
+    ).scalar_one_or_none()
+    if updated is None:
+        raise account_not_found(account_id)
+    epoch: int = updated
+    return epoch

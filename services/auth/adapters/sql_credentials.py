@@ -1,0 +1,149 @@
+"""What authentication reads and writes, in SQL."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from services.auth.adapters.rows import account_of, key_of, user_of
+from services.auth.adapters.tables import (
+    ACCESS_KEYS,
+    ACCOUNTS,
+    AGREEMENTS,
+    POLICIES,
+    SEEN_SIGNATURES,
+    TOKEN_KEYS,
+    USERS,
+    from_microseconds,
+    to_microseconds,
+)
+from services.auth.domain.records import PrincipalState, TokenKeyRecord
+from services.chassis.database import Database
+
+
+class SqlCredentials:
+    """A CredentialStore."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def principal_state(self, access_key_id: str) -> PrincipalState | None:
+        """Read a principal from one snapshot."""
+
+        def work(connection: sa.Connection) -> PrincipalState | None:
+            key = connection.execute(
+                sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == access_key_id)
+            ).one_or_none()
+            if key is None:
+                return None
+            account = connection.execute(
+                sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == key.account_id)
+            ).one()
+            user = None
+            policies: tuple[str, ...] = ()
+            if key.user_id is not None:
+                user = user_of(
+                    connection.execute(sa.select(USERS).where(USERS.c.user_id == key.user_id)).one()
+                )
+                policies = tuple(
+                    connection.execute(
+                        sa.select(POLICIES.c.canonical)
+                        .where(POLICIES.c.user_id == key.user_id)
+                        .order_by(POLICIES.c.policy_name)
+                    ).scalars()
+                )
+            agreements = connection.execute(
+                sa.select(AGREEMENTS.c.region, AGREEMENTS.c.model_id, AGREEMENTS.c.eula_sha256)
+                .where(AGREEMENTS.c.account_id == key.account_id)
+                .order_by(AGREEMENTS.c.region, AGREEMENTS.c.model_id)
+            ).all()
+            return PrincipalState(
+                account=account_of(account),
+                user=user,
+                access_key=key_of(key, user),
+                epoch=account.policy_epoch,
+                policies=policies,
+                entitlements=tuple((row.region, row.model_id, row.eula_sha256) for row in agreements),
+            )
+
+        return await self._database.read(work)
+
+    async def token_keys(self) -> list[TokenKeyRecord]:
+        """Return the signing keys, newest first."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                sa.select(TOKEN_KEYS).order_by(TOKEN_KEYS.c.number.desc())
+            ).all()
+        )
+        return [
+            TokenKeyRecord(
+                row.key_id, row.public_key, row.sealed_private_key, from_microseconds(row.created_us)
+            )
+            for row in rows
+        ]
+
+    async def replace_token_key(self, key: TokenKeyRecord, expected_newest: str | None) -> bool:
+        """Insert the key as the successor of the expected one."""
+
+        def work(connection: sa.Connection) -> bool:
+            newest = connection.execute(
+                sa.select(TOKEN_KEYS.c.number, TOKEN_KEYS.c.key_id)
+                .order_by(TOKEN_KEYS.c.number.desc())
+                .limit(1)
+            ).one_or_none()
+            if (None if newest is None else newest.key_id) != expected_newest:
+                return False
+            connection.execute(
+                sa.insert(TOKEN_KEYS).values(
+                    number=1 if newest is None else newest.number + 1,
+                    key_id=key.key_id,
+                    public_key=key.public_key,
+                    sealed_private_key=key.sealed_private_key,
+                    created_us=to_microseconds(key.created_at),
+                )
+            )
+            return True
+
+        try:
+            return await self._database.run(work)
+        except sa.exc.IntegrityError:
+            # Another replica's insert took the number between our look and ours.
+            return False
+
+    async def delete_token_keys(self, key_ids: list[str]) -> None:
+        """Delete signing keys."""
+        if key_ids:
+            await self._database.run(
+                lambda connection: connection.execute(
+                    sa.delete(TOKEN_KEYS).where(TOKEN_KEYS.c.key_id.in_(key_ids))
+                )
+            )
+
+    async def first_seen(self, signature_sha256: bytes, now: datetime, until: datetime) -> datetime:
+        """Remember a signature, forgetting those whose time is over."""
+
+        def work(connection: sa.Connection) -> int:
+            connection.execute(
+                sa.delete(SEEN_SIGNATURES).where(SEEN_SIGNATURES.c.until_us < to_microseconds(now))
+            )
+            seen: int | None = connection.execute(
+                sa.select(SEEN_SIGNATURES.c.first_seen_us).where(
+                    SEEN_SIGNATURES.c.signature_sha256 == signature_sha256
+                )
+            ).scalar_one_or_none()
+            if seen is not None:
+                return seen
+            connection.execute(
+                sa.insert(SEEN_SIGNATURES).values(
+                    signature_sha256=signature_sha256,
+                    first_seen_us=to_microseconds(now),
+                    until_us=to_microseconds(until),
+                )
+            )
+            return to_microseconds(now)
+
+        try:
+            return from_microseconds(await self._database.run(work))
+        except sa.exc.IntegrityError:
+            # Another replica saw it at the same moment; now its record can be read.
+            return from_microseconds(await self._database.run(work))

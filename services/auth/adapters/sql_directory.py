@@ -1,0 +1,305 @@
+"""Accounts, users and access keys in SQL, one transaction an operation."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from services.auth.adapters.rows import account_of, count, find_key, find_user, key_of, next_epoch, user_of
+from services.auth.adapters.tables import (
+    ACCESS_KEYS,
+    ACCOUNTS,
+    INSTALLATION,
+    POLICIES,
+    USERS,
+    to_microseconds,
+)
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.records import AccessKey, Account, InlinePolicy, Installation, KeyStatus, User
+from services.auth.errors import (
+    access_key_not_found,
+    account_not_found,
+    already_bootstrapped,
+    conflict,
+    exists,
+    quota_exceeded,
+)
+from services.chassis.database import Database
+from services.chassis.errors import DomainError
+from services.chassis.pages import Page
+
+T = TypeVar("T")
+
+_FIRST_EPOCH = 1
+
+
+class SqlDirectory:
+    """A DirectoryStore."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def installation(self) -> Installation | None:
+        """Return the installation."""
+        row = await self._database.read(
+            lambda connection: connection.execute(sa.select(INSTALLATION)).one_or_none()
+        )
+        return None if row is None else Installation(row.management_account_id, row.organization_id)
+
+    async def bootstrap(
+        self, installation: Installation, account: Account, user: User, policy: InlinePolicy, key: AccessKey
+    ) -> int:
+        """Create the first account; the installation's one row decides between two callers."""
+
+        def work(connection: sa.Connection) -> int:
+            connection.execute(
+                sa.insert(INSTALLATION).values(
+                    id=1,
+                    management_account_id=installation.management_account_id,
+                    organization_id=installation.organization_id,
+                )
+            )
+            _insert_account(connection, account, None, key.access_key_id)
+            _insert_administrator(connection, user, policy, key)
+            return _FIRST_EPOCH
+
+        return await self._insert(work, already_bootstrapped())
+
+    async def create_account(
+        self,
+        account: Account,
+        request_key: str | None,
+        administrator: tuple[User, InlinePolicy, AccessKey] | None,
+    ) -> int:
+        """Create an account."""
+
+        def work(connection: sa.Connection) -> int:
+            first_key = None if administrator is None else administrator[2].access_key_id
+            _insert_account(connection, account, request_key, first_key)
+            if administrator is not None:
+                _insert_administrator(connection, *administrator)
+            return _FIRST_EPOCH
+
+        taken = exists(
+            f"The account {account.account_id} or this request id exists already.", account.account_id
+        )
+        return await self._insert(work, taken)
+
+    async def account_of_request(self, request_key: str) -> tuple[Account, AccessKey | None] | None:
+        """Return what a request created."""
+
+        def work(connection: sa.Connection) -> tuple[Account, AccessKey | None] | None:
+            row = connection.execute(
+                sa.select(ACCOUNTS).where(ACCOUNTS.c.request_key == request_key)
+            ).one_or_none()
+            if row is None:
+                return None
+            joined = connection.execute(
+                sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == row.first_access_key_id)
+            ).one_or_none()
+            if joined is None:
+                return account_of(row), None
+            user = connection.execute(sa.select(USERS).where(USERS.c.user_id == joined.user_id)).one()
+            return account_of(row), key_of(joined, user_of(user))
+
+        return await self._database.read(work)
+
+    async def account(self, account_id: str) -> Account:
+        """Return an account."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == account_id)
+            ).one_or_none()
+        )
+        if row is None:
+            raise account_not_found(account_id)
+        return account_of(row)
+
+    async def accounts(self, request: PageRequest) -> Page[Account]:
+        """List accounts by a range of the primary key."""
+        query = (
+            sa.select(ACCOUNTS)
+            .where(ACCOUNTS.c.account_id > request.after)
+            .order_by(ACCOUNTS.c.account_id)
+            .limit(request.size + 1)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return request.page([account_of(row) for row in rows], lambda account: account.account_id)
+
+    async def create_user(self, user: User) -> int:
+        """Create a user."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, user.account_id)
+            _insert_user(connection, user)
+            return epoch
+
+        taken = exists(f"User with name {user.user_name} already exists.", user.user_name)
+        return await self._insert(work, taken)
+
+    async def user(self, account_id: str, user_name: str) -> User:
+        """Return a user."""
+        return await self._database.read(lambda connection: find_user(connection, account_id, user_name))
+
+    async def users(self, account_id: str, request: PageRequest) -> Page[User]:
+        """List users by a range of an index."""
+        query = (
+            sa.select(USERS)
+            .where(USERS.c.account_id == account_id, USERS.c.name_key > request.after)
+            .order_by(USERS.c.name_key)
+            .limit(request.size + 1)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return request.page([user_of(row) for row in rows], lambda user: user.user_name.lower())
+
+    async def delete_user(self, account_id: str, user_name: str) -> int:
+        """Delete a user on whom nothing depends."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            user = find_user(connection, account_id, user_name)
+            if count(connection, ACCESS_KEYS, ACCESS_KEYS.c.user_id == user.user_id):
+                raise conflict("Cannot delete entity, must delete access keys first.")
+            if count(connection, POLICIES, POLICIES.c.user_id == user.user_id):
+                raise conflict("Cannot delete entity, must delete policies first.")
+            connection.execute(sa.delete(USERS).where(USERS.c.user_id == user.user_id))
+            return epoch
+
+        return await self._database.run(work)
+
+    async def create_access_key(self, key: AccessKey, limit: int) -> int:
+        """Add a key within its owner's limit."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, key.account_id)
+            owned: sa.ColumnElement[bool]
+            if key.user is None:
+                owned = ACCESS_KEYS.c.user_id.is_(None)
+            else:
+                # The user may have been deleted since the key was made; a new one of its name has another id.
+                user = find_user(connection, key.account_id, key.user.user_name)
+                if user.user_id != key.user.user_id:
+                    raise conflict("The user was deleted meanwhile.")
+                owned = ACCESS_KEYS.c.user_id == user.user_id
+            if count(connection, ACCESS_KEYS, ACCESS_KEYS.c.account_id == key.account_id, owned) >= limit:
+                raise quota_exceeded("AccessKeysPerUser", limit)
+            _insert_key(connection, key)
+            return epoch
+
+        return await self._database.run(work)
+
+    async def access_keys(self, account_id: str, user_name: str, request: PageRequest) -> Page[AccessKey]:
+        """List keys by the time of their creation, then by id."""
+
+        def work(connection: sa.Connection) -> list[AccessKey]:
+            user = find_user(connection, account_id, user_name)
+            rows = connection.execute(
+                sa.select(ACCESS_KEYS)
+                .where(ACCESS_KEYS.c.account_id == account_id, ACCESS_KEYS.c.user_id == user.user_id)
+                .order_by(ACCESS_KEYS.c.created_us, ACCESS_KEYS.c.access_key_id)
+            ).all()
+            # A user has a handful of keys at most: the page is cut here.
+            return [key_of(row, user) for row in rows if _key_position(row) > request.after]
+
+        found = await self._database.read(work)
+        return request.page(found, lambda key: f"{to_microseconds(key.created_at):020d}{key.access_key_id}")
+
+    async def set_key_status(
+        self, account_id: str, user_name: str | None, access_key_id: str, status: KeyStatus
+    ) -> tuple[AccessKey, int]:
+        """Change a key's status."""
+
+        def work(connection: sa.Connection) -> tuple[AccessKey, int]:
+            epoch = next_epoch(connection, account_id)
+            user = None if user_name is None else find_user(connection, account_id, user_name)
+            if find_key(connection, account_id, user, access_key_id) is None:
+                raise access_key_not_found(access_key_id)
+            connection.execute(
+                sa.update(ACCESS_KEYS)
+                .where(ACCESS_KEYS.c.access_key_id == access_key_id)
+                .values(status=status.value)
+            )
+            return key_of(find_key(connection, account_id, user, access_key_id), user), epoch
+
+        return await self._database.run(work)
+
+    async def delete_access_key(self, account_id: str, user_name: str | None, access_key_id: str) -> int:
+        """Delete a key."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            user = None if user_name is None else find_user(connection, account_id, user_name)
+            if find_key(connection, account_id, user, access_key_id) is None:
+                raise access_key_not_found(access_key_id)
+            connection.execute(sa.delete(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == access_key_id))
+            return epoch
+
+        return await self._database.run(work)
+
+    async def _insert(self, work: Callable[[sa.Connection], T], taken: DomainError) -> T:
+        try:
+            return await self._database.run(work)
+        except sa.exc.IntegrityError:
+            raise taken from None
+
+
+def _key_position(row: sa.Row[tuple[object, ...]]) -> str:
+    return f"{row.created_us:020d}{row.access_key_id}"
+
+
+def _insert_account(
+    connection: sa.Connection, account: Account, request_key: str | None, first_key: str | None
+) -> None:
+    connection.execute(
+        sa.insert(ACCOUNTS).values(
+            account_id=account.account_id,
+            incarnation=account.incarnation,
+            display_name=account.display_name,
+            created_us=to_microseconds(account.created_at),
+            policy_epoch=_FIRST_EPOCH,
+            request_key=request_key,
+            first_access_key_id=first_key,
+        )
+    )
+
+
+def _insert_administrator(
+    connection: sa.Connection, user: User, policy: InlinePolicy, key: AccessKey
+) -> None:
+    _insert_user(connection, user)
+    connection.execute(
+        sa.insert(POLICIES).values(
+            user_id=user.user_id,
+            policy_name=policy.policy_name,
+            document=policy.document,
+            canonical=policy.canonical,
+            updated_us=to_microseconds(policy.updated_at),
+        )
+    )
+    _insert_key(connection, key)
+
+
+def _insert_user(connection: sa.Connection, user: User) -> None:
+    connection.execute(
+        sa.insert(USERS).values(
+            user_id=user.user_id,
+            account_id=user.account_id,
+            user_name=user.user_name,
+            name_key=user.user_name.lower(),
+            created_us=to_microseconds(user.created_at),
+        )
+    )
+
+
+def _insert_key(connection: sa.Connection, key: AccessKey) -> None:
+    connection.execute(
+        sa.insert(ACCESS_KEYS).values(
+            access_key_id=key.access_key_id,
+            account_id=key.account_id,
+            user_id=None if key.user is None else key.user.user_id,
+            status=key.status.value,
+            sealed_secret=key.sealed_secret,
+            created_us=to_microseconds(key.created_at),
+        )
+    )

@@ -1,0 +1,57 @@
+"""The configuration of auth: deploy/config/auth.toml."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.chassis.settings import (
+    AuditSettings,
+    RedisSettings,
+    ServerSettings,
+    TelemetrySettings,
+    TlsSettings,
+    UpstreamSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """A service that may exchange its tokens for those of another audience."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """Everything auth is told from outside. Secrets are file paths."""
+
+    server: ServerSettings
+    tls: TlsSettings
+    audit: AuditSettings
+    kms: UpstreamSettings
+    redis: RedisSettings
+    database_url: str
+    catalog: Path
+    """Folder of the signed model manifests and the registered keys of providers."""
+    bootstrap_token_file: Path
+    regions: tuple[str, ...]
+    """Regions that this installation serves; signatures for others are refused."""
+    signing_names: tuple[str, ...]
+    """SigV4 service names that are accepted in a credential scope."""
+    token_hosts: tuple[str, ...]
+    """Host names under which clients sign requests for tokens."""
+    audiences: tuple[str, ...]
+    """Services that tokens are issued for."""
+    exchanges: tuple[ExchangeSettings, ...] = ()
+    partition: str = "aws"
+    token_key_days: int = 30
+    """Age at which the key that signs tokens is replaced."""
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+
+    def __post_init__(self) -> None:
+        """Refuse exchanges that could never be used."""
+        for pair in self.exchanges:
+            if pair.source not in self.audiences or pair.target not in self.audiences:
+                raise ValueError("exchanges must name audiences")
+        if not self.regions or not self.signing_names:
+            raise ValueError("at least one region and one signing name are needed")

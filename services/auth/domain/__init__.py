@@ -1,0 +1,1 @@
+"""Nouns and rules of auth. No I/O."""

@@ -1,0 +1,111 @@
+"""What auth keeps: accounts, users, access keys, policies, agreements."""
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The unit of isolation, ownership and metering."""
+
+    account_id: str
+    """Twelve digits."""
+    incarnation: str
+    """Random: an account id that is used again after a purge inherits nothing."""
+    display_name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An IAM user."""
+
+    account_id: str
+    user_name: str
+    user_id: str
+    """Stable and unique: a user deleted and created again is another principal."""
+    created_at: datetime
+
+
+class KeyStatus(enum.Enum):
+    """Whether signatures of an access key are accepted."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A SigV4 credential. Its secret exists only sealed."""
+
+    access_key_id: str
+    account_id: str
+    user: User | None
+    """None for a key of the account's root user."""
+    status: KeyStatus
+    sealed_secret: bytes = field(repr=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePolicy:
+    """An inline identity policy of a user."""
+
+    account_id: str
+    user_name: str
+    policy_name: str
+    document: str
+    """As it was written."""
+    canonical: str
+    """As it is evaluated."""
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An account's acceptance of one EULA of a model in one region."""
+
+    account_id: str
+    region: str
+    model_id: str
+    offer_id: str
+    eula_sha256: str
+    accepted_at: datetime
+    accepted_by: str
+    """ARN of the principal."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeyRecord:
+    """A key that signs principal tokens, as it is stored."""
+
+    key_id: str
+    public_key: bytes
+    sealed_private_key: bytes = field(repr=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What bootstrapping fixed for ever."""
+
+    management_account_id: str
+    """The account whose principals may manage accounts."""
+    organization_id: str
+    """"o-" and ten characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalState:
+    """Everything that decides about a principal now, read in one transaction."""
+
+    account: Account
+    user: User | None
+    """None for root."""
+    access_key: AccessKey
+    epoch: int
+    policies: tuple[str, ...]
+    """Canonical documents of the user's inline policies, in the order of their names."""
+    entitlements: tuple[tuple[str, str, str], ...]
+    """(region, model id, EULA digest), sorted."""

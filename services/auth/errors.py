@@ -1,0 +1,93 @@
+"""The refusals of auth, in AWS's words where AWS has some."""
+
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.errors import DomainError
+
+
+def invalid_field(field: str, message: str) -> DomainError:
+    """A request field breaks a rule that the contract cannot express."""
+    return DomainError(ErrorReason.ERROR_REASON_INVALID_FIELD, f"{field}: {message}", field=field)
+
+
+def unknown_access_key() -> DomainError:
+    """No such key, an inactive one, or one whose principal is gone: all look the same."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY, "The security token included in the request is invalid."
+    )
+
+
+def invalid_token(why: str) -> DomainError:
+    """A principal token that cannot be used here."""
+    return DomainError(ErrorReason.ERROR_REASON_INVALID_TOKEN, f"The principal token is not valid: {why}.")
+
+
+def signature_replayed() -> DomainError:
+    """The signature was used before."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_SIGNATURE_REPLAYED, "The request signature has already been used."
+    )
+
+
+def unknown_region(region: str) -> DomainError:
+    """The credential scope names a region that is not served."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_UNKNOWN_REGION, f"The region {region} is not served by this installation."
+    )
+
+
+def access_denied(message: str) -> DomainError:
+    """Refused by a rule that is no policy."""
+    return DomainError(ErrorReason.ERROR_REASON_ACCESS_DENIED, message)
+
+
+def already_bootstrapped() -> DomainError:
+    """The installation has its first account."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_ALREADY_BOOTSTRAPPED, "This installation has already been bootstrapped."
+    )
+
+
+def not_found(message: str, resource: str) -> DomainError:
+    """The named resource does not exist."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND, message, metadata={"resource": resource})
+
+
+def exists(message: str, resource: str) -> DomainError:
+    """A resource of this name exists."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_EXISTS, message, metadata={"resource": resource})
+
+
+def conflict(message: str) -> DomainError:
+    """The state of the resource does not permit this."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_STATE, message)
+
+
+def quota_exceeded(quota: str, limit: int) -> DomainError:
+    """A fixed quota was reached."""
+    return DomainError(ErrorReason.ERROR_REASON_QUOTA_EXCEEDED, f"Cannot exceed quota for {quota}: {limit}")
+
+
+def user_not_found(user_name: str) -> DomainError:
+    """No such user in the account."""
+    return not_found(f"The user with name {user_name} cannot be found.", user_name)
+
+
+def account_not_found(account_id: str) -> DomainError:
+    """No such account, or one that the caller may not see."""
+    return not_found("You specified an account that doesn't exist.", account_id)
+
+
+def access_key_not_found(access_key_id: str) -> DomainError:
+    """No such key of this user."""
+    return not_found(f"The Access Key with id {access_key_id} cannot be found.", access_key_id)
+
+
+def policy_not_found(policy_name: str) -> DomainError:
+    """No such policy of this user."""
+    return not_found(f"The user policy with name {policy_name} cannot be found.", policy_name)
+
+
+def model_not_found(model_id: str) -> DomainError:
+    """No such model in this region."""
+    return not_found(f"The model {model_id} does not exist in this region.", model_id)

@@ -1,0 +1,1 @@
+"""What callers may do with auth: rules over the ports, one module a subject."""

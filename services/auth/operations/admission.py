@@ -1,0 +1,95 @@
+"""Who may call: the principal of a token as it is now, and its own policies."""
+
+from dataclasses import dataclass
+
+from services.auth.domain.records import KeyStatus, PrincipalState
+from services.auth.errors import access_denied, invalid_token
+from services.auth.ports import CredentialStore, DirectoryStore
+from services.chassis.authorization import decide, refuse
+from services.chassis.context import CallContext
+from services.chassis.pipeline import require_principal
+from services.chassis.policy.cache import PolicyCache
+from services.chassis.policy.evaluator import PolicySet
+from services.chassis.principal import PrincipalClaims
+
+AUDIENCE = "auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An admitted principal: what its token says, and what the store says now."""
+
+    claims: PrincipalClaims
+    state: PrincipalState
+
+    @property
+    def account_id(self) -> str:
+        """The account that the call acts in."""
+        return self.claims.account_id
+
+
+def is_alive(claims: PrincipalClaims, state: PrincipalState | None) -> bool:
+    """Whether the principal of a token is still the one that the store knows by its access key."""
+    if state is None or state.access_key.status is not KeyStatus.ACTIVE:
+        return False
+    return (
+        state.account.account_id == claims.account_id
+        and state.account.incarnation == claims.account_incarnation
+        and principal_id(state) == claims.principal_id
+        and (state.user is None) == claims.root
+    )
+
+
+def principal_id(state: PrincipalState) -> str:
+    """The stable id of a principal; the account's id for its root user."""
+    return state.account.account_id if state.user is None else state.user.user_id
+
+
+class Admission:
+    """Admits calls to auth itself. Nothing is leased here: every decision reads the store."""
+
+    def __init__(self, credentials: CredentialStore, directory: DirectoryStore) -> None:
+        """Read principals from `credentials`, the installation from `directory`."""
+        self._credentials = credentials
+        self._directory = directory
+        self._compiled = PolicyCache()
+
+    async def identify(self, call: CallContext, audience: str = AUDIENCE) -> Caller:
+        """Return the call's principal if it still is one.
+
+        Raises DomainError: MISSING_CREDENTIALS, INVALID_TOKEN.
+        """
+        claims = require_principal(call)
+        if claims.audience != audience:
+            raise invalid_token("it is for another audience")
+        state = await self._credentials.principal_state(claims.access_key_id)
+        if state is None or not is_alive(claims, state):
+            raise invalid_token("its principal or access key no longer exists or is inactive")
+        return Caller(claims, state)
+
+    async def authorize(self, call: CallContext, action: str, resource: str) -> Caller:
+        """Return the call's principal if its policies allow `action` on `resource`. Raises ACCESS_DENIED."""
+        caller = await self.identify(call)
+        decision = decide(
+            caller.claims, self.policies(caller.state), caller.state.user is None, action, resource
+        )
+        if not decision.allowed:
+            raise refuse(caller.claims, action, resource, decision)
+        return caller
+
+    async def authorize_management(self, call: CallContext, action: str, resource: str) -> Caller:
+        """As `authorize`, and the principal must be of the management account."""
+        caller = await self.identify(call)
+        installation = await self._directory.installation()
+        if installation is None or installation.management_account_id != caller.account_id:
+            raise access_denied("You don't have permissions to access this resource.")
+        return await self.authorize(call, action, resource)
+
+    def allows(self, caller: Caller, action: str, resource: str) -> bool:
+        """Whether an admitted principal's policies allow `action` on `resource`."""
+        policies = self.policies(caller.state)
+        return decide(caller.claims, policies, caller.state.user is None, action, resource).allowed
+
+    def policies(self, state: PrincipalState) -> PolicySet:
+        """Compile a principal's policies."""
+        return self._compiled.compile(state.policies)

@@ -1,0 +1,112 @@
+"""Issuing principal tokens: against a verified signature, or in exchange for a token."""
+
+from collections.abc import Set as AbstractSet
+
+from services.auth.domain.records import PrincipalState
+from services.auth.errors import access_denied, invalid_field, invalid_token
+from services.auth.operations.admission import is_alive, principal_id
+from services.auth.operations.keyring import Keyring
+from services.auth.ports import CredentialStore
+from services.chassis.arn import root_arn, user_arn
+from services.chassis.clock import Clock
+from services.chassis.identity import WorkloadId
+from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.randomness import Randomness, random_uuid
+from services.chassis.tokens import MAX_LIFE_S, TokenVerifier, mint
+
+_MAX_USER_AGENT = 256
+
+
+class TokenIssuer:
+    """Mints tokens. Nobody gets one that says more than was verified."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        store: CredentialStore,
+        clock: Clock,
+        randomness: Randomness,
+        *,
+        audiences: AbstractSet[str],
+        exchanges: AbstractSet[tuple[str, str]],
+        partition: str,
+    ) -> None:
+        """Issue for these audiences, and exchange for these (from, to) pairs."""
+        self._keyring = keyring
+        self._store = store
+        self._clock = clock
+        self._randomness = randomness
+        self._audiences = audiences
+        self._exchanges = exchanges
+        self._partition = partition
+        self._verifier = TokenVerifier(None, keyring, clock)
+
+    @property
+    def verifier(self) -> TokenVerifier:
+        """Verifies tokens of every audience; whoever uses it compares the audience."""
+        return self._verifier
+
+    def issue(
+        self, state: PrincipalState, region: str, audience: str, client: ClientContext
+    ) -> tuple[str, PrincipalClaims]:
+        """Mint a token for a principal whose signature was just verified. Raises INVALID_FIELD."""
+        if audience not in self._audiences:
+            raise invalid_field("audience", "is not a service that takes principal tokens")
+        now = int(self._clock.now().timestamp())
+        return self._mint(state, region, audience, client, now, now + MAX_LIFE_S)
+
+    async def exchange(
+        self, token: str, audience: str, caller: WorkloadId | None
+    ) -> tuple[str, PrincipalClaims]:
+        """Mint a token for another audience, with the same rights, that ends when the given one ends.
+
+        Raises DomainError: INVALID_TOKEN, or ACCESS_DENIED when the pair is not listed or the token is
+        not the calling service's.
+        """
+        claims = await self._verifier.verify(token)
+        if caller is None or caller.kind != "service" or caller.name != claims.audience:
+            raise access_denied("A service may exchange only tokens that were issued for it.")
+        if (claims.audience, audience) not in self._exchanges:
+            raise access_denied(f"Tokens for {claims.audience} are not exchanged for {audience}.")
+        state = await self._store.principal_state(claims.access_key_id)
+        if state is None or not is_alive(claims, state):
+            raise invalid_token("its principal or access key no longer exists or is inactive")
+        now = int(self._clock.now().timestamp())
+        return self._mint(state, claims.region, audience, claims.client, now, claims.expires_at)
+
+    def _mint(
+        self,
+        state: PrincipalState,
+        region: str,
+        audience: str,
+        client: ClientContext,
+        now: int,
+        expires_at: int,
+    ) -> tuple[str, PrincipalClaims]:
+        account_id = state.account.account_id
+        if state.user is None:
+            arn = root_arn(account_id, self._partition)
+        else:
+            arn = user_arn(account_id, state.user.user_name, self._partition)
+        claims = PrincipalClaims(
+            account_id=account_id,
+            account_incarnation=state.account.incarnation,
+            arn=arn,
+            principal_id=principal_id(state),
+            access_key_id=state.access_key.access_key_id,
+            root=state.user is None,
+            policy_epoch=state.epoch,
+            region=region,
+            audience=audience,
+            token_id=random_uuid(self._randomness),
+            issued_at=now,
+            expires_at=expires_at,
+            client=ClientContext(
+                source_ip=client.source_ip[:64],
+                user_agent=client.user_agent[:_MAX_USER_AGENT],
+                tls_version=client.tls_version[:16],
+                tls_cipher=client.tls_cipher[:64],
+                endpoint=client.endpoint[:256],
+            ),
+        )
+        return mint(claims, self._keyring.signing_key), claims

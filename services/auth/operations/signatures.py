@@ -1,0 +1,138 @@
+"""Verifying SigV4 signatures. The long-term secret is opened only to derive a day's key from it."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState
+from services.auth.errors import signature_replayed, unknown_access_key, unknown_region
+from services.auth.ports import CredentialStore, Sealer
+from services.chassis import sigv4, sigv4_signer
+from services.chassis.clock import Clock
+from services.chassis.randomness import Randomness
+from services.chassis.secret import SecretBytes
+
+DERIVED_KEY_LIFE_S = 60.0
+"""How long a derived key may be used without kms: the same bound as for data keys."""
+
+_MAX_DERIVED = 10_000
+_REPLAY_GRACE = timedelta(seconds=2)
+"""SigV4 dates have one second of resolution and no nonce: equal requests carry equal signatures."""
+
+_REPLAY_MEMORY = 2 * sigv4.MAX_SKEW + timedelta(seconds=10)
+"""Later than this no signature passes the check of its date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature and what it is said to cover."""
+
+    credential: sigv4.Credential
+    string_to_sign: str
+    signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Who signed, and the key that verifies further signatures of the same scope."""
+
+    state: PrincipalState
+    derived_key: SecretBytes
+
+
+class Signatures:
+    """Verifies signatures of requests and of token requests."""
+
+    def __init__(
+        self,
+        store: CredentialStore,
+        sealer: Sealer,
+        clock: Clock,
+        randomness: Randomness,
+        *,
+        regions: frozenset[str],
+        signing_names: frozenset[str],
+        token_hosts: tuple[str, ...],
+    ) -> None:
+        """Accept scopes of these regions and signing names, and token requests signed for these hosts."""
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._regions = regions
+        self._signing_names = signing_names
+        self._token_hosts = token_hosts
+        self._nobody = SecretBytes(randomness.token_bytes(30).hex().encode()[:40])
+        self._derived: OrderedDict[sigv4.Credential, tuple[SecretBytes, float]] = OrderedDict()
+
+    async def verify(self, signed: Signed) -> Verified:
+        """Verify one signature.
+
+        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, SIGNATURE_EXPIRED,
+        INCOMPLETE_SIGNATURE, UNKNOWN_REGION; DEPENDENCY_UNAVAILABLE when the secret cannot be opened.
+        """
+        credential = signed.credential
+        text = sigv4.parse_string_to_sign(signed.string_to_sign)
+        if text.scope != credential.scope:
+            raise sigv4.mismatch()
+        sigv4.check_date(text.signed_at, credential.date, self._clock.now())
+        if credential.region not in self._regions:
+            raise unknown_region(credential.region)
+        if credential.service not in self._signing_names:
+            raise sigv4.mismatch("Credential should be scoped to a service of this installation.")
+        state = await self._store.principal_state(credential.access_key_id)
+        if state is None or state.access_key.status is not KeyStatus.ACTIVE:
+            # The same derivation and comparison as for a known key, so that the time tells little.
+            nobody = sigv4.derive_signing_key(
+                self._nobody, credential.date, credential.region, credential.service
+            )
+            sigv4.sign(nobody, signed.string_to_sign.encode())
+            raise unknown_access_key()
+        derived = await self._derive(credential, state.access_key)
+        sigv4.verify(derived.reveal(), signed.string_to_sign.encode(), signed.signature)
+        return Verified(state, derived)
+
+    async def verify_token_request(self, signed: Signed, audience: str) -> Verified:
+        """Verify a signature over GetToken's canonical request for `audience`, once.
+
+        Raises what `verify` raises, and SIGNATURE_REPLAYED more than two seconds after its first use.
+        """
+        signed_at = sigv4.parse_string_to_sign(signed.string_to_sign).signed_at
+        expected = {
+            sigv4_signer.token_request_string(signed.credential, host, audience, signed_at)
+            for host in self._token_hosts
+        }
+        if signed.string_to_sign.encode() not in expected:
+            raise sigv4.mismatch()
+        verified = await self.verify(signed)
+        now = self._clock.now()
+        digest = hashlib.sha256(signed.signature).digest()
+        first = await self._store.first_seen(digest, now, now + _REPLAY_MEMORY)
+        if now - first > _REPLAY_GRACE:
+            raise signature_replayed()
+        return verified
+
+    async def _derive(self, credential: sigv4.Credential, key: AccessKey) -> SecretBytes:
+        now = self._clock.boottime()
+        cached = self._derived.get(credential)
+        if cached is not None and now < cached[1]:
+            return cached[0]
+        secret = await self._sealer.open(key.sealed_secret, secret_context(key))
+        derived = SecretBytes(
+            sigv4.derive_signing_key(secret, credential.date, credential.region, credential.service)
+        )
+        self._derived[credential] = (derived, now + DERIVED_KEY_LIFE_S)
+        self._derived.move_to_end(credential)
+        if len(self._derived) > _MAX_DERIVED:
+            self._derived.popitem(last=False)
+        return derived
+
+
+def secret_context(key: AccessKey) -> dict[str, str]:
+    """What the sealed secret of an access key is bound to: it opens for no other key or account."""
+    return {
+        "purpose": "access-key-secret",
+        "access_key_id": key.access_key_id,
+        "account_id": key.account_id,
+        "user_id": "root" if key.user is None else key.user.user_id,
+    }

@@ -1,0 +1,158 @@
+"""Users, their access keys and their inline policies, as the caller's own policies allow."""
+
+from services.auth.domain.ids import new_user_id
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.records import AccessKey, InlinePolicy, KeyStatus, User
+from services.auth.operations.admission import Admission, Caller
+from services.auth.operations.credentials import KeyMaker, NewKey
+from services.auth.ports import DirectoryStore, PolicyStore, Revocations
+from services.chassis.arn import user_arn
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.pages import Page
+from services.chassis.policy.document import canonical, parse
+from services.chassis.randomness import Randomness
+
+_MAX_KEYS = 2
+"""Access keys a user may have: one in use and one to rotate to, as at AWS."""
+
+_MAX_POLICIES = 20
+"""Inline policies a user may have; with their size this bounds what a lease carries to about 120 KiB."""
+
+
+class Users:
+    """Manages the users of the caller's account."""
+
+    def __init__(
+        self,
+        store: DirectoryStore,
+        admission: Admission,
+        revocations: Revocations,
+        clock: Clock,
+        randomness: Randomness,
+        partition: str,
+    ) -> None:
+        """Keep users in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+        self._clock = clock
+        self._randomness = randomness
+        self._partition = partition
+
+    async def create(self, call: CallContext, user_name: str) -> User:
+        """Create a user (iam:CreateUser)."""
+        caller = await self.admit(call, "iam:CreateUser", user_name)
+        user = User(caller.account_id, user_name, new_user_id(self._randomness), self._clock.now())
+        epoch = await self._store.create_user(user)
+        await self._revocations.publish(caller.account_id, epoch)
+        return user
+
+    async def get(self, call: CallContext, user_name: str) -> User:
+        """Return a user (iam:GetUser)."""
+        caller = await self.admit(call, "iam:GetUser", user_name)
+        return await self._store.user(caller.account_id, user_name)
+
+    async def list(self, call: CallContext, request: PageRequest) -> Page[User]:
+        """List users (iam:ListUsers)."""
+        caller = await self._admission.identify(call)
+        # AWS checks this action against the path of all users.
+        everyone = user_arn(caller.account_id, "", self._partition)
+        await self._admission.authorize(call, "iam:ListUsers", everyone)
+        return await self._store.users(caller.account_id, request)
+
+    async def delete(self, call: CallContext, user_name: str) -> None:
+        """Delete a user that has neither keys nor policies (iam:DeleteUser)."""
+        caller = await self.admit(call, "iam:DeleteUser", user_name)
+        epoch = await self._store.delete_user(caller.account_id, user_name)
+        await self._revocations.publish(caller.account_id, epoch)
+
+    async def admit(self, call: CallContext, action: str, user_name: str) -> Caller:
+        """Admit an action on a user of the caller's own account; no other account can be named."""
+        caller = await self._admission.identify(call)
+        arn = user_arn(caller.account_id, user_name, self._partition)
+        if arn not in call.resources:
+            call.resources.append(arn)
+        return await self._admission.authorize(call, action, arn)
+
+
+class AccessKeys:
+    """Manages the access keys of users."""
+
+    def __init__(self, store: DirectoryStore, users: Users, keys: KeyMaker, revocations: Revocations) -> None:
+        """Keep keys in `store`, admit through `users`."""
+        self._store = store
+        self._users = users
+        self._keys = keys
+        self._revocations = revocations
+
+    async def create(self, call: CallContext, user_name: str) -> NewKey:
+        """Create a key (iam:CreateAccessKey)."""
+        caller = await self._users.admit(call, "iam:CreateAccessKey", user_name)
+        user = await self._store.user(caller.account_id, user_name)
+        new = await self._keys.make(caller.account_id, user)
+        epoch = await self._store.create_access_key(new.key, _MAX_KEYS)
+        await self._revocations.publish(caller.account_id, epoch)
+        return new
+
+    async def list(self, call: CallContext, user_name: str, request: PageRequest) -> Page[AccessKey]:
+        """List a user's keys (iam:ListAccessKeys)."""
+        caller = await self._users.admit(call, "iam:ListAccessKeys", user_name)
+        return await self._store.access_keys(caller.account_id, user_name, request)
+
+    async def update(
+        self, call: CallContext, user_name: str, access_key_id: str, status: KeyStatus
+    ) -> AccessKey:
+        """Activate or deactivate a key (iam:UpdateAccessKey)."""
+        caller = await self._users.admit(call, "iam:UpdateAccessKey", user_name)
+        key, epoch = await self._store.set_key_status(caller.account_id, user_name, access_key_id, status)
+        await self._revocations.publish(caller.account_id, epoch)
+        return key
+
+    async def delete(self, call: CallContext, user_name: str, access_key_id: str) -> None:
+        """Delete a key (iam:DeleteAccessKey)."""
+        caller = await self._users.admit(call, "iam:DeleteAccessKey", user_name)
+        epoch = await self._store.delete_access_key(caller.account_id, user_name, access_key_id)
+        await self._revocations.publish(caller.account_id, epoch)
+
+
+class UserPolicies:
+    """Manages the inline policies of users."""
+
+    def __init__(self, store: PolicyStore, users: Users, revocations: Revocations, clock: Clock) -> None:
+        """Keep policies in `store`, admit through `users`."""
+        self._store = store
+        self._users = users
+        self._revocations = revocations
+        self._clock = clock
+
+    async def put(self, call: CallContext, user_name: str, policy_name: str, document: str) -> InlinePolicy:
+        """Create or replace a policy (iam:PutUserPolicy). Raises UNSUPPORTED_POLICY."""
+        caller = await self._users.admit(call, "iam:PutUserPolicy", user_name)
+        policy = InlinePolicy(
+            caller.account_id,
+            user_name,
+            policy_name,
+            document,
+            canonical(parse(document)),
+            self._clock.now(),
+        )
+        epoch = await self._store.put_policy(policy, _MAX_POLICIES)
+        await self._revocations.publish(caller.account_id, epoch)
+        return policy
+
+    async def get(self, call: CallContext, user_name: str, policy_name: str) -> InlinePolicy:
+        """Return a policy (iam:GetUserPolicy)."""
+        caller = await self._users.admit(call, "iam:GetUserPolicy", user_name)
+        return await self._store.policy(caller.account_id, user_name, policy_name)
+
+    async def list(self, call: CallContext, user_name: str, request: PageRequest) -> Page[InlinePolicy]:
+        """List a user's policies (iam:ListUserPolicies)."""
+        caller = await self._users.admit(call, "iam:ListUserPolicies", user_name)
+        return await self._store.policies(caller.account_id, user_name, request)
+
+    async def delete(self, call: CallContext, user_name: str, policy_name: str) -> None:
+        """Delete a policy (iam:DeleteUserPolicy)."""
+        caller = await self._users.admit(call, "iam:DeleteUserPolicy", user_name)
+        epoch = await self._store.delete_policy(caller.account_id, user_name, policy_name)
+        await self._revocations.publish(caller.account_id, epoch)

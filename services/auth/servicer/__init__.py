@@ -1,0 +1,1 @@
+"""The gRPC services of auth: protobuf to domain and back."""

@@ -1,0 +1,139 @@
+"""Signatures, tokens and leases."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from craton.auth.v1 import (
+    authentication_service_pb2,
+    authentication_service_pb2_grpc,
+    authorization_service_pb2,
+    authorization_service_pb2_grpc,
+    token_service_pb2,
+    token_service_pb2_grpc,
+)
+from craton.common.v1 import principal_pb2
+from google.protobuf.duration_pb2 import Duration
+
+from services.auth.operations.issuing import TokenIssuer
+from services.auth.operations.keyring import Keyring
+from services.auth.operations.lease import LEASE_S, AuthorizationLeases
+from services.auth.operations.signatures import Signatures, Signed
+from services.auth.servicer.messages import timestamp
+from services.chassis.context import CallContext, current_call
+from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.sigv4 import Credential
+
+_LEASE = Duration(seconds=int(LEASE_S))
+
+
+def _signed(message: Any) -> Signed:
+    scope = message.scope
+    credential = Credential(message.access_key_id, scope.date, scope.region, scope.service)
+    return Signed(credential, message.string_to_sign, message.signature)
+
+
+def _expiry(claims: PrincipalClaims) -> Any:
+    return timestamp(datetime.fromtimestamp(claims.expires_at, UTC))
+
+
+def _direct_client(call: CallContext) -> ClientContext:
+    """What is known of a client that asks for a token itself.
+
+    Behind runtime's public listener that is only that it used TLS.
+    """
+    source = ""
+    if call.caller is not None and call.caller.kind == "operator":
+        # gRPC writes "ipv4:127.0.0.1:4711" and "ipv6:%5B::1%5D:4711".
+        address = call.peer.partition(":")[2].rpartition(":")[0]
+        source = address.removeprefix("%5B").removesuffix("%5D").removeprefix("[").removesuffix("]")
+    return ClientContext(source_ip=source, tls_version="TLSv1.3")
+
+
+class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServiceServicer):
+    """AuthenticationService."""
+
+    def __init__(self, signatures: Signatures, issuer: TokenIssuer) -> None:
+        """Verify with `signatures`, mint with `issuer`."""
+        self._signatures = signatures
+        self._issuer = issuer
+
+    async def AuthenticateSignature(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        signed = _signed(request.signed_request)
+        verified = await self._signatures.verify(signed)
+        seen = request.audit_context
+        client = ClientContext(
+            source_ip=seen.source_ip,
+            user_agent=seen.user_agent,
+            tls_version=seen.tls_version,
+            tls_cipher=seen.tls_cipher,
+            endpoint=seen.endpoint,
+        )
+        token, claims = self._issuer.issue(verified.state, signed.credential.region, request.audience, client)
+        return authentication_service_pb2.AuthenticateSignatureResponse(
+            token=token,
+            token_expire_time=_expiry(claims),
+            derived_signing_key=verified.derived_key.reveal(),
+            key_lease=_LEASE,
+            principal=principal_pb2.Principal(
+                account_id=claims.account_id,
+                account_incarnation=claims.account_incarnation,
+                arn=claims.arn,
+                principal_id=claims.principal_id,
+                access_key_id=claims.access_key_id,
+            ),
+        )
+
+
+class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
+    """TokenService."""
+
+    def __init__(self, signatures: Signatures, issuer: TokenIssuer, keyring: Keyring) -> None:
+        """Verify with `signatures`, mint with `issuer`, publish the keys of `keyring`."""
+        self._signatures = signatures
+        self._issuer = issuer
+        self._keyring = keyring
+
+    async def GetToken(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        signed = _signed(request.signed_request)
+        verified = await self._signatures.verify_token_request(signed, request.audience)
+        token, claims = self._issuer.issue(
+            verified.state, signed.credential.region, request.audience, _direct_client(current_call())
+        )
+        return token_service_pb2.GetTokenResponse(token=token, expire_time=_expiry(claims))
+
+    async def ExchangeToken(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        token, claims = await self._issuer.exchange(request.token, request.audience, current_call().caller)
+        return token_service_pb2.ExchangeTokenResponse(token=token, expire_time=_expiry(claims))
+
+    async def GetTokenKeys(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        return token_service_pb2.GetTokenKeysResponse(
+            keys=[
+                token_service_pb2.TokenKey(key_id=key_id, public_key=key.public_bytes_raw())
+                for key_id, key in self._keyring.public_keys().items()
+            ]
+        )
+
+
+class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceServicer):
+    """AuthorizationService."""
+
+    def __init__(self, leases: AuthorizationLeases) -> None:
+        """Serve `leases`."""
+        self._leases = leases
+
+    async def GetAuthorizationLease(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        granted = await self._leases.grant(current_call(), request.known_digest)
+        state = granted.state
+        response = authorization_service_pb2.GetAuthorizationLeaseResponse(
+            root=state.user is None, epoch=state.epoch, digest=granted.digest, lease=_LEASE
+        )
+        if not granted.unchanged:
+            response.identity_policies.extend(state.policies)
+            for region, model_id, eula_sha256 in state.entitlements:
+                response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
+        return response

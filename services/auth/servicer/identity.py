@@ -1,0 +1,117 @@
+"""Users, their access keys and their policies."""
+
+from typing import Any
+
+from craton.auth.v1 import (
+    access_key_service_pb2,
+    access_key_service_pb2_grpc,
+    policy_service_pb2,
+    policy_service_pb2_grpc,
+    user_service_pb2,
+    user_service_pb2_grpc,
+)
+
+from services.auth.domain.pages import PageRequest
+from services.auth.operations.users import AccessKeys, UserPolicies, Users
+from services.auth.servicer import messages
+from services.chassis.context import current_call
+
+
+class UserServicer(user_service_pb2_grpc.UserServiceServicer):
+    """UserService."""
+
+    def __init__(self, users: Users, partition: str) -> None:
+        """Serve `users`."""
+        self._users = users
+        self._partition = partition
+
+    async def CreateUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        user = await self._users.create(current_call(), request.user_name)
+        return user_service_pb2.CreateUserResponse(user=messages.user(user, self._partition))
+
+    async def GetUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        user = await self._users.get(current_call(), request.user_name)
+        return user_service_pb2.GetUserResponse(user=messages.user(user, self._partition))
+
+    async def ListUsers(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._users.list(current_call(), wanted)
+        return user_service_pb2.ListUsersResponse(
+            users=[messages.user(user, self._partition) for user in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def DeleteUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._users.delete(current_call(), request.user_name)
+        return user_service_pb2.DeleteUserResponse()
+
+
+class AccessKeyServicer(access_key_service_pb2_grpc.AccessKeyServiceServicer):
+    """AccessKeyService."""
+
+    def __init__(self, keys: AccessKeys) -> None:
+        """Serve `keys`."""
+        self._keys = keys
+
+    async def CreateAccessKey(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        new = await self._keys.create(current_call(), request.user_name)
+        return access_key_service_pb2.CreateAccessKeyResponse(
+            access_key=messages.access_key(new.key), secret_access_key=new.secret.reveal().decode()
+        )
+
+    async def ListAccessKeys(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._keys.list(current_call(), request.user_name, wanted)
+        return access_key_service_pb2.ListAccessKeysResponse(
+            access_keys=[messages.access_key(key) for key in page.items], next_page_token=page.next_token
+        )
+
+    async def UpdateAccessKey(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        status = messages.STATUS_OF_MESSAGE[request.status]
+        key = await self._keys.update(current_call(), request.user_name, request.access_key_id, status)
+        return access_key_service_pb2.UpdateAccessKeyResponse(access_key=messages.access_key(key))
+
+    async def DeleteAccessKey(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._keys.delete(current_call(), request.user_name, request.access_key_id)
+        return access_key_service_pb2.DeleteAccessKeyResponse()
+
+
+class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
+    """PolicyService."""
+
+    def __init__(self, policies: UserPolicies) -> None:
+        """Serve `policies`."""
+        self._policies = policies
+
+    async def PutUserPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._policies.put(
+            current_call(), request.user_name, request.policy_name, request.document
+        )
+        return policy_service_pb2.PutUserPolicyResponse(policy=messages.policy(policy))
+
+    async def GetUserPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._policies.get(current_call(), request.user_name, request.policy_name)
+        return policy_service_pb2.GetUserPolicyResponse(policy=messages.policy(policy))
+
+    async def ListUserPolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._policies.list(current_call(), request.user_name, wanted)
+        return policy_service_pb2.ListUserPoliciesResponse(
+            policies=[messages.policy(policy) for policy in page.items], next_page_token=page.next_token
+        )
+
+    async def DeleteUserPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._policies.delete(current_call(), request.user_name, request.policy_name)
+        return policy_service_pb2.DeleteUserPolicyResponse()

@@ -1,0 +1,65 @@
+"""Records to protobuf messages."""
+
+from datetime import datetime
+
+from craton.auth.v1 import resources_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.auth.domain.records import AccessKey, Account, InlinePolicy, KeyStatus, User
+from services.chassis.arn import user_arn
+
+STATUS_TO_MESSAGE = {
+    KeyStatus.ACTIVE: resources_pb2.ACCESS_KEY_STATUS_ACTIVE,
+    KeyStatus.INACTIVE: resources_pb2.ACCESS_KEY_STATUS_INACTIVE,
+}
+STATUS_OF_MESSAGE = {message: status for status, message in STATUS_TO_MESSAGE.items()}
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """Return a time as a message."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def account(record: Account) -> resources_pb2.Account:
+    """Return an account as a message."""
+    return resources_pb2.Account(
+        name=f"accounts/{record.account_id}",
+        account_id=record.account_id,
+        incarnation=record.incarnation,
+        display_name=record.display_name,
+        create_time=timestamp(record.created_at),
+    )
+
+
+def user(record: User, partition: str) -> resources_pb2.User:
+    """Return a user as a message."""
+    return resources_pb2.User(
+        name=f"accounts/{record.account_id}/users/{record.user_name}",
+        user_name=record.user_name,
+        user_id=record.user_id,
+        arn=user_arn(record.account_id, record.user_name, partition),
+        create_time=timestamp(record.created_at),
+    )
+
+
+def access_key(record: AccessKey) -> resources_pb2.AccessKey:
+    """Return an access key as a message, without its secret."""
+    owner = "root" if record.user is None else f"users/{record.user.user_name}"
+    return resources_pb2.AccessKey(
+        name=f"accounts/{record.account_id}/{owner}/accessKeys/{record.access_key_id}",
+        access_key_id=record.access_key_id,
+        status=STATUS_TO_MESSAGE[record.status],
+        create_time=timestamp(record.created_at),
+    )
+
+
+def policy(record: InlinePolicy) -> resources_pb2.Policy:
+    """Return a policy as a message."""
+    return resources_pb2.Policy(
+        name=f"accounts/{record.account_id}/users/{record.user_name}/policies/{record.policy_name}",
+        policy_name=record.policy_name,
+        document=record.document,
+        update_time=timestamp(record.updated_at),
+    )

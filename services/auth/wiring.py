@@ -1,0 +1,148 @@
+"""Puts auth together: the one place that names its adapters."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from craton.auth.v1 import (
+    access_key_service_pb2_grpc,
+    account_service_pb2_grpc,
+    authentication_service_pb2_grpc,
+    authorization_service_pb2_grpc,
+    bootstrap_service_pb2_grpc,
+    model_access_service_pb2_grpc,
+    policy_service_pb2_grpc,
+    token_service_pb2_grpc,
+    user_service_pb2_grpc,
+)
+
+from services.auth.adapters.bootstrap_file import BootstrapFile
+from services.auth.adapters.kms_sealer import KmsSealer
+from services.auth.adapters.manifest_catalog import ManifestCatalog
+from services.auth.adapters.sql_credentials import SqlCredentials
+from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_policies import SqlPolicies
+from services.auth.config import AuthConfig
+from services.auth.events import EVENTS
+from services.auth.operations.accounts import Accounts
+from services.auth.operations.admission import Admission
+from services.auth.operations.credentials import KeyMaker
+from services.auth.operations.issuing import TokenIssuer
+from services.auth.operations.keyring import Keyring
+from services.auth.operations.lease import AuthorizationLeases
+from services.auth.operations.model_access import ModelAccess
+from services.auth.operations.signatures import Signatures
+from services.auth.operations.users import AccessKeys, UserPolicies, Users
+from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
+from services.auth.servicer.authentication import (
+    AuthenticationServicer,
+    AuthorizationServicer,
+    TokenServicer,
+)
+from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, UserServicer
+from services.auth.servicer.model_access import ModelAccessServicer
+from services.chassis.audit.local import LocalAudit
+from services.chassis.channels import Channel
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.identity import WorkloadId
+from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.revocation import RedisRevocations
+from services.chassis.server import Server
+
+_FOLDER = Path(__file__).parent
+_REVISIONS = _FOLDER / "adapters" / "migrations"
+
+
+def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None) -> Server:
+    """Build the server. It becomes ready when kms has opened the key that signs tokens."""
+    random = randomness or SystemRandomness()
+    partition = config.partition
+    database = Database(config.database_url)
+    database.migrate(_REVISIONS)
+    directory, policies, credentials = SqlDirectory(database), SqlPolicies(database), SqlCredentials(database)
+
+    workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
+    audit = LocalAudit.over_grpc(config.audit, config.tls, workload, EVENTS, clock=clock, randomness=random)
+    kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
+    sealer = KmsSealer(kms, random)
+    revocations = RedisRevocations(config.redis)
+    catalog = ManifestCatalog(config.catalog)
+    keyring = Keyring(credentials, sealer, clock, random, timedelta(days=config.token_key_days))
+    issuer = TokenIssuer(
+        keyring,
+        credentials,
+        clock,
+        random,
+        audiences=frozenset(config.audiences),
+        exchanges=frozenset((pair.source, pair.target) for pair in config.exchanges),
+        partition=partition,
+    )
+    server = Server(
+        config.server,
+        config.tls,
+        callers=_FOLDER / "callers.toml",
+        events=EVENTS,
+        clock=clock,
+        randomness=random,
+        recorder=audit.recorder,
+        tokens=issuer.verifier,
+        telemetry=config.telemetry,
+    )
+
+    admission = Admission(credentials, directory)
+    signatures = Signatures(
+        credentials,
+        sealer,
+        clock,
+        random,
+        regions=frozenset(config.regions),
+        signing_names=frozenset(config.signing_names),
+        token_hosts=config.token_hosts,
+    )
+    keys = KeyMaker(sealer, clock, random)
+    bootstrap = BootstrapFile(config.bootstrap_token_file)
+    accounts = Accounts(directory, admission, keys, revocations, bootstrap, clock, random, partition)
+    users = Users(directory, admission, revocations, clock, random, partition)
+    access = ModelAccess(policies, catalog, admission, sealer, revocations, clock, partition)
+
+    server.add(
+        authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
+        AuthenticationServicer(signatures, issuer),
+    )
+    server.add(
+        authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,
+        AuthorizationServicer(AuthorizationLeases(admission)),
+    )
+    server.add(
+        token_service_pb2_grpc.add_TokenServiceServicer_to_server, TokenServicer(signatures, issuer, keyring)
+    )
+    server.add(
+        bootstrap_service_pb2_grpc.add_BootstrapServiceServicer_to_server,
+        BootstrapServicer(accounts, partition),
+    )
+    server.add(
+        account_service_pb2_grpc.add_AccountServiceServicer_to_server, AccountServicer(accounts, partition)
+    )
+    server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, UserServicer(users, partition))
+    server.add(
+        access_key_service_pb2_grpc.add_AccessKeyServiceServicer_to_server,
+        AccessKeyServicer(AccessKeys(directory, users, keys, revocations)),
+    )
+    server.add(
+        policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,
+        PolicyServicer(UserPolicies(policies, users, revocations, clock)),
+    )
+    server.add(
+        model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server, ModelAccessServicer(access)
+    )
+
+    server.add_readiness("catalog", catalog.refresh)
+    server.add_readiness("token-keys", keyring.ready)
+    server.add_task("catalog", catalog.run)
+    server.add_task("token-keys", keyring.run)
+    server.add_task("database", database.failed)
+    server.add_closer(database.close)
+    server.add_closer(revocations.close)
+    server.add_closer(kms.close)
+    audit.attach(server)
+    return server

@@ -1,0 +1,130 @@
+"""Revocations by Redis: auth announces that an account's policies changed, enforcement points drop leases.
+
+It makes revocation faster, never possible: a lease ends by itself after five seconds, so losing Redis
+costs nothing but those seconds.
+"""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.connection import SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from services.chassis.logs import Log
+from services.chassis.secret import SecretBytes
+from services.chassis.settings import RedisSettings
+
+CHANNEL = "craton:revocations"
+
+_MESSAGE = re.compile(r"([0-9]{12}) ([0-9]{1,19})")
+_TIMEOUT_S = 0.25
+"""An announcement waits no longer for Redis: the change is durable already."""
+
+_QUIET_S = 15.0
+"""A subscription that hears nothing for this long is probed, so that a dead connection is noticed."""
+
+_RECONNECT_S = 0.5
+
+_log = Log("revocation")
+
+
+class _NamedConnection(SSLConnection):
+    """A TLS connection that verifies a name instead of the address it dials."""
+
+    def __init__(self, *, server_name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._server_name = server_name
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "server_hostname": self._server_name}
+
+
+def encode(account_id: str, epoch: int) -> str:
+    """Return the message that announces an account's policy epoch."""
+    return f"{account_id} {epoch}"
+
+
+def decode(message: object) -> tuple[str, int] | None:
+    """Read a message, None when it is not ours."""
+    match = _MESSAGE.fullmatch(message) if isinstance(message, str) else None
+    return None if match is None else (match[1], int(match[2]))
+
+
+def connect(settings: RedisSettings, timeout_s: float | None = _TIMEOUT_S) -> "redis.asyncio.Redis":
+    """Return a client that connects lazily. Raises OSError when the password file cannot be read."""
+    pool = redis.asyncio.ConnectionPool(
+        connection_class=_NamedConnection,
+        server_name=settings.server_name,
+        host=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=SecretBytes.from_file(settings.password_file).reveal().decode(),
+        ssl_ca_certs=str(settings.ca),
+        ssl_min_version=ssl.TLSVersion.TLSv1_3,
+        socket_connect_timeout=_TIMEOUT_S,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        max_connections=8,
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+class RedisRevocations:
+    """Announces revocations."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        """Connect lazily to Redis."""
+        self._client = connect(settings)
+
+    async def publish(self, account_id: str, epoch: int) -> None:
+        """Announce. Never raises for Redis' sake, and returns within the time-out."""
+        try:
+            async with asyncio.timeout(2 * _TIMEOUT_S):
+                await self._client.publish(CHANNEL, encode(account_id, epoch))
+        except (RedisError, OSError, TimeoutError):
+            _log.warning("revocation_not_announced")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class RevocationListener:
+    """Hears revocations and hands them on, for the life of an enforcement point."""
+
+    def __init__(self, settings: RedisSettings, revoke: Callable[[str, int], None]) -> None:
+        """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke."""
+        self._settings = settings
+        self._revoke = revoke
+
+    async def run(self) -> None:
+        """Listen until cancelled, connecting again whenever Redis went away."""
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError, TimeoutError):
+                _log.warning("revocations_not_heard")
+            await asyncio.sleep(_RECONNECT_S)
+
+    async def _listen(self) -> None:
+        client = connect(self._settings, timeout_s=None)
+        try:
+            async with client.pubsub() as subscription:
+                await subscription.subscribe(CHANNEL)
+                while True:
+                    message = await subscription.get_message(ignore_subscribe_messages=True, timeout=_QUIET_S)
+                    if message is None:
+                        await subscription.ping()
+                        continue
+                    heard = decode(message.get("data"))
+                    if heard is not None:
+                        self._revoke(*heard)
+        finally:
+            await client.aclose()
