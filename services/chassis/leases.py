@@ -193,7 +193,7 @@ class RemoteLeaseSource:
 
     def __init__(self, channel: Any) -> None:
         """Ask over `channel`, a channel to auth."""
-        stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)
         self._get = stub.GetAuthorizationLease
 
     async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:

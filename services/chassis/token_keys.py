@@ -26,7 +26,7 @@ FetchKeys = Callable[[], Awaitable[Mapping[str, Ed25519PublicKey]]]
 
 def fetch_over(channel: Any) -> FetchKeys:
     """Fetch by TokenService.GetTokenKeys over `channel`, a channel to auth."""
-    stub: Any = token_service_pb2_grpc.TokenServiceStub(channel)  # type: ignore[no-untyped-call]
+    stub: Any = token_service_pb2_grpc.TokenServiceStub(channel)
 
     async def fetch() -> Mapping[str, Ed25519PublicKey]:
         response = await stub.GetTokenKeys(
