@@ -67,6 +67,8 @@ class ClientSession:
 
     def __init__(self, public_key: bytes, model_id: str, instance_id: str, randomness: Randomness) -> None:
         """Agree a session. Raises ValueError when `public_key` is no X25519 key of 32 bytes."""
+        self.model_id = model_id
+        self.instance_id = instance_id
         secret = randomness.token_bytes(_SECRET_SIZE)
         recipient = X25519PublicKey.from_public_bytes(public_key)
         self.encapsulated = _SUITE.encrypt(secret, recipient, _info(model_id, instance_id))

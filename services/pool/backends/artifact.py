@@ -2,16 +2,21 @@
 
 import json
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+from transformers.models.auto.configuration_auto import AutoConfig
+from transformers.utils import logging as transformers_logging
 
 from services.chassis import safetensors
 from services.chassis.sealing.frames import open_sealed
 from services.chassis.sealing.memory import PlainMemory
 from services.chassis.secret import SecretBytes
 from services.pool.handover import Handover
+
+# Its report of a checkpoint's tensors is judged here and not printed.
+transformers_logging.set_verbosity_error()
 
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -79,19 +84,27 @@ class Artifact:
         return result
 
 
-def build_model(model_class: Any, config: Any, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> Any:
+def build_model(
+    model_class: Any,
+    config: Any,
+    tensors: dict[str, torch.Tensor],
+    dtype: torch.dtype,
+    *,
+    spare: Callable[[str], bool] = lambda name: name.endswith("rotary_emb.inv_freq"),
+    **arguments: Any,
+) -> Any:
     """Build a transformers model on decrypted tensors, ready for inference.
 
     transformers starts it without memory, takes the tensors as its parameters (no copy where the type is
-    already `dtype`), ties what the configuration ties and computes the buffers that no file holds.
-    Raises ArtifactError when tensors are missing, left over or of another shape.
+    already `dtype`), ties what the configuration ties and computes the buffers that no file holds. `spare`
+    names tensors that may be left over: by default rotary frequencies, which older checkpoints carry and
+    which are computed. Raises ArtifactError when tensors are missing, left over or of another shape.
     """
     model, report = model_class.from_pretrained(
-        None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True
+        None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True, **arguments
     )
     missing, wrong = set(report["missing_keys"]), list(report["mismatched_keys"])
-    # Some older checkpoints carry the rotary frequencies, which are computed.
-    extra = {name for name in report["unexpected_keys"] if not name.endswith("rotary_emb.inv_freq")}
+    extra = {name for name in report["unexpected_keys"] if not spare(name)}
     if missing or wrong or extra:
         raise ArtifactError(
             f"the weights do not fit the configuration: {len(missing)} tensors missing, "
@@ -117,6 +130,21 @@ def pick_dtype(wanted: str, tensors: Mapping[str, torch.Tensor], device: str) ->
         return torch.float32
     floating = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
     return max(set(floating), key=floating.count)
+
+
+def load_config(settings: dict[str, Any]) -> Any:
+    """A transformers configuration from the contents of config.json, without a path. Raises ArtifactError."""
+    settings = dict(settings)
+    model_type = str(settings.pop("model_type", ""))
+    # auto_map names code beside the weights; nothing of an artifact is ever executed.
+    if "auto_map" in settings:
+        raise ArtifactError("models that bring their own code are not served")
+    try:
+        config = AutoConfig.for_model(model_type, **settings)
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(f"transformers does not know the architecture {model_type!r}") from error
+    config._attn_implementation = "sdpa"
+    return config
 
 
 def _read_tensors(memory: PlainMemory) -> Iterator[tuple[str, torch.Tensor]]:

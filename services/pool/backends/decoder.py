@@ -1,12 +1,10 @@
 """Builds the engine of a text generation model from an artifact."""
 
 import time
-from typing import Any
 
-from transformers.models.auto.configuration_auto import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-from services.pool.backends.artifact import Artifact, ArtifactError, build_model, pick_dtype
+from services.pool.backends.artifact import Artifact, ArtifactError, build_model, load_config, pick_dtype
 from services.pool.backends.engine import Engine, mask_maker
 from services.pool.backends.failures import log_failure
 from services.pool.backends.kv_cache import SlotCache
@@ -27,7 +25,6 @@ def build_engine(artifact: Artifact, parameters: dict[str, str]) -> tuple[Engine
     model_class = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     if model_class is None:
         raise ArtifactError(f"{config.model_type} is no text generation architecture that transformers knows")
-    config._attn_implementation = "sdpa"
     tensors = artifact.tensors()
     dtype = pick_dtype(parameters.get("dtype", "auto"), tensors, device)
     model = build_model(model_class, config, tensors, dtype).to(device)
@@ -56,16 +53,3 @@ def build_engine(artifact: Artifact, parameters: dict[str, str]) -> tuple[Engine
         on_error=log_failure,
     )
     return engine, context
-
-
-def load_config(settings: dict[str, Any]) -> Any:
-    """A transformers configuration from config.json, without a path. Raises ArtifactError."""
-    settings = dict(settings)
-    model_type = str(settings.pop("model_type", ""))
-    # auto_map names code beside the weights; nothing of an artifact is ever executed.
-    if "auto_map" in settings:
-        raise ArtifactError("models that bring their own code are not served")
-    try:
-        return AutoConfig.for_model(model_type, **settings)
-    except (ValueError, TypeError) as error:
-        raise ArtifactError(f"transformers does not know the architecture {model_type!r}") from error
