@@ -137,9 +137,8 @@ def _signed(stack: Any, shift: datetime.timedelta) -> botocore.awsrequest.AWSPre
     request.context["timestamp"] = moment.strftime("%Y%m%dT%H%M%SZ")
     signer._modify_request_before_signing(request)
     canonical = signer.canonical_request(request)
-    signer._inject_signature_to_request(
-        request, signer.signature(signer.string_to_sign(request, canonical), request)
-    )
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    signer._inject_signature_to_request(request, signature)
     return request.prepare()
 
 

@@ -85,8 +85,8 @@ def test_aws_cli_invokes(stack: Any, tmp_path: Path) -> None:
     output = tmp_path / "answer.json"
     result = subprocess.run(
         [
-            "aws", "bedrock-runtime", "invoke-model", "--model-id", TEXT, "--cli-binary-format", "raw-in-base64-out",
-            "--body", text_body("The service"), str(output),
+            "aws", "bedrock-runtime", "invoke-model", "--model-id", TEXT,
+            "--cli-binary-format", "raw-in-base64-out", "--body", text_body("The service"), str(output),
         ],
         env=stack.environment,
         capture_output=True,

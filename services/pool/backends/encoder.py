@@ -9,7 +9,7 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING
 from services.pool.backends.artifact import Artifact, ArtifactError, build_model, load_config, pick_dtype
 from services.pool.backends.prompts import encode, load_tokenizer
 
-# Tokens of one pass, padding included: enough to fill the machine, little enough for the next to wait briefly.
+# Tokens of one pass, padding included: enough to fill the machine, few enough for the next to wait briefly.
 _BATCH_TOKENS = 4096
 
 
