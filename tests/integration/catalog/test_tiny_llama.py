@@ -39,11 +39,10 @@ print(json.dumps(answers))
 """
 
 
-def _run(arguments: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+def _run(arguments: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    return subprocess.run(
-        [str(PYTHON), *arguments], env=environment, capture_output=True, text=True, timeout=240, **options
-    )  # type: ignore[call-overload,no-any-return]
+    command = [str(PYTHON), *arguments]
+    return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, timeout=240)
 
 
 def _chat(text: str) -> dict[str, object]:
@@ -69,7 +68,7 @@ def answers() -> dict[str, dict[str, object]]:
         "plain": {"prompt": "Once upon a time"},
         "unicode": {"prompt": "Zażółć gęślą jaźń 🦊 日本"},
     }
-    done = _run(["-c", _SESSION, str(MODEL)], input=json.dumps(list(questions.values())))
+    done = _run(["-c", _SESSION, str(MODEL)], json.dumps(list(questions.values())))
     assert done.returncode == 0, done.stderr
     return dict(zip(questions, json.loads(done.stdout), strict=True))
 
