@@ -31,6 +31,6 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.runtime.v1.CatalogService/GetFoundationModel": AuditedMethod(
         _BEDROCK, "GetFoundationModel", Recording.READ, _model
     ),
-    # Strangers on the public listener ask for tokens, so that refusals are counted, not listed.
-    "/craton.auth.v1.TokenService/GetToken": AuditedMethod("sts.amazonaws.com", "GetToken", Recording.READ),
+    # Strangers on the public listener ask for tokens: counted, not listed.
+    "/craton.auth.v1.TokenService/GetToken": AuditedMethod("auth.craton", "GetToken", Recording.SUMMARY),
 }
