@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.chassis.settings import AuditSettings, TelemetrySettings, TlsSettings, UpstreamSettings
+from services.chassis.settings import (
+    AuditSettings,
+    RedisSettings,
+    TelemetrySettings,
+    TlsSettings,
+    UpstreamSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,17 +18,6 @@ class CertificateSettings:
 
     certificate: Path
     private_key: Path
-
-
-@dataclass(frozen=True, slots=True)
-class RedisSettings:
-    """Where seen signatures are kept."""
-
-    address: str
-    """host:port, TLS."""
-    username: str
-    password_file: Path
-    ca: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Caller:
 class Operation(Protocol):
     """One operation whose input and output are JSON, by the member names of the service model."""
 
-    async def __call__(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+    async def __call__(self, values: Mapping[str, Any], caller: Caller, /) -> Mapping[str, Any]:
         """Run it and return the output. Raises DomainError."""
 
 

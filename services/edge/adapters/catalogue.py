@@ -30,7 +30,7 @@ class Catalogue:
         request = pb.ListFoundationModelsRequest(
             by_provider=values.get("byProvider", ""),
             by_customization_type=values.get("byCustomizationType", ""),
-            by_output_modality=resources.Modality.Value(_MODALITY + modality) if modality else None,
+            by_output_modality=_MODALITY + modality if modality else None,
             by_inference_type=values.get("byInferenceType", ""),
         )
         try:
@@ -63,5 +63,5 @@ class Catalogue:
         }
 
 
-def _modality(value: "resources.Modality.ValueType") -> str:
+def _modality(value: resources.Modality) -> str:
     return resources.Modality.Name(value).removeprefix(_MODALITY)

@@ -59,26 +59,14 @@ class GrpcInference:
         )
         call: Any = self._stream(request, metadata=caller.metadata)
         try:
-            while True:
-                message = await call.read()
-                if message is grpc.aio.EOF:
-                    break
+            # The iteration raises when the call did not end well: a stream that died never looks complete.
+            async for message in call:
                 usage = message.usage if message.HasField("usage") else None
                 yield Part(message.chunks, usage and (usage.input_tokens, usage.output_tokens))
-            if await call.code() is not grpc.StatusCode.OK:
-                # read() ends quietly when the call does; a stream that died must not look like one that ended.
-                raise await _error_of(call)
         except grpc.aio.AioRpcError as error:
             raise _translate(error) from error
         finally:
             call.cancel()
-
-
-async def _error_of(call: Any) -> DomainError:
-    error = grpc.aio.AioRpcError(
-        await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
-    )
-    return _translate(error)
 
 
 def _translate(error: grpc.aio.AioRpcError) -> DomainError:

@@ -68,7 +68,7 @@ class ModelAccess:
             "regionAvailability": _available(response.region_available),
         }
 
-    async def get_use_case(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+    async def get_use_case(self, _values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """Return the account's use-case form."""
         request = pb.GetUseCaseForModelAccessRequest()
         response = await _ask(self._stub.GetUseCaseForModelAccess(request, metadata=caller.metadata))

@@ -8,11 +8,12 @@ Redis' own clock, so that replicas of the edge need not agree on the time.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, cast
 
 import redis.asyncio
 from craton.common.v1.error_reason_pb2 import ErrorReason
+from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -20,8 +21,8 @@ from redis.exceptions import RedisError
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
 from services.chassis.secret import SecretBytes
+from services.chassis.settings import RedisSettings
 from services.chassis.sigv4 import MAX_SKEW
-from services.edge.config import RedisSettings
 from services.edge.ports import REUSE_S
 
 _PREFIX = b"craton:seen:"
@@ -60,6 +61,17 @@ return answer
 _log = Log("seen_signatures")
 
 
+class _NamedConnection(SSLConnection):
+    """A TLS connection that verifies a name instead of the address it dials."""
+
+    def __init__(self, *, server_name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._server_name = server_name
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "server_hostname": self._server_name}
+
+
 class _Waiting:
     __slots__ = ("future", "signature", "signed_at")
 
@@ -74,24 +86,22 @@ class RedisSeenSignatures:
 
     def __init__(self, settings: RedisSettings) -> None:
         """Connect lazily. Raises OSError when the password file cannot be read."""
-        host, port = settings.address.rsplit(":", 1)
-        password = SecretBytes.from_file(settings.password_file)
-        self._redis = redis.asyncio.Redis(
-            host=host,
-            port=int(port),
+        pool = redis.asyncio.ConnectionPool(
+            connection_class=_NamedConnection,
+            server_name=settings.server_name,
+            host=settings.host,
+            port=settings.port,
             username=settings.username,
-            password=password.reveal().decode(),
-            ssl=True,
+            password=SecretBytes.from_file(settings.password_file).reveal().decode(),
             ssl_ca_certs=str(settings.ca),
-            ssl_check_hostname=True,
             ssl_min_version=ssl.TLSVersion.TLSv1_3,
-            single_connection_client=True,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._connected,
-            protocol=3,
+            max_connections=1,
         )
+        self._redis = redis.asyncio.Redis(connection_pool=pool, single_connection_client=True)
         self._check = self._redis.register_script(_CHECK)
         self._pending: list[_Waiting] = []
         self._draining: asyncio.Task[None] | None = None

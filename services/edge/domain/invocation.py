@@ -1,0 +1,64 @@
+"""What the headers and the path of an invocation say, before runtime sees it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from services.chassis.arn import foundation_model_arn
+from services.edge.domain.constraints import string_violation
+from services.edge.domain.faults import Fault, validation
+from services.edge.domain.model import ServiceModel
+
+JSON = "application/json"
+_GUARDRAIL = b"x-amzn-bedrock-guardrailidentifier"
+_GUARDRAIL_VERSION = b"x-amzn-bedrock-guardrailversion"
+_LATENCY = b"x-amzn-bedrock-performanceconfig-latency"
+_TIER = b"x-amzn-bedrock-service-tier"
+_MAX_MIME = 128
+
+
+class InvocationRules:
+    """The constraints of InvokeModel and InvokeModelWithResponseStream."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        """Take the identifier's constraints from the service model of bedrock-runtime."""
+        shape = model.shapes["InvokeModelIdentifier"]
+        # The same few identifiers come again and again, and RE2 costs more than a look-up.
+        self._violation = lru_cache(maxsize=1024)(lambda identifier: string_violation(shape, identifier))
+
+    def check_model_id(self, identifier: str) -> None:
+        """Raise a ValidationException for an identifier that no model can have."""
+        violation = self._violation(identifier) if len(identifier) <= 2048 else "Member must be shorter"
+        if violation is not None:
+            raise Fault(
+                "ValidationException",
+                400,
+                "The provided model identifier is invalid.",
+                reason="INVALID_FIELD",
+            )
+
+    def check_headers(self, fields: Mapping[bytes, bytes]) -> None:
+        """Refuse what is asked for and not offered: ignoring a guardrail would be a promise broken."""
+        if _GUARDRAIL in fields or _GUARDRAIL_VERSION in fields:
+            raise validation("The guardrail identifier or version provided in the request does not exist.")
+        if fields.get(_LATENCY, b"standard") != b"standard":
+            raise validation("Latency performance configuration is not supported for this model.")
+        if fields.get(_TIER, b"default") != b"default":
+            raise validation("The provided service tier is not supported for this model.")
+
+
+def mime_type(fields: Mapping[bytes, bytes], name: bytes) -> str:
+    """Return a signed MIME header; absent and "*/*" mean JSON. Raises a ValidationException."""
+    raw = fields.get(name)
+    if raw is None or raw in (b"", b"*/*", b"application/json"):
+        return JSON
+    text = raw.decode("latin-1")
+    if len(text) > _MAX_MIME or not text.isprintable() or not text.isascii():
+        raise validation(f"The {name.decode()} header is not a MIME type.")
+    return text
+
+
+def model_arn(identifier: str, region: str, partition: str) -> str:
+    """Return how the audit log names what `identifier` points at."""
+    if identifier.startswith("arn:"):
+        return identifier
+    return foundation_model_arn(region, identifier, partition)

@@ -1,0 +1,84 @@
+"""One request and its answer: sending, and what the audit log and the metrics get to know."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.audit.ports import AuditedMethod, AuditRecorder, Recording
+from services.chassis.context import CallContext
+from services.chassis.errors import STATUS_OF_REASON
+from services.edge.domain.rest_json import HttpResponse
+from services.edge.ports import SeenSignatures
+
+Send = Callable[[Any], Awaitable[None]]
+_REASONS = {
+    name.removeprefix("ERROR_REASON_"): STATUS_OF_REASON[number].name for name, number in ErrorReason.items()
+}
+
+
+def status_name(reason: str) -> str:
+    """Return the gRPC status name of a reason, "OK" for none."""
+    return _REASONS.get(reason, grpc.StatusCode.UNKNOWN.name) if reason else "OK"
+
+
+class Record:
+    """The audit record of one request: intent before an effect, outcome before the last byte leaves."""
+
+    __slots__ = ("_recorder", "audited", "call", "closed", "intended")
+
+    def __init__(self, recorder: AuditRecorder, call: CallContext, audited: AuditedMethod) -> None:
+        """Record `call` as `audited`."""
+        self._recorder = recorder
+        self.call = call
+        self.audited = audited
+        self.intended = False
+        self.closed = False
+
+    async def admit(self, seen: SeenSignatures, signature: bytes, signed_at: float) -> None:
+        """Note the signature while the intent is made durable. Raises DomainError."""
+        verdict = seen.check(signature, signed_at)
+        try:
+            if self.audited.recording is Recording.EFFECT:
+                self.intended = True
+                await self._recorder.intent(self.call, self.audited)
+            await verdict
+        except BaseException:
+            if verdict.done() and not verdict.cancelled():
+                verdict.exception()
+            verdict.cancel()
+            raise
+
+    async def close(self, reason: str) -> None:
+        """Make the outcome durable, once. Raises DomainError(AUDIT_UNAVAILABLE)."""
+        if self.closed:
+            return
+        self.closed = True
+        status = status_name(reason)
+        if self.intended or self.call.principal is not None:
+            await self._recorder.outcome(self.call, self.audited, status, reason)
+        else:
+            self._recorder.summarise(self.call, self.audited, status, reason)
+
+    async def cancelled(self) -> None:
+        """Record that the client went away; the record is written even if this task is cancelled again."""
+        await asyncio.shield(asyncio.ensure_future(self.close("CANCELLED")))
+
+
+async def respond(send: Send, response: HttpResponse, request_id: bytes, date: bytes) -> None:
+    """Send a whole response."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [
+                *response.headers,
+                (b"x-amzn-requestid", request_id),
+                (b"date", date),
+                (b"content-length", b"%d" % len(response.body)),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": response.body})

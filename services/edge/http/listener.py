@@ -1,0 +1,138 @@
+"""The public HTTPS listener."""
+
+import asyncio
+import contextlib
+import ssl
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from services.chassis.logs import Log
+from services.edge.config import CertificateSettings, LimitSettings
+from services.edge.http.guard import GuardedProtocol
+
+_SWEEP_S = 0.25
+_CERTIFICATE_S = 5.0
+_BACKLOG = 1024
+
+_log = Log("listener")
+
+
+def tls_context(certificate: CertificateSettings) -> ssl.SSLContext:
+    """Build the context of a listener: TLS 1.2 and up, no client certificate. Raises OSError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate.certificate, certificate.private_key)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Listener:
+    """Serves an ASGI application over HTTPS and takes new certificates into use without a restart."""
+
+    def __init__(
+        self, app: Any, listen: str, certificate: CertificateSettings, limits: LimitSettings
+    ) -> None:
+        """Name what is served; nothing is opened before `start`."""
+        self.port = 0
+        self._host, self._port = listen.rsplit(":", 1)
+        self._certificate = certificate
+        self._limits = limits
+        self._state = ServerState()
+        self._config = uvicorn.Config(
+            app,
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            access_log=False,
+            log_config=None,
+            timeout_keep_alive=int(limits.keep_alive_s),
+        )
+        self._server: asyncio.Server | None = None
+        self._context: ssl.SSLContext | None = None
+        self._stamp: tuple[int, ...] = ()
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+        return len(self._state.connections)
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the address or the certificate cannot be used."""
+        self._config.load()
+        self._stamp = self._certificate_stamp()
+        self._context = tls_context(self._certificate)
+        front = tls_context(self._certificate)
+        # Every handshake takes the newest context: replacing an object is atomic, reloading one is not.
+        front.sni_callback = self._use_current
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: GuardedProtocol(self._config, self._state, self._limits),
+            self._host,
+            int(self._port),
+            ssl=front,
+            ssl_handshake_timeout=self._limits.handshake_timeout_s,
+            ssl_shutdown_timeout=1.0,
+            backlog=_BACKLOG,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def _use_current(self, tls: Any, _name: str | None, _context: ssl.SSLContext) -> None:
+        tls.context = self._context
+
+    async def watch(self) -> None:
+        """Enforce deadlines and look for new certificates, for ever."""
+        loop = asyncio.get_running_loop()
+        look_at = loop.time() + _CERTIFICATE_S
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = loop.time()
+            for connection in list(self._state.connections):
+                if isinstance(connection, GuardedProtocol) and connection.overdue(now):
+                    connection.transport.abort()
+            if now >= look_at:
+                look_at = now + _CERTIFICATE_S
+                self.renew()
+
+    def renew(self) -> None:
+        """Take changed certificate files into use, once they fit together."""
+        try:
+            stamp = self._certificate_stamp()
+            if stamp == self._stamp:
+                return
+            self._context = tls_context(self._certificate)
+        except (OSError, ssl.SSLError):
+            # Being replaced, or wrong: the old ones serve on, and the next look decides.
+            return
+        self._stamp = stamp
+        _log.info("certificate_renewed")
+
+    def _certificate_stamp(self) -> tuple[int, ...]:
+        files = (self._certificate.certificate, self._certificate.private_key)
+        return tuple(number for path in files for number in (path.stat().st_mtime_ns, path.stat().st_ino))
+
+    async def stop(self) -> None:
+        """Stop listening, let answers in progress end, then hang up."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.drain_s):
+                while self._state.tasks:
+                    await asyncio.wait(list(self._state.tasks))
+        for task in list(self._state.tasks):
+            task.cancel()
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=1.0)
+        for connection in list(self._state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await self._server.wait_closed()

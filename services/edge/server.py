@@ -1,0 +1,177 @@
+"""The edge's life: what runs, when it is healthy, and how it ends."""
+
+import asyncio
+import json
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import uvloop
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.chassis import logs
+from services.chassis.logs import Log
+from services.chassis.telemetry import Metrics, Tracing
+from services.edge.http.listener import Listener
+
+_CHECK_S = 0.5
+
+_log = Log("edge")
+
+
+class EdgeServer:
+    """The public listener with its background tasks, and the metrics listener with its health.
+
+    Order of life: construct, add tasks, checks and closers, start, stop. A task that ends stops the process.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        metrics_listen: str,
+        metrics: Metrics,
+        tracing: Tracing,
+    ) -> None:
+        """Name everything the server needs; nothing is opened before `start`."""
+        self.metrics = metrics
+        self.failed = asyncio.Event()
+        self.ready = asyncio.Event()
+        self._metrics_listen = metrics_listen
+        self._tracing = tracing
+        self._tasks: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._checks: dict[str, Callable[[], Awaitable[bool]]] = {}
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._healthy: dict[str, bool] = {}
+        self._draining = False
+        self._http: ThreadingHTTPServer | None = None
+        self.metrics_port = 0
+        self._listener = listener
+
+    @property
+    def port(self) -> int:
+        """Port of the public listener."""
+        return self._listener.port
+
+    def add_task(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run `run()` while the server lives. When it ends or raises, the process stops."""
+        self._tasks[name] = run
+
+    def add_check(self, name: str, check: Callable[[], Awaitable[bool]]) -> None:
+        """The edge is healthy while the last answer of every check is True."""
+        self._checks[name] = check
+
+    def add_closer(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call `close()` after the drain, last added first."""
+        self._closers.append(close)
+
+    def health(self) -> Mapping[str, bool]:
+        """Return what is reachable; read from the metrics listener's threads."""
+        return {**dict.fromkeys(self._checks, False), **self._healthy, "serving": not self._draining}
+
+    async def start(self) -> None:
+        """Listen; become healthy in the background."""
+        self._http = _metrics_server(self, self._metrics_listen)
+        self.metrics_port = self._http.server_address[1]
+        await self._listener.start()
+        self.add_task("listener", self._listener.watch)
+        self.add_task("health", self._watch_health)
+        for name, run in self._tasks.items():
+            self._spawn(name, run)
+        _log.info("listening", service="edge", port=self._listener.port)
+
+    async def stop(self) -> None:
+        """Stop taking requests, let those in progress end, then close what they used."""
+        self._draining = True
+        await self._listener.stop()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        for close in reversed(self._closers):
+            await close()
+        self._tracing.close()
+        if self._http is not None:
+            await asyncio.to_thread(self._http.shutdown)
+            self._http.server_close()
+        _log.info("stopped", service="edge")
+
+    def _spawn(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        async def guarded() -> None:
+            await run()
+
+        task = asyncio.get_running_loop().create_task(guarded(), name=name)
+        self._running[task] = name
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
+        name = self._running.pop(task, "")
+        if not task.cancelled():
+            _log.error("background_task_ended", error=task.exception(), task=name)
+            self.failed.set()
+
+    async def _watch_health(self) -> None:
+        while True:
+            for name, check in self._checks.items():
+                healthy = await check()
+                if healthy is not self._healthy.get(name):
+                    _log.info("upstream_changed", upstream=name, state="reachable" if healthy else "lost")
+                self._healthy[name] = healthy
+            if all(self._healthy.values()):
+                self.ready.set()
+            else:
+                self.ready.clear()
+            await asyncio.sleep(_CHECK_S)
+
+
+def _metrics_server(server: EdgeServer, listen: str) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        """/metrics for Prometheus, /healthz for whoever supervises the edge."""
+
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._send(200, CONTENT_TYPE_LATEST, generate_latest(server.metrics.registry))
+            elif self.path == "/healthz":
+                health = server.health()
+                body = json.dumps(health).encode()
+                self._send(200 if all(health.values()) else 503, "application/json", body)
+            else:
+                self._send(404, "text/plain", b"/metrics and /healthz are here\n")
+
+        def _send(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the base class' name)
+            """Probes are not worth a line."""
+
+    host, port = listen.rsplit(":", 1)
+    http = ThreadingHTTPServer((host, int(port)), Handler)
+    http.daemon_threads = True
+    threading.Thread(target=http.serve_forever, name="metrics", daemon=True).start()
+    return http
+
+
+def run(build: Callable[[], EdgeServer], log_level: str) -> int:
+    """Build and run the edge until SIGTERM or SIGINT. Returns the exit status of the process."""
+
+    async def serve() -> int:
+        logs.configure("edge", log_level)
+        server = build()
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await server.start()
+        waits = [loop.create_task(stopping.wait()), loop.create_task(server.failed.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await server.stop()
+        return 1 if server.failed.is_set() else 0
+
+    status: int = uvloop.run(serve())
+    return status

@@ -1,0 +1,110 @@
+"""The one place that names what the edge is made of."""
+
+from collections.abc import Mapping
+
+from services.chassis.audit.local import LocalAudit
+from services.chassis.audit.ports import AuditRecorder
+from services.chassis.channels import Channel
+from services.chassis.clock import Clock
+from services.chassis.identity import WorkloadId
+from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.telemetry import Metrics, Tracing
+from services.edge.adapters.authentication import GrpcAuthentication
+from services.edge.adapters.catalogue import Catalogue
+from services.edge.adapters.health import UpstreamHealth
+from services.edge.adapters.inference import GrpcInference
+from services.edge.adapters.jobs import CustomizationJobs
+from services.edge.adapters.model_access import ModelAccess
+from services.edge.adapters.seen_signatures import RedisSeenSignatures
+from services.edge.config import EdgeConfig
+from services.edge.domain.model import SERVICES, ServiceModel
+from services.edge.events import EVENTS
+from services.edge.http.app import Application, Around
+from services.edge.http.invoke import Invoker
+from services.edge.http.listener import Listener
+from services.edge.operations.sessions import Sessions
+from services.edge.ports import Operation
+from services.edge.server import EdgeServer
+
+
+def build(
+    config: EdgeConfig,
+    clock: Clock,
+    *,
+    randomness: Randomness | None = None,
+    recorder: AuditRecorder | None = None,
+) -> EdgeServer:
+    """Put the edge together. Without a `recorder` it records into its own spool and ships that.
+
+    Raises OSError and ValueError when files are missing or wrong.
+    """
+    randomness = randomness or SystemRandomness()
+    metrics, tracing = Metrics(), Tracing("edge", config.telemetry)
+    channels = {
+        upstream.name: Channel(upstream, config.tls, config.trust_domain, clock)
+        for upstream in (config.auth, config.runtime, config.training)
+    }
+    auth, runtime = channels[config.auth.name], channels[config.runtime.name]
+    seen = RedisSeenSignatures(config.redis)
+    local: LocalAudit | None = None
+    if recorder is None:
+        workload = WorkloadId(config.trust_domain, "service", "edge")
+        local = LocalAudit.over_grpc(
+            config.audit, config.tls, workload, EVENTS, clock=clock, randomness=randomness
+        )
+        recorder = local.recorder
+    models = {name: ServiceModel.load(name) for name in SERVICES}
+    invoker = Invoker(
+        models["bedrock-runtime"], GrpcInference(runtime), config.limits, randomness, config.partition
+    )
+    app = Application(
+        Around(
+            models=models,
+            operations=_operations(channels, config),
+            invoker=invoker,
+            sessions=Sessions(GrpcAuthentication(auth, clock), clock),
+            seen=seen,
+            recorder=recorder,
+            clock=clock,
+            randomness=randomness,
+            metrics=metrics,
+            tracing=tracing,
+            regions=frozenset(config.regions),
+            limits=config.limits,
+        )
+    )
+    listener = Listener(app, config.listen, config.public, config.limits)
+    server = EdgeServer(listener, config.metrics_listen, metrics, tracing)
+    for channel in channels.values():
+        server.add_closer(channel.close)
+    server.add_closer(seen.close)
+    server.add_task("seen-signatures", seen.watch)
+    server.add_check("auth", UpstreamHealth(auth).serving)
+    server.add_check("runtime", UpstreamHealth(runtime).serving)
+    server.add_check("redis", seen.reachable)
+    if local is not None:
+        local.attach(server)
+    metrics.gauge("craton_edge_connections", "Open client connections.", lambda: listener.connections)
+    metrics.gauge(
+        "craton_edge_unverified_bytes",
+        "Body bytes in memory of requests whose signature is not verified yet.",
+        lambda: app.unverified_bytes,
+    )
+    return server
+
+
+def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[str, Operation]:
+    catalogue = Catalogue(channels[config.runtime.name], config.partition)
+    access = ModelAccess(channels[config.auth.name])
+    jobs = CustomizationJobs(channels[config.training.name], config.partition)
+    return {
+        "ListFoundationModels": catalogue.list_foundation_models,
+        "GetFoundationModel": catalogue.get_foundation_model,
+        "ListFoundationModelAgreementOffers": access.list_offers,
+        "CreateFoundationModelAgreement": access.create_agreement,
+        "DeleteFoundationModelAgreement": access.delete_agreement,
+        "GetFoundationModelAvailability": access.get_availability,
+        "GetUseCaseForModelAccess": access.get_use_case,
+        "PutUseCaseForModelAccess": access.put_use_case,
+        "ListModelCustomizationJobs": jobs.list_jobs,
+    }
