@@ -1,0 +1,257 @@
+"""kill -9 of kms at random moments: what was acknowledged opens, and no key is half-made."""
+
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import sqlalchemy as sa
+from craton.kms.v1 import (
+    key_admin_service_pb2,
+    key_admin_service_pb2_grpc,
+    model_key_service_pb2,
+    model_key_service_pb2_grpc,
+    service_key_service_pb2,
+    service_key_service_pb2_grpc,
+)
+
+from services.chassis.channels import Channel
+from services.chassis.clock import SystemClock
+from services.chassis.database import open_engine
+from services.chassis.settings import UpstreamSettings
+from services.kms.adapters.file_custody import mark_first_boot
+from services.kms.adapters.tables import KEY_VERSIONS
+from tests.fakes.workloads import TRUST_DOMAIN, Workloads
+
+ROOT = Path(__file__).parents[3]
+SEED = 20260102
+KILLS = int(os.environ.get("CRATON_TEST_KILLS", "5"))
+"""How often the process is killed; a campaign asks for more."""
+PROVIDER = "providers/craton"
+CONTEXT = model_key_service_pb2.ModelContext(provider="craton", artifact="a", artifact_sha256="00" * 32)
+
+
+class Kms:
+    """kms as a process of its own, from a configuration file."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.workloads = Workloads(home / "pki")
+        (home / "state").mkdir()
+        tls = self.workloads.tls("service/kms")
+        self.config = home / "kms.toml"
+        self.config.write_text(f"""
+database_url = "sqlite:///{home}/state/kms.sqlite"
+custody_file = "{home}/custody/kms-root.key"
+[server]
+name = "kms"
+listen = "127.0.0.1:0"
+metrics_listen = ""
+[tls]
+certificate = "{tls.certificate}"
+private_key = "{tls.private_key}"
+ca = "{tls.ca}"
+[auth]
+target = "127.0.0.1:1"
+name = "auth"
+[audit]
+spool_dir = "{home}/state/audit-spool"
+[audit.service]
+target = "127.0.0.1:1"
+name = "audit"
+""")
+
+    async def spawn(self, *extra: str) -> Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.kms", "--config", str(self.config), *extra,
+            cwd=ROOT, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def mark_first_boot(self) -> None:
+        process = await self.spawn("--mark-first-boot")
+        assert (await process.communicate(), process.returncode)[1] == 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[tuple[Process, int]]:
+        """Start it and yield the process and its port; killed at the end, if it still runs."""
+        process = await self.spawn()
+        assert process.stderr is not None
+        drain: asyncio.Task[bytes] | None = None
+        try:
+            port = 0
+            while not port:
+                line = await asyncio.wait_for(process.stderr.readline(), 30)
+                assert line, "kms ended instead of listening"
+                entry = json.loads(line)
+                port = entry["port"] if entry["event"] == "listening" else 0
+            drain = asyncio.create_task(process.stderr.read())
+            yield process, port
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            if drain is not None:
+                await drain
+
+    def channel(self, port: int, workload: str) -> Channel:
+        upstream = UpstreamSettings(f"127.0.0.1:{port}", "kms")
+        return Channel(upstream, self.workloads.tls(workload), TRUST_DOMAIN, SystemClock())
+
+
+@dataclass
+class Acknowledged:
+    """What kms has answered: data keys in both forms."""
+
+    model_keys: list[tuple[bytes, bytes]] = field(default_factory=list)
+    service_keys: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+async def create_and_use(kms: Kms, port: int, acknowledged: Acknowledged) -> None:
+    """Create keys and use each at once, until the process is gone."""
+    provider, auth = kms.channel(port, "provider/craton"), kms.channel(port, "service/auth")
+    admin = key_admin_service_pb2_grpc.KeyAdminServiceStub(provider)
+    models = model_key_service_pb2_grpc.ModelKeyServiceStub(provider)
+    services = service_key_service_pb2_grpc.ServiceKeyServiceStub(auth)
+    try:
+        while True:
+            created = await admin.CreateKey(key_admin_service_pb2.CreateKeyRequest(parent=PROVIDER))
+            request = model_key_service_pb2.GenerateModelDataKeyRequest(
+                key_name=created.key.name, context=CONTEXT
+            )
+            model = await models.GenerateModelDataKey(request)
+            acknowledged.model_keys.append((model.ciphertext, model.plaintext))
+            service = await services.GenerateServiceDataKey(
+                service_key_service_pb2.GenerateServiceDataKeyRequest()
+            )
+            acknowledged.service_keys.append((service.ciphertext, service.plaintext))
+    except grpc.aio.AioRpcError:
+        pass
+    finally:
+        await provider.close()
+        await auth.close()
+
+
+async def problems(kms: Kms, port: int, acknowledged: Acknowledged) -> list[str]:
+    """Open everything acknowledged, and use every key that exists, acknowledged or not."""
+    pool, provider = kms.channel(port, "pool/craton"), kms.channel(port, "provider/craton")
+    auth = kms.channel(port, "service/auth")
+    found: list[str] = []
+
+    async def check(what: str, call: Any, expected: bytes | None) -> None:
+        try:
+            answer = await call
+        except grpc.aio.AioRpcError as error:
+            found.append(f"{what}: {error.details()}")
+        else:
+            if expected is not None and answer.plaintext != expected:
+                found.append(f"{what}: other plaintext")
+
+    opener = model_key_service_pb2_grpc.ModelKeyServiceStub(pool)
+    for blob, plaintext in acknowledged.model_keys:
+        request = model_key_service_pb2.OpenModelDataKeyRequest(ciphertext=blob, context=CONTEXT)
+        await check("data key of a model", opener.OpenModelDataKey(request), plaintext)
+    services = service_key_service_pb2_grpc.ServiceKeyServiceStub(auth)
+    for blob, plaintext in acknowledged.service_keys:
+        opening = service_key_service_pb2.DecryptWithServiceKeyRequest(ciphertext=blob)
+        await check("data key of a service", services.DecryptWithServiceKey(opening), plaintext)
+    sealer = model_key_service_pb2_grpc.ModelKeyServiceStub(provider)
+    admin, token = key_admin_service_pb2_grpc.KeyAdminServiceStub(provider), ""
+    while True:
+        page = await admin.ListKeys(
+            key_admin_service_pb2.ListKeysRequest(parent=PROVIDER, page_size=1000, page_token=token)
+        )
+        for key in page.keys:
+            using = model_key_service_pb2.GenerateModelDataKeyRequest(key_name=key.name, context=CONTEXT)
+            await check(key.name, sealer.GenerateModelDataKey(using), None)
+        token = page.next_page_token
+        if not token:
+            break
+    for channel in (pool, provider, auth):
+        await channel.close()
+    return found
+
+
+@pytest.fixture
+async def kms(tmp_path: Path) -> Kms:
+    made = Kms(tmp_path)
+    await made.mark_first_boot()
+    return made
+
+
+async def test_kills_while_keys_are_created_lose_nothing(kms: Kms) -> None:
+    generator = random.Random(SEED)
+    acknowledged = Acknowledged()
+    for _ in range(KILLS):
+        async with kms.running() as (process, port):
+            workers = [asyncio.create_task(create_and_use(kms, port, acknowledged)) for _ in range(4)]
+            await asyncio.sleep(generator.uniform(0.05, 0.4))
+            process.kill()
+            await asyncio.gather(*workers)
+    assert len(acknowledged.model_keys) > KILLS
+    started = time.monotonic()
+    async with kms.running() as (_, port):
+        assert time.monotonic() - started < 30
+        assert await problems(kms, port, acknowledged) == []
+
+
+async def test_the_check_finds_a_half_made_key(kms: Kms) -> None:
+    acknowledged = Acknowledged()
+    async with kms.running() as (process, port):
+        worker = asyncio.create_task(create_and_use(kms, port, acknowledged))
+        await asyncio.sleep(0.3)
+        process.kill()
+        await worker
+    engine = open_engine(f"sqlite:///{kms.home}/state/kms.sqlite")
+    with engine.begin() as connection:
+        victim = connection.execute(
+            sa.select(KEY_VERSIONS.c.key_id).where(KEY_VERSIONS.c.parent == PROVIDER).limit(1)
+        ).scalar_one()
+        connection.execute(sa.delete(KEY_VERSIONS).where(KEY_VERSIONS.c.key_id == victim))
+    engine.dispose()
+    async with kms.running() as (_, port):
+        found = await problems(kms, port, acknowledged)
+    assert any(victim in problem for problem in found)
+
+
+async def test_kills_during_the_first_boot_do_not_prevent_it(tmp_path: Path) -> None:
+    generator = random.Random(SEED)
+    for number in range(KILLS):
+        home = tmp_path / str(number)
+        home.mkdir()
+        kms = Kms(home)
+        mark_first_boot(home / "custody" / "kms-root.key")
+        process = await kms.spawn()
+        # The custody file's appearance starts the part of the boot that a crash could tear.
+        while not (home / "custody" / "kms-root.key").exists() and process.returncode is None:
+            await asyncio.sleep(0.0005)
+        await asyncio.sleep(generator.uniform(0, 0.12))
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+        async with kms.running() as (_, port):
+            channel = kms.channel(port, "service/auth")
+            stub = service_key_service_pb2_grpc.ServiceKeyServiceStub(channel)
+            await stub.GenerateServiceDataKey(service_key_service_pb2.GenerateServiceDataKeyRequest())
+            await channel.close()
+        assert not (home / "custody" / "kms-root.key.first-boot").exists()
+
+
+async def test_a_lost_database_is_noticed(kms: Kms) -> None:
+    async with kms.running():
+        pass
+    for file in (kms.home / "state").glob("kms.sqlite*"):
+        file.unlink()
+    process = await kms.spawn()
+    _, complaint = await process.communicate()
+    assert process.returncode == 78
+    assert b"the key store is empty" in complaint
