@@ -1,7 +1,9 @@
 """Opening a spool's directory: its lock, its identity, and the check of every segment."""
 
+import errno
 import fcntl
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from services.chassis.randomness import Randomness
 _ID_FILE = "spool.id"
 _LOCK_FILE = "spool.lock"
 _ID_BYTES = 16
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class SpoolInUseError(Exception):
@@ -60,10 +63,10 @@ def identity(directory: Path, files: Files, randomness: Randomness) -> bytes:
     """
     path = directory / _ID_FILE
     if path.exists():
-        value = bytes.fromhex(path.read_text().strip())
-        if len(value) != _ID_BYTES:
+        text = path.read_text()
+        if not _ID.fullmatch(text):
             raise SpoolCorruptError(f"{path}: 32 hexadecimal digits are expected")
-        return value
+        return bytes.fromhex(text)
     if any(directory.glob("*.seg")):
         raise SpoolCorruptError(f"{path}: missing, although there are segments")
     value = randomness.token_bytes(_ID_BYTES)
@@ -71,7 +74,8 @@ def identity(directory: Path, files: Files, randomness: Randomness) -> bytes:
     temporary.unlink(missing_ok=True)
     descriptor = files.create(temporary)
     try:
-        files.write(descriptor, memoryview(value.hex().encode()))
+        if files.write(descriptor, memoryview(value.hex().encode())) != _ID_BYTES * 2:
+            raise OSError(errno.ENOSPC, "the spool's id was cut short")
         files.fdatasync(descriptor)
     finally:
         files.close(descriptor)

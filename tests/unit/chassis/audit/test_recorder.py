@@ -1,0 +1,266 @@
+"""The recorder: which fields reach an event, which budget pays, and what is counted instead."""
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from craton.audit.v1 import resources_pb2 as pb
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.chassis.audit.budget import SpoolLimits
+from services.chassis.audit.ports import AuditedMethod, Recording
+from services.chassis.audit.reader import SpoolReader
+from services.chassis.audit.recorder import SpoolRecorder
+from services.chassis.audit.segment import Lane
+from services.chassis.audit.spool import Spool
+from services.chassis.audit.summaries import Row, SummaryTable
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.identity import WorkloadId
+from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.randomness import SystemRandomness
+
+EFFECT = AuditedMethod("bedrock.amazonaws.com", "InvokeModel", Recording.EFFECT)
+READ = AuditedMethod("bedrock.amazonaws.com", "GetFoundationModel", Recording.READ)
+HEALTH = AuditedMethod("health.craton", "Check", Recording.SUMMARY)
+EDGE = WorkloadId("craton.local", "service", "edge")
+ALICE = PrincipalClaims(
+    account_id="123456789012",
+    account_incarnation="inc-1",
+    arn="arn:aws:iam::123456789012:user/alice",
+    principal_id="AIDAALICE",
+    access_key_id="AKIAALICE",
+    root=False,
+    policy_epoch=3,
+    region="eu-central-1",
+    audience="runtime",
+    token_id="token-id",
+    issued_at=1,
+    expires_at=2,
+    client=ClientContext("192.0.2.7", "boto3/1.44", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "localhost:8443"),
+)
+
+
+class FixedClock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 3, 1, 12, 0, 0, 250_000, UTC)
+        self.boot = 1000.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def boottime(self) -> float:
+        return self.boot
+
+
+class Audit:
+    """A recorder with its spool."""
+
+    def __init__(self, folder: Path, **limits: int) -> None:
+        self.clock = FixedClock()
+        self.spool = Spool(folder, randomness=SystemRandomness(), limits=SpoolLimits(**limits))
+        self.recorder = SpoolRecorder(self.spool, "runtime", self.clock, SystemRandomness())
+
+    def events(self) -> list[pb.Event]:
+        reader, position, found = SpoolReader(), self.spool.first_position, []
+        while position < self.spool.durable_position:
+            batch = reader.read(self.spool.segments(), position, 1000)
+            found += [pb.Event.FromString(payload) for payload in batch]
+            position += len(batch)
+        return found
+
+
+@pytest.fixture
+async def audit(tmp_path):
+    audit = Audit(tmp_path)
+    yield audit
+    await audit.spool.close()
+
+
+def call(number: int = 0, **changes) -> CallContext:
+    values = {
+        "method": "/craton.runtime.v1.InferenceService/InvokeModel",
+        "request_id": "request-1",
+        "call_id": f"call-{number}",
+        "caller": EDGE,
+        "principal": ALICE,
+        "resources": ["arn:aws:bedrock:eu-central-1::foundation-model/craton.tiny-text-v1"],
+    }
+    return CallContext(**{**values, **changes})
+
+
+async def test_intent_and_outcome_say_who_what_where_and_how_it_ended(audit):
+    served = call()
+    await audit.recorder.intent(served, EFFECT)
+    audit.clock.boot += 0.0125
+    served.input_tokens, served.output_tokens = 11, 22
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    intent, outcome = audit.events()
+    assert intent.phase == pb.EVENT_PHASE_INTENT
+    assert outcome.phase == pb.EVENT_PHASE_OUTCOME
+    for event in (intent, outcome):
+        assert (event.call_id, event.request_id, event.recorder) == ("call-0", "request-1", "runtime")
+        assert (event.event_source, event.event_name) == ("bedrock.amazonaws.com", "InvokeModel")
+        assert event.event_time.ToDatetime(UTC) == audit.clock.wall
+        assert event.caller == "spiffe://craton.local/service/edge"
+        assert event.principal.arn == ALICE.arn
+        assert event.principal.account_incarnation == "inc-1"
+        assert event.principal.access_key_id == "AKIAALICE"
+        assert event.account_id == "123456789012"
+        assert event.audit_context.source_ip == "192.0.2.7"
+        assert event.audit_context.tls_cipher == "TLS_AES_128_GCM_SHA256"
+        assert event.audit_context.region == "eu-central-1"
+        assert list(event.resources) == served.resources
+        assert event.count == 1
+        assert not event.read_only
+    assert intent.event_id != outcome.event_id
+    assert (outcome.status_code, outcome.error_reason, outcome.duration_us) == ("OK", "", 12_500)
+    assert (outcome.usage.input_tokens, outcome.usage.output_tokens) == (11, 22)
+
+
+async def test_a_read_is_one_event_with_its_duration(audit):
+    audit.clock.boot = 1000.5
+    await audit.recorder.outcome(call(started=1000.0), READ, "NOT_FOUND", "RESOURCE_NOT_FOUND")
+    (event,) = audit.events()
+    assert event.read_only
+    assert (event.status_code, event.error_reason) == ("NOT_FOUND", "RESOURCE_NOT_FOUND")
+    assert event.duration_us == 500_000
+
+
+async def test_the_servicer_may_name_the_operation(audit):
+    await audit.recorder.outcome(call(event_name="Converse"), EFFECT, "OK", "")
+    assert audit.events()[0].event_name == "Converse"
+
+
+async def test_event_ids_are_version_4_uuids_and_unique(audit):
+    await asyncio.gather(*(audit.recorder.outcome(call(i), READ, "OK", "") for i in range(600)))
+    ids = [event.event_id for event in audit.events()]
+    assert len(set(ids)) == 600
+    for text in ids:
+        assert len(text) == 36
+        assert text[14] == "4"
+        assert text[19] in "89ab"
+
+
+async def test_no_message_field_is_read(audit):
+    """The context carries the token; nothing of it, and no unnamed attribute, reaches an event."""
+    served = call(principal_token="eyJhbGciOi-CANARY", traceparent="00-CANARY-01", peer="CANARY:1")
+    await audit.recorder.intent(served, EFFECT)
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    for event in audit.events():
+        assert b"CANARY" not in event.SerializeToString()
+
+
+HOSTILE = st.text(alphabet=st.characters(), max_size=3000)  # lone surrogates included
+
+
+@given(agent=HOSTILE, resource=HOSTILE)
+def test_hostile_strings_make_a_valid_bounded_event(tmp_path_factory, agent, resource):
+    audit = Audit(tmp_path_factory.mktemp("spool"))
+
+    async def record() -> None:
+        claims = dataclasses.replace(ALICE, client=dataclasses.replace(ALICE.client, user_agent=agent))
+        await audit.recorder.outcome(call(principal=claims, resources=[resource] * 100), READ, "OK", "")
+        await audit.spool.close()
+
+    events = audit.events
+    asyncio.run(record())
+    (event,) = events()
+    assert len(event.audit_context.user_agent) <= 256
+    assert len(event.resources) == 64
+    expected = agent[:256].encode("utf-8", "replace").decode()
+    assert event.audit_context.user_agent == expected
+    assert event.resources[0] == resource[:2048].encode("utf-8", "replace").decode()
+
+
+async def test_a_refused_intent_leaves_its_outcome_no_reserve(tmp_path):
+    """Else a full log would spend the reserve of admitted calls on refusals."""
+    audit = Audit(tmp_path, max_bytes=40_000, segment_bytes=10_000, summary_bytes=5_000, outcome_bytes=15_000)
+    admitted = call(1)
+    await audit.recorder.intent(admitted, EFFECT)
+    refused = 0
+    for number in range(100, 300):
+        other = call(number)
+        try:
+            await audit.recorder.intent(other, EFFECT)
+        except DomainError:
+            refused += 1
+            with pytest.raises(DomainError):
+                await audit.recorder.outcome(other, EFFECT, "UNAVAILABLE", "AUDIT_UNAVAILABLE")
+    assert refused > 50
+    await audit.recorder.outcome(admitted, EFFECT, "OK", "")
+    assert audit.events()[-1].call_id == "call-1"
+    await audit.spool.close()
+
+
+async def test_a_stranger_cannot_close_the_log(tmp_path):
+    """Calls without certificate and token are charged to the budget of summaries, whatever they do."""
+    audit = Audit(tmp_path, max_bytes=40_000, segment_bytes=10_000, summary_bytes=5_000, outcome_bytes=5_000)
+    refused = 0
+    for number in range(500):
+        stranger = call(number, caller=None, principal=None)
+        audit.recorder.summarise(stranger, READ, "UNAUTHENTICATED", "MISSING_CREDENTIALS")
+        try:
+            await audit.recorder.intent(stranger, EFFECT)
+        except DomainError:
+            refused += 1
+    assert refused > 400
+    assert audit.spool.used_bytes < 6_000
+    await audit.recorder.intent(call(1000), EFFECT)
+    await audit.recorder.outcome(call(1000), EFFECT, "OK", "")
+    await audit.spool.close()
+
+
+async def test_summaries_count_by_caller_method_and_outcome(audit):
+    for number in range(10):
+        audit.recorder.summarise(call(number), HEALTH, "OK", "")
+    stranger = call(caller=None, principal=None)
+    for _ in range(3):
+        audit.recorder.summarise(stranger, READ, "UNAUTHENTICATED", "INVALID_TOKEN")
+    await audit.recorder.flush_summaries(60.0)
+    rows = {(event.caller, event.event_name, event.status_code): event for event in audit.events()}
+    health = rows["spiffe://craton.local/service/edge", "Check", "OK"]
+    assert health.phase == pb.EVENT_PHASE_SUMMARY
+    assert (health.count, health.duration_us) == (10, 60_000_000)
+    assert rows["", "GetFoundationModel", "UNAUTHENTICATED"].count == 3
+    await audit.recorder.flush_summaries(60.0)
+    assert len(audit.events()) == 2
+
+
+async def test_summaries_that_find_no_room_go_on_counting(tmp_path):
+    audit = Audit(tmp_path, max_bytes=40_000, segment_bytes=10_000, summary_bytes=1_000, outcome_bytes=5_000)
+    total = 0
+    for _ in range(20):
+        for _ in range(50):
+            audit.recorder.summarise(call(caller=None, principal=None), READ, "UNAUTHENTICATED", "")
+            total += 1
+        await audit.recorder.flush_summaries(60.0)
+    written = sum(event.count for event in audit.events())
+    assert 0 < written < total
+    for segment in audit.spool.segments():
+        assert segment.summary_bytes <= 1_000
+    # Shipped: the next flush writes all that was counted meanwhile.
+    filler = pb.Event(event_name="x" * 9_000).SerializeToString()
+    await audit.spool.append(filler, Lane.EVENT)
+    await audit.spool.append(filler, Lane.EVENT)
+    audit.spool.trim(audit.spool.durable_position)
+    before = len(audit.events())
+    await audit.recorder.flush_summaries(60.0)
+    assert written + sum(event.count for event in audit.events()[before:]) == total
+    await audit.spool.close()
+
+
+def test_the_summary_table_is_bounded():
+    table = SummaryTable(rows=100)
+    for number in range(10_000):
+        table.count(Row("", "source", f"method-{number}", "UNAUTHENTICATED", ""))
+    assert len(table) <= 101
+    counts = table.take()
+    assert sum(counts.values()) == 10_000
+    assert counts[Row("other", "other", "other", "UNAUTHENTICATED", "")] == 9_900
+    assert len(table) == 0
