@@ -27,6 +27,7 @@ import stories
 import tools
 import torch
 from document import Document
+from tokenizer import CONTEXT
 from train import Plan
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -57,13 +58,13 @@ class Model:
         self.network.eval()
 
     @torch.inference_mode()
-    def loss(self, docs: Sequence[Document]) -> float:
+    def loss(self, docs: Sequence[Document], window: int = _WINDOW) -> float:
         """Mean cross-entropy in nats a token over the counted tokens of the documents."""
         stream = corpus.encode(self.tokenizer.backend_tokenizer, docs)
         total, counted = 0.0, 0
-        for start in range(0, min(len(stream.ids), _MAX_TOKENS) - _WINDOW, _WINDOW):
-            ids = torch.from_numpy(stream.ids[start : start + _WINDOW + 1]).long()
-            learned = torch.from_numpy(stream.counts[start + 1 : start + _WINDOW + 1])
+        for start in range(0, min(len(stream.ids), _MAX_TOKENS) - window, window):
+            ids = torch.from_numpy(stream.ids[start : start + window + 1]).long()
+            learned = torch.from_numpy(stream.counts[start + 1 : start + window + 1])
             logits = self.network(ids[None, :-1]).logits[0][learned]
             total += torch.nn.functional.cross_entropy(logits, ids[1:][learned], reduction="sum").item()
             counted += int(learned.sum())
@@ -176,6 +177,8 @@ def measure(model: Model, count: int) -> dict[str, object]:
         loss = model.loss([doc for doc in docs if doc.source == source])
         figures[f"{source}: held-out loss, nats a token"] = round(loss, 3)
         figures[f"{source}: held-out perplexity"] = round(math.exp(loss), 2)
+    prose = [doc for doc in docs if doc.source == "prose"]
+    figures["prose: the same in windows of 2048 tokens"] = round(model.loss(prose, CONTEXT), 3)
     ended = total = 0
     for name, asked in questions(random.Random(_SEED), count).items():  # noqa: S311  (repeatable, not secret)
         answers = [model.chat(question.messages) for question in asked]
