@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from services.chassis.logs import Log
 from services.chassis.manifest import to_document
@@ -186,7 +187,8 @@ async def _readable_before(connection: socket.socket, arriving: "asyncio.Future[
     loop.add_reader(connection, event.set)
     readable = asyncio.ensure_future(event.wait())
     try:
-        await asyncio.wait([readable, arriving], return_when=asyncio.FIRST_COMPLETED)
+        waited: list[asyncio.Future[Any]] = [readable, arriving]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
         loop.remove_reader(connection)
         readable.cancel()

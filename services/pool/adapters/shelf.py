@@ -21,7 +21,7 @@ class CatalogShelf:
         self._manifests: tuple[ModelManifest, ...] = ()
 
     def read(self) -> Sequence[ModelManifest]:
-        """Return the verified manifests, the last ones when the catalogue is broken; log each refusal once."""
+        """Return the verified manifests, or the last ones when the catalogue is broken; log refusals once."""
         stamp = self._stamp()
         if stamp == self._seen:
             return self._manifests

@@ -1,5 +1,7 @@
 """Triton: its control calls, and the watchdog's sealed inferences."""
 
+from typing import Any
+
 import grpc
 from craton.pool.v1 import model_exchange_pb2
 from triton_wire import inference_pb2
@@ -83,10 +85,10 @@ class TritonServer:
         call = self._infer(request, timeout=timeout_s)
         try:
             while not exchange.complete:
-                raw = await call.read()
+                raw: Any = await call.read()
                 if raw is grpc.aio.EOF:  # type: ignore[attr-defined]  # missing in grpc-stubs
                     raise ModelServerError("infer_incomplete")
-                answer = inference_pb2.ModelStreamInferResponse.FromString(bytes(raw))
+                answer = inference_pb2.ModelStreamInferResponse.FromString(raw)
                 if answer.error_message:
                     raise ModelServerError("infer_refused")
                 for content in answer.infer_response.raw_output_contents:

@@ -54,7 +54,14 @@ def launch(file: Path) -> int:
 
 
 def _prepare_folders(config: PoolConfig, *, root: bool) -> None:
-    for folder, mode in ((config.run_dir, 0o711), (config.repository, 0o755), (config.handover_dir, 0o755)):
+    # The run folder is passed through by the runtime and the sandbox; the agent's state is its own.
+    os.umask(0o022)
+    for folder, mode in (
+        (config.run_dir, 0o711),
+        (config.repository, 0o755),
+        (config.handover_dir, 0o755),
+        (config.audit.spool_dir.parent, 0o700),
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(mode)
         if root:
