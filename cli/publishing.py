@@ -1,11 +1,13 @@
 """Publishing the bundled models: as their providers, each with its own certificate and signing key."""
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+from botocore.exceptions import ClientError
 from craton.kms.v1 import key_admin_service_pb2 as kms_pb
 from craton.kms.v1 import resources_pb2 as kms_resources
 from craton.kms.v1.key_admin_service_pb2_grpc import KeyAdminServiceStub
@@ -14,6 +16,8 @@ from craton.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from cli.bedrock import Prompt, client, request_body
+from cli.invoke import aws_error
 from cli.manifest_source import SourceError, read_source
 from cli.output import CommandError, raise_command_error
 from cli.progress import Update
@@ -27,7 +31,9 @@ from services.chassis.sealing.frames import SealingError
 from services.chassis.settings import TlsSettings
 
 _READY_LIMIT_S = 180.0
+_ANSWER_LIMIT_S = 30.0
 _POLL_S = 0.2
+_PASSING = ("ModelNotReadyException", "ServiceUnavailableException")
 _KEY_DESCRIPTION = "Weights of the bundled models"
 
 
@@ -129,6 +135,26 @@ def wait_for_models(stack: Stack, session: Session, update: Update) -> None:
             logs = ", ".join(f"{stack.logs}/pool-{wanted[model]}.log" for model in missing)
             raise CommandError(f"these models did not load: {', '.join(missing)}. Logs: {logs}")
         time.sleep(_POLL_S)
+
+
+def wait_for_answers(stack: Stack, update: Update) -> None:
+    """Wait until every published model answers through the whole stack. Raises CommandError.
+
+    A pool is ready a moment before the runtime knows it, and the first call of each model agrees a session.
+    """
+    runtime = client(stack, "bedrock-runtime")
+    for manifest in read_catalog(stack.catalog).manifests:
+        update(manifest.model_id)
+        body = json.dumps(request_body(manifest.family, Prompt("Hello", max_tokens=1)))
+        deadline = time.monotonic() + _ANSWER_LIMIT_S
+        while True:
+            try:
+                runtime.invoke_model(modelId=manifest.model_id, body=body)
+                break
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _PASSING or time.monotonic() > deadline:
+                    raise aws_error(error) from error
+            time.sleep(_POLL_S)
 
 
 def _ready(session: Session, pool: str) -> set[str]:

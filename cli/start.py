@@ -13,7 +13,7 @@ from cli.layout import code_digest, compile_code, make_folders
 from cli.output import CommandError, console, emit
 from cli.preflight import check_ports, check_reachable
 from cli.progress import Update, step
-from cli.publishing import publish_bundled, wait_for_models
+from cli.publishing import publish_bundled, wait_for_answers, wait_for_models
 from cli.sample import run_sample
 from cli.session import Session
 from deploy.local.processes import leftovers, terminate
@@ -52,6 +52,8 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
                 wait_for_models(stack, session, update)
             with step("agreements of the administrator's account") as update:
                 accept_offers(stack, session, update)
+            with step("first answers through the whole stack") as update:
+                wait_for_answers(stack, update)
             _say_where(stack)
             if sample:
                 run_sample(stack, session)

@@ -36,7 +36,8 @@ def test_unknown_key(stack: Any) -> None:
 
 def test_unknown_model(stack: Any) -> None:
     client = stack.client("bedrock-runtime")
-    assert refusal(client, "craton.no-such-model-v1") == ("ResourceNotFoundException", 404)
+    # What Bedrock answers to an InvokeModel of a model that it does not know.
+    assert refusal(client, "craton.no-such-model-v1") == ("ValidationException", 400)
 
 
 def test_malformed_body(stack: Any) -> None:

@@ -86,7 +86,7 @@ def test_aws_cli_invokes(stack: Any, tmp_path: Path) -> None:
     result = subprocess.run(
         [
             "aws", "bedrock-runtime", "invoke-model", "--model-id", TEXT,
-            "--cli-binary-format", "raw-in-base64-out", "--body", text_body("The service"), str(output),
+            "--body", text_body("The service"), str(output),
         ],
         env=stack.environment,
         capture_output=True,

@@ -1,0 +1,78 @@
+"""A native gRPC client on the public listener: no certificate, a token for a SigV4 signature."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+import pytest
+from craton.auth.v1 import resources_pb2, token_service_pb2
+from craton.auth.v1.token_service_pb2_grpc import TokenServiceStub
+from craton.auth.v1.user_service_pb2 import ListUsersRequest
+from craton.auth.v1.user_service_pb2_grpc import UserServiceStub
+from craton.runtime.v1 import inference_service_pb2 as inference
+from craton.runtime.v1.inference_service_pb2_grpc import InferenceServiceStub
+
+from services.chassis.secret import SecretBytes
+from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
+
+TEXT = "craton.tiny-text-v1"
+BODY = json.dumps({"inputText": "Once upon a time", "textGenerationConfig": {"maxTokenCount": 20}}).encode()
+
+
+@pytest.fixture
+def channel(stack: Any) -> Iterator[grpc.Channel]:
+    roots = (stack.home / "pki/ca.pem").read_bytes()
+    with grpc.secure_channel(f"{stack.address}:9443", grpc.ssl_channel_credentials(roots)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def metadata(stack: Any, channel: grpc.Channel) -> tuple[tuple[str, str], ...]:
+    keys = stack.credentials()
+    credentials = SigningCredentials(
+        keys["aws_access_key_id"], SecretBytes(keys["aws_secret_access_key"].encode()), "us-east-1"
+    )
+    signed = sign_token_request(credentials, f"{stack.address}:9443", "runtime", datetime.now(UTC))
+    scope = signed.credential
+    request = token_service_pb2.GetTokenRequest(
+        signed_request=resources_pb2.SignedRequest(
+            access_key_id=scope.access_key_id,
+            scope=resources_pb2.CredentialScope(date=scope.date, region=scope.region, service=scope.service),
+            string_to_sign=signed.string_to_sign.decode(),
+            signature=signed.signature,
+        ),
+        audience="runtime",
+    )
+    answer = TokenServiceStub(channel).GetToken(request, timeout=10)
+    return (("authorization", f"Bearer {answer.token}"),)
+
+
+def test_unary(channel: grpc.Channel, metadata: Any) -> None:
+    request = inference.InvokeModelRequest(model_id=TEXT, body=BODY, content_type="application/json")
+    answer = InferenceServiceStub(channel).InvokeModel(request, metadata=metadata, timeout=30)
+    assert json.loads(answer.body)["results"][0]["outputText"].strip()
+
+
+def test_stream(channel: grpc.Channel, metadata: Any) -> None:
+    request = inference.InvokeModelWithResponseStreamRequest(
+        model_id=TEXT, body=BODY, content_type="application/json"
+    )
+    stub = InferenceServiceStub(channel)
+    chunks = list(stub.InvokeModelWithResponseStream(request, metadata=metadata, timeout=30))
+    assert len(chunks) > 1
+
+
+def test_no_token_is_refused(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        InferenceServiceStub(channel).InvokeModel(
+            inference.InvokeModelRequest(model_id=TEXT, body=BODY), timeout=10
+        )
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_administration_is_not_on_the_public_listener(channel: grpc.Channel, metadata: Any) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        UserServiceStub(channel).ListUsers(ListUsersRequest(), metadata=metadata, timeout=10)
+    assert caught.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED)
