@@ -16,7 +16,7 @@ class Workloads:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._authority = Authority.create("CA of a test", datetime.now(UTC), _LIFE)
+        self.authority = Authority.create("CA of a test", datetime.now(UTC), _LIFE)
 
     def tls(self, path: str) -> TlsSettings:
         """Return the files of a workload, for example "service/kms"."""
@@ -27,9 +27,9 @@ class Workloads:
             folder.mkdir(parents=True)
             identity = WorkloadId(TRUST_DOMAIN, kind, name)
             request = LeafRequest(identity.path, [identity.dns_name], _LIFE, uri=str(identity))
-            issued = self._authority.issue(request, datetime.now(UTC))
+            issued = self.authority.issue(request, datetime.now(UTC))
             settings.certificate.write_bytes(issued.certificate)
             settings.private_key.write_bytes(issued.private_key)
             settings.private_key.chmod(0o600)
-            settings.ca.write_bytes(self._authority.certificate)
+            settings.ca.write_bytes(self.authority.certificate)
         return settings
