@@ -14,6 +14,20 @@ from services.kms.ports import CustodyError, Installation
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+# Built once: every operation runs one of these, and building a statement costs as much as running it.
+_FIND = (
+    sa.select(
+        KEYS,
+        KEY_VERSIONS.c.number,
+        KEY_VERSIONS.c.wrapped,
+        KEY_VERSIONS.c.created_us.label("version_us"),
+    )
+    .join_from(KEYS, KEY_VERSIONS)
+    .where(KEYS.c.parent == sa.bindparam("parent"), KEYS.c.key_id == sa.bindparam("key_id"))
+)
+_FIND_PRIMARY = _FIND.where(KEY_VERSIONS.c.number == KEYS.c.primary_version)
+_FIND_VERSION = _FIND.where(KEY_VERSIONS.c.number == sa.bindparam("number"))
+
 
 class SqlInstallations:
     """The installation record. Blocks: for the boot, before anything is served."""
@@ -128,15 +142,11 @@ def _existing(connection: sa.Connection, key: Key, request_id: str) -> tuple[Key
 
 
 def _find(connection: sa.Connection, name: KeyName, version: int | None) -> tuple[Key, KeyVersion] | None:
-    query = (
-        sa.select(
-            KEYS, KEY_VERSIONS.c.number, KEY_VERSIONS.c.wrapped, KEY_VERSIONS.c.created_us.label("version_us")
-        )
-        .join_from(KEYS, KEY_VERSIONS)
-        .where(*_is(KEYS, name))
-        .where(KEY_VERSIONS.c.number == (KEYS.c.primary_version if version is None else version))
-    )
-    row = connection.execute(query).one_or_none()
+    parameters: dict[str, str | int] = {"parent": str(name.parent), "key_id": name.key_id}
+    if version is None:
+        row = connection.execute(_FIND_PRIMARY, parameters).one_or_none()
+    else:
+        row = connection.execute(_FIND_VERSION, {**parameters, "number": version}).one_or_none()
     if row is None:
         return None
     return _key(row), KeyVersion(row.number, row.wrapped, _from_microseconds(row.version_us))
