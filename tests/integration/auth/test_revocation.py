@@ -1,0 +1,89 @@
+"""Revocation over a real Redis, with the accounts that the local stack gives its services."""
+
+import asyncio
+import logging
+
+import pytest
+from craton.auth.v1 import access_key_service_pb2, resources_pb2
+from redis.exceptions import NoPermissionError
+
+from services.chassis.revocation import (
+    CHANNEL,
+    RedisRevocations,
+    RevocationListener,
+    connect,
+    decode,
+    encode,
+)
+from tests.fakes.auth_client import ACCOUNT, bearer
+
+
+async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, operator, admin) -> None:
+    heard: list[tuple[str, int]] = []
+    listener = RevocationListener(redis("runtime"), lambda account, epoch: heard.append((account, epoch)))
+    task = asyncio.create_task(listener.run())
+    publisher = RedisRevocations(redis("auth"))
+    try:
+        async with asyncio.timeout(5):
+            while not heard:
+                await publisher.publish("000000000000", 7)
+                await asyncio.sleep(0.02)
+        assert heard[0] == ("000000000000", 7)
+        metadata = bearer(await operator.token(admin))
+        await operator.keys.UpdateAccessKey(
+            access_key_service_pb2.UpdateAccessKeyRequest(
+                user_name="admin",
+                access_key_id=admin.access_key_id,
+                status=resources_pb2.ACCESS_KEY_STATUS_INACTIVE,
+            ),
+            metadata=metadata,
+        )
+        async with asyncio.timeout(1):
+            while not any(account == ACCOUNT for account, _epoch in heard):
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await publisher.close()
+
+
+async def test_a_subscriber_cannot_revoke(redis) -> None:
+    client = connect(redis("runtime"))
+    try:
+        with pytest.raises(NoPermissionError):
+            await client.publish(CHANNEL, encode(ACCOUNT, 1))
+    finally:
+        await client.aclose()
+
+
+async def test_without_redis_a_change_is_acknowledged_all_the_same(redis, caplog) -> None:
+    settings = redis("auth")
+    publisher = RedisRevocations(type(settings)(settings.host, 1, "auth", settings.password_file, settings.ca))
+    started = asyncio.get_running_loop().time()
+    with caplog.at_level(logging.WARNING):
+        await publisher.publish(ACCOUNT, 1)
+    assert asyncio.get_running_loop().time() - started < 1
+    assert "revocation_not_announced" in caplog.text
+    await publisher.close()
+
+
+async def test_a_server_with_another_name_is_refused(redis) -> None:
+    settings = redis("auth")
+    wrong = type(settings)(
+        settings.host,
+        settings.port,
+        settings.username,
+        settings.password_file,
+        settings.ca,
+        server_name="other.craton.internal",
+    )
+    client = connect(wrong)
+    try:
+        with pytest.raises(Exception, match="certificate"):
+            await client.publish(CHANNEL, encode(ACCOUNT, 1))
+    finally:
+        await client.aclose()
+
+
+@pytest.mark.parametrize("message", ["", "123456789012", "123456789012 -1", "12 1", "123456789012 1\n", b"x", None])
+def test_what_is_no_announcement_is_ignored(message: object) -> None:
+    assert decode(message) is None
