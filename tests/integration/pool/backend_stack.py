@@ -21,7 +21,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import services  # isort: skip - before gRPC, see services/__init__.py
+import services  # noqa: F401 - before gRPC: see services/__init__.py
+
+# isort: split
 import grpc
 import obstore
 from craton.kms.v1.model_key_service_pb2 import ModelContext
@@ -78,7 +80,7 @@ class LocalKeys:
 
 
 class Agent:
-    """Hands over material and takes announcements, as the pool's agent does but for its checks of the peer."""
+    """Hands over material and takes announcements, as the pool's agent does, but checks no peer."""
 
     def __init__(self, path: Path) -> None:
         self.loaded: dict[str, Loaded] = {}
