@@ -1,0 +1,158 @@
+"""`make bench`: one table of what every hop costs.
+
+    python -m tests.load.bench [--rounds 3] [--seconds 4] [--json] [--write]
+
+Starts a stack of its own (127.0.0.3, a temporary home), with the echo model and a user whose policies
+have 100 statements, and measures direct to Triton, through runtime and through edge, whole and
+streamed, at 1 and 32 in flight, in interleaved rounds; medians are printed. CPU is user + system of a
+program's processes over the requests of the run, read from the kernel. --write puts the table into
+docs/performance.md.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.load.measured_stack import ADDRESS, ECHO, TEXT, MeasuredStack
+from tests.load.report import Row, machine, render, write
+
+ROOT = Path(__file__).resolve().parents[2]
+STORY = "Once upon a time"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table before its way is chosen."""
+
+    name: str
+    mode: str
+    in_flight: int
+    model: str
+    pieces: int
+    prompt: str = ""
+
+
+CASES = (
+    Case("echo 1 KiB", "unary", 1, ECHO, 1),
+    Case("echo 1 KiB", "unary", 32, ECHO, 1),
+    Case("echo, 48 pieces", "stream", 1, ECHO, 48),
+    Case("echo, 48 pieces", "stream", 32, ECHO, 48),
+    Case("language model, 48 tokens", "stream", 32, TEXT, 48, STORY),
+)
+WAYS = ("direct", "runtime", "edge")
+
+
+def measure(stack: MeasuredStack, case: Case, way: str, seconds: float) -> dict[str, Any]:
+    """Run one load and add what the servers' processes used meanwhile."""
+    command = [
+        *(sys.executable, "-m", "tests.load.generator"),
+        *("--way", way, "--mode", case.mode, "--in-flight", str(case.in_flight)),
+        *("--seconds", str(seconds), "--model", case.model, "--pieces", str(case.pieces)),
+        *("--prompt", case.prompt, "--uid", str(stack.runtime_uid if os.geteuid() == 0 else -1)),
+    ]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != "GO":
+        raise RuntimeError(f"the load did not start: {process.communicate()[1][-2000:]}")
+    before = stack.cpu_seconds()
+    out, errors = process.communicate(timeout=seconds + 120)
+    after = stack.cpu_seconds()
+    if process.returncode != 0:
+        raise RuntimeError(f"the load failed: {errors[-2000:]}")
+    result: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    result["cpu"] = {name: after[name] - before[name] for name in after}
+    return result
+
+
+def summarise(case: Case, way: str, runs: list[dict[str, Any]]) -> Row:
+    """Medians over rounds."""
+
+    def median(read: Any) -> float:
+        return statistics.median(read(run) for run in runs)
+
+    return Row(
+        case=case.name,
+        mode=case.mode,
+        in_flight=case.in_flight,
+        way=way,
+        requests=sum(run["requests"] for run in runs),
+        errors=sum(run["errors"] for run in runs),
+        error=next((run["error"] for run in runs if run["error"]), ""),
+        p50_us=median(lambda run: run["p50_us"]),
+        p99_us=median(lambda run: run["p99_us"]),
+        per_second=median(lambda run: run["requests"] / run["seconds"]),
+        tokens_per_second=median(lambda run: run["tokens"] / run["seconds"]),
+        tokens_per_request=median(lambda run: run["tokens"] / max(run["requests"], 1)),
+        first_us=median(lambda run: run["first_p50_us"]),
+        cpu_us={
+            name: median(lambda run, name=name: run["cpu"][name] / max(run["requests"], 1) * 1e6)
+            for name in runs[0]["cpu"]
+        },
+        token_ratios=[],
+    )
+
+
+def main() -> int:
+    """Measure, print, and optionally write the table."""
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description="Measure every hop.",
+        epilog="example: make bench BENCH_ARGS='--rounds 5 --write'",
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--keep", action="store_true", help="leave the stack running")
+    parser.add_argument("--home", default="", help="measure the stack in this home, already prepared")
+    arguments = parser.parse_args()
+    home = Path(arguments.home or tempfile.mkdtemp(prefix="craton-bench-", dir="/tmp"))
+    home.chmod(0o755)
+    stack = MeasuredStack(ROOT, home, ADDRESS)
+    try:
+        if not arguments.home:
+            stack.start()
+        idle = stack.memory_bytes()
+        runs: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+        for round_number in range(arguments.rounds):
+            for index, case in enumerate(CASES):
+                for way in WAYS:
+                    label = f"{case.name}, {case.mode}, {case.in_flight} in flight, {way}"
+                    progress = f"round {round_number + 1}/{arguments.rounds}: {label}"
+                    print(progress, file=sys.stderr, flush=True)
+                    runs[index, way].append(measure(stack, case, way, arguments.seconds))
+        rows = []
+        for index, case in enumerate(CASES):
+            for way in WAYS:
+                row = summarise(case, way, runs[index, way])
+                pairs = zip(runs[index, way], runs[index, "direct"], strict=True)
+                row.token_ratios.extend(
+                    (a["tokens"] / a["seconds"]) / max(b["tokens"] / b["seconds"], 1e-9) for a, b in pairs
+                )
+                rows.append(row)
+        if arguments.json:
+            print(json.dumps({"machine": machine(), "idle_bytes": idle, "rows": [vars(row) for row in rows]}))
+        else:
+            print(render(rows, idle))
+        if arguments.write:
+            write(ROOT / "docs/performance.md", rows, idle)
+        return 1 if any(row.errors for row in rows) else 0
+    finally:
+        if not arguments.keep and not arguments.home:
+            stack.stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
