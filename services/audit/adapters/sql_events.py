@@ -29,7 +29,7 @@ class SqlEventStore:
 
     async def find(self, query: Query, after: Place | None, limit: int) -> Sequence[StoredEntry]:
         """Search by one index; the other attributes filter what it yields."""
-        statement = _statement(query, after).limit(limit)
+        statement = statement_of(query, after).limit(limit)
 
         def work(connection: sa.Connection) -> list[StoredEntry]:
             return [StoredEntry(*row) for row in connection.execute(statement)]
@@ -125,7 +125,8 @@ def _insert_resources(
     connection.execute(sa.insert(RESOURCES), rows)
 
 
-def _statement(query: Query, after: Place | None) -> "sa.Select[Any]":
+def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
+    """Return the question in SQL, newest first; each page is read from one index, whatever the log holds."""
     columns = (
         ENTRIES.c.sequence,
         ENTRIES.c.account_id,

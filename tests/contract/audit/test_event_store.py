@@ -1,0 +1,187 @@
+"""What every EventStore must do, run against each store there is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import services.audit
+from services.audit.adapters.sql_events import SqlEventStore, statement_of
+from services.audit.adapters.sql_keys import SqlDataKeyStore
+from services.audit.domain.entry import Index
+from services.audit.domain.query import Place, Query
+from services.audit.ports import Batch, DataKey, SealedEntry
+from services.chassis.database import Database
+from services.chassis.errors import DomainError
+
+REVISIONS = Path(services.audit.__file__).parent / "adapters" / "migrations"
+SPOOL = "ab" * 16
+
+
+@pytest.fixture
+async def database(tmp_path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path}/audit.sqlite")
+    opened.migrate(REVISIONS)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def store(database) -> SqlEventStore:
+    return SqlEventStore(database)
+
+
+def entry(number: int, time_us: int | None = None, account: str = "123456789012", **changes) -> SealedEntry:
+    values = {
+        "event_id": number.to_bytes(16, "big"),
+        "time_us": number if time_us is None else time_us,
+        "account_id": account,
+        "principal_arn": f"arn:aws:iam::{account}:user/alice",
+        "event_name": "CreateUser",
+        "request_id": f"request-{number}",
+        "resources": (f"resource-{number}", "shared"),
+    }
+    return SealedEntry(Index(**{**values, **changes}), b"leaf %d" % number)
+
+
+def batch(first: int, entries, spool: str = SPOOL, workload: str = "service/auth") -> Batch:
+    return Batch(spool, workload, first, entries)
+
+
+async def leaves(store, query=None, after=None, limit=1000) -> list[bytes]:
+    return [row.leaf for row in await store.find(query or Query(), after, limit)]
+
+
+async def test_appends_and_says_how_far(store):
+    assert await store.append(batch(0, [entry(0), entry(1)])) == 2
+    assert await store.append(batch(2, [entry(2)])) == 3
+    assert await leaves(store) == [b"leaf 2", b"leaf 1", b"leaf 0"]
+
+
+async def test_a_batch_that_comes_again_changes_nothing(store):
+    entries = [entry(number) for number in range(5)]
+    for _ in range(3):
+        assert await store.append(batch(0, entries)) == 5
+    assert len(await leaves(store)) == 5
+
+
+async def test_an_overlapping_batch_adds_what_is_new(store):
+    entries = [entry(number) for number in range(8)]
+    await store.append(batch(0, entries[:5]))
+    assert await store.append(batch(3, entries[3:])) == 8
+    assert await store.append(batch(1, entries[1:3])) == 8
+    assert len(await leaves(store)) == 8
+
+
+async def test_a_gap_names_the_position_it_wants(store):
+    await store.append(batch(0, [entry(0)]))
+    with pytest.raises(DomainError) as refusal:
+        await store.append(batch(2, [entry(2)]))
+    assert refusal.value.metadata == {"expected_position": "1"}
+    with pytest.raises(DomainError) as refusal:
+        await store.append(batch(7, [entry(9)], spool="cd" * 16))
+    assert refusal.value.metadata == {"expected_position": "0"}
+
+
+async def test_a_held_position_with_another_event_is_refused(store):
+    await store.append(batch(0, [entry(0), entry(1)]))
+    with pytest.raises(DomainError) as refusal:
+        await store.append(batch(0, [entry(0), entry(99), entry(2)]))
+    assert refusal.value.reason_name == "RESOURCE_STATE"
+    assert len(await leaves(store)) == 2
+
+
+async def test_a_spool_belongs_to_one_workload(store):
+    await store.append(batch(0, [entry(0)]))
+    with pytest.raises(DomainError) as refusal:
+        await store.append(batch(1, [entry(1)], workload="service/kms"))
+    assert refusal.value.reason_name == "ACCESS_DENIED"
+
+
+async def test_an_event_id_is_held_once(store):
+    await store.append(batch(0, [entry(0)]))
+    with pytest.raises(DomainError) as refusal:
+        await store.append(batch(0, [entry(1), entry(0)], spool="cd" * 16))
+    assert refusal.value.reason_name == "INVALID_FIELD"
+    # All or none.
+    assert await leaves(store) == [b"leaf 0"]
+
+
+async def test_concurrent_copies_of_a_batch_are_held_once(store):
+    entries = [entry(number) for number in range(20)]
+    reached = await asyncio.gather(*(store.append(batch(0, entries)) for _ in range(4)))
+    assert reached == [20] * 4
+    assert len(await leaves(store)) == 20
+
+
+async def test_equal_times_are_in_the_order_of_arrival(store):
+    await store.append(batch(0, [entry(number, time_us=5) for number in range(6)]))
+    assert await leaves(store) == [b"leaf %d" % number for number in (5, 4, 3, 2, 1, 0)]
+    rows = await store.find(Query(), None, 3)
+    after = Place(5, rows[-1].sequence)
+    assert await leaves(store, after=after) == [b"leaf 2", b"leaf 1", b"leaf 0"]
+
+
+async def test_time_range_is_half_open(store):
+    await store.append(batch(0, [entry(number) for number in range(10)]))
+    assert await leaves(store, Query(start_us=3, end_us=5)) == [b"leaf 4", b"leaf 3"]
+
+
+async def test_attributes_combine(store):
+    entries = [entry(n, account="123456789012" if n % 2 else "210987654321") for n in range(10)]
+    await store.append(batch(0, entries))
+    query = Query(account_id="123456789012", resource="shared", event_name="CreateUser", start_us=4)
+    assert await leaves(store, query) == [b"leaf 9", b"leaf 7", b"leaf 5"]
+    assert await leaves(store, Query(account_id="123456789012", request_id="request-2")) == []
+
+
+async def test_sql_in_an_attribute_is_text(store):
+    await store.append(batch(0, [entry(0)]))
+    assert await leaves(store, Query(event_name="' OR 1=1 --")) == []
+
+
+async def test_entries_survive_a_restart(tmp_path):
+    url = f"sqlite:///{tmp_path}/again.sqlite"
+    for number in range(3):
+        database = Database(url)
+        database.migrate(REVISIONS)
+        assert await SqlEventStore(database).append(batch(number, [entry(number)])) == number + 1
+        await database.close()
+    assert (tmp_path / "again.sqlite").stat().st_mode & 0o077 == 0
+
+
+async def test_questions_are_answered_from_an_index(store, database):
+    """No question reads the whole log: a page costs the same at any size."""
+    questions = [
+        Query(),
+        Query(account_id="123456789012"),
+        Query(principal_arn="arn"),
+        Query(account_id="123456789012", event_name="CreateUser"),
+        Query(resource="shared"),
+        Query(account_id="123456789012", resource="shared"),
+        Query(account_id="123456789012", request_id="request-1"),
+    ]
+
+    def plans(connection):
+        for question in questions:
+            statement = statement_of(question, Place(5, 5)).limit(50).compile(
+                connection, compile_kwargs={"literal_binds": True}
+            )  # fmt: skip
+            yield question, [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+
+    for question, plan in await database.read(lambda connection: list(plans(connection))):
+        assert not any(step.startswith("SCAN") and "INDEX" not in step for step in plan), (question, plan)
+
+
+async def test_data_keys(database):
+    keys = SqlDataKeyStore(database)
+    assert await keys.newest("123456789012") is None
+    old, new = DataKey(b"o" * 16, "123456789012", b"1", 1), DataKey(b"n" * 16, "123456789012", b"2", 2)
+    other = DataKey(b"x" * 16, "", b"3", 3)
+    for key in (new, old, other):
+        await keys.add(key)
+    assert await keys.newest("123456789012") == new
+    assert await keys.newest("") == other
+    assert await keys.get(b"o" * 16) == old
+    assert await keys.get(b"?" * 16) is None

@@ -1,0 +1,88 @@
+"""Taking in: only honest events, sealed under their account's key, nothing while kms is away."""
+
+import pytest
+import sqlalchemy as sa
+from craton.audit.v1 import resources_pb2 as pb
+
+from services.audit.adapters.tables import DATA_KEYS, ENTRIES
+from services.chassis.errors import DomainError
+from services.chassis.identity import WorkloadId
+from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, event
+
+SPOOL = "ab" * 16
+
+
+async def rows(service, table):
+    return await service.database.read(lambda connection: connection.execute(sa.select(table)).all())
+
+
+async def test_bodies_are_sealed_and_names_are_not(service):
+    made = event(1, error_reason="CANARYREASON")
+    assert await service.ingestor.append(AUTH, SPOOL, 0, [made]) == 1
+    (row,) = await rows(service, ENTRIES)
+    assert row.principal_arn == made.principal.arn
+    assert row.event_name == "CreateUser"
+    assert b"CANARYREASON" not in row.leaf
+    assert b"iam.amazonaws.com" not in row.leaf
+
+
+async def test_accounts_have_keys_of_their_own_and_one_an_hour(service):
+    await service.ingestor.append(AUTH, SPOOL, 0, [event(1), event(2, OTHER), event(3, "")])
+    await service.ingestor.append(AUTH, SPOOL, 3, [event(4), event(5, OTHER)])
+    assert {row.account_id for row in await rows(service, DATA_KEYS)} == {ACCOUNT, OTHER, ""}
+    assert service.kms.generated == 3
+    service.clock.advance(3_601)
+    await service.ingestor.append(AUTH, SPOOL, 5, [event(6)])
+    assert service.kms.generated == 4
+
+
+async def test_a_key_is_opened_again_after_a_minute_and_after_a_restart(service):
+    await service.ingestor.append(AUTH, SPOOL, 0, [event(1)])
+    service.clock.advance(59)
+    await service.ingestor.append(AUTH, SPOOL, 1, [event(2)])
+    assert service.kms.opened == 0
+    service.clock.advance(2)
+    await service.ingestor.append(AUTH, SPOOL, 2, [event(3)])
+    assert service.kms.opened == 1
+    service.restart()
+    await service.ingestor.append(AUTH, SPOOL, 3, [event(4)])
+    assert service.kms.opened == 2
+    assert service.kms.generated == 1
+
+
+async def test_without_kms_nothing_is_taken_and_nothing_lost(service):
+    service.kms.down = True
+    with pytest.raises(DomainError) as refusal:
+        await service.ingestor.append(AUTH, SPOOL, 0, [event(1)])
+    assert refusal.value.reason_name == "DEPENDENCY_UNAVAILABLE"
+    assert await rows(service, ENTRIES) == []
+    service.kms.down = False
+    assert await service.ingestor.append(AUTH, SPOOL, 0, [event(1)]) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recorder": "kms"},
+        {"recorder": ""},
+        {"event_id": "not-a-uuid"},
+        {"event_id": "../../../../etc/passwd"},
+        {"phase": pb.EVENT_PHASE_UNSPECIFIED},
+        {"account_id": OTHER},
+        {"account_id": "12"},
+        {"event_name": "x" * 300_000},
+    ],
+    ids=lambda changes: f"{next(iter(changes))}-{str(next(iter(changes.values())))[:12]}",
+)
+async def test_an_event_that_no_honest_recorder_writes_is_refused(service, changes):
+    with pytest.raises(DomainError) as refusal:
+        await service.ingestor.append(AUTH, SPOOL, 0, [event(1), event(2, **changes)])
+    assert refusal.value.reason_name == "INVALID_FIELD"
+    assert await rows(service, ENTRIES) == []
+
+
+async def test_a_pool_records_under_its_kind(service):
+    pool = WorkloadId("craton.local", "pool", "craton")
+    assert await service.ingestor.append(pool, SPOOL, 0, [event(1, "", recorder="pool-craton")]) == 1
+    with pytest.raises(DomainError):
+        await service.ingestor.append(pool, SPOOL, 1, [event(2, "", recorder="craton")])
