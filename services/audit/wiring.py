@@ -22,6 +22,7 @@ from services.chassis.database import Database
 from services.chassis.identity import WorkloadId
 from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -43,7 +44,8 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     events = SqlEventStore(database)
     keys = AccountKeys(SqlDataKeyStore(database), GrpcKeyService(kms), clock, random)
     ingestor = Ingestor(events, keys, random)
-    lookup = Lookup(events, keys, Authorizer(Leases(RemoteLeaseSource(auth), clock)))
+    leases = Leases(RemoteLeaseSource(auth), clock)
+    lookup = Lookup(events, keys, Authorizer(leases))
     audit = LocalAudit(
         config.audit,
         workload,
@@ -65,6 +67,8 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     )
     server.add(ingest_service_pb2_grpc.add_IngestServiceServicer_to_server, IngestServicer(ingestor))
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
+    if config.redis is not None:
+        server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
     server.add_task("database", database.failed)
     server.add_closer(database.close)
     server.add_closer(auth.close)

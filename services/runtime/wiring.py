@@ -13,6 +13,7 @@ from services.chassis.config import load
 from services.chassis.identity import WorkloadId
 from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import SystemRandomness
+from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.server import run as run_server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
@@ -47,7 +48,8 @@ def build(config: RuntimeConfig, clock: Clock) -> Server:
         telemetry=config.telemetry,
     )
     audit.attach(server)
-    access = Authorizer(Leases(RemoteLeaseSource(auth), clock))
+    leases = Leases(RemoteLeaseSource(auth), clock)
+    access = Authorizer(leases)
     catalogue = CatalogueFiles(config.catalog, frozenset(config.regions))
     pools: dict[str, TritonPool] = {}
     for settings in config.pools:
@@ -71,6 +73,7 @@ def build(config: RuntimeConfig, clock: Clock) -> Server:
     )
     server.add_public_listener(config.public.listen, config.public.tls)
     server.add_task("catalogue", catalogue.run)
+    server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
     server.add_readiness("catalogue", catalogue.refresh)
     server.add_readiness("token-keys", token_keys.ready)
     server.add_closer(auth.close)
