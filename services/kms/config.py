@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from services.chassis.settings import (
     AuditSettings,
+    RedisSettings,
     ServerSettings,
     TelemetrySettings,
     TlsSettings,
@@ -26,6 +27,10 @@ class KmsConfig:
     database_url: str
     custody_file: Path
     """The root key: 0600, of kms's own uid, outside the folder of the database."""
+    partition: str = "aws"
+    """Partition in the ARNs of keys that policies name."""
+    redis: RedisSettings | None = None
+    """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def __post_init__(self) -> None:

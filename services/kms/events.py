@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.chassis.arn import arn_of
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.kms.domain.ciphertext import Ciphertext
+from services.kms.domain.keys import KeyName
 from services.kms.operations.keyring import named_key
 from services.kms.operations.service_keys import service_key_name
 
@@ -15,29 +15,29 @@ _AWS = "kms.amazonaws.com"
 _CRATON = "kms.craton"
 
 
-def _displayed(name: str) -> str:
-    """The ARN of a key that has one, else its resource name."""
-    try:
-        return arn_of(name)
-    except ValueError:
-        return name
-
-
 def _field(name: str) -> Callable[[Any, CallContext], Sequence[str]]:
-    return lambda request, _call: (_displayed(getattr(request, name)),)
+    def resources(request: Any, _call: CallContext) -> Sequence[str]:
+        text = getattr(request, name)
+        try:
+            return (KeyName.parse(text).displayed,)
+        except ValueError:
+            # A parent of keys, or no name at all: recorded as it was asked for.
+            return (text,)
+
+    return resources
 
 
 def _key_of_ciphertext(request: Any, _call: CallContext) -> Sequence[str]:
     # What an unopened ciphertext claims is recorded as what was asked for; the outcome says the rest.
     try:
-        return (_displayed(str(named_key(Ciphertext.parse(request.ciphertext)))),)
+        return (named_key(Ciphertext.parse(request.ciphertext)).displayed,)
     except DomainError:
         return ()
 
 
 def _service_key(_request: Any, call: CallContext) -> Sequence[str]:
     try:
-        return (str(service_key_name(call.caller)),)
+        return (service_key_name(call.caller).displayed,)
     except DomainError:
         return ()
 

@@ -154,7 +154,7 @@ class KeyAdminServicer(key_admin_service_pb2_grpc.KeyAdminServiceServicer):
         """See the contract."""
         call = current_call()
         key = await self._keys.create(call, _parent(request.parent), request.description, request.request_id)
-        call.resources.append(str(key.name))
+        call.resources.append(key.name.displayed)
         return key_admin_service_pb2.CreateKeyResponse(key=_key_message(key))
 
     async def GetKey(self, request: Any, context: Any) -> Any:

@@ -17,6 +17,7 @@ from services.chassis.database import Database
 from services.chassis.identity import WorkloadId
 from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -62,7 +63,8 @@ def build(config: KmsConfig, clock: Clock, randomness: Randomness | None = None)
         telemetry=config.telemetry,
     )
     keyring = Keyring(SqlKeyStore(database), custody, clock, random)
-    access = Access(Authorizer(Leases(RemoteLeaseSource(auth), clock)))
+    leases = Leases(RemoteLeaseSource(auth), clock)
+    access = Access(Authorizer(leases), config.partition)
     server.add(
         service_key_service_pb2_grpc.add_ServiceKeyServiceServicer_to_server,
         ServiceKeyServicer(ServiceKeys(keyring)),
@@ -79,6 +81,8 @@ def build(config: KmsConfig, clock: Clock, randomness: Randomness | None = None)
         KeyAdminServicer(KeyAdministration(keyring, access)),
     )
     server.add_task("database", database.failed)
+    if config.redis is not None:
+        server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
     server.add_closer(database.close)
     server.add_closer(auth.close)
     audit.attach(server)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from services.chassis.settings import (
     AuditSettings,
+    RedisSettings,
     ServerSettings,
     TelemetrySettings,
     TlsSettings,
@@ -21,4 +22,6 @@ class TrainingConfig:
     auth: UpstreamSettings
     """Where token keys and authorisation leases come from."""
     database_url: str
+    redis: RedisSettings | None = None
+    """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

@@ -12,6 +12,7 @@ from services.chassis.database import Database
 from services.chassis.identity import WorkloadId
 from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -47,14 +48,16 @@ def build(config: TrainingConfig, clock: Clock, randomness: Randomness | None = 
         tokens=TokenVerifier(AUDIENCE, token_keys, clock),
         telemetry=config.telemetry,
     )
-    authorizer = Authorizer(Leases(RemoteLeaseSource(auth), clock))
+    leases = Leases(RemoteLeaseSource(auth), clock)
     server.add(
         customization_job_service_pb2_grpc.add_CustomizationJobServiceServicer_to_server,
-        CustomizationJobServicer(JobListing(SqlJobStore(database), authorizer)),
+        CustomizationJobServicer(JobListing(SqlJobStore(database), Authorizer(leases))),
     )
     # Every method needs a principal: before tokens can be verified there is nothing to serve.
     server.add_readiness("token-keys", token_keys.ready)
     server.add_task("database", database.failed)
+    if config.redis is not None:
+        server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
     server.add_closer(database.close)
     server.add_closer(auth.close)
     audit.attach(server)

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.chassis.arn import arn_of
+
 _NAME = re.compile(
     r"(?P<parent>accounts/(?P<account>[0-9]{12})/regions/(?P<region>[a-z0-9-]{1,32})"
     r"|providers/(?P<provider>[a-z][a-z0-9-]{0,31})"
@@ -81,6 +83,14 @@ class KeyName:
         else:
             parent = KeyParent(KeyClass.SERVICE, match["service"])
         return cls(parent, match["key_id"])
+
+    @property
+    def displayed(self) -> str:
+        """The name that people and the audit log see: the ARN of a key that has one."""
+        try:
+            return arn_of(str(self))
+        except ValueError:
+            return str(self)
 
     def __str__(self) -> str:
         """The resource name."""

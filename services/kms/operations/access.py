@@ -17,9 +17,10 @@ ANY_RESOURCE = "*"
 class Access:
     """Admits calls: principals to customer keys by policy, providers and operators to provider keys."""
 
-    def __init__(self, policies: PolicyEnforcer) -> None:
-        """Ask `policies` about principals."""
+    def __init__(self, policies: PolicyEnforcer, partition: str = "aws") -> None:
+        """Ask `policies` about principals and the ARNs of `partition`."""
         self._policies = policies
+        self._partition = partition
 
     def sees(self, call: CallContext, name: KeyName) -> bool:
         """True for keys of the principal's account in the region of its request."""
@@ -48,7 +49,7 @@ class Access:
             # Of another account or region, or of a service: invisible, whatever the policies say.
             raise key_not_found(str(name))
         conditions = _conditions(principal, context or {})
-        await self._policies.authorize(call, action, arn_of(str(name)), conditions)
+        await self._policies.authorize(call, action, arn_of(str(name), self._partition), conditions)
         return principal.account_incarnation
 
 
