@@ -86,7 +86,7 @@ class RedisSeenSignatures:
 
     def __init__(self, settings: RedisSettings) -> None:
         """Connect lazily. Raises OSError when the password file cannot be read."""
-        pool = redis.asyncio.ConnectionPool(
+        self._pool = redis.asyncio.ConnectionPool(
             connection_class=_NamedConnection,
             server_name=settings.server_name,
             host=settings.host,
@@ -101,7 +101,7 @@ class RedisSeenSignatures:
             redis_connect_func=self._connected,
             max_connections=1,
         )
-        self._redis = redis.asyncio.Redis(connection_pool=pool, single_connection_client=True)
+        self._redis = redis.asyncio.Redis(connection_pool=self._pool, single_connection_client=True)
         self._check = self._redis.register_script(_CHECK)
         self._pending: list[_Waiting] = []
         self._draining: asyncio.Task[None] | None = None
@@ -190,6 +190,7 @@ class RedisSeenSignatures:
         if self._draining is not None:
             await asyncio.wait([self._draining], timeout=_TIMEOUT_S)
         await self._redis.aclose()
+        await self._pool.disconnect()
 
 
 def _refuse(waiting: _Waiting, why: str) -> None:

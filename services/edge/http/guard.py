@@ -110,6 +110,11 @@ class GuardedProtocol(HttpToolsProtocol):
             return True
         return self._paused_at is not None and now > self._paused_at + self._limits.slow_reader_s
 
+    def hang_up(self) -> None:
+        """Close at once, whatever is still to be sent; what is closing already ends by itself."""
+        if not self.transport.is_closing():
+            self.transport.abort()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP in AWS's form, and hang up."""
         if self.transport.is_closing():

@@ -15,6 +15,8 @@ from services.edge.http.guard import GuardedProtocol
 _SWEEP_S = 0.25
 _CERTIFICATE_S = 5.0
 _BACKLOG = 1024
+_TLS_SHUTDOWN_S = 1.0
+"""How long a client may take to answer our close."""
 
 _log = Log("listener")
 
@@ -77,7 +79,7 @@ class Listener:
             int(self._port),
             ssl=front,
             ssl_handshake_timeout=self._limits.handshake_timeout_s,
-            ssl_shutdown_timeout=1.0,
+            ssl_shutdown_timeout=_TLS_SHUTDOWN_S,
             backlog=_BACKLOG,
         )
         self.port = self._server.sockets[0].getsockname()[1]
@@ -94,7 +96,7 @@ class Listener:
             now = loop.time()
             for connection in list(self._state.connections):
                 if isinstance(connection, GuardedProtocol) and connection.overdue(now):
-                    connection.transport.abort()
+                    connection.hang_up()
             if now >= look_at:
                 look_at = now + _CERTIFICATE_S
                 self.renew()
@@ -132,7 +134,10 @@ class Listener:
         if self._state.tasks:
             await asyncio.wait(list(self._state.tasks), timeout=1.0)
         for connection in list(self._state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
+            if isinstance(connection, GuardedProtocol):
+                connection.hang_up()
         await self._server.wait_closed()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * _TLS_SHUTDOWN_S):
+                while self._state.connections:
+                    await asyncio.sleep(_TLS_SHUTDOWN_S / 100)

@@ -1,0 +1,73 @@
+"""A real redis-server for tests: TLS on a free port, with the access-control lists of the local stack."""
+
+import hashlib
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from deploy.local.redis import _CONNECTION, _ROLES
+from services.chassis.settings import RedisSettings
+from tests.fakes.workloads import Workloads
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """Started and stopped by the test; it writes nothing to disk."""
+
+    def __init__(self, folder: Path, workloads: Workloads, role: str = "signatures") -> None:
+        self._folder = folder
+        self._tls = workloads.tls("service/redis")
+        self._process: subprocess.Popen[bytes] | None = None
+        password = folder / "redis-password"
+        password.write_text("test-password")
+        digest = hashlib.sha256(b"test-password").hexdigest()
+        port = free_port()
+        self.settings = RedisSettings("127.0.0.1", port, "edge", password, self._tls.ca)
+        lines = [
+            "bind 127.0.0.1",
+            "port 0",
+            f"tls-port {port}",
+            f"tls-cert-file {self._tls.certificate}",
+            f"tls-key-file {self._tls.private_key}",
+            f"tls-ca-cert-file {self._tls.ca}",
+            "tls-protocols TLSv1.3",
+            "tls-auth-clients no",
+            'save ""',
+            f"dir {folder}",
+            "user default off resetpass -@all",
+            f"user edge on #{digest} resetchannels -@all {_CONNECTION} {_ROLES[role]}",
+        ]
+        self._configuration = folder / "redis.conf"
+        self._configuration.write_text("\n".join(lines) + "\n")
+
+    def start(self) -> None:
+        """Start and wait until it listens."""
+        self._process = subprocess.Popen(
+            ["redis-server", str(self._configuration)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+        )
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.settings.port), 0.2).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline, "redis-server does not listen"
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it at once: everything it held is lost."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
