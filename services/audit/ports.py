@@ -23,6 +23,8 @@ class StoredEntry:
     """An entry as it was found."""
 
     sequence: int
+    event_id: bytes
+    time_us: int
     account_id: str
     principal_arn: str
     event_name: str

@@ -129,6 +129,8 @@ def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
     """Return the question in SQL, newest first; each page is read from one index, whatever the log holds."""
     columns = (
         ENTRIES.c.sequence,
+        ENTRIES.c.event_id,
+        ENTRIES.c.time_us,
         ENTRIES.c.account_id,
         ENTRIES.c.principal_arn,
         ENTRIES.c.event_name,

@@ -54,7 +54,7 @@ class Lookup:
         token = ""
         if len(rows) > size:
             last = rows[size - 1]
-            token = Place(leaf.parse(last.leaf).time_us, last.sequence).token(query)
+            token = Place(last.time_us, last.sequence).token(query)
         return Found(events, token)
 
     async def _permitted(self, call: CallContext, query: Query) -> Query:
@@ -76,13 +76,9 @@ class Lookup:
             index = index_of(event)
         except (leaf.LeafDamagedError, DecodeError) as error:
             raise self._damaged(row) from error
-        matches = (index.event_id, index.time_us, index.principal_arn, index.event_name) == (
-            header.event_id,
-            header.time_us,
-            row.principal_arn,
-            row.event_name,
-        )
-        if not matches:
+        # The header is authenticated with the event; the row around the leaf is not, so it is compared.
+        expected = (row.event_id, row.time_us, row.principal_arn, row.event_name)
+        if (header.event_id, header.time_us, index.principal_arn, index.event_name) != expected:
             raise self._damaged(row)
         return event
 
