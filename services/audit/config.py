@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from services.chassis.settings import (
     AuditSettings,
     RedisSettings,
-    RedisSettings,
     ServerSettings,
     TelemetrySettings,
     TlsSettings,
@@ -26,8 +25,6 @@ class AuditConfig:
     kms: UpstreamSettings
     """Where the data keys of accounts come from; while it is down events wait in their spools."""
     database_url: str
-    redis: RedisSettings | None = None
-    """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     redis: RedisSettings | None = None
     """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

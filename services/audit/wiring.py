@@ -23,7 +23,6 @@ from services.chassis.identity import WorkloadId
 from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
 from services.chassis.revocation import RevocationListener
-from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -71,8 +70,6 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     if config.redis is not None:
         server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
     server.add_task("database", database.failed)
-    if config.redis is not None:
-        server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
     server.add_closer(database.close)
     server.add_closer(auth.close)
     server.add_closer(kms.close)
