@@ -157,7 +157,9 @@ class PoolHome:
         """Issue a leaf of the pool's own CA."""
         where = self.home / "pki" / folder
         where.mkdir(parents=True)
-        issued = self.triton_ca.issue(LeafRequest(dns_name, [dns_name], timedelta(hours=1)), datetime.now(UTC))
+        issued = self.triton_ca.issue(
+            LeafRequest(dns_name, [dns_name], timedelta(hours=1)), datetime.now(UTC)
+        )
         settings = TlsSettings(where / "tls.crt", where / "tls.key", where / "ca.crt")
         settings.certificate.write_bytes(issued.certificate)
         settings.private_key.write_bytes(issued.private_key)
@@ -281,12 +283,13 @@ class PoolHome:
 
 
 async def ask(
-    channel: grpc.aio.Channel, instance: Any, request: model_exchange_pb2.ModelRequest, timeout_s: float = 20.0
+    channel: grpc.aio.Channel,
+    instance: Any,
+    request: model_exchange_pb2.ModelRequest,
+    timeout_s: float = 20.0,
 ) -> list[model_exchange_pb2.ModelResponse]:
     """Make one sealed call, as the runtime does."""
-    session = ClientSession(
-        instance.public_key, instance.model_id, instance.instance_id, SystemRandomness()
-    )
+    session = ClientSession(instance.public_key, instance.model_id, instance.instance_id, SystemRandomness())
     frame, exchange = session.request(request.SerializeToString())
     sealed = triton.sealed_request(instance.server_model_name, session.encapsulated, frame)
     responses = []

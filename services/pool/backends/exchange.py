@@ -1,8 +1,8 @@
 """Triton's side of a sealed exchange: tensors in, tensors out, and FINAL on every path.
 
 Inputs SESSION and REQUEST and output RESPONSE are uint8 tensors of ciphertext: numpy and the model server
-keep freed buffers for long, and may. Plaintext exists only in this process's ordinary heap, which the
-sandbox runs with freed memory overwritten (PYTHONMALLOC=malloc, glibc.malloc.perturb).
+keep freed buffers for long, and may. Plaintext exists only in this process's ordinary heap, where freed
+memory is overwritten: see `allocator`.
 """
 
 import json
@@ -25,6 +25,7 @@ from services.chassis.sealing.session import (
     SessionError,
 )
 from services.pool import handover
+from services.pool.backends.allocator import forget_freed_memory
 from services.pool.backends.failures import log_failure
 from services.pool.backends.generation import RequestRefused
 
@@ -69,6 +70,8 @@ class SealedModel(ABC):
 
     def initialize(self, args: dict[str, str]) -> None:
         """Called by the model server once: obtain the weights, load them, announce the session key."""
+        import ctypes; ctypes.pythonapi._PyMem_GetCurrentAllocatorName.restype=ctypes.c_char_p; print("ALLOC", ctypes.pythonapi._PyMem_GetCurrentAllocatorName(), flush=True)
+        forget_freed_memory()
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
         parameters = json.loads(args["model_config"]).get("parameters", {})
         self.parameters = {name: str(value["string_value"]) for name, value in parameters.items()}
