@@ -119,11 +119,13 @@ class RevocationListener:
             async with client.pubsub() as subscription:
                 await subscription.subscribe(CHANNEL)
                 while True:
-                    message = await subscription.get_message(ignore_subscribe_messages=True, timeout=_QUIET_S)
+                    # Answers to our pings must be seen here: ignored ones would look like silence, and be
+                    # answered by the next ping at once.
+                    message = await subscription.get_message(timeout=_QUIET_S)
                     if message is None:
                         await subscription.ping()
                         continue
-                    heard = decode(message.get("data"))
+                    heard = decode(message["data"]) if message["type"] == "message" else None
                     if heard is not None:
                         self._revoke(*heard)
         finally:
