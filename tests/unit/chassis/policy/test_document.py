@@ -1,0 +1,161 @@
+"""Parsing: what is supported is understood, everything else is refused and named."""
+
+import json
+import random
+import string
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.chassis.errors import DomainError
+from services.chassis.policy.document import MAX_CHARS, canonical, parse
+from services.chassis.policy.model import Condition, Effect, Operator
+
+STATEMENT: dict[str, Any] = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
+
+
+def a_policy(**changes: Any) -> str:
+    made = {name: value for name, value in {**STATEMENT, **changes}.items() if value is not None}
+    return json.dumps({"Version": "2012-10-17", "Statement": [made]})
+
+
+def refusal(document: str) -> str:
+    with pytest.raises(DomainError) as caught:
+        parse(document)
+    assert caught.value.reason_name == "UNSUPPORTED_POLICY"
+    assert caught.value.field == "document"
+    return caught.value.message
+
+
+def test_every_supported_element_is_understood() -> None:
+    policy = parse(
+        json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Sid": "One",
+                    "Effect": "Deny",
+                    "NotAction": ["kms:*"],
+                    "NotResource": "arn:aws:kms:*:*:key/*",
+                    "Condition": {
+                        "Bool": {"aws:SecureTransport": False},
+                        "StringLike": {"aws:username": ["a*", "b?"], "kms:EncryptionContext:team": "x"},
+                    },
+                },
+            }
+        )
+    )
+    (statement,) = policy.statements
+    assert statement.effect is Effect.DENY
+    assert statement.not_action
+    assert statement.not_resource
+    assert statement.conditions == (
+        Condition(Operator.BOOL, "aws:SecureTransport", ("false",)),
+        Condition(Operator.STRING_LIKE, "aws:username", ("a*", "b?")),
+        Condition(Operator.STRING_LIKE, "kms:EncryptionContext:team", ("x",)),
+    )
+
+
+def test_spellings_of_one_policy_are_one_canonical_text() -> None:
+    spread = json.dumps(json.loads(a_policy(Action=["bedrock:InvokeModel"], Resource=["*"])), indent=3)
+    assert canonical(parse(spread)) == canonical(parse(a_policy()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"Principal": "*"}, "Principal"),
+        ({"NotPrincipal": {"AWS": "*"}}, "NotPrincipal"),
+        ({"Effect": "allow"}, "Effect"),
+        ({"Effect": None}, "Effect"),
+        ({"Sid": "with space"}, "Sid"),
+        ({"Sid": 1}, "Sid"),
+        ({"Action": None}, "Action and NotAction"),
+        ({"NotAction": "kms:*"}, "Action and NotAction"),
+        ({"Action": []}, "Action"),
+        ({"Action": "InvokeModel"}, "Action"),
+        ({"Action": "bed*:InvokeModel"}, "Action"),
+        ({"Action": ["bedrock:InvokeModel", 7]}, "Action"),
+        ({"Action": "bedrock:"}, "Action"),
+        ({"Resource": None}, "Resource and NotResource"),
+        ({"Resource": []}, "Resource"),
+        ({"Resource": ""}, "Resource"),
+        ({"Resource": "arn:aws:bedrock"}, "Resource"),
+        ({"Resource": "arn:aws:*:us-east-1:1:key/a"}, "Resource"),
+        ({"Resource": "arn:aws:kms:us-east-1:1:"}, "Resource"),
+        ({"Resource": "arn:aws:iam::1:user/${aws:username}"}, "policy variables"),
+        ({"Condition": {"StringNotEquals": {"aws:username": "a"}}}, "StringNotEquals"),
+        ({"Condition": {"StringEqualsIfExists": {"aws:username": "a"}}}, "StringEqualsIfExists"),
+        ({"Condition": {"ForAnyValue:StringEquals": {"aws:username": "a"}}}, "ForAnyValue:StringEquals"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, "IpAddress"),
+        ({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, "aws:SourceVpce"),
+        ({"Condition": {"StringEquals": {"kms:EncryptionContext:": "x"}}}, "kms:EncryptionContext:"),
+        ({"Condition": {"StringEquals": {"aws:username": "a", "AWS:USERNAME": "b"}}}, "twice"),
+        ({"Condition": {"StringEquals": {}}}, "no condition key"),
+        ({"Condition": {"StringEquals": {"aws:username": "${aws:username}"}}}, "policy variables"),
+        ({"Condition": {"StringEquals": {"aws:username": 1}}}, "string"),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "yes"}}}, "true or false"),
+        ({"Condition": {"Bool": {"aws:SecureTransport": None}}}, "string"),
+        ({"Condition": []}, "Condition"),
+        ({"Comment": "x"}, "Comment"),
+    ],
+)
+def test_what_is_not_supported_is_named_with_its_statement(changes: dict[str, Any], named: str) -> None:
+    message = refusal(a_policy(**changes))
+    assert "statement 0" in message
+    assert named in message
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "",
+        "null",
+        "[]",
+        '"text"',
+        "{}",
+        '{"Version": "2012-10-17"}',
+        '{"Version": "2012-10-17", "Statement": []}',
+        '{"Version": "2012-10-17", "Statement": "x"}',
+        '{"Version": "2011-01-01", "Statement": ' + json.dumps(STATEMENT) + "}",
+        '{"Version": 1, "Statement": ' + json.dumps(STATEMENT) + "}",
+        '{"Id": "x", "Statement": ' + json.dumps(STATEMENT) + "}",
+        '{"Statement": [], "Statement": ' + json.dumps(STATEMENT) + "}",
+        "[" * 6000,
+        '{"Statement": ' + json.dumps(STATEMENT) + "} trailing",
+        a_policy(Resource="arn:aws:kms:::\ud800"),
+        a_policy(Resource=["arn:aws:kms:::" + "k" * MAX_CHARS]),
+    ],
+)
+def test_what_is_no_policy_is_refused(document: str) -> None:
+    assert refusal(document).startswith("The policy is refused: ")
+
+
+def test_two_statements_may_not_share_a_sid() -> None:
+    both = [{**STATEMENT, "Sid": "A"}, {**STATEMENT, "Sid": "A"}]
+    assert "Sid" in refusal(json.dumps({"Statement": both}))
+
+
+def test_the_line_of_a_syntax_error_is_named() -> None:
+    assert "line 3" in refusal('{\n"Version": "2012-10-17",\n"Statement" []}')
+
+
+@given(st.text(max_size=200) | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
+@settings(max_examples=100, deadline=None, database=None)
+def test_noise_is_refused_without_a_crash(document: str) -> None:
+    refusal(document)
+
+
+def test_a_damaged_policy_is_refused_or_read_whole() -> None:
+    random_ = random.Random(7)
+    good = a_policy(Sid="One", Condition={"Bool": {"aws:SecureTransport": "true"}})
+    for _ in range(1000):
+        at = random_.randrange(len(good))
+        damaged = good[:at] + random_.choice(string.printable) + good[at + random_.choice((0, 1)) :]
+        try:
+            policy = parse(damaged)
+        except DomainError:
+            continue
+        assert parse(canonical(policy)) == policy

@@ -1,0 +1,148 @@
+"""Single rules of the evaluator, one by one, and its cost."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from services.chassis.errors import DomainError
+from services.chassis.policy.document import parse
+from services.chassis.policy.evaluator import PolicySet
+from services.chassis.policy.keys import merge, request_context
+from services.chassis.policy.model import Verdict
+from services.chassis.policy.patterns import matcher
+from services.chassis.principal import ClientContext, PrincipalClaims
+
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
+
+
+def policies(*statements: dict[str, Any]) -> PolicySet:
+    return PolicySet([parse(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))])
+
+
+def allow(resource: str | list[str], action: str = "bedrock:InvokeModel", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def test_nothing_is_allowed_by_nobody() -> None:
+    decision = PolicySet([]).evaluate("bedrock:InvokeModel", MODEL, {})
+    assert decision.verdict is Verdict.IMPLICIT_DENY
+    assert (decision.policy, decision.statement) == (-1, -1)
+
+
+def test_a_deny_wins_and_is_named() -> None:
+    compiled = policies(allow("*"), {**allow(MODEL), "Effect": "Deny", "Sid": "NotThisOne"})
+    decision = compiled.evaluate("bedrock:InvokeModel", MODEL, {})
+    assert decision.verdict is Verdict.EXPLICIT_DENY
+    assert (decision.policy, decision.statement, decision.sid) == (0, 1, "NotThisOne")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("*", True),
+        (MODEL, True),
+        ("arn:aws:bedrock:*::foundation-model/*", True),
+        ("arn:aws:bedrock:us-east-?::foundation-model/craton.*", True),
+        ("arn:*:bedrock:us-east-1::foundation-model/*-v1", True),
+        ("arn:aws:bedrock:us-east-1:*:foundation-model/*", True),
+        ("arn:aws:bedrock:*:foundation-model/craton.tiny-text-v1:x", False),
+        ("arn:aws:bedrock:us-west-2::foundation-model/*", False),
+        ("arn:aws:bedrock:us-east-1::Foundation-Model/*", False),
+        ("arn:aws:kms:us-east-1::foundation-model/*", False),
+        ("arn:aws:bedrock:us-east-1:123456789012:foundation-model/*", False),
+    ],
+)
+def test_wildcards_end_at_the_colons_of_the_first_five_parts(pattern: str, matches: bool) -> None:
+    assert policies(allow(pattern)).evaluate("bedrock:InvokeModel", MODEL, {}).allowed is matches
+
+
+def test_the_last_part_may_hold_colons() -> None:
+    compiled = policies(allow("arn:aws:bedrock:*::foundation-model/a*z"))
+    arn = "arn:aws:bedrock:us-east-1::foundation-model/a:b:z"
+    assert compiled.evaluate("bedrock:InvokeModel", arn, {}).allowed
+
+
+def test_actions_are_compared_without_case_and_resources_with_it() -> None:
+    compiled = policies(allow(MODEL, "BEDROCK:invoke*"))
+    assert compiled.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+    assert not compiled.evaluate("bedrock:InvokeModel", MODEL.upper(), {}).allowed
+
+
+def test_a_key_that_the_request_lacks_makes_its_condition_false() -> None:
+    compiled = policies(allow("*", Condition={"StringLike": {"aws:username": "*"}}))
+    assert not compiled.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+    assert compiled.evaluate("bedrock:InvokeModel", MODEL, {"aws:username": ""}).allowed
+
+
+CLAIMS = PrincipalClaims(
+    account_id="123456789012",
+    account_incarnation="i",
+    arn="arn:aws:iam::123456789012:user/alice",
+    principal_id="AIDA",
+    access_key_id="AKIA",
+    root=False,
+    policy_epoch=1,
+    region="us-east-1",
+    audience="runtime",
+    token_id="t",
+    issued_at=0,
+    expires_at=60,
+    client=ClientContext("192.0.2.1", "boto3", "TLSv1.3", "", "localhost"),
+)
+
+
+def test_the_context_says_what_the_token_says() -> None:
+    assert request_context(CLAIMS) == {
+        "aws:principalaccount": "123456789012",
+        "aws:principalarn": "arn:aws:iam::123456789012:user/alice",
+        "aws:principaltype": "User",
+        "aws:requestedregion": "us-east-1",
+        "aws:userid": "AIDA",
+        "aws:username": "alice",
+        "aws:securetransport": "true",
+        "aws:sourceip": "192.0.2.1",
+        "aws:useragent": "boto3",
+    }
+
+
+def test_operations_cannot_hide_one_value_behind_another() -> None:
+    assert merge({}, {"kms:EncryptionContext:Team": ["a"], "kms:EncryptionContextKeys": ["a", "b"]}) == {
+        "kms:encryptioncontext:team": "a"
+    }
+    with pytest.raises(DomainError):
+        merge({}, {"kms:EncryptionContext:Team": "a", "kms:EncryptionContext:team": "b"})
+    with pytest.raises(DomainError):
+        merge(request_context(CLAIMS), {"aws:username": "mallory"})
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 400 + "b", "?*" * 200 + "b", "a*" * 1000, "*" * 3000 + "?b"])
+def test_no_pattern_makes_matching_slow(pattern: str) -> None:
+    matches = matcher(pattern)
+    text = "a" * 2000
+    started = time.process_time()
+    for _ in range(20):
+        matches(text)
+    # Linear work takes a few milliseconds; a backtracking engine would not end in this century.
+    assert time.process_time() - started < 2
+
+
+def test_a_hundred_statements_cost_no_more_than_ten_times_the_bar() -> None:
+    documents = [
+        json.dumps(
+            {
+                "Statement": [
+                    allow(f"arn:aws:bedrock:*::foundation-model/provider{10 * p + i}.*") for i in range(10)
+                ]
+            }
+        )
+        for p in range(10)
+    ]
+    documents[-1] = json.dumps({"Statement": [allow("arn:aws:bedrock:*::foundation-model/craton.*")]})
+    compiled = PolicySet([parse(document) for document in documents])
+    rounds = 1000
+    started = time.process_time()
+    for _ in range(rounds):
+        assert compiled.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+    assert (time.process_time() - started) / rounds < 100e-6
