@@ -13,7 +13,8 @@ from services.chassis.database import Database
 from services.kms.adapters.sql_keys import SqlInstallations, SqlKeyStore
 from services.kms.adapters.tables import METADATA
 from services.kms.domain.keys import Key, KeyParent, KeyState, KeyVersion
-from services.kms.ports import CustodyError, Installation
+from services.kms.ports import CustodyError, Installation, KeyStore
+from tests.fakes.key_store import MemoryKeyStore
 
 REVISIONS = Path(__file__).parents[3] / "services" / "kms" / "adapters" / "migrations"
 CREATED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -36,9 +37,9 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-def store(database: Database) -> SqlKeyStore:
-    return SqlKeyStore(database)
+@pytest.fixture(params=["SQLite", "memory"])
+def store(request: pytest.FixtureRequest, database: Database) -> KeyStore:
+    return SqlKeyStore(database) if request.param == "SQLite" else MemoryKeyStore()
 
 
 async def test_the_schema_is_what_the_tables_say(database: Database) -> None:
@@ -51,14 +52,14 @@ async def test_the_schema_is_what_the_tables_say(database: Database) -> None:
     assert await database.read(difference) == []
 
 
-async def test_what_was_created_is_found(store: SqlKeyStore) -> None:
+async def test_what_was_created_is_found(store: KeyStore) -> None:
     assert await store.create(a_key(), version(), "") == (a_key(), version())
     assert await store.get(a_key().name) == a_key()
     assert await store.find(a_key().name, None) == (a_key(), version())
     assert await store.find(a_key().name, 1) == (a_key(), version())
 
 
-async def test_what_was_not_created_is_not_found(store: SqlKeyStore) -> None:
+async def test_what_was_not_created_is_not_found(store: KeyStore) -> None:
     await store.create(a_key(), version(), "")
     assert await store.get(PARENT.key("k2")) is None
     assert await store.find(PARENT.key("k2"), None) is None
@@ -67,19 +68,19 @@ async def test_what_was_not_created_is_not_found(store: SqlKeyStore) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 2**31, 2**32 - 1])
-async def test_version_numbers_of_forgers_are_not_found(store: SqlKeyStore, number: int) -> None:
+async def test_version_numbers_of_forgers_are_not_found(store: KeyStore, number: int) -> None:
     await store.create(a_key(), version(), "")
     assert await store.find(a_key().name, number) is None
 
 
-async def test_a_key_is_created_once(store: SqlKeyStore) -> None:
+async def test_a_key_is_created_once(store: KeyStore) -> None:
     await store.create(a_key(), version(b"first"), "")
     changed = replace(a_key(), description="another")
     assert await store.create(changed, version(b"second"), "") == (a_key(), version(b"first"))
     assert await store.find(a_key().name, None) == (a_key(), version(b"first"))
 
 
-async def test_a_request_creates_one_key_below_one_parent(store: SqlKeyStore) -> None:
+async def test_a_request_creates_one_key_below_one_parent(store: KeyStore) -> None:
     await store.create(a_key("k1"), version(b"first"), "request")
     assert await store.create(a_key("k2"), version(b"second"), "request") == (a_key("k1"), version(b"first"))
     assert await store.get(PARENT.key("k2")) is None
@@ -88,12 +89,12 @@ async def test_a_request_creates_one_key_below_one_parent(store: SqlKeyStore) ->
         assert (await store.create(other, version(), "request"))[0] == other
 
 
-async def test_keys_without_request_ids_do_not_collide(store: SqlKeyStore) -> None:
+async def test_keys_without_request_ids_do_not_collide(store: KeyStore) -> None:
     for key_id in ("k1", "k2"):
         assert (await store.create(a_key(key_id), version(), ""))[0] == a_key(key_id)
 
 
-async def test_creating_at_the_same_time_gives_everybody_the_same_key(store: SqlKeyStore) -> None:
+async def test_creating_at_the_same_time_gives_everybody_the_same_key(store: KeyStore) -> None:
     made = await asyncio.gather(
         *(store.create(a_key(), version(bytes([number])), "") for number in range(30))
     )
@@ -104,7 +105,7 @@ async def test_creating_at_the_same_time_gives_everybody_the_same_key(store: Sql
     assert len({str(key.name) for key, _ in made}) == 1
 
 
-async def test_states(store: SqlKeyStore) -> None:
+async def test_states(store: KeyStore) -> None:
     await store.create(a_key(), version(), "")
     for state in (KeyState.DISABLED, KeyState.DISABLED, KeyState.ENABLED):
         assert await store.set_state(a_key().name, state) == replace(a_key(), state=state)
@@ -113,7 +114,8 @@ async def test_states(store: SqlKeyStore) -> None:
         assert found[0].state is state
 
 
-async def test_another_process_sees_a_state_at_once(store: SqlKeyStore, tmp_path: Path) -> None:
+async def test_another_process_sees_a_state_at_once(database: Database, tmp_path: Path) -> None:
+    store = SqlKeyStore(database)
     await store.create(a_key(), version(), "")
     second = Database(f"sqlite:///{tmp_path}/kms.sqlite")
     for _ in range(20):
@@ -125,7 +127,7 @@ async def test_another_process_sees_a_state_at_once(store: SqlKeyStore, tmp_path
     await second.close()
 
 
-async def test_lists_are_ordered_bounded_and_of_one_owner(store: SqlKeyStore) -> None:
+async def test_lists_are_ordered_bounded_and_of_one_owner(store: KeyStore) -> None:
     other = KeyParent.parse("providers/craton")
     for key in (a_key("b"), a_key("a"), a_key("c"), a_key("z", incarnation="i2"), a_key("a", other, "")):
         await store.create(key, version(), "")
@@ -149,7 +151,7 @@ def test_the_installation_is_recorded_once(database: Database) -> None:
         installations.save(Installation("store-2", b"verifier"))
 
 
-async def test_a_store_with_keys_is_nobody_elses(store: SqlKeyStore, database: Database) -> None:
-    await store.create(a_key(), version(), "")
+async def test_a_store_with_keys_is_nobody_elses(database: Database) -> None:
+    await SqlKeyStore(database).create(a_key(), version(), "")
     with pytest.raises(CustodyError):
         SqlInstallations(database.engine).save(Installation("store-1", b"verifier"))
