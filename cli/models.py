@@ -2,6 +2,7 @@
 
 import click
 from craton.auth.v1 import model_access_service_pb2 as pb
+from craton.auth.v1 import resources_pb2
 from craton.auth.v1.model_access_service_pb2_grpc import ModelAccessServiceStub
 
 from cli.output import CommandError, Exit, as_dict, emit, grpc_errors, json_option
@@ -125,7 +126,7 @@ def withdraw(model_id: str, as_json: bool) -> None:
     emit({"withdrawn": model_id}, as_json=as_json)
 
 
-def _offers(session: Session, model_id: str) -> list[pb.resources__pb2.Offer]:  # type: ignore[name-defined]
+def _offers(session: Session, model_id: str) -> list[resources_pb2.Offer]:
     request = pb.ListFoundationModelAgreementOffersRequest(model_id=model_id)
     answer = session.call(
         _stub(session).ListFoundationModelAgreementOffers, request, metadata=session.token("auth")

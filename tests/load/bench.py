@@ -2,7 +2,7 @@
 
     python -m tests.load.bench [--rounds 3] [--seconds 4] [--json] [--write]
 
-Starts a stack of its own (127.0.0.3, a temporary home), with the echo model and a user whose policies
+Starts a stack of its own (127.0.0.9, a temporary home), with the echo model and a user whose policies
 have 100 statements, and measures direct to Triton, through runtime and through edge, whole and
 streamed, at 1 and 32 in flight, in interleaved rounds; medians are printed. CPU is user + system of a
 program's processes over the requests of the run, read from the kernel. --write puts the table into

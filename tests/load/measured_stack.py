@@ -12,7 +12,7 @@ import psutil
 
 from deploy.local.programs import MARKER
 
-ADDRESS = "127.0.0.3"
+ADDRESS = "127.0.0.9"
 ECHO = "craton.echo-v1"
 TEXT = "craton.tiny-text-v1"
 STATEMENTS = 100
