@@ -1,0 +1,192 @@
+"""kill -9 of the audit service while others ship to it: each acknowledged event is held, once."""
+
+import asyncio
+import os
+import random
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import sqlalchemy as sa
+from craton.audit.v1 import lookup_service_pb2, lookup_service_pb2_grpc
+
+from services.audit.adapters.tables import ENTRIES, SPOOLS
+from services.chassis.audit.local import LocalAudit
+from services.chassis.audit.ports import AuditedMethod, Recording
+from services.chassis.channels import Channel
+from services.chassis.clock import SystemClock
+from services.chassis.context import CallContext
+from services.chassis.database import Database
+from services.chassis.identity import WorkloadId
+from services.chassis.randomness import SystemRandomness
+from services.chassis.settings import AuditSettings, ServerSettings, UpstreamSettings
+from services.kms.adapters.file_custody import mark_first_boot
+from services.kms.config import KmsConfig
+from services.kms.wiring import build as build_kms
+from tests.fakes.workloads import TRUST_DOMAIN, Workloads
+
+KILLS = int(os.environ.get("CRATON_KILLS", "6"))
+SEED = 20_260_102
+NOBODY = "127.0.0.1:1"
+METHOD = AuditedMethod("kms.craton", "Sign", Recording.READ)
+CALLER = WorkloadId(TRUST_DOMAIN, "service", "edge")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class AuditProcess:
+    """The service as it is started for real."""
+
+    def __init__(self, home: Path, workloads: Workloads, kms_port: int) -> None:
+        self.port = free_port()
+        self.database_url = f"sqlite:///{home}/audit.sqlite"
+        tls = workloads.tls("service/audit")
+        self._config = home / "audit.toml"
+        self._config.write_text(
+            f"""
+database_url = "{self.database_url}"
+[server]
+name = "audit"
+listen = "127.0.0.1:{self.port}"
+metrics_listen = ""
+[tls]
+certificate = "{tls.certificate}"
+private_key = "{tls.private_key}"
+ca = "{tls.ca}"
+[auth]
+target = "{NOBODY}"
+name = "auth"
+[kms]
+target = "127.0.0.1:{kms_port}"
+name = "kms"
+[audit]
+spool_dir = "{home}/own-spool"
+[audit.service]
+target = "{NOBODY}"
+name = "audit"
+"""
+        )
+        self._log = (home / "audit.log").open("ab")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "services.audit", "--config", str(self._config)],
+            cwd=Path(__file__).parents[3],
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    def kill(self) -> None:
+        assert self._process is not None
+        assert self._process.poll() is None, "it died by itself"
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(20) == 0
+        self._log.close()
+
+
+async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
+    chance, clock, randomness = random.Random(SEED), SystemClock(), SystemRandomness()
+    workloads = Workloads(tmp_path / "pki")
+    config = KmsConfig(
+        server=ServerSettings("kms", "127.0.0.1:0", "", drain_s=0.5),
+        tls=workloads.tls("service/kms"),
+        audit=AuditSettings(tmp_path / "kms-spool", UpstreamSettings(NOBODY, "audit")),
+        auth=UpstreamSettings(NOBODY, "auth"),
+        database_url=f"sqlite:///{tmp_path}/state/kms.sqlite",
+        custody_file=tmp_path / "custody" / "kms-root.key",
+    )
+    (tmp_path / "state").mkdir()
+    mark_first_boot(config.custody_file)
+    kms = build_kms(config, clock)
+    await kms.start()
+    audit = AuditProcess(tmp_path, workloads, kms.port)
+
+    runtime = LocalAudit.over_grpc(
+        AuditSettings(tmp_path / "runtime-spool", UpstreamSettings(f"127.0.0.1:{audit.port}", "audit")),
+        workloads.tls("service/runtime"),
+        WorkloadId(TRUST_DOMAIN, "service", "runtime"),
+        {"/m": METHOD},
+        clock=clock,
+        randomness=randomness,
+    )
+    shipping = asyncio.get_running_loop().create_task(runtime.shipper.run())
+    acknowledged = 0
+    writing = True
+
+    async def client(number: int) -> None:
+        nonlocal acknowledged
+        while writing:
+            call = CallContext("/m", f"request-{number}", f"call-{acknowledged}", CALLER)
+            await runtime.recorder.outcome(call, METHOD, "OK", "")
+            acknowledged += 1
+            await asyncio.sleep(0.004)
+
+    audit.start()
+    clients = [asyncio.get_running_loop().create_task(client(number)) for number in range(8)]
+    held = 0
+    for _ in range(KILLS):
+        # Until this life has taken something in, so that kills hit a working service.
+        async with asyncio.timeout(60):
+            while runtime.spool.durable_position - runtime.shipper.backlog <= held:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(chance.uniform(0.0, 1.0))
+        held = runtime.spool.durable_position - runtime.shipper.backlog
+        audit.kill()
+        audit.start()
+    writing = False
+    await asyncio.gather(*clients)
+    async with asyncio.timeout(60):
+        while runtime.shipper.backlog:
+            await asyncio.sleep(0.05)
+
+    operator = Channel(
+        UpstreamSettings(f"127.0.0.1:{audit.port}", "audit"),
+        workloads.tls("operator/admin"),
+        TRUST_DOMAIN,
+        clock,
+    )
+    stub = lookup_service_pb2_grpc.LookupServiceStub(operator)
+    found: list[str] = []
+    token = ""
+    while token or not found:
+        request = lookup_service_pb2.LookupEventsRequest(event_name="Sign", page_size=1000, page_token=token)
+        page = await stub.LookupEvents(request, timeout=30)
+        found += [event.event_id for event in page.events]
+        token = page.next_page_token
+    audit.stop()
+
+    database = Database(audit.database_url)
+    positions, reached = await database.read(
+        lambda connection: (
+            connection.execute(
+                sa.select(ENTRIES.c.position)
+                .where(ENTRIES.c.spool_id == runtime.spool.spool_id)
+                .order_by(ENTRIES.c.position)
+            ).scalars().all(),
+            connection.execute(
+                sa.select(SPOOLS.c.next_position).where(SPOOLS.c.spool_id == runtime.spool.spool_id)
+            ).scalar_one(),
+        )
+    )  # fmt: skip
+    await database.close()
+    print(f"{KILLS} kills, seed {SEED}: {acknowledged - len(set(found))} of {acknowledged} events lost")
+    assert acknowledged == len(found) == len(set(found))
+    assert list(positions) == list(range(acknowledged))
+    assert reached == acknowledged
+
+    shipping.cancel()
+    await asyncio.gather(shipping, return_exceptions=True)
+    await operator.close()
+    await runtime.close()
+    await kms.stop()
