@@ -1,0 +1,255 @@
+"""Limits: headers, bodies, connections, deadlines, and certificates that change."""
+
+import asyncio
+import json
+import ssl
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deploy.pki.authority import LeafRequest
+from services.edge.config import CertificateSettings, LimitSettings
+from tests.fakes.edge_upstreams import KEY_ID, SECRET
+from tests.fakes.raw_client import RawClient, read_response
+from tests.fakes.workloads import Workloads
+
+INVOKE = "/model/craton.tiny-text-v1/invoke"
+
+
+@pytest.fixture
+def limits() -> LimitSettings:
+    return LimitSettings(
+        drain_s=1.0,
+        header_timeout_s=0.5,
+        handshake_timeout_s=0.5,
+        body_timeout_s=2.0,
+        keep_alive_s=1.0,
+        max_connections=40,
+        unauthenticated_bytes=60_000_000,
+    )
+
+
+@pytest.fixture
+def raw(stack: Any) -> RawClient:
+    return RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
+
+
+async def _closes(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
+    try:
+        return await asyncio.wait_for(reader.read(), seconds)
+    except ConnectionError:
+        return b""
+
+
+async def test_a_large_body_passes(raw: Any, stack: Any) -> None:
+    body = b'{"a":"' + b"x" * 24_999_992 + b'"}'
+    assert len(body) == 25_000_000
+    response = await raw.request("POST", INVOKE, body)
+    assert response.status == 200
+    assert response.body == body
+
+
+async def test_a_body_of_26_megabytes_is_refused_in_aws_words(raw: Any, stack: Any) -> None:
+    response = await raw.request("POST", INVOKE, b"x" * 26_000_000)
+    assert (response.code, response.status) == ("ValidationException", 400)
+    assert response.message == (
+        "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+        "Member must have length less than or equal to 25000000"
+    )
+    assert not stack.runtime.requests
+    assert stack.recorder.events[-1][0] == "outcome"
+
+
+async def test_a_body_without_end_is_refused(raw: Any) -> None:
+    response = await raw.request("POST", INVOKE, b"x" * 68_000_000)
+    assert response.status == 413
+
+
+async def test_a_chunked_body(raw: Any, stack: Any) -> None:
+    body = b'{"chunked":true}'
+    head = raw.signed("POST", INVOKE, body).replace(b"content-length: 16", b"transfer-encoding: chunked")
+    response = await raw.send(head + b"8\r\n" + body[:8] + b"\r\n8\r\n" + body[8:] + b"\r\n0\r\n\r\n")
+    assert response.body == body
+
+
+async def test_strangers_share_a_budget(raw: Any, stack: Any) -> None:
+    # Nobody knows this key: its bodies may hold half of the budget, and known callers still get through.
+    assert (await raw.request("POST", INVOKE, b"{}")).status == 200
+    stranger = RawClient(stack.server.port, stack.ca, "AKIAIOSFODNN7EXAMPLE", SECRET)
+    half = b"x" * 12_000_000
+    writers = []
+    for _ in range(4):
+        reader, writer = await stranger.connect()
+        writer.write(stranger.signed("POST", INVOKE, half + half))
+        writer.write(half)
+        writers.append((reader, writer))
+    await asyncio.sleep(0.5)
+    large = b"y" * 15_000_000
+    assert (await raw.request("POST", INVOKE, large)).status == 200
+    for _, writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0.3)
+    assert b"craton_edge_unverified_bytes 0.0" in await _metrics(stack, "/metrics")
+
+
+async def test_unknown_keys_are_refused_before_their_body(raw: Any, stack: Any) -> None:
+    stranger = RawClient(stack.server.port, stack.ca, "AKIAIOSFODNN7EXAMPLE", SECRET)
+    assert (await stranger.request("POST", INVOKE, b"{}")).code == "UnrecognizedClientException"
+    response = await stranger.send(stranger.signed("POST", INVOKE, b"x" * 1_000_000))
+    assert response.code == "UnrecognizedClientException"
+    assert len(stack.auth.requests) == 1
+
+
+async def test_an_expired_date_is_refused_before_the_body(raw: Any) -> None:
+    head = raw.signed("POST", INVOKE, b"x" * 1_000_000, now=datetime(2020, 1, 1, tzinfo=UTC))
+    assert (await raw.send(head)).code == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nx: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x: 1\r\n" * 300 + b"\r\n",
+    ],
+)
+async def test_large_headers_are_refused(raw: Any, data: bytes) -> None:
+    reader, writer = await raw.connect()
+    writer.write(data)
+    response = await read_response(reader)
+    assert response.status == 431
+    assert await _closes(reader) == b""
+    writer.close()
+
+
+async def test_what_is_not_http_is_refused(raw: Any) -> None:
+    reader, writer = await raw.connect()
+    writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
+    assert (await read_response(reader)).status == 400
+    writer.close()
+
+
+@pytest.mark.parametrize("data", [b"", b"GET /foundation-models HTTP/1.1\r\nhost: x\r\n"])
+async def test_half_a_header_is_not_waited_for(raw: Any, data: bytes) -> None:
+    reader, writer = await raw.connect()
+    writer.write(data)
+    assert await _closes(reader, 3.0) == b""
+    writer.close()
+
+
+async def test_dripping_headers_are_not_waited_for(raw: Any) -> None:
+    reader, writer = await raw.connect()
+    writer.write(b"GET / HTTP/1.1\r\n")
+
+    async def drip() -> None:
+        while True:
+            writer.write(b"x: 1\r\n")
+            await asyncio.sleep(0.05)
+
+    dripping = asyncio.create_task(drip())
+    assert await _closes(reader, 3.0) == b""
+    dripping.cancel()
+    writer.close()
+
+
+async def test_half_a_body_is_not_waited_for(raw: Any, stack: Any) -> None:
+    reader, writer = await raw.connect()
+    writer.write(raw.signed("POST", INVOKE, b"0123456789") + b"01234")
+    assert await _closes(reader) == b""
+    writer.close()
+    assert not stack.runtime.requests
+
+
+async def test_silent_tcp_connections_are_closed(stack: Any) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", stack.server.port)
+    assert await _closes(reader, 3.0) == b""
+    writer.close()
+
+
+async def test_idle_connections_are_closed(raw: Any) -> None:
+    reader, writer = await raw.connect()
+    writer.write(raw.signed("GET", "/foundation-models"))
+    assert (await read_response(reader)).status == 200
+    assert await _closes(reader, 4.0) == b""
+    writer.close()
+
+
+async def test_connections_are_counted(raw: Any) -> None:
+    opened = [await raw.connect() for _ in range(40)]
+    for reader, writer in opened[-3:]:
+        writer.write(raw.signed("GET", "/foundation-models"))
+        assert (await read_response(reader)).status == 200
+    reader, writer = await raw.connect()
+    assert await _closes(reader, 2.0) == b""
+    for _, each in [*opened, (reader, writer)]:
+        each.close()
+
+
+async def test_old_tls_is_refused(stack: Any) -> None:
+    context = ssl.create_default_context(cafile=str(stack.ca))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    _, writer = await asyncio.open_connection("127.0.0.1", stack.server.port, ssl=context)
+    assert writer.get_extra_info("ssl_object").version() == "TLSv1.2"
+    writer.close()
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await asyncio.open_connection("127.0.0.1", stack.server.port, ssl=context)
+
+
+async def test_a_new_certificate_comes_into_use(
+    stack: Any, raw: Any, workloads: Workloads, public: CertificateSettings
+) -> None:
+    listener = stack.server._listener
+
+    async def serial() -> bytes:
+        _, writer = await raw.connect()
+        der: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.close()
+        return der
+
+    before = await serial()
+    key = public.private_key.read_bytes()
+    public.private_key.write_bytes(workloads.tls("service/edge").private_key.read_bytes())
+    listener.renew()
+    assert await serial() == before, "a key that does not fit must change nothing"
+    public.private_key.write_bytes(key)
+    issue = _issue(workloads, public)
+    listener.renew()
+    assert await serial() == ssl.PEM_cert_to_DER_cert(issue.decode())
+
+
+def _issue(workloads: Workloads, settings: CertificateSettings) -> bytes:
+    request = LeafRequest(
+        "localhost", ["localhost"], timedelta(hours=1), ip_addresses=["127.0.0.1"], client=False
+    )
+    issued = workloads.authority.issue(request, datetime.now(UTC))
+    settings.private_key.write_bytes(issued.private_key)
+    settings.certificate.write_bytes(issued.certificate)
+    return issued.certificate
+
+
+async def _metrics(stack: Any, path: str) -> bytes:
+    def read() -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{stack.server.metrics_port}{path}") as answer:
+            content: bytes = answer.read()
+            return content
+
+    return await asyncio.to_thread(read)
+
+
+async def test_health_and_metrics(stack: Any, raw: Any) -> None:
+    await raw.request("GET", "/foundation-models")
+    health = json.loads(await _metrics(stack, "/healthz"))
+    assert health == {"auth": True, "runtime": True, "redis": True, "serving": True}
+    text = (await _metrics(stack, "/metrics")).decode()
+    assert 'craton_call_seconds_count{method="edge:ListFoundationModels",status="OK"} 1.0' in text
+    stack.redis.kill()
+    await asyncio.sleep(1.5)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        await _metrics(stack, "/healthz")
+    assert caught.value.code == 503
+    caught.value.close()
