@@ -1,0 +1,343 @@
+"""Authorisation at an enforcement point: decisions, leases, revocation."""
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.authorization import Authorizer
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.identity import WorkloadId
+from services.chassis.leases import LeaseAnswer, Leases
+from services.chassis.principal import PrincipalClaims
+from tests.fakes.clock import ManualClock
+
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
+ACCOUNT = "123456789012"
+ALLOW = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
+DENY = {**ALLOW, "Effect": "Deny"}
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+class Auth:
+    """A LeaseSource that tests steer."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.policies: tuple[str, ...] = (document(ALLOW),)
+        self.entitlements = frozenset({("us-east-1", "craton.tiny-text-v1", "ab")})
+        self.root = False
+        self.epoch = 1
+        self.error: DomainError | None = None
+        self.life_s = 5.0
+        self.takes_s = 0.0
+        self.known: list[str] = []
+        self.gate: asyncio.Event | None = None
+        self._clock = clock
+
+    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+        self.known.append(known_digest)
+        answer = self._answer(known_digest)
+        if self.gate is not None:
+            await self.gate.wait()
+        self._clock.advance(self.takes_s)
+        if self.error is not None:
+            raise self.error
+        return answer
+
+    def _answer(self, known_digest: str) -> LeaseAnswer:
+        digest = str(hash((self.policies, self.entitlements, self.root)))
+        unchanged = digest == known_digest
+        return LeaseAnswer(
+            None if unchanged else self.policies,
+            None if unchanged else self.entitlements,
+            self.root,
+            self.epoch,
+            digest,
+            self.life_s,
+        )
+
+
+def down() -> DomainError:
+    return DomainError(ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE, "down")
+
+
+def revoked() -> DomainError:
+    return DomainError(ErrorReason.ERROR_REASON_INVALID_TOKEN, "gone")
+
+
+CLAIMS = PrincipalClaims(
+    account_id=ACCOUNT,
+    account_incarnation="i",
+    arn=f"arn:aws:iam::{ACCOUNT}:user/alice",
+    principal_id="AIDA",
+    access_key_id="AKIA",
+    root=False,
+    policy_epoch=1,
+    region="us-east-1",
+    audience="runtime",
+    token_id="t",
+    issued_at=0,
+    expires_at=60,
+)
+
+
+def a_call(**changes: Any) -> CallContext:
+    return CallContext(
+        method="/m",
+        request_id="r",
+        call_id="c",
+        caller=WorkloadId("craton.local", "service", "edge"),
+        principal=dataclasses.replace(CLAIMS, **changes),
+        principal_token="token",
+    )
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def auth(clock: ManualClock) -> Auth:
+    return Auth(clock)
+
+
+@pytest.fixture
+def leases(auth: Auth, clock: ManualClock) -> Leases:
+    return Leases(auth, clock)
+
+
+@pytest.fixture
+def authorizer(leases: Leases) -> Authorizer:
+    return Authorizer(leases)
+
+
+async def permitted(authorizer: Authorizer, **changes: Any) -> bool:
+    return await authorizer.allowed(a_call(**changes), "bedrock:InvokeModel", MODEL)
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_refusals_use_awss_words(authorizer: Authorizer, auth: Auth) -> None:
+    await authorizer.authorize(a_call(), "bedrock:InvokeModel", MODEL)
+    with pytest.raises(DomainError) as caught:
+        await authorizer.authorize(a_call(), "kms:Decrypt", MODEL)
+    assert caught.value.reason_name == "ACCESS_DENIED"
+    assert caught.value.message == (
+        f"User: arn:aws:iam::{ACCOUNT}:user/alice is not authorized to perform: kms:Decrypt on resource: "
+        f"{MODEL} because no identity-based policy allows the kms:Decrypt action"
+    )
+    auth.policies = (document(ALLOW, DENY),)
+    with pytest.raises(DomainError) as caught:
+        await authorizer.authorize(a_call(access_key_id="AKIB"), "bedrock:InvokeModel", MODEL)
+    assert caught.value.message.endswith(
+        f"on resource: {MODEL} with an explicit deny in an identity-based policy"
+    )
+
+
+async def test_a_call_without_a_principal_is_refused(authorizer: Authorizer) -> None:
+    call = a_call()
+    call.principal = None
+    with pytest.raises(DomainError) as caught:
+        await authorizer.authorize(call, "bedrock:InvokeModel", MODEL)
+    assert caught.value.reason_name == "MISSING_CREDENTIALS"
+
+
+async def test_conditions_see_the_token_and_the_operation(authorizer: Authorizer, auth: Auth) -> None:
+    condition = {
+        "StringEquals": {"aws:username": "alice", "kms:EncryptionContext:Team": "red"},
+        "Bool": {"aws:SecureTransport": "false"},
+    }
+    auth.policies = (document({**ALLOW, "Condition": condition}),)
+    allowed = authorizer.allowed
+    assert await allowed(a_call(), "bedrock:InvokeModel", MODEL, {"kms:EncryptionContext:team": ["red"]})
+    assert not await allowed(a_call(), "bedrock:InvokeModel", MODEL)
+
+
+async def test_root_is_bound_by_no_identity_policy(authorizer: Authorizer, auth: Auth) -> None:
+    auth.root, auth.policies = True, ()
+    assert await permitted(authorizer)
+
+
+async def test_model_access_needs_this_very_eula_in_this_region(authorizer: Authorizer) -> None:
+    await authorizer.require_model_access(a_call(), "us-east-1", "craton.tiny-text-v1", "ab")
+    for wrong in (("us-west-2", "craton.tiny-text-v1", "ab"), ("us-east-1", "craton.other", "ab")):
+        with pytest.raises(DomainError) as caught:
+            await authorizer.require_model_access(a_call(), *wrong)
+        assert caught.value.reason_name == "MODEL_ACCESS_DENIED"
+    with pytest.raises(DomainError):
+        await authorizer.require_model_access(a_call(), "us-east-1", "craton.tiny-text-v1", "cd")
+
+
+async def test_a_live_lease_asks_nobody(authorizer: Authorizer, auth: Auth, clock: ManualClock) -> None:
+    for _ in range(100):
+        assert await permitted(authorizer)
+    clock.advance(2.4)
+    assert await permitted(authorizer)
+    assert auth.known == [""]
+
+
+async def test_a_lease_counts_from_before_it_was_asked_for(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    auth.takes_s = 3.0
+    assert await permitted(authorizer)
+    auth.error = down()
+    clock.advance(1.9)
+    assert await permitted(authorizer)
+    await settled()
+    auth.takes_s = 0
+    clock.advance(0.2)
+    with pytest.raises(DomainError) as caught:
+        await permitted(authorizer)
+    assert caught.value.reason_name == "DEPENDENCY_UNAVAILABLE"
+
+
+async def test_no_answer_can_make_a_lease_longer_than_five_seconds(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    auth.life_s = 3600
+    assert await permitted(authorizer)
+    auth.error = down()
+    clock.advance(5)
+    with pytest.raises(DomainError):
+        await permitted(authorizer)
+
+
+async def test_a_busy_lease_is_renewed_in_the_background_without_documents(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    assert await permitted(authorizer)
+    clock.advance(3)
+    auth.gate = asyncio.Event()
+    # auth hangs, and nobody waits for it.
+    assert await asyncio.wait_for(permitted(authorizer), 1)
+    assert await asyncio.wait_for(permitted(authorizer), 1)
+    await settled()
+    assert len(auth.known) == 2
+    assert auth.known[1] != ""
+    auth.gate.set()
+    auth.gate = None
+    await settled()
+    clock.advance(4)
+    auth.error = down()
+    assert await permitted(authorizer)
+
+
+async def test_a_failed_renewal_is_not_repeated_at_once(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    assert await permitted(authorizer)
+    clock.advance(3)
+    auth.error = down()
+    for _ in range(50):
+        assert await permitted(authorizer)
+        await settled()
+    assert len(auth.known) == 2
+    clock.advance(0.6)
+    assert await permitted(authorizer)
+    await settled()
+    assert len(auth.known) == 3
+
+
+async def test_a_renewal_that_is_refused_ends_the_lease(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    assert await permitted(authorizer)
+    clock.advance(3)
+    auth.error = revoked()
+    assert await permitted(authorizer)
+    await settled()
+    with pytest.raises(DomainError) as caught:
+        await permitted(authorizer)
+    assert caught.value.reason_name == "INVALID_TOKEN"
+
+
+async def test_a_token_minted_after_a_change_needs_a_newer_lease(authorizer: Authorizer, auth: Auth) -> None:
+    assert await permitted(authorizer)
+    auth.policies, auth.epoch = (document(DENY),), 2
+    assert await permitted(authorizer)
+    assert not await permitted(authorizer, policy_epoch=2)
+
+
+async def test_a_revocation_drops_leases_of_the_account_alone(
+    authorizer: Authorizer, auth: Auth, leases: Leases
+) -> None:
+    assert await permitted(authorizer)
+    assert await permitted(authorizer, account_id="210987654321")
+    auth.policies, auth.epoch = (document(DENY),), 2
+    leases.revoke(ACCOUNT, 2)
+    assert not await permitted(authorizer)
+    assert await permitted(authorizer, account_id="210987654321")
+    # Announcements may come twice and out of order.
+    leases.revoke(ACCOUNT, 1)
+    assert not await permitted(authorizer)
+
+
+async def test_an_answer_from_before_the_revocation_is_not_used(
+    authorizer: Authorizer, auth: Auth, leases: Leases
+) -> None:
+    auth.gate = asyncio.Event()
+    waiting = asyncio.create_task(permitted(authorizer))
+    await settled()
+    auth.policies, auth.epoch = (document(DENY),), 2
+    leases.revoke(ACCOUNT, 2)
+    auth.gate.set()
+    assert not await waiting
+    assert len(auth.known) == 2
+
+
+async def test_auth_that_stays_behind_a_revocation_closes(authorizer: Authorizer, leases: Leases) -> None:
+    leases.revoke(ACCOUNT, 9)
+    with pytest.raises(DomainError) as caught:
+        await permitted(authorizer)
+    assert caught.value.reason_name == "DEPENDENCY_UNAVAILABLE"
+
+
+async def test_waiting_callers_share_one_question_and_survive_each_others_cancellation(
+    authorizer: Authorizer, auth: Auth
+) -> None:
+    auth.gate = asyncio.Event()
+    waiting = [asyncio.create_task(permitted(authorizer)) for _ in range(10)]
+    await settled()
+    waiting[0].cancel()
+    await settled()
+    auth.gate.set()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert results[1:] == [True] * 9
+    assert len(auth.known) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"access_key_id": "AKIB"}, {"account_incarnation": "j"}, {"principal_id": "AIDB"}]
+)
+async def test_leases_are_shared_by_nobody(
+    authorizer: Authorizer, auth: Auth, change: dict[str, Any]
+) -> None:
+    assert await permitted(authorizer)
+    auth.policies = (document(DENY),)
+    assert not await permitted(authorizer, **change)
+
+
+async def test_equal_policies_are_compiled_once(leases: Leases) -> None:
+    first = await leases.get(a_call())
+    second = await leases.get(a_call(principal_id="AIDB"))
+    assert first.policies is second.policies
+
+
+def test_a_token_is_not_shown_by_the_call(clock: ManualClock) -> None:
+    shown: Callable[[object], str] = repr
+    call = a_call()
+    call.principal_token = "secret-token"
+    assert "secret-token" not in shown(call)
