@@ -1,0 +1,30 @@
+"""The checked-in configuration fits the definition of the stack."""
+
+import dataclasses
+
+from deploy.local.drift import drift
+from deploy.local.stack import Stack
+
+
+def test_nothing_has_drifted() -> None:
+    assert drift() == []
+
+
+def test_a_moved_port_is_found() -> None:
+    stack = Stack.here()
+    services = list(stack.definition.services)
+    services[0] = dataclasses.replace(services[0], port=7999)
+    moved = dataclasses.replace(stack.definition, services=tuple(services))
+    problems = drift(dataclasses.replace(stack, definition=moved))
+    assert len(problems) == 2
+    assert all(services[0].name in line for line in problems)
+
+
+def test_swapped_uids_of_a_pool_are_found() -> None:
+    stack = Stack.here()
+    pool = stack.definition.pools[0]
+    swapped = dataclasses.replace(pool, uid=pool.sandbox_uid, sandbox_uid=pool.uid)
+    changed = dataclasses.replace(stack.definition, pools=(swapped, *stack.definition.pools[1:]))
+    assert drift(dataclasses.replace(stack, definition=changed)) == [
+        f"pool-{pool.name}.toml: users are not those of stack.toml"
+    ]
