@@ -93,12 +93,21 @@ async def run(folder: Path) -> None:
     class NoSpool:
         """Serialising alone: the recorder without a disk."""
 
+        in_flight = 0
+
         async def append(self, payload: bytes, lane: Lane) -> None:
             """Forget it."""
 
     async def twice(recorder: SpoolRecorder, number: int) -> None:
         call = new_call(number)
         await recorder.intent(call, METHOD)
+        await recorder.outcome(call, METHOD, "OK", "")
+
+    async def working(recorder: SpoolRecorder, number: int) -> None:
+        """A call whose model takes its time: events come one by one, not in step."""
+        call = new_call(number)
+        await recorder.intent(call, METHOD)
+        await asyncio.sleep(0.002 + number % 17 / 1000)
         await recorder.outcome(call, METHOD, "OK", "")
 
     building = SpoolRecorder(NoSpool(), "runtime", clock, random)  # type: ignore[arg-type]
@@ -108,6 +117,12 @@ async def run(folder: Path) -> None:
         recorder = SpoolRecorder(spool, "runtime", clock, random)
         await measure("spool", in_flight, lambda number, recorder=recorder: twice(recorder, number))
         await spool.close()
+
+    await measure("10 ms of work, no spool", 32, lambda number: working(building, number))
+    spool = Spool(folder / "spool-work", randomness=random)
+    recorder = SpoolRecorder(spool, "runtime", clock, random)
+    await measure("10 ms of work, spool", 32, lambda number: working(recorder, number))
+    await spool.close()
 
     database = sqlite3.connect(folder / "events.sqlite", isolation_level=None)
     database.executescript(

@@ -46,7 +46,8 @@ async def _one(way: Way, mode: str, counts: Counts) -> None:
     started = time.perf_counter()
     try:
         if mode == "unary":
-            counts.tokens += await way.unary()
+            tokens = await way.unary()
+            counts.tokens += tokens
         else:
             first = 0.0
             async for tokens in way.stream():

@@ -36,8 +36,12 @@ class MeasuredStack:
         }
 
     def start(self) -> None:
-        """Bring it up, publish the echo model, and swap the caller's policy for one of 100 statements."""
+        """Bring it up and prepare it."""
         self._craton("up", "--no-sample")
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Publish the echo model and become a user whose policies have 100 statements."""
         self._craton(
             *("models", "publish", str(self.root / "tests/load/echo"), "--provider", "craton"),
             *("--manifest", str(self.root / "tests/load/echo/manifest.toml")),
