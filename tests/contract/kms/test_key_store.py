@@ -14,6 +14,7 @@ from services.kms.adapters.sql_keys import SqlInstallations, SqlKeyStore
 from services.kms.adapters.tables import METADATA
 from services.kms.domain.keys import Key, KeyParent, KeyState, KeyVersion
 from services.kms.ports import CustodyError, Installation, KeyStore
+from tests.fakes.databases import KINDS, empty_database
 from tests.fakes.key_store import MemoryKeyStore
 
 REVISIONS = Path(__file__).parents[3] / "services" / "kms" / "adapters" / "migrations"
@@ -29,17 +30,23 @@ def version(content: bytes = b"wrapped") -> KeyVersion:
     return KeyVersion(1, content, CREATED)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/kms.sqlite")
+@pytest.fixture(params=KINDS)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(empty_database(request.param, tmp_path))
     database.migrate(REVISIONS)
     yield database
     await database.close()
 
 
-@pytest.fixture(params=["SQLite", "memory"])
-def store(request: pytest.FixtureRequest, database: Database) -> KeyStore:
-    return SqlKeyStore(database) if request.param == "SQLite" else MemoryKeyStore()
+@pytest.fixture(params=[*KINDS, "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyStore]:
+    if request.param == "memory":
+        yield MemoryKeyStore()
+        return
+    database = Database(empty_database(request.param, tmp_path))
+    database.migrate(REVISIONS)
+    yield SqlKeyStore(database)
+    await database.close()
 
 
 async def test_the_schema_is_what_the_tables_say(database: Database) -> None:
@@ -114,10 +121,10 @@ async def test_states(store: KeyStore) -> None:
         assert found[0].state is state
 
 
-async def test_another_process_sees_a_state_at_once(database: Database, tmp_path: Path) -> None:
+async def test_another_process_sees_a_state_at_once(database: Database) -> None:
     store = SqlKeyStore(database)
     await store.create(a_key(), version(), "")
-    second = Database(f"sqlite:///{tmp_path}/kms.sqlite")
+    second = Database(database.engine.url.render_as_string(hide_password=False))
     for _ in range(20):
         for state in (KeyState.DISABLED, KeyState.ENABLED):
             await store.set_state(a_key().name, state)
@@ -141,7 +148,7 @@ async def test_lists_are_ordered_bounded_and_of_one_owner(store: KeyStore) -> No
     assert await ids("c", 2) == []
 
 
-def test_the_installation_is_recorded_once(database: Database) -> None:
+async def test_the_installation_is_recorded_once(database: Database) -> None:
     installations = SqlInstallations(database.engine)
     assert installations.load() is None
     record = Installation("store-1", b"verifier")

@@ -12,14 +12,15 @@ from services.chassis.database import Database
 from services.training.adapters.sql_jobs import SqlJobStore
 from services.training.adapters.tables import JOBS, METADATA
 from services.training.domain.jobs import Job, JobFilter, JobStatus, Owner, Position
+from tests.fakes.databases import KINDS, empty_database
 
 REVISIONS = Path(__file__).parents[3] / "services" / "training" / "adapters" / "migrations"
 OWNER = Owner("123456789012", "incarnation-1", "us-east-1")
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/training.sqlite")
+@pytest.fixture(params=KINDS)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(empty_database(request.param, tmp_path))
     database.migrate(REVISIONS)
     yield database
     await database.close()

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("description", sa.String(8192), nullable=False),
         sa.Column("created_us", sa.BigInteger, nullable=False),
-        sa.Column("primary_version", sa.Integer, nullable=False),
+        sa.Column("primary_version", sa.BigInteger, nullable=False),
         sa.Column("request_id", sa.String(64)),
         sa.UniqueConstraint("parent", "incarnation", "request_id", name="one_key_a_request"),
     )
@@ -31,7 +31,7 @@ def upgrade() -> None:
         "key_versions",
         sa.Column("parent", sa.String(64), primary_key=True),
         sa.Column("key_id", sa.String(64), primary_key=True),
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
         sa.Column("created_us", sa.BigInteger, nullable=False),
         sa.ForeignKeyConstraint(["parent", "key_id"], ["keys.parent", "keys.key_id"], name="version_of_key"),
