@@ -13,6 +13,7 @@ Frame: two big-endian uint32 (length of the JSON, length of the secret), the JSO
 At most one descriptor travels with a frame, together with its first byte.
 """
 
+import ctypes
 import fcntl
 import json
 import os
@@ -33,6 +34,8 @@ MAX_FILES = 4096
 ALL_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 _HEADER = struct.Struct(">II")
+_PR_SET_DUMPABLE = 4
+"""linux/prctl.h"""
 
 
 class HandoverError(Exception):
@@ -127,6 +130,16 @@ def obtain(socket_path: str, server_model: str, *, timeout_s: float = 120.0) -> 
                 f"the handover from the pool's agent failed: {type(error).__name__}"
             ) from error
         raise
+
+
+def shut_memory() -> None:
+    """Close this process' memory to other processes of its user, and forbid core dumps.
+
+    All model processes of a pool run under one uid; without this one could read another's prompts and weights
+    from /proc/<pid>/mem, which no system call filter covers. Raises OSError when the kernel refuses.
+    """
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) failed")
 
 
 def send_frame(

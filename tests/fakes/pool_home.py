@@ -1,12 +1,12 @@
-"""A whole pool in a folder of its own: certificates, catalogue, configuration, and its launcher as a process."""
+"""A whole pool in a folder of its own: certificates, catalogue, configuration and a running launcher."""
 
 import asyncio
 import contextlib
-import dataclasses
 import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -71,7 +71,8 @@ runtime = {runtime}
 [sandbox]
 environment = "{root}/.venv/models"
 code = [
-  "{root}/services/__init__.py", "{root}/services/chassis", "{root}/services/pool", "{root}/protos/gen/python",
+  "{root}/services/__init__.py", "{root}/services/chassis", "{root}/services/pool",
+  "{root}/protos/gen/python",
 ]
 python_path = ["{root}", "{root}/protos/gen/python"]
 isolation = "{isolation}"
@@ -209,11 +210,7 @@ class PoolHome:
                 status = (path / "status").read_text()
             except OSError:
                 continue
-            mine = str(self.home) in line
-            if os.geteuid() == 0:
-                uid = int(status.split("Uid:", 1)[1].split()[0])
-                mine = mine or uid in (AGENT_UID, SANDBOX_UID)
-            if mine and "\nState:\tZ" not in status:
+            if str(self.home) in line and "\nState:\tZ" not in status:
                 found[int(path.name)] = line
         return found
 
@@ -321,18 +318,11 @@ def folder() -> Any:
         shutil.rmtree(path)
 
 
-def unsandboxed(config: PoolConfig) -> PoolConfig:
-    """Return the configuration of a model server in the open."""
-    return dataclasses.replace(config, sandbox=dataclasses.replace(config.sandbox, isolation="none"))
-
-
 def _table(tls: TlsSettings) -> str:
     return f'certificate = "{tls.certificate}"\nprivate_key = "{tls.private_key}"\nca = "{tls.ca}"'
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -28,6 +28,9 @@ _SHIM = """\
 import sys
 
 sys.path[:0] = {python_path!r}
+from services.pool.handover import shut_memory  # noqa: E402
+
+shut_memory()
 from {module} import TritonPythonModel  # noqa: E402, F401
 """
 

@@ -138,6 +138,7 @@ class Sandbox:
                 pass_fds=descriptors,
                 preexec_fn=before_exec,  # safe: the launcher has one thread
                 cwd="/",
+                start_new_session=True,
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise LauncherError(f"the sandbox cannot be started: {error}") from error

@@ -4,8 +4,10 @@ It is used only when the configuration says isolation = "none", and the pool's s
 then reach the network and the disk like any other program of its user.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 
 from services.pool.launcher import command as commands
 from services.pool.launcher.sandbox import Found, Sandbox
@@ -50,6 +52,13 @@ class UnconfinedServer(Sandbox):
 
     def _verify(self, found: Found) -> None:
         """There is nothing to hold it against."""
+
+    def kill(self) -> None:
+        """Kill the model server's whole session: no pid namespace ends its model processes with it."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        super().kill()
 
     def contains(self, pid: int) -> bool:
         """Believe every process of the user: there is nothing else to go by."""

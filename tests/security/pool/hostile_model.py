@@ -1,3 +1,4 @@
+# ruff: noqa: S108, PTH123, PTH208 - it goes where it should not, by the plainest means
 """A model backend that tries to get out. It runs inside the sandbox, in the models' environment.
 
 Its answer is a JSON object: probe -> "open" when the attempt succeeded, else why it failed.
@@ -41,6 +42,17 @@ SYSCALLS = {
     "fsopen": (430, b"tmpfs\0", 0),
     "vmsplice": (278, -1, 0, 0, 0),
     "personality_32bit": (135, 0x0008),
+}
+
+
+NAMESPACES = {
+    "ns": 0x20000,
+    "cgroup": 0x2000000,
+    "uts": 0x4000000,
+    "ipc": 0x8000000,
+    "user": 0x10000000,
+    "pid": 0x20000000,
+    "net": 0x40000000,
 }
 
 
@@ -164,8 +176,7 @@ def foreign_numbering():
 def new_namespaces():
     """Ask clone for each kind of namespace in a child of its own."""
     report = {}
-    for name, flag in {"ns": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000, "pid": 0x20000000,
-                       "net": 0x40000000, "cgroup": 0x2000000}.items():  # fmt: skip
+    for name, flag in NAMESPACES.items():
         ctypes.set_errno(0)
         child = LIBC.syscall(ctypes.c_long(56), ctypes.c_long(flag | signal.SIGCHLD), 0, 0, 0, 0)
         if child == 0:

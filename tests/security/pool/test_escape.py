@@ -46,7 +46,7 @@ def host() -> Iterator[tuple[dict[str, Any], Callable[[], int]]]:
         abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
         abstract.bind("\0" + name)
         abstract.listen()
-        shm = Path("/dev/shm", name)
+        shm = Path("/dev/shm", name)  # noqa: S108 - where a careless pool would look
         shm.write_bytes(b"of another pool")
         shm.chmod(0o666)
         stack.callback(shm.unlink)
