@@ -48,11 +48,13 @@ class SpoolRecorder:
     async def intent(self, call: CallContext, method: AuditedMethod) -> None:
         """Make the intent of `call` durable."""
         self._open[call.call_id] = self._clock.boottime()
+        self._spool.in_flight = len(self._open)
         event = self._event(call, method, pb.EVENT_PHASE_INTENT)
         try:
             await self._spool.append(event.SerializeToString(), _lane(call, Lane.EVENT))
         except DomainError:
-            del self._open[call.call_id]
+            self._open.pop(call.call_id, None)
+            self._spool.in_flight = len(self._open)
             raise
 
     async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
@@ -68,7 +70,10 @@ class SpoolRecorder:
             event.usage.input_tokens = call.input_tokens
             event.usage.output_tokens = call.output_tokens
         lane = Lane.EVENT if intended is None else Lane.OUTCOME
-        await self._spool.append(event.SerializeToString(), _lane(call, lane))
+        try:
+            await self._spool.append(event.SerializeToString(), _lane(call, lane))
+        finally:
+            self._spool.in_flight = len(self._open)
 
     def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         """Count a call for this minute's summary."""

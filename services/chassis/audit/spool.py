@@ -1,8 +1,9 @@
 """The local durable spool: appends records with group commit, and never says "durable" when unsure.
 
 asyncio callers wait in a list; one writer thread takes the whole list, writes it with one write(2)
-and one fdatasync(2), and wakes the event loop once. While more than two callers wait, a commit is
-held back for a millisecond: that costs them little and saves a thread hand-off for each of them.
+and one fdatasync(2), and wakes the event loop once. While more than two calls are in progress a commit
+is held back for a millisecond: it costs them little, and saves most of the hand-offs between threads,
+which would otherwise be half of what a busy service spends on a call.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from services.chassis.randomness import Randomness
 _BATCH_RECORDS = 1024
 """At 400 bytes an event one commit writes 0.4 MB at most, far from what a healthy disk does in 250 ms."""
 _CROWD = 2
-"""With more callers waiting than this, a commit lingers."""
+"""With more calls in progress than this, a commit lingers."""
 
 
 class SpoolFailedError(Exception):
@@ -94,6 +95,8 @@ class Spool:
             raise
         self.spool_id = identity.hex()
         self.torn_bytes = found.torn_bytes
+        self.in_flight = 0
+        """Calls in progress, as the recorder counts them; beyond two of them commits linger."""
         self.growth = asyncio.Event()
         """Set whenever more records have become durable; whoever waits for it clears it."""
         self._durable = self._segments[-1].next_position if self._segments else 0
@@ -149,8 +152,7 @@ class Spool:
         waiter = _Waiter(payload, lane, loop.create_future())
         self._waiting.append(waiter)
         if self._batch is None and not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._submit)
+            self._schedule(loop)
         await waiter.done
 
     def trim(self, position: int) -> None:
@@ -189,6 +191,14 @@ class Spool:
         self._thread = threading.Thread(target=self._write_batches, name="audit-spool", daemon=True)
         self._thread.start()
         return self._loop
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = True
+        crowd = self.in_flight > _CROWD or len(self._waiting) > _CROWD
+        if crowd and not self._closing:
+            loop.call_later(self.limits.linger_s, self._submit)
+        else:
+            loop.call_soon(self._submit)
 
     def _submit(self) -> None:
         self._scheduled = False
@@ -235,11 +245,7 @@ class Spool:
             if not isinstance(batch.error, ChunkRefusedError):
                 self._stop(batch.error)
         if self._waiting and self._loop is not None and not self._scheduled:
-            self._scheduled = True
-            if len(self._waiting) > _CROWD and not self._closing:
-                self._loop.call_later(self.limits.linger_s, self._submit)
-            else:
-                self._loop.call_soon(self._submit)
+            self._schedule(self._loop)
 
     def _extend(self, batch: _Batch, committed: Committed) -> None:
         if not self._segments or self._segments[-1].path != committed.path:
