@@ -1,6 +1,7 @@
 """`python -m services.pool.launcher --config FILE`: the one supervised program of a pool."""
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -42,7 +43,7 @@ def launch(file: Path) -> int:
     if root and caged:
         limits = Limits(config.sandbox.memory_bytes, config.sandbox.processes)
         mounts, own = (Path("/proc/self", name).read_text() for name in ("mountinfo", "cgroup"))
-        cgroup = Cgroup.create(config.server.name, limits, mounts, own)
+        cgroup = Cgroup.create(_group_name(config), limits, mounts, own)
     _write_status(config, root=root, capped=cgroup is not None)
     uid = config.uids(separate=root).sandbox
     sandbox = (Sandbox if caged else UnconfinedServer)(config, uid=uid, root=root, cgroup=cgroup)
@@ -51,6 +52,14 @@ def launch(file: Path) -> int:
     finally:
         if cgroup is not None:
             cgroup.remove()
+
+
+def _group_name(config: PoolConfig) -> str:
+    """Name the control groups after pool and folder: making them ends whatever the last run left inside.
+
+    A second installation on this machine has pools of the same names, and must not end those of the first.
+    """
+    return f"{config.server.name}-{hashlib.sha256(str(config.run_dir).encode()).hexdigest()[:12]}"
 
 
 def _prepare_folders(config: PoolConfig, *, root: bool) -> None:

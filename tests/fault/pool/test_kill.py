@@ -42,7 +42,7 @@ async def answers(pool: PoolHome, instances: dict[str, object]) -> None:
 
 
 def no_control_groups() -> bool:
-    return not list(Path("/sys/fs/cgroup").rglob(f"craton-pool-{pool_home.NAME}"))
+    return not list(Path("/sys/fs/cgroup").rglob(f"craton-pool-{pool_home.NAME}-*"))
 
 
 async def test_a_killed_model_process_is_replaced_and_the_others_serve_on(pool: PoolHome) -> None:
