@@ -70,7 +70,6 @@ class SealedModel(ABC):
 
     def initialize(self, args: dict[str, str]) -> None:
         """Called by the model server once: obtain the weights, load them, announce the session key."""
-        import ctypes; ctypes.pythonapi._PyMem_GetCurrentAllocatorName.restype=ctypes.c_char_p; print("ALLOC", ctypes.pythonapi._PyMem_GetCurrentAllocatorName(), flush=True)
         forget_freed_memory()
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
         parameters = json.loads(args["model_config"]).get("parameters", {})

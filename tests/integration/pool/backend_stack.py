@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,16 +44,14 @@ from services.pool.domain import server_files
 
 ROOT = Path(__file__).resolve().parents[3]
 CATALOG = ROOT / "deploy" / "catalog"
+ECHO_MANIFEST = ROOT / "tests/load/echo/manifest.toml"
 SERVER = ROOT / ".venv/triton/pytriton/tritonserver/bin/tritonserver"
 BACKENDS = ROOT / ".venv/triton/pytriton/tritonserver/backends"
 MODELS = ROOT / ".venv/models"
 PACKAGES = MODELS / "lib/python3.11/site-packages"
 
 # As in the sandbox: freed memory is overwritten.
-ALLOCATOR = {
-    "PYTHONMALLOC": "malloc",
-    "GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0",
-}
+ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0"}
 
 
 class ModelFailed(Exception):  # noqa: N818
@@ -209,12 +208,11 @@ def running(
             _wait(process, log, agent, len(names))
             yield Stack(f"unix:{folder}/t:1", agent, process, log)
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            # The stubs are of the same session; a graceful end would take seconds and is not tested here.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for region in Path("/dev/shm").glob(f"{_shared_memory_prefix(folder)}*"):  # noqa: S108
+                region.unlink()
     finally:
         agent.close()
         shutil.rmtree(folder)
@@ -224,7 +222,7 @@ def _prepare(
     folder: Path, agent: Agent, manifest: Path, directory: Path | None, parameters: dict[str, str]
 ) -> str:
     objects, keys = MemoryStore(), LocalKeys()
-    provider = manifest.parent.parent.name
+    provider = tomllib.loads(manifest.read_text())["provider"]
     (done,) = publish(
         directory,
         provider,
@@ -261,7 +259,7 @@ def _start(folder: Path, names: Sequence[str]) -> tuple[subprocess.Popen[bytes],
         "--allow-metrics=false",
         f"--grpc-address=unix:{folder}/t",
         "--grpc-port=1",
-        f"--backend-config=python,shm-region-prefix-name=backends-{os.getpid()}-{time.monotonic_ns()}",
+        f"--backend-config=python,shm-region-prefix-name={_shared_memory_prefix(folder)}",
     ]
     environment = {
         "PATH": f"{MODELS / 'bin'}:/usr/bin:/bin",
@@ -270,8 +268,14 @@ def _start(folder: Path, names: Sequence[str]) -> tuple[subprocess.Popen[bytes],
         **ALLOCATOR,
     }
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=output, stderr=output, start_new_session=True
+        )
     return process, log
+
+
+def _shared_memory_prefix(folder: Path) -> str:
+    return folder.name
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, agent: Agent, count: int) -> None:

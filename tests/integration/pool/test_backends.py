@@ -20,17 +20,17 @@ from triton_wire import inference_pb2
 
 from services.chassis import triton
 from services.chassis.sealing.session import REFUSED_FRAME, UNKNOWN_SESSION
-from tests.integration.pool.backend_stack import CATALOG, Client, ModelFailed, Stack, running
+from tests.integration.pool.backend_stack import CATALOG, ECHO_MANIFEST, Client, ModelFailed, Stack, running
 
 TEXT, CHAT = "craton.tiny-text-v1", "craton.tiny-chat-v1"
-EMBED, ECHO = "sbert.minilm-embed-v1", "bench.echo-v1"
+EMBED, ECHO = "sbert.minilm-embed-v1", "craton.echo-v1"
 PROMPT = "Once upon a time there was a"
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    models = [CATALOG / model.split(".")[0] / model / "manifest.toml" for model in (TEXT, CHAT, EMBED, ECHO)]
-    with running([(path, None) for path in models]) as stack:
+    models = [CATALOG / model.split(".")[0] / model / "manifest.toml" for model in (TEXT, CHAT, EMBED)]
+    with running([(path, None) for path in (*models, ECHO_MANIFEST)]) as stack:
         yield stack
 
 
@@ -279,13 +279,8 @@ async def test_no_prompt_stays_in_the_memory_of_any_process_after_its_answer(
     def hunt(needle: bytes) -> dict[int, int]:
         return {pid: _count(pid, needle) for pid in [stack.process.pid, *stack.stubs()]}
 
-    # The hunt finds what is there: a word of every vocabulary, and the canary while a stream is running.
-    running_stream = client.ask(TEXT, generate(f"{canary} ", max_tokens=500, temperature=1.0))
-    await anext(running_stream)
-    assert sum(hunt(canary.encode()).values()) >= 0
-    await running_stream.aclose()
+    # The hunt finds what is there: a token of the embedding model's vocabulary.
     assert sum(hunt(b"[unused99]").values()) > 0
-
     await asyncio.gather(
         *(whole(client, request) for _ in range(16)),
         *(whole(client, conversation, CHAT) for _ in range(16)),
