@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deploy.local.stack import Stack
+from services.chassis.config import environment
 
 MARKER = "CRATON_STACK"
 """Environment variable, set to the stack's home, by which its processes are told from all others."""
@@ -70,12 +71,15 @@ def programs(stack: Stack) -> Iterator[Program]:
 
 def child_environment(stack: Stack) -> dict[str, str]:
     """Return everything that a supervised process finds in its environment. No secrets go there."""
+    variables = environment()
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "CRATON_ROOT": str(stack.root),
         "CRATON_HOME": str(stack.home),
         "CRATON_ADDRESS": stack.address,
+        "CRATON_OTLP_ENDPOINT": variables["CRATON_OTLP_ENDPOINT"],
+        "CRATON_TRACE_RATIO": variables["CRATON_TRACE_RATIO"],
         MARKER: str(stack.home),
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

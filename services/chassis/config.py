@@ -1,6 +1,7 @@
 """Configuration: frozen dataclasses filled from TOML, strict about what it does not know.
 
-Strings may name ${CRATON_HOME}, ${CRATON_ROOT} and ${CRATON_ADDRESS}; no other code reads the environment.
+Strings may name the variables that `environment` lists, for example ${CRATON_HOME}; no other code reads
+the environment.
 """
 
 import dataclasses
@@ -29,6 +30,9 @@ def environment() -> dict[str, str]:
         "CRATON_ROOT": root,
         "CRATON_HOME": os.environ.get("CRATON_HOME", f"{root}/var"),
         "CRATON_ADDRESS": os.environ.get("CRATON_ADDRESS", "127.0.0.1"),
+        # host:port of an OTLP collector, none when empty, and the share of traces that is recorded.
+        "CRATON_OTLP_ENDPOINT": os.environ.get("CRATON_OTLP_ENDPOINT", ""),
+        "CRATON_TRACE_RATIO": os.environ.get("CRATON_TRACE_RATIO", "0.01"),
     }
 
 
@@ -87,6 +91,11 @@ def _convert(value: Any, hint: Any, where: str, variables: dict[str, str]) -> An
         return hint(_expand(value, where, variables))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is float and isinstance(value, str) and _VARIABLE.fullmatch(value):
+        try:
+            return float(_expand(value, where, variables))
+        except ValueError as error:
+            raise ConfigError(f"{where}: float is expected in {value}") from error
     if type(value) is not hint:
         raise ConfigError(f"{where}: {getattr(hint, '__name__', hint)} is expected")
     return value
