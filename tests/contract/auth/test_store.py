@@ -1,0 +1,350 @@
+"""The contract of auth's stores, held against every adapter."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from services.auth.adapters.sql_credentials import SqlCredentials
+from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_policies import SqlPolicies
+from services.auth.adapters.tables import METADATA
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.records import (
+    AccessKey,
+    Account,
+    Agreement,
+    InlinePolicy,
+    Installation,
+    KeyStatus,
+    TokenKeyRecord,
+    User,
+)
+from services.auth.ports import CredentialStore, DirectoryStore, PolicyStore
+from services.chassis.database import Database
+from services.chassis.errors import DomainError
+
+REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+ACCOUNT = Account("123456789012", "i1", "first", NOW)
+OTHER = Account("210987654321", "i2", "second", NOW)
+ALICE = User(ACCOUNT.account_id, "alice", "AIDAALICE", NOW)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The three ports over one store."""
+
+    directory: DirectoryStore
+    policies: PolicyStore
+    credentials: CredentialStore
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/auth.sqlite")
+    database.migrate(REVISIONS)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def stores(database: Database) -> Stores:
+    made = Stores(SqlDirectory(database), SqlPolicies(database), SqlCredentials(database))
+    await made.directory.create_account(ACCOUNT, None, None)
+    await made.directory.create_user(ALICE)
+    return made
+
+
+def key(number: int, user: User | None = ALICE, **changes: Any) -> AccessKey:
+    made = AccessKey(
+        f"AKIA{number:016d}", ACCOUNT.account_id, user, KeyStatus.ACTIVE, b"sealed", NOW + timedelta(number)
+    )
+    return replace(made, **changes)
+
+
+def policy(name: str, user: User = ALICE, text: str = "{}") -> InlinePolicy:
+    return InlinePolicy(user.account_id, user.user_name, name, f" {text}", text, NOW)
+
+
+def first(size: int = 100) -> PageRequest:
+    return PageRequest.parse(size, "")
+
+
+async def reason(call: Awaitable[Any]) -> str:
+    with pytest.raises(DomainError) as caught:
+        await call
+    return caught.value.reason_name
+
+
+async def test_the_schema_is_what_the_tables_say(database: Database) -> None:
+    def difference(connection: sa.Connection) -> list[object]:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        return compare_metadata(MigrationContext.configure(connection), METADATA)
+
+    assert await database.read(difference) == []
+
+
+async def test_bootstrapping_happens_once(stores: Stores) -> None:
+    assert await stores.directory.installation() is None
+    boss = User(OTHER.account_id, "boss", "AIDABOSS", NOW)
+    installation = Installation(OTHER.account_id, "o-abcdefghij")
+    made = (OTHER, boss, policy("all", boss), key(1, boss, account_id=OTHER.account_id))
+    results = await asyncio.gather(
+        *(stores.directory.bootstrap(installation, *made) for _ in range(4)), return_exceptions=True
+    )
+    refused = [result for result in results if isinstance(result, DomainError)]
+    assert [each.reason_name for each in refused] == ["ALREADY_BOOTSTRAPPED"] * 3
+    assert await stores.directory.installation() == installation
+    state = await stores.credentials.principal_state(key(1).access_key_id)
+    assert state is not None
+    assert (state.user, state.policies) == (boss, ("{}",))
+
+
+async def test_accounts_are_unique_and_listed_by_id(stores: Stores) -> None:
+    await stores.directory.create_account(OTHER, "r", None)
+    assert await reason(stores.directory.create_account(OTHER, None, None)) == "RESOURCE_EXISTS"
+    third = replace(OTHER, account_id="000000000001")
+    assert await reason(stores.directory.create_account(third, "r", None)) == "RESOURCE_EXISTS"
+    assert await stores.directory.account_of_request("r") == (OTHER, None)
+    assert await stores.directory.account_of_request("s") is None
+    assert await stores.directory.account(ACCOUNT.account_id) == ACCOUNT
+    assert await reason(stores.directory.account("000000000001")) == "RESOURCE_NOT_FOUND"
+    page = await stores.directory.accounts(first(1))
+    assert page.items == (ACCOUNT,)
+    page = await stores.directory.accounts(PageRequest.parse(1, page.next_token))
+    assert page.items == (OTHER,)
+    assert page.next_token == ""
+
+
+async def test_what_a_request_created_can_be_asked_again(stores: Stores) -> None:
+    boss = User(OTHER.account_id, "boss", "AIDABOSS", NOW)
+    boss_key = key(1, boss, account_id=OTHER.account_id)
+    await stores.directory.create_account(OTHER, "r", (boss, policy("all", boss), boss_key))
+    assert await stores.directory.account_of_request("r") == (OTHER, boss_key)
+    await stores.directory.delete_access_key(OTHER.account_id, "boss", boss_key.access_key_id)
+    assert await stores.directory.account_of_request("r") == (OTHER, None)
+
+
+async def test_user_names_differ_by_more_than_case(stores: Stores) -> None:
+    again = replace(ALICE, user_id="AIDA2", user_name="Alice")
+    assert await reason(stores.directory.create_user(again)) == "RESOURCE_EXISTS"
+    assert await stores.directory.user(ACCOUNT.account_id, "alice") == ALICE
+    assert await reason(stores.directory.user(ACCOUNT.account_id, "Alice")) == "RESOURCE_NOT_FOUND"
+    assert await reason(stores.directory.user(OTHER.account_id, "alice")) == "RESOURCE_NOT_FOUND"
+    nobody = replace(ALICE, account_id="000000000001")
+    assert await reason(stores.directory.create_user(nobody)) == "RESOURCE_NOT_FOUND"
+
+
+async def test_pages_of_users_are_whole(stores: Stores) -> None:
+    names = [f"u{number}" for number in range(7)]
+    for name in names:
+        await stores.directory.create_user(User(ACCOUNT.account_id, name, f"AIDA{name}", NOW))
+    found: list[str] = []
+    request = first(3)
+    while True:
+        page = await stores.directory.users(ACCOUNT.account_id, request)
+        found += [user.user_name for user in page.items]
+        if not page.next_token:
+            break
+        request = PageRequest.parse(3, page.next_token)
+    assert found == ["alice", *names]
+
+
+async def test_a_user_is_deleted_when_nothing_hangs_on_it(stores: Stores) -> None:
+    await stores.directory.create_access_key(key(1), 2)
+    await stores.policies.put_policy(policy("p"), 2)
+    assert await reason(stores.directory.delete_user(ACCOUNT.account_id, "alice")) == "RESOURCE_STATE"
+    await stores.directory.delete_access_key(ACCOUNT.account_id, "alice", key(1).access_key_id)
+    assert await reason(stores.directory.delete_user(ACCOUNT.account_id, "alice")) == "RESOURCE_STATE"
+    await stores.policies.delete_policy(ACCOUNT.account_id, "alice", "p")
+    await stores.directory.delete_user(ACCOUNT.account_id, "alice")
+    assert await reason(stores.directory.delete_user(ACCOUNT.account_id, "alice")) == "RESOURCE_NOT_FOUND"
+
+
+async def test_keys_have_a_limit_that_racing_callers_keep(stores: Stores) -> None:
+    results = await asyncio.gather(
+        *(stores.directory.create_access_key(key(number), 2) for number in range(6)), return_exceptions=True
+    )
+    refused = [result for result in results if isinstance(result, DomainError)]
+    assert [each.reason_name for each in refused] == ["QUOTA_EXCEEDED"] * 4
+    # root's keys are counted for themselves.
+    await stores.directory.create_access_key(key(7, None), 2)
+    page = await stores.directory.access_keys(ACCOUNT.account_id, "alice", first())
+    assert len(page.items) == 2
+
+
+async def test_keys_are_listed_as_they_were_created(stores: Stores) -> None:
+    for number in (3, 1, 2):
+        await stores.directory.create_access_key(key(number), 3)
+    page = await stores.directory.access_keys(ACCOUNT.account_id, "alice", first(2))
+    assert page.items == (key(1), key(2))
+    page = await stores.directory.access_keys(
+        ACCOUNT.account_id, "alice", PageRequest.parse(2, page.next_token)
+    )
+    assert (page.items, page.next_token) == ((key(3),), "")
+
+
+async def test_a_key_is_changed_through_its_owner_alone(stores: Stores) -> None:
+    bob = User(ACCOUNT.account_id, "bob", "AIDABOB", NOW)
+    await stores.directory.create_user(bob)
+    await stores.directory.create_access_key(key(1), 2)
+    await stores.directory.create_access_key(key(2, None), 2)
+    inactive = KeyStatus.INACTIVE
+    change = stores.directory.set_key_status
+    account, first_key, root_key = ACCOUNT.account_id, key(1).access_key_id, key(2).access_key_id
+    for owner, named in (("bob", first_key), (None, first_key), ("alice", root_key)):
+        assert await reason(change(account, owner, named, inactive)) == "RESOURCE_NOT_FOUND"
+        assert await reason(stores.directory.delete_access_key(account, owner, named)) == "RESOURCE_NOT_FOUND"
+    changed, _epoch = await change(account, "alice", first_key, inactive)
+    assert changed == key(1, status=inactive)
+    state = await stores.credentials.principal_state(first_key)
+    assert state is not None
+    assert state.access_key.status is inactive
+
+
+async def test_a_key_made_for_a_deleted_user_is_not_given_to_the_next_one(stores: Stores) -> None:
+    await stores.directory.delete_user(ACCOUNT.account_id, "alice")
+    await stores.directory.create_user(replace(ALICE, user_id="AIDASECOND"))
+    assert await reason(stores.directory.create_access_key(key(1), 2)) == "RESOURCE_STATE"
+
+
+async def test_policies_are_replaced_limited_and_listed_by_name(stores: Stores) -> None:
+    for name in ("b", "a"):
+        await stores.policies.put_policy(policy(name), 2)
+    assert await reason(stores.policies.put_policy(policy("c"), 2)) == "QUOTA_EXCEEDED"
+    await stores.policies.put_policy(policy("a", text='{"new":1}'), 2)
+    assert await stores.policies.policy(ACCOUNT.account_id, "alice", "a") == policy("a", text='{"new":1}')
+    page = await stores.policies.policies(ACCOUNT.account_id, "alice", first(1))
+    assert [each.policy_name for each in page.items] == ["a"]
+    page = await stores.policies.policies(ACCOUNT.account_id, "alice", PageRequest.parse(1, page.next_token))
+    assert [each.policy_name for each in page.items] == ["b"]
+    await stores.policies.delete_policy(ACCOUNT.account_id, "alice", "a")
+    gone = (
+        stores.policies.policy(ACCOUNT.account_id, "alice", "a"),
+        stores.policies.delete_policy(ACCOUNT.account_id, "alice", "a"),
+        stores.policies.put_policy(policy("x", replace(ALICE, user_name="nobody")), 2),
+    )
+    for call in gone:
+        assert await reason(call) == "RESOURCE_NOT_FOUND"
+
+
+async def test_every_change_raises_the_epoch_and_a_failed_one_leaves_nothing(stores: Stores) -> None:
+    await stores.directory.create_access_key(key(1), 2)
+
+    async def epoch() -> int:
+        state = await stores.credentials.principal_state(key(1).access_key_id)
+        assert state is not None
+        return state.epoch
+
+    before = await epoch()
+    account, agreement = ACCOUNT.account_id, an_agreement()
+    changes = (
+        lambda: stores.directory.create_access_key(key(2), 2),
+        lambda: stores.policies.put_policy(policy("p"), 2),
+        lambda: stores.policies.put_agreement(agreement),
+        lambda: stores.policies.delete_agreement(account, agreement.region, agreement.model_id),
+        lambda: stores.policies.delete_policy(account, "alice", "p"),
+        lambda: stores.directory.delete_access_key(account, "alice", key(2).access_key_id),
+        lambda: stores.directory.create_user(User(account, "bob", "AIDABOB", NOW)),
+        lambda: stores.directory.delete_user(account, "bob"),
+    )
+    for change in changes:
+        told = await change()
+        assert told == await epoch() > before
+        before = told
+    for call in (
+        stores.directory.delete_user(account, "alice"),
+        stores.directory.create_user(ALICE),
+        stores.policies.delete_policy(account, "alice", "p"),
+    ):
+        await reason(call)
+    assert await epoch() == before
+
+
+def an_agreement(**changes: Any) -> Agreement:
+    made = Agreement(ACCOUNT.account_id, "us-east-1", "craton.m", "offer-1", "ab", NOW, "arn:aws:iam::1:root")
+    return replace(made, **changes)
+
+
+async def test_an_agreement_is_of_one_region_and_one_text(stores: Stores) -> None:
+    await stores.directory.create_access_key(key(1), 2)
+    await stores.policies.put_agreement(an_agreement())
+    # The first acceptance stays the record of it.
+    await stores.policies.put_agreement(an_agreement(accepted_by="somebody else"))
+    found = await stores.policies.agreement(ACCOUNT.account_id, "us-east-1", "craton.m")
+    assert found == an_agreement()
+    assert await stores.policies.agreement(ACCOUNT.account_id, "eu-west-1", "craton.m") is None
+    await stores.policies.put_agreement(an_agreement(eula_sha256="cd"))
+    await stores.policies.put_agreement(an_agreement(region="eu-west-1"))
+    state = await stores.credentials.principal_state(key(1).access_key_id)
+    assert state is not None
+    assert state.entitlements == (("eu-west-1", "craton.m", "ab"), ("us-east-1", "craton.m", "cd"))
+    delete = stores.policies.delete_agreement
+    assert await delete(ACCOUNT.account_id, "us-east-1", "craton.m") is not None
+    assert await delete(ACCOUNT.account_id, "us-east-1", "craton.m") is None
+
+
+async def test_the_use_case_form_is_replaced(stores: Stores) -> None:
+    assert await stores.policies.use_case(ACCOUNT.account_id) is None
+    for content in (b"one", b"two"):
+        await stores.policies.put_use_case(ACCOUNT.account_id, content)
+        assert await stores.policies.use_case(ACCOUNT.account_id) == content
+
+
+async def test_a_principal_is_read_with_all_that_decides_about_it(stores: Stores) -> None:
+    assert await stores.credentials.principal_state("AKIANOBODY") is None
+    await stores.directory.create_access_key(key(1), 2)
+    await stores.directory.create_access_key(key(2, None), 2)
+    for name, text in (("b", "{2}"), ("a", "{1}")):
+        await stores.policies.put_policy(policy(name, text=text), 2)
+    alice = await stores.credentials.principal_state(key(1).access_key_id)
+    root = await stores.credentials.principal_state(key(2).access_key_id)
+    assert alice is not None
+    assert root is not None
+    assert (alice.account, alice.user, alice.access_key, alice.policies) == (
+        ACCOUNT,
+        ALICE,
+        key(1),
+        ("{1}", "{2}"),
+    )
+    assert (root.account, root.user, root.policies) == (ACCOUNT, None, ())
+
+
+def token_key(number: int) -> TokenKeyRecord:
+    return TokenKeyRecord(f"k{number}", b"public", b"sealed", NOW + timedelta(days=number))
+
+
+async def test_of_two_replicas_that_rotate_at_once_one_succeeds(stores: Stores) -> None:
+    store = stores.credentials
+    assert await store.token_keys() == []
+    results = await asyncio.gather(*(store.replace_token_key(token_key(n), None) for n in range(4)))
+    assert sorted(results) == [False, False, False, True]
+    (winner,) = await store.token_keys()
+    assert not await store.replace_token_key(token_key(5), "k-unknown")
+    assert await store.replace_token_key(token_key(5), winner.key_id)
+    assert await store.token_keys() == [token_key(5), winner]
+    await store.delete_token_keys([winner.key_id])
+    await store.delete_token_keys([])
+    assert await store.token_keys() == [token_key(5)]
+
+
+async def test_a_signature_is_remembered_across_restarts(stores: Stores, tmp_path: Path) -> None:
+    until = NOW + timedelta(minutes=10)
+    seen = stores.credentials.first_seen
+    assert await seen(b"s" * 32, NOW, until) == NOW
+    later = NOW + timedelta(seconds=3)
+    assert await seen(b"s" * 32, later, until) == NOW
+    again = Database(f"sqlite:///{tmp_path}/auth.sqlite")
+    assert await SqlCredentials(again).first_seen(b"s" * 32, later, until) == NOW
+    await again.close()
+    much_later = NOW + timedelta(minutes=11)
+    assert await seen(b"t" * 32, much_later, until) == much_later
+    assert await seen(b"s" * 32, much_later, until) == much_later
