@@ -1,0 +1,101 @@
+"""auth's operations over a store in memory, with a clock and bytes that tests decide about."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.auth.adapters.sql_credentials import SqlCredentials
+from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_policies import SqlPolicies
+from services.auth.domain.records import Account, User
+from services.auth.operations.admission import Admission
+from services.auth.operations.credentials import KeyMaker, NewKey
+from services.auth.operations.issuing import TokenIssuer
+from services.auth.operations.keyring import Keyring
+from services.auth.operations.signatures import Signatures
+from services.chassis.database import Database
+from tests.fakes.clock import CountingRandomness, ManualClock
+from tests.fakes.sealer import MemorySealer
+
+REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
+HOST = "auth.craton.internal"
+
+
+@dataclass
+class Auth:
+    """The parts of auth that tests drive."""
+
+    clock: ManualClock
+    randomness: CountingRandomness
+    sealer: MemorySealer
+    directory: SqlDirectory
+    policies: SqlPolicies
+    credentials: SqlCredentials
+    keyring: Keyring
+    issuer: TokenIssuer
+    signatures: Signatures
+    admission: Admission
+    keys: KeyMaker
+    account: Account
+    user: User
+    key: NewKey
+
+    def another_keyring(self) -> Keyring:
+        """A second replica, or this one after a restart."""
+        return Keyring(self.credentials, self.sealer, self.clock, self.randomness, timedelta(days=30))
+
+
+@pytest.fixture
+async def auth() -> AsyncIterator[Auth]:
+    """One account with the user alice and her access key."""
+    clock, randomness, sealer = ManualClock(), CountingRandomness(), MemorySealer()
+    database = Database("sqlite://")
+    database.migrate(REVISIONS)
+    directory, policies, credentials = SqlDirectory(database), SqlPolicies(database), SqlCredentials(database)
+    keyring = Keyring(credentials, sealer, clock, randomness, timedelta(days=30))
+    issuer = TokenIssuer(
+        keyring,
+        credentials,
+        clock,
+        randomness,
+        audiences=frozenset({"auth", "kms", "runtime"}),
+        exchanges=frozenset({("runtime", "kms")}),
+        partition="aws",
+    )
+    signatures = Signatures(
+        credentials,
+        sealer,
+        clock,
+        randomness,
+        regions=frozenset({"us-east-1"}),
+        signing_names=frozenset({"bedrock"}),
+        token_hosts=(HOST,),
+    )
+    keys = KeyMaker(sealer, clock, randomness)
+    account = Account("123456789012", "incarnation", "first", clock.now())
+    user = User(account.account_id, "alice", "AIDAALICE", clock.now())
+    await directory.create_account(account, None, None)
+    await directory.create_user(user)
+    key = await keys.make(account.account_id, user)
+    await directory.create_access_key(key.key, 2)
+    assert await keyring.ready()
+    yield Auth(
+        clock,
+        randomness,
+        sealer,
+        directory,
+        policies,
+        credentials,
+        keyring,
+        issuer,
+        signatures,
+        Admission(credentials, directory),
+        keys,
+        account,
+        user,
+        key,
+    )
+    await database.close()
