@@ -64,7 +64,7 @@ class LocalAudit:
         if self.spool.torn_bytes:
             _log.warning("audit_spool_torn_end_removed", bytes=self.spool.torn_bytes)
         self.recorder = SpoolRecorder(self.spool, recorder_name(workload), clock, randomness)
-        self.shipper = Shipper(self.spool, ingest, randomness)
+        self.shipper = Shipper(self.spool, ingest, clock, randomness)
         self._channel: Channel | None = None
 
     @classmethod

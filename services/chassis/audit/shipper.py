@@ -11,6 +11,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 from services.chassis.audit.reader import SpoolReader
 from services.chassis.audit.spool import Spool
 from services.chassis.channels import Channel
+from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
 from services.chassis.randomness import Randomness
@@ -24,6 +25,8 @@ _EVENTS = 1024
 _TIMEOUT_S = 10.0
 _PACE_S = 0.2
 """Records are collected this long before they are shipped: a batch costs less than its events one by one."""
+_KEPT_S = 60.0
+"""Events lie in the spool in clear: about this long after they were shipped they are deleted."""
 _FIRST_BACKOFF_S = 0.1
 _LAST_BACKOFF_S = 10.0
 
@@ -62,11 +65,13 @@ class GrpcIngest:
 class Shipper:
     """Ships for the life of the process; the place is kept by the audit service, not by us."""
 
-    def __init__(self, spool: Spool, ingest: Ingest, randomness: Randomness) -> None:
+    def __init__(self, spool: Spool, ingest: Ingest, clock: Clock, randomness: Randomness) -> None:
         """Ship `spool` to `ingest`."""
         self._spool = spool
         self._ingest = ingest
+        self._clock = clock
         self._randomness = randomness
+        self._rotate_at = clock.boottime() + _KEPT_S
         self._reader = SpoolReader()
         self._position = spool.first_position
 
@@ -79,10 +84,9 @@ class Shipper:
         """Ship until cancelled. Raises SpoolCorruptError or OSError when the spool cannot be read."""
         backoff = 0.0
         while True:
-            if self.backlog <= 0:
-                self._spool.growth.clear()
-                await self._spool.growth.wait()
-                await asyncio.sleep(_PACE_S)
+            self._let_go()
+            if self.backlog <= 0 and not await self._more():
+                continue
             try:
                 await self.ship_once()
                 backoff = 0.0
@@ -90,6 +94,25 @@ class Shipper:
                 backoff = min(max(backoff * 2, _FIRST_BACKOFF_S), _LAST_BACKOFF_S)
                 _log.warning("audit_shipping_delayed", reason=error.reason_name, count=self.backlog)
                 await asyncio.sleep(backoff * (0.5 + self._randomness.token_bytes(1)[0] / 512))
+
+    async def _more(self) -> bool:
+        """Wait for records for a while and say whether there may be some."""
+        self._spool.growth.clear()
+        try:
+            async with asyncio.timeout(_KEPT_S):
+                await self._spool.growth.wait()
+        except TimeoutError:
+            return False
+        await asyncio.sleep(_PACE_S)
+        return True
+
+    def _let_go(self) -> None:
+        """Delete what the audit service holds, also from the newest segment, which must first be followed."""
+        self._spool.trim(self._position)
+        now = self._clock.boottime()
+        if self.backlog <= 0 and now >= self._rotate_at:
+            self._rotate_at = now + _KEPT_S
+            self._spool.rotate()
 
     async def ship_once(self) -> None:
         """Ship one batch. Raises DomainError when it was not accepted."""

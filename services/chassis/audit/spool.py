@@ -7,20 +7,18 @@ which would otherwise be half of what a busy service spends on a call.
 """
 
 import asyncio
-import contextlib
 import os
-import queue
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.audit import recovery
+from services.chassis.audit.batch import Batch, Waiter, WriterThread
 from services.chassis.audit.budget import Budget, SpoolLimits
 from services.chassis.audit.files import Files, OsFiles
 from services.chassis.audit.recovery import Segment
-from services.chassis.audit.segment import FRAME_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, Lane, frame
+from services.chassis.audit.segment import FRAME_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, Lane
 from services.chassis.audit.writer import ChunkRefusedError, Committed, SegmentWriter, WriterStoppedError
 from services.chassis.errors import DomainError
 from services.chassis.randomness import Randomness
@@ -33,25 +31,6 @@ _CROWD = 2
 
 class SpoolFailedError(Exception):
     """The spool's device failed. The process must stop; a new one recovers what was acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiter:
-    payload: bytes
-    lane: Lane
-    done: "asyncio.Future[None]"
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Records that share one commit."""
-
-    waiters: list[_Waiter]
-    position: int
-    finished: bool = False
-    """Set by the writer thread: a late timer must not take a slow event loop for a hung device."""
-    committed: Committed | None = None
-    error: Exception | None = None
 
 
 class Spool:
@@ -105,17 +84,16 @@ class Spool:
             sum(segment.size for segment in self._segments),
             sum(segment.summary_bytes for segment in self._segments),
         )
-        self._waiting: list[_Waiter] = []
-        self._batch: _Batch | None = None
+        self._waiting: list[Waiter] = []
+        self._batch: Batch | None = None
         self._scheduled = False
         self._hung = False
         self._closing = False
         self._failure: SpoolFailedError | None = None
         self._failed = asyncio.Event()
         self._watchdog: asyncio.TimerHandle | None = None
-        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: WriterThread | None = None
 
     @property
     def first_position(self) -> int:
@@ -131,6 +109,11 @@ class Spool:
     def used_bytes(self) -> int:
         """Bytes on disk and about to be written, against the cap."""
         return self._budget.used
+
+    @property
+    def closed(self) -> bool:
+        """True once `close` was called."""
+        return self._closing
 
     def segments(self) -> tuple[Segment, ...]:
         """Return the segments, oldest first, with their durable sizes as of now."""
@@ -148,8 +131,8 @@ class Spool:
             raise _unavailable("waits for its device")
         if len(payload) > MAX_PAYLOAD_BYTES or not self._budget.reserve(len(payload) + FRAME_BYTES, lane):
             raise _unavailable("is full")
-        loop = self._loop or self._bind()
-        waiter = _Waiter(payload, lane, loop.create_future())
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        waiter = Waiter(payload, lane, loop.create_future())
         self._waiting.append(waiter)
         if self._batch is None and not self._scheduled:
             self._schedule(loop)
@@ -167,6 +150,17 @@ class Spool:
             del self._segments[0]
             self._budget.forget(segment.size, segment.summary_bytes)
 
+    def rotate(self) -> None:
+        """Begin a new segment soon, so that a `trim` can delete all that was shipped.
+
+        Events lie in the spool in clear; a service that falls silent must not keep its last ones. Does
+        nothing while a commit is running or the newest segment is empty.
+        """
+        idle = self._batch is None and not self._waiting and not (self._closing or self._failure)
+        if idle and self._segments and self._segments[-1].first_position < self._durable:
+            self._loop = self._loop = self._loop or asyncio.get_running_loop()
+            self._commit(self._loop, [])
+
     async def failed(self) -> None:
         """Wait until the device fails, then raise SpoolFailedError: a task that ends the process."""
         await self._failed.wait()
@@ -177,20 +171,12 @@ class Spool:
         self._closing = True
         while self._waiting and not (self._failure or self._hung):
             await asyncio.wait([self._waiting[-1].done], timeout=self.limits.commit_timeout_s)
-        if self._thread is not None:
-            self._queue.put(None)
-            await asyncio.to_thread(self._thread.join, self.limits.commit_timeout_s)
-            if self._thread.is_alive():
-                return
+        if self._thread is not None and not await asyncio.to_thread(
+            self._thread.stop, self.limits.commit_timeout_s
+        ):
+            return
         self._writer.close()
         os.close(self._lock)
-
-    def _bind(self) -> asyncio.AbstractEventLoop:
-        self._loop = asyncio.get_running_loop()
-        # A daemon, because a write to a hung device never returns and must not keep the process alive.
-        self._thread = threading.Thread(target=self._write_batches, name="audit-spool", daemon=True)
-        self._thread.start()
-        return self._loop
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = True
@@ -206,29 +192,17 @@ class Spool:
             return
         waiters = self._waiting[:_BATCH_RECORDS]
         del self._waiting[:_BATCH_RECORDS]
-        self._batch = batch = _Batch(waiters, self._durable)
-        self._watchdog = self._loop.call_later(self.limits.commit_timeout_s, self._overdue, batch)
-        self._queue.put(batch)
+        self._commit(self._loop, waiters)
 
-    def _write_batches(self) -> None:
-        """Run on the writer thread until None is taken from the queue."""
-        assert self._loop is not None  # noqa: S101 - narrowing for the type checker
-        while (batch := self._queue.get()) is not None:
-            position = batch.position
-            frames = [
-                frame(position + index, position, waiter.lane, waiter.payload)
-                for index, waiter in enumerate(batch.waiters)
-            ]
-            try:
-                batch.committed = self._writer.append(b"".join(frames), position)
-            except Exception as error:
-                batch.error = error
-            batch.finished = True
-            # The loop is closed when the process ends without waiting for a hung device.
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._finish, batch)
+    def _commit(self, loop: asyncio.AbstractEventLoop, waiters: list[Waiter]) -> None:
+        """Hand a batch to the writer thread; one without waiters begins a new segment."""
+        self._batch = batch = Batch(waiters, self._durable)
+        self._watchdog = loop.call_later(self.limits.commit_timeout_s, self._overdue, batch)
+        if self._thread is None:
+            self._thread = WriterThread(self._writer, loop, self._finish)
+        self._thread.submit(batch)
 
-    def _finish(self, batch: _Batch) -> None:
+    def _finish(self, batch: Batch) -> None:
         """Run on the event loop once for every commit."""
         if self._watchdog is not None:
             self._watchdog.cancel()
@@ -247,7 +221,7 @@ class Spool:
         if self._waiting and self._loop is not None and not self._scheduled:
             self._schedule(self._loop)
 
-    def _extend(self, batch: _Batch, committed: Committed) -> None:
+    def _extend(self, batch: Batch, committed: Committed) -> None:
         if not self._segments or self._segments[-1].path != committed.path:
             self._segments.append(Segment(committed.path, committed.first_position, batch.position, 0, 0))
             self._budget.add_header(HEADER_BYTES)
@@ -258,7 +232,7 @@ class Spool:
             len(waiter.payload) + FRAME_BYTES for waiter in batch.waiters if waiter.lane is Lane.SUMMARY
         )
 
-    def _overdue(self, batch: _Batch) -> None:
+    def _overdue(self, batch: Batch) -> None:
         if batch.finished:
             return
         self._hung = True
@@ -269,7 +243,7 @@ class Spool:
         waiting, self._waiting = self._waiting, []
         self._refuse(waiting, "waits for its device")
 
-    def _refuse(self, waiters: list[_Waiter], why: str) -> None:
+    def _refuse(self, waiters: list[Waiter], why: str) -> None:
         for waiter in waiters:
             self._budget.release(len(waiter.payload) + FRAME_BYTES, waiter.lane)
             if not waiter.done.done():

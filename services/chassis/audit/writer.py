@@ -89,6 +89,16 @@ class SegmentWriter:
         self._size += len(chunk)
         return Committed(self._path, self._first, self._size)
 
+    def begin(self, position: int) -> Committed:
+        """Begin an empty segment at `position`, so that the ones before it can be deleted.
+
+        Raises as `append`.
+        """
+        if self._stopped:
+            raise WriterStoppedError("the spool has stopped")
+        self._begin_segment(position)
+        return Committed(self._path, self._first, self._size)
+
     def close(self) -> None:
         """Close the active segment; what was committed is durable already."""
         if self._descriptor is not None:

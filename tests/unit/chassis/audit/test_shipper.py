@@ -14,10 +14,12 @@ from services.chassis.audit.budget import SpoolLimits
 from services.chassis.audit.segment import Lane
 from services.chassis.audit.shipper import EXPECTED_POSITION, Shipper, request_bytes
 from services.chassis.audit.spool import Spool
+from services.chassis.clock import SystemClock
 from services.chassis.errors import DomainError
 from services.chassis.randomness import SystemRandomness
 
 RANDOM = SystemRandomness()
+CLOCK = SystemClock()
 LIMITS = SpoolLimits(max_bytes=1_000_000, segment_bytes=2_000, summary_bytes=1_000, outcome_bytes=1_000)
 
 
@@ -46,7 +48,8 @@ class Held:
 async def spool(tmp_path):
     spool = Spool(tmp_path, randomness=RANDOM, limits=LIMITS)
     yield spool
-    await spool.close()
+    if not spool.closed:
+        await spool.close()
 
 
 async def write(spool: Spool, count: int, start: int = 0) -> list[bytes]:
@@ -64,7 +67,7 @@ async def ship_all(shipper: Shipper) -> None:
 async def test_everything_arrives_in_order_and_is_trimmed(spool):
     held = Held()
     payloads = await write(spool, 100)
-    shipper = Shipper(spool, held, RANDOM)
+    shipper = Shipper(spool, held, CLOCK, RANDOM)
     await ship_all(shipper)
     assert held.events[spool.spool_id] == payloads
     assert len(spool.segments()) == 1
@@ -74,10 +77,10 @@ async def test_a_new_life_asks_once_and_goes_on(spool):
     """What was acknowledged before the restart is not sent again, but for the first batch."""
     held = Held()
     payloads = await write(spool, 40)
-    await ship_all(Shipper(spool, held, RANDOM))
+    await ship_all(Shipper(spool, held, CLOCK, RANDOM))
     payloads += await write(spool, 5, start=40)
     held.batches.clear()
-    await ship_all(Shipper(spool, held, RANDOM))
+    await ship_all(Shipper(spool, held, CLOCK, RANDOM))
     assert held.events[spool.spool_id] == payloads
     assert sum(count for _, count in held.batches) < 45
 
@@ -85,7 +88,7 @@ async def test_a_new_life_asks_once_and_goes_on(spool):
 async def test_a_service_that_lost_its_end_gets_it_again(spool):
     held = Held()
     payloads = await write(spool, 10)
-    shipper = Shipper(spool, held, RANDOM)
+    shipper = Shipper(spool, held, CLOCK, RANDOM)
     await ship_all(shipper)
     del held.events[spool.spool_id][7:]
     payloads += await write(spool, 1, start=10)
@@ -98,7 +101,7 @@ async def test_a_spool_older_than_the_service_ships_nothing(spool):
     held.events[spool.spool_id] = [b"x"] * 50
     await write(spool, 3)
     with pytest.raises(DomainError) as refusal:
-        await Shipper(spool, held, RANDOM).ship_once()
+        await Shipper(spool, held, CLOCK, RANDOM).ship_once()
     assert refusal.value.reason_name == "RESOURCE_STATE"
     assert spool.durable_position == 3
 
@@ -107,7 +110,7 @@ async def test_run_ships_waits_and_survives_an_outage(spool, monkeypatch):
     monkeypatch.setattr("services.chassis.audit.shipper._PACE_S", 0.01)
     monkeypatch.setattr("services.chassis.audit.shipper._FIRST_BACKOFF_S", 0.01)
     held = Held()
-    running = asyncio.create_task(Shipper(spool, held, RANDOM).run())
+    running = asyncio.create_task(Shipper(spool, held, CLOCK, RANDOM).run())
     payloads = await write(spool, 20)
     await until(lambda: held.events.get(spool.spool_id) == payloads)
     held.down = True
@@ -119,6 +122,32 @@ async def test_run_ships_waits_and_survives_an_outage(spool, monkeypatch):
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_shipped_events_are_deleted_although_nothing_follows(spool, tmp_path, monkeypatch):
+    monkeypatch.setattr("services.chassis.audit.shipper._PACE_S", 0.01)
+    monkeypatch.setattr("services.chassis.audit.shipper._KEPT_S", 0.05)
+    held = Held()
+    running = asyncio.create_task(Shipper(spool, held, CLOCK, RANDOM).run())
+    await spool.append(b"CANARY", Lane.EVENT)
+
+    def gone() -> bool:
+        files = list(tmp_path.glob("*.seg"))
+        return bool(files) and not any(b"CANARY" in file.read_bytes() for file in files)
+
+    assert not gone()
+    await until(gone)
+    assert held.events[spool.spool_id] == [b"CANARY"]
+    # Positions go on where they were, in this life and in the next.
+    await spool.append(b"next", Lane.EVENT)
+    await until(lambda: held.events[spool.spool_id] == [b"CANARY", b"next"])
+    await until(gone)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await spool.close()
+    again = Spool(tmp_path, randomness=RANDOM, limits=LIMITS)
+    assert again.durable_position == 2
+    await again.close()
 
 
 async def until(condition) -> None:

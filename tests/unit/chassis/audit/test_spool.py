@@ -241,6 +241,26 @@ async def test_the_record_of_a_cancelled_caller_is_written(tmp_path):
     await spool.close()
 
 
+async def test_a_rotated_spool_goes_on_at_its_position(tmp_path):
+    spool = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
+    spool.rotate()  # nothing to rotate
+    assert spool.segments() == ()
+    await spool.append(b"one", Lane.EVENT)
+    for _ in range(3):
+        # Once is enough: an empty segment is not followed by another one.
+        spool.rotate()
+        await asyncio.sleep(0.05)
+    assert [segment.first_position for segment in spool.segments()] == [0, 1]
+    spool.trim(1)
+    assert spool.used_bytes == HEADER_BYTES == sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
+    await spool.close()
+    again = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
+    assert (again.first_position, again.durable_position) == (1, 1)
+    await again.append(b"two", Lane.EVENT)
+    assert payloads(again) == [b"two"]
+    await again.close()
+
+
 async def test_a_missing_segment_is_noticed(tmp_path):
     spool = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
     for _ in range(20):
