@@ -5,6 +5,7 @@ SQLite is the embedded default; a PostgreSQL URL takes its place when several re
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,13 @@ _MIGRATION_LOCK = 0x43524154_4F4E0001
 
 _FATAL_SQLITE = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 """After these the state on disk is unknown: a page that fsync failed on may be lost, yet reads show it."""
+
+
+_SERIALIZATION_FAILURES = frozenset({"40001", "40P01"})
+"""PostgreSQL's SQLSTATEs for "run it again": a serialization failure and a deadlock."""
+
+_BACKOFF_S = 0.002
+"""Pause before the second run of a transaction; it doubles up to fifty times as much."""
 
 
 class StorageFailedError(RuntimeError):
@@ -125,10 +133,12 @@ class Database:
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in one transaction and return its result after the commit is durable.
 
-        Any exception of `work` rolls the transaction back. A cancelled caller does not undo a
-        transaction that has begun. Raises DomainError(DEPENDENCY_UNAVAILABLE) when the database is
-        busy or unreachable, StorageFailedError when its device failed; sqlalchemy's IntegrityError
-        is the adapter's to translate.
+        Transactions behave as if they ran one after the other: SQLite lets one in at a time, PostgreSQL
+        runs them as SERIALIZABLE and may run `work` again, so that it must do nothing but SQL. Any
+        exception of `work` rolls the transaction back. A cancelled caller does not undo a transaction
+        that has begun. Raises DomainError(DEPENDENCY_UNAVAILABLE) when the database is busy or
+        unreachable, StorageFailedError when its device failed; sqlalchemy's IntegrityError is the
+        adapter's to translate.
         """
         return await self._submit(work, read_only=False)
 
@@ -167,18 +177,29 @@ class Database:
             self._waiting -= 1
 
     def _transaction(self, work: Callable[[sa.Connection], T], read_only: bool) -> T:
-        try:
-            with self.engine.connect() as connection:
-                if read_only:
-                    connection = connection.execution_options(**{_READ_ONLY: True})
-                with connection.begin():
-                    if read_only and self.engine.dialect.name == "postgresql":
-                        connection.exec_driver_sql(
-                            "SET TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ"
-                        )
-                    return work(connection)
-        except sa.exc.DBAPIError as error:
-            raise _translated(error) from error
+        # Rivals are waited for as long as with SQLite, whose driver does it by itself.
+        deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+        pause = _BACKOFF_S
+        while True:
+            try:
+                return self._attempt(work, read_only)
+            except sa.exc.DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state not in _SERIALIZATION_FAILURES or time.monotonic() > deadline:
+                    raise _translated(error) from error
+            # This is a thread of the pool: the event loop does not wait.
+            time.sleep(pause)
+            pause = min(2 * pause, 50 * _BACKOFF_S)
+
+    def _attempt(self, work: Callable[[sa.Connection], T], read_only: bool) -> T:
+        with self.engine.connect() as connection:
+            if read_only:
+                connection = connection.execution_options(**{_READ_ONLY: True})
+            with connection.begin():
+                if self.engine.dialect.name == "postgresql":
+                    mode = "REPEATABLE READ, READ ONLY" if read_only else "SERIALIZABLE"
+                    connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {mode}")
+                return work(connection)
 
 
 def _translated(error: sa.exc.DBAPIError) -> Exception:
