@@ -87,8 +87,11 @@ class DirectoryStore(Protocol):
     async def accounts(self, request: PageRequest) -> Page[Account]:
         """List accounts by id."""
 
-    async def create_user(self, user: User) -> int:
-        """Create a user; names are unique in the account without regard to case."""
+    async def create_user(self, user: User, limit: int) -> int:
+        """Create a user of an account, which must then have at most `limit`.
+
+        Names are unique in the account without regard to case.
+        """
 
     async def user(self, account_id: str, user_name: str) -> User:
         """Return a user."""

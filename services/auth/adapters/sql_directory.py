@@ -127,11 +127,13 @@ class SqlDirectory:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return request.page([account_of(row) for row in rows], lambda account: account.account_id)
 
-    async def create_user(self, user: User) -> int:
-        """Create a user."""
+    async def create_user(self, user: User, limit: int) -> int:
+        """Create a user within the account's limit."""
 
         def work(connection: sa.Connection) -> int:
             epoch = next_epoch(connection, user.account_id)
+            if count(connection, USERS, USERS.c.account_id == user.account_id) >= limit:
+                raise quota_exceeded("UsersPerAccount", limit)
             _insert_user(connection, user)
             return epoch
 

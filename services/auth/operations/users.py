@@ -16,6 +16,9 @@ from services.chassis.randomness import Randomness
 _MAX_KEYS = 2
 """Access keys a user may have: one in use and one to rotate to, as at AWS."""
 
+_MAX_USERS = 5_000
+"""Users an account may have, as at AWS."""
+
 _MAX_POLICIES = 20
 """Inline policies a user may have; with their size this bounds what a lease carries to about 120 KiB."""
 
@@ -44,7 +47,7 @@ class Users:
         """Create a user (iam:CreateUser)."""
         caller = await self.admit(call, "iam:CreateUser", user_name)
         user = User(caller.account_id, user_name, new_user_id(self._randomness), self._clock.now())
-        epoch = await self._store.create_user(user)
+        epoch = await self._store.create_user(user, _MAX_USERS)
         await self._revocations.publish(caller.account_id, epoch)
         return user
 

@@ -57,7 +57,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def stores(database: Database) -> Stores:
     made = Stores(SqlDirectory(database), SqlPolicies(database), SqlCredentials(database))
     await made.directory.create_account(ACCOUNT, None, None)
-    await made.directory.create_user(ALICE)
+    await made.directory.create_user(ALICE, 99)
     return made
 
 
@@ -135,18 +135,24 @@ async def test_what_a_request_created_can_be_asked_again(stores: Stores) -> None
 
 async def test_user_names_differ_by_more_than_case(stores: Stores) -> None:
     again = replace(ALICE, user_id="AIDA2", user_name="Alice")
-    assert await reason(stores.directory.create_user(again)) == "RESOURCE_EXISTS"
+    assert await reason(stores.directory.create_user(again, 99)) == "RESOURCE_EXISTS"
     assert await stores.directory.user(ACCOUNT.account_id, "alice") == ALICE
     assert await reason(stores.directory.user(ACCOUNT.account_id, "Alice")) == "RESOURCE_NOT_FOUND"
     assert await reason(stores.directory.user(OTHER.account_id, "alice")) == "RESOURCE_NOT_FOUND"
     nobody = replace(ALICE, account_id="000000000001")
-    assert await reason(stores.directory.create_user(nobody)) == "RESOURCE_NOT_FOUND"
+    assert await reason(stores.directory.create_user(nobody, 99)) == "RESOURCE_NOT_FOUND"
+
+
+async def test_an_account_has_a_limit_of_users(stores: Stores) -> None:
+    bob = User(ACCOUNT.account_id, "bob", "AIDABOB", NOW)
+    assert await reason(stores.directory.create_user(bob, 1)) == "QUOTA_EXCEEDED"
+    await stores.directory.create_user(bob, 2)
 
 
 async def test_pages_of_users_are_whole(stores: Stores) -> None:
     names = [f"u{number}" for number in range(7)]
     for name in names:
-        await stores.directory.create_user(User(ACCOUNT.account_id, name, f"AIDA{name}", NOW))
+        await stores.directory.create_user(User(ACCOUNT.account_id, name, f"AIDA{name}", NOW), 99)
     found: list[str] = []
     request = first(3)
     while True:
@@ -194,7 +200,7 @@ async def test_keys_are_listed_as_they_were_created(stores: Stores) -> None:
 
 async def test_a_key_is_changed_through_its_owner_alone(stores: Stores) -> None:
     bob = User(ACCOUNT.account_id, "bob", "AIDABOB", NOW)
-    await stores.directory.create_user(bob)
+    await stores.directory.create_user(bob, 99)
     await stores.directory.create_access_key(key(1), 2)
     await stores.directory.create_access_key(key(2, None), 2)
     inactive = KeyStatus.INACTIVE
@@ -212,7 +218,7 @@ async def test_a_key_is_changed_through_its_owner_alone(stores: Stores) -> None:
 
 async def test_a_key_made_for_a_deleted_user_is_not_given_to_the_next_one(stores: Stores) -> None:
     await stores.directory.delete_user(ACCOUNT.account_id, "alice")
-    await stores.directory.create_user(replace(ALICE, user_id="AIDASECOND"))
+    await stores.directory.create_user(replace(ALICE, user_id="AIDASECOND"), 99)
     assert await reason(stores.directory.create_access_key(key(1), 2)) == "RESOURCE_STATE"
 
 
@@ -253,7 +259,7 @@ async def test_every_change_raises_the_epoch_and_a_failed_one_leaves_nothing(sto
         lambda: stores.policies.delete_agreement(account, agreement.region, agreement.model_id),
         lambda: stores.policies.delete_policy(account, "alice", "p"),
         lambda: stores.directory.delete_access_key(account, "alice", key(2).access_key_id),
-        lambda: stores.directory.create_user(User(account, "bob", "AIDABOB", NOW)),
+        lambda: stores.directory.create_user(User(account, "bob", "AIDABOB", NOW), 99),
         lambda: stores.directory.delete_user(account, "bob"),
     )
     for change in changes:
@@ -262,7 +268,7 @@ async def test_every_change_raises_the_epoch_and_a_failed_one_leaves_nothing(sto
         before = told
     for call in (
         stores.directory.delete_user(account, "alice"),
-        stores.directory.create_user(ALICE),
+        stores.directory.create_user(ALICE, 99),
         stores.policies.delete_policy(account, "alice", "p"),
     ):
         await reason(call)

@@ -78,7 +78,7 @@ async def auth() -> AsyncIterator[Auth]:
     account = Account("123456789012", "incarnation", "first", clock.now())
     user = User(account.account_id, "alice", "AIDAALICE", clock.now())
     await directory.create_account(account, None, None)
-    await directory.create_user(user)
+    await directory.create_user(user, 99)
     key = await keys.make(account.account_id, user)
     await directory.create_access_key(key.key, 2)
     assert await keyring.ready()

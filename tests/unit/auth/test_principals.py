@@ -115,7 +115,7 @@ async def test_a_token_is_worth_nothing_once_its_principal_is_gone(auth, change:
         await auth.directory.delete_user(account, "alice")
     if change == "deleted and created again":
         again = User(account, "alice", "AIDASECOND", auth.clock.now())
-        await auth.directory.create_user(again)
+        await auth.directory.create_user(again, 99)
         new = dataclasses.replace(auth.key.key, user=again)
         await auth.directory.create_access_key(new, 2)
     assert await reason(leases.grant(a_call(claims), "")) == "INVALID_TOKEN"

@@ -1,0 +1,74 @@
+"""The checked-in files of auth fit together."""
+
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from services.auth.adapters.bootstrap_file import BootstrapFile
+from services.auth.config import AuthConfig
+from services.auth.events import EVENTS
+from services.chassis.audit.ports import Recording
+from services.chassis.audit.summarised import check_summarised, load_summarised
+from services.chassis.config import load
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_checked_in_configuration_is_whole() -> None:
+    config = load(ROOT / "deploy/config/auth.toml", AuthConfig)
+    assert {"auth", "runtime", "kms", "training", "audit"} <= set(config.audiences)
+    runtime = tomllib.loads((ROOT / "deploy/config/runtime.toml").read_text())
+    assert set(runtime["regions"]) == set(config.regions)
+
+
+def test_exchanges_name_audiences() -> None:
+    from dataclasses import replace
+
+    from services.auth.config import ExchangeSettings
+
+    config = load(ROOT / "deploy/config/auth.toml", AuthConfig)
+    with pytest.raises(ValueError, match="audiences"):
+        replace(config, exchanges=(ExchangeSettings("runtime", "edge"),))
+
+
+def test_every_described_method_has_callers() -> None:
+    listed = tomllib.loads((ROOT / "services/auth/callers.toml").read_text())
+    assert listed.keys() - {"/grpc.health.v1.Health/Check"} == EVENTS.keys()
+    check_summarised(EVENTS, load_summarised())
+
+
+def test_what_changes_state_or_releases_a_secret_has_a_durable_intent() -> None:
+    changing = ("Create", "Update", "Delete", "Put", "Bootstrap")
+    for method, described in EVENTS.items():
+        name = method.rsplit("/", 1)[-1]
+        if name.startswith(changing):
+            assert described.recording is Recording.EFFECT, method
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o700])
+def test_a_bootstrap_token_that_others_can_read_is_none(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "token"
+    path.write_text("t" * 40 + "\n")
+    path.chmod(0o600)
+    token = BootstrapFile(path).read()
+    assert token is not None
+    assert token.equals(b"t" * 40)
+    path.chmod(mode)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert BootstrapFile(path).read() is None
+
+
+def test_no_file_a_link_or_a_short_token_is_none(tmp_path: Path) -> None:
+    path, link = tmp_path / "token", tmp_path / "link"
+    assert BootstrapFile(path).read() is None
+    BootstrapFile(path).destroy()
+    path.write_text("short")
+    path.chmod(0o600)
+    assert BootstrapFile(path).read() is None
+    path.write_text("t" * 40)
+    link.symlink_to(path)
+    assert BootstrapFile(link).read() is None
+    BootstrapFile(path).destroy()
+    assert not path.exists()
