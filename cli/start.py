@@ -117,11 +117,15 @@ def _wait_until_healthy(stack: Stack, supervisor: Supervisor, session: Session, 
             return
         update("waiting for " + ", ".join(waiting))
         if time.monotonic() > deadline or any(each.state == "FATAL" for each in programs):
-            raise CommandError(
-                f"not healthy: {', '.join(waiting)}. Their logs: "
-                + ", ".join(f"{stack.logs}/{line.split()[0]}.log" for line in waiting)
-            )
+            raise CommandError("not healthy:\n" + "\n".join(_last_words(stack, line) for line in waiting))
         time.sleep(_POLL_S)
+
+
+def _last_words(stack: Stack, who: str) -> str:
+    """Return who is not healthy, its log, and the log's last line: most often the cause stands there."""
+    log = stack.logs / f"{who.split()[0]}.log"
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return f"  {who}, see {log}\n    {lines[-1][:300] if lines else 'the log is empty'}"
 
 
 def _say_where(stack: Stack) -> None:
