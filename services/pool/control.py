@@ -10,6 +10,7 @@ from the agent.
     {"do": "stop"}            {"ok": true} when nothing of the sandbox is left
     {"do": "inspect", "pid"}  {"ok": true, "inside": bool}: is the process in the sandbox' pid namespace,
                               filtered, without capabilities and without a way to new privileges?
+    {"do": "end", "pid"}      {"ok": true}; kills a model process, if it is inside and not the model server
 """
 
 import array

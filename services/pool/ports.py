@@ -30,6 +30,9 @@ class Cage(Protocol):
     async def inside(self, pid: int) -> bool:
         """Whether `pid` is a confined process of the running sandbox; False for anything doubtful."""
 
+    async def end(self, pid: int) -> None:
+        """Kill a model process. MUST do nothing to the model server or to anything outside the sandbox."""
+
     async def ended(self) -> None:
         """Return when the sandbox that was started last has ended by itself."""
 
@@ -86,6 +89,8 @@ class Arrival(Protocol):
     """A model process that took its material and announced itself."""
 
     instance: Instance
+    pid: int
+    """The process, in the agent's pid namespace."""
 
     async def gone(self) -> None:
         """Return when the process has ended."""

@@ -28,9 +28,10 @@ _MAX_INSTANCE_ID = 64
 class ModelProcess:
     """An Arrival over an open connection."""
 
-    def __init__(self, instance: Instance, connection: socket.socket) -> None:
-        """The announced instance and its connection."""
+    def __init__(self, instance: Instance, pid: int, connection: socket.socket) -> None:
+        """The announced instance, its process and its connection."""
         self.instance = instance
+        self.pid = pid
         self._connection = connection
 
     async def gone(self) -> None:
@@ -125,7 +126,7 @@ class HandoverSocket:
         connection.setblocking(False)
         if arriving.done():
             return False
-        arriving.set_result(ModelProcess(instance, connection))
+        arriving.set_result(ModelProcess(instance, pid, connection))
         return True
 
     async def _in_thread(

@@ -85,6 +85,10 @@ class LauncherCage:
         answer, _ = await self._ask("inspect", pid=pid)
         return answer.get("inside") is True
 
+    async def end(self, pid: int) -> None:
+        """Ask the launcher, which may signal processes of other users."""
+        await self._ask("end", pid=pid)
+
     async def ended(self) -> None:
         """Wait for the launcher's word."""
         lost = asyncio.ensure_future(self._lost.wait())

@@ -82,23 +82,22 @@ class TritonServer:
         session = self._session(instance)
         frame, exchange = session.request(_question(manifest.task).SerializeToString())
         request = triton.sealed_request(instance.server_model, session.encapsulated, frame)
-        call = self._infer(request, timeout=timeout_s)
+        call: Any = self._infer(request, timeout=timeout_s)
         try:
-            while not exchange.complete:
-                raw: Any = await call.read()
-                if raw is grpc.aio.EOF:  # type: ignore[attr-defined]  # missing in grpc-stubs
-                    raise ModelServerError("infer_incomplete")
+            # To the very end of the stream, also after the last frame: Triton never unloads a model of
+            # which one stream was broken off.
+            async for raw in call:
                 answer = inference_pb2.ModelStreamInferResponse.FromString(raw)
                 if answer.error_message:
-                    raise ModelServerError("infer_refused")
+                    raise _failed("infer_refused")
                 for content in answer.infer_response.raw_output_contents:
                     _check(model_exchange_pb2.ModelResponse.FromString(exchange.open(content)))
+            if not exchange.complete:
+                raise _failed("infer_incomplete")
         except grpc.aio.AioRpcError as error:
             raise ModelServerError(f"infer_{error.code().name.lower()}") from None
         except SessionError as error:
             raise ModelServerError("infer_unsealed") from error
-        finally:
-            call.cancel()
 
     def _session(self, instance: Instance) -> ClientSession:
         known = self._sessions.get(instance.server_model)
@@ -121,6 +120,10 @@ def _question(task: str) -> model_exchange_pb2.ModelRequest:
     return model_exchange_pb2.ModelRequest(
         generate=model_exchange_pb2.GenerateRequest(prompt=_WORD, max_tokens=1)
     )
+
+
+def _failed(reason: str) -> ModelServerError:
+    return ModelServerError(reason)
 
 
 def _check(response: model_exchange_pb2.ModelResponse) -> None:

@@ -214,6 +214,22 @@ class Sandbox:
         except (OSError, KeyError, ValueError):
             return False
 
+    def end(self, pid: int) -> None:
+        """Kill one model process. The pid is held while it is looked at, so that it cannot change hands."""
+        if self.running is None or pid in (self.running.pid, os.getpid()):
+            return
+        try:
+            held = os.pidfd_open(pid)
+        except (OSError, ValueError):
+            return
+        try:
+            if self.contains(pid):
+                signal.pidfd_send_signal(held, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            os.close(held)
+
     def stop(self) -> None:
         """Stop the model server and wait until nothing is left: politely, then by SIGKILL."""
         if self._process is None:

@@ -122,6 +122,11 @@ class Supervisor:
                 pid = message.get("pid")
                 inside = isinstance(pid, int) and self._sandbox.contains(pid)
                 control.send(end, {"id": number, "ok": True, "inside": inside})
+            case "end":
+                pid = message.get("pid")
+                if isinstance(pid, int):
+                    self._sandbox.end(pid)
+                control.send(end, {"id": number, "ok": True})
             case _:
                 control.send(end, {"id": number, "ok": False})
 

@@ -61,5 +61,8 @@ class UnconfinedServer(Sandbox):
         super().kill()
 
     def contains(self, pid: int) -> bool:
-        """Believe every process of the user: there is nothing else to go by."""
-        return self.running is not None and pid > 0
+        """Believe every process of the server's session: there is nothing else to go by."""
+        try:
+            return self._process is not None and pid > 0 and os.getsid(pid) == self._process.pid
+        except OSError:
+            return False

@@ -186,6 +186,7 @@ class Keeper:
             repository=self._repository,
             settings=self._settings,
             loading=loading,
+            end_process=self._cage.end,
             clock=self._clock,
         )
         task = asyncio.get_running_loop().create_task(model.run(), name=f"model {manifest.model_id}")

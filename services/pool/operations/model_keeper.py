@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 
 from services.chassis.clock import Clock
 from services.chassis.logs import Log
@@ -24,6 +25,7 @@ from services.pool.ports import (
 _log = Log("pool.model")
 _UNLOAD_TIMEOUT_S = 15.0
 _ANNOUNCED_S = 2.0
+_PROCESS_ENDS_S = 3.0
 _HEALTHY_AFTER_S = 10.0
 """A model that served this long did not fail at its start: the back-off begins anew."""
 
@@ -46,6 +48,7 @@ class ModelKeeper:
         repository: Repository,
         settings: WatchdogSettings,
         loading: asyncio.Semaphore,
+        end_process: Callable[[int], Awaitable[None]],
         clock: Clock,
     ) -> None:
         """Keep the model of `manifest` in `server`; `loading` bounds how many models load at once."""
@@ -65,42 +68,45 @@ class ModelKeeper:
         self._repository = repository
         self._settings = settings
         self._loading = loading
+        self._end_process = end_process
         self._clock = clock
         self._backoff = Backoff(settings.first_delay_s, settings.longest_delay_s)
 
     async def run(self) -> None:
         """Keep it loaded until cancelled, then unload it."""
         failures = 0
+        while True:
+            try:
+                healthy = await self._live()
+                failures = 0 if healthy else failures + 1
+                _log.warning("model_lost", model_id=self.manifest.model_id, attempt=failures)
+            except PoolError as error:
+                failures += 1
+                _log.warning(
+                    "model_load_failed",
+                    model_id=self.manifest.model_id,
+                    reason=error.reason,
+                    attempt=failures,
+                )
+            self.attempted.set()
+            await asyncio.sleep(self._backoff.delay(failures))
+
+    async def _live(self) -> bool:
+        """Load and watch until it is lost; return whether it had served well before. Raises PoolError."""
+        arrival = None
         try:
-            while True:
-                arrival = None
-                try:
-                    arrival = await self._load()
-                    loaded = self._clock.boottime()
-                    await self._watch(arrival)
-                    healthy = self.ready and self._clock.boottime() - loaded > _HEALTHY_AFTER_S
-                    failures = 0 if healthy else failures + 1
-                    _log.warning("model_lost", model_id=self.manifest.model_id, attempt=failures)
-                except PoolError as error:
-                    failures += 1
-                    _log.warning(
-                        "model_load_failed",
-                        model_id=self.manifest.model_id,
-                        reason=error.reason,
-                        attempt=failures,
-                    )
-                finally:
-                    self.ready = False
-                    self.instance = None
-                    self.attempted.set()
-                    if arrival is not None:
-                        arrival.close()
-                await self._unload()
-                await asyncio.sleep(self._backoff.delay(failures))
+            arrival = await self._load()
+            loaded = self._clock.boottime()
+            await self._watch(arrival)
+            return self.ready and self._clock.boottime() - loaded > _HEALTHY_AFTER_S
         finally:
-            # Cancelled: the catalogue has no such model any more, or the whole sandbox is given up.
+            self.ready = False
+            self.instance = None
+            # Not when the whole sandbox is given up: it takes the model along.
             if not self.abandoned:
-                await self._unload()
+                await self._unload(arrival)
+            if arrival is not None:
+                arrival.close()
 
     async def _load(self) -> Arrival:
         async with self._loading:
@@ -159,11 +165,20 @@ class ModelKeeper:
             return False
         return True
 
-    async def _unload(self) -> None:
+    async def _unload(self, arrival: Arrival | None) -> None:
+        """Unload it. A process that stays is killed: Triton keeps one while any call to it was broken off."""
         try:
             await self._server.unload(self.server_model, _UNLOAD_TIMEOUT_S)
         except ModelServerError as error:
             _log.warning("model_unload_failed", model_id=self.manifest.model_id, reason=error.reason)
+        if arrival is None:
+            return
+        gone = asyncio.ensure_future(arrival.gone())
+        await asyncio.wait([gone], timeout=_PROCESS_ENDS_S)
+        if not gone.done():
+            gone.cancel()
+            _log.warning("model_process_killed", model_id=self.manifest.model_id, pid=arrival.pid)
+            await self._end_process(arrival.pid)
 
 
 def _arrived(arriving: "asyncio.Future[Arrival]") -> Arrival:

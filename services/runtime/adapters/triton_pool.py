@@ -89,9 +89,12 @@ class TritonPool:
 
     async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
         """Embed texts."""
+        answer: Vectors | None = None
         async for response in self._ask(model_id, model_messages.embed_request(request), timeout_s):
-            return model_messages.vectors(response)
-        raise _broken()
+            answer = model_messages.vectors(response)
+        if answer is None:
+            raise _broken()
+        return answer
 
     async def _ask(
         self, model_id: str, plaintext: bytes, timeout_s: float
@@ -118,9 +121,9 @@ class TritonPool:
                         exchange.open(answer.infer_response.raw_output_contents[0])
                     )
                     begun = True
+                    # Read on after the last frame, to the end of the stream: Triton never unloads a model
+                    # of which a stream was broken off, however late.
                     yield response
-                    if exchange.complete:
-                        return
                 else:
                     if not exchange.complete:
                         raise _broken()

@@ -1,0 +1,252 @@
+"""One model's life, with a model server and model processes that do as told."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Sequence
+
+import pytest
+
+from services.chassis.manifest import ModelManifest, Offer
+from services.chassis.secret import SecretBytes
+from services.pool.config import WatchdogSettings
+from services.pool.errors import KeyRefusedError, ModelServerError
+from services.pool.operations.model_keeper import ModelKeeper
+from services.pool.ports import Arrival, Ciphertext, Instance, Material
+
+SETTINGS = WatchdogSettings(period_s=0.01, first_delay_s=0.001, longest_delay_s=0.01)
+
+
+class Clock:
+    def now(self):  # type: ignore[no-untyped-def]
+        raise NotImplementedError
+
+    def boottime(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class Process:
+    """A model process."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.pid = 4711
+        self.ended = asyncio.Event()
+        self.closed = False
+
+    async def gone(self) -> None:
+        await self.ended.wait()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class World:
+    """Model server, handover socket, key service, object store and repository at once."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.processes: list[Process] = []
+        self.key_refused = False
+        self.load_refused = False
+        self.handover_missing = False
+        self.answering = True
+        self.processes_stay = False
+        self._offers: dict[str, asyncio.Future[Arrival]] = {}
+
+    async def open(self, manifest: ModelManifest) -> SecretBytes:
+        if self.key_refused:
+            raise KeyRefusedError("key_disabled")
+        return SecretBytes(b"k" * 32)
+
+    async def fetch(self, manifest: ModelManifest) -> Sequence[Ciphertext]:
+        return ()
+
+    def write(self, manifest: ModelManifest, server_model: str) -> None:
+        self.calls.append(f"write {server_model}")
+
+    def clear(self) -> None:
+        self.calls.append("clear")
+
+    def expect(self, material: Material) -> Awaitable[Arrival]:
+        future: asyncio.Future[Arrival] = asyncio.get_running_loop().create_future()
+        self._offers[material.server_model] = future
+        return future
+
+    def forget(self, server_model: str) -> None:
+        self._offers.pop(server_model, None)
+
+    async def ready(self) -> bool:
+        return True
+
+    async def load(self, server_model: str, timeout_s: float) -> None:
+        self.calls.append(f"load {server_model}")
+        if self.load_refused:
+            raise ModelServerError("load_internal")
+        if not self.handover_missing:
+            number = len(self.processes) + 1
+            process = Process(Instance("bench.echo-v1", server_model, f"instance-{number}", b"p" * 32))
+            self.processes.append(process)
+            self._offers[server_model].set_result(process)
+
+    async def unload(self, server_model: str, timeout_s: float) -> None:
+        self.calls.append(f"unload {server_model}")
+        if self.processes and not self.processes_stay:
+            self.processes[-1].ended.set()
+
+    async def end(self, pid: int) -> None:
+        self.calls.append(f"end {pid}")
+
+    async def infer(self, manifest: ModelManifest, instance: Instance, timeout_s: float) -> None:
+        if not self.answering:
+            raise ModelServerError("infer_deadline_exceeded")
+
+    async def close(self) -> None:
+        self.calls.append("close")
+
+
+def keeper_of(world: World) -> ModelKeeper:
+    return ModelKeeper(
+        echo(),
+        server=world,
+        handovers=world,
+        files=world,
+        keys=world,
+        repository=world,
+        settings=SETTINGS,
+        loading=asyncio.Semaphore(1),
+        end_process=world.end,
+        clock=Clock(),
+    )
+
+
+def echo() -> ModelManifest:
+    text = "For tests."
+    return ModelManifest(
+        version=1,
+        provider="bench",
+        provider_name="Bench",
+        model_id="bench.echo-v1",
+        model_name="Echo",
+        family="titan-text",
+        task="echo",
+        input_modalities=("TEXT",),
+        output_modalities=("TEXT",),
+        inference_types=("ON_DEMAND",),
+        customizations=(),
+        response_streaming=True,
+        lifecycle="ACTIVE",
+        max_input_tokens=10,
+        regions=("*",),
+        license="Apache-2.0",
+        offer=Offer("o", "https://example.com", hashlib.sha256(text.encode()).hexdigest(), text),
+        max_output_tokens=10,
+        default_output_tokens=1,
+    )
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.001)
+
+
+async def end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_model_is_ready_after_it_answered_and_unloaded_when_withdrawn() -> None:
+    world = World()
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: keeper.ready)
+    assert keeper.instance is not None
+    assert keeper.instance.instance_id == "instance-1"
+    await end(task)
+    assert world.calls == ["write bench_echo-v1", "load bench_echo-v1", "unload bench_echo-v1"]
+    assert world.processes[0].closed
+    assert not keeper.ready
+    assert keeper.instance is None
+
+
+async def test_a_process_that_ended_is_replaced_at_once() -> None:
+    world = World()
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: keeper.ready)
+    world.processes[0].ended.set()
+    await until(lambda: keeper.ready and keeper.loads == 2)
+    assert world.calls[1:4] == ["load bench_echo-v1", "unload bench_echo-v1", "write bench_echo-v1"]
+    await end(task)
+
+
+async def test_a_model_that_stops_answering_is_loaded_again() -> None:
+    world = World()
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: keeper.ready)
+    world.answering = False
+    await until(lambda: keeper.loads >= 2)
+    assert not keeper.ready
+    world.answering = True
+    await until(lambda: keeper.ready)
+    await end(task)
+
+
+@pytest.mark.parametrize("obstacle", ["key_refused", "load_refused"])
+async def test_a_load_is_tried_again_until_it_succeeds(obstacle: str) -> None:
+    world = World()
+    setattr(world, obstacle, True)
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await asyncio.wait_for(keeper.attempted.wait(), 5)
+    assert keeper.instance is None
+    assert not keeper.ready
+    setattr(world, obstacle, False)
+    await until(lambda: keeper.ready)
+    await end(task)
+
+
+async def test_without_the_key_nothing_reaches_the_model_server() -> None:
+    world = World()
+    world.key_refused = True
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await asyncio.sleep(0.05)
+    await end(task)
+    assert not [call for call in world.calls if call.startswith("load")]
+
+
+async def test_a_model_that_claims_to_be_loaded_without_a_handover_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.pool.operations.model_keeper._ANNOUNCED_S", 0.01)
+    world = World()
+    world.handover_missing = True
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: world.calls.count("load bench_echo-v1") >= 2)
+    assert not keeper.ready
+    await end(task)
+
+
+async def test_nothing_is_unloaded_when_the_sandbox_is_given_up() -> None:
+    world = World()
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: keeper.ready)
+    keeper.abandoned = True
+    await end(task)
+    assert not [call for call in world.calls if call.startswith("unload")]
+
+
+async def test_a_process_that_outlives_its_unloading_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.pool.operations.model_keeper._PROCESS_ENDS_S", 0.01)
+    world = World()
+    world.processes_stay = True
+    keeper = keeper_of(world)
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: keeper.ready)
+    await end(task)
+    assert world.calls[-2:] == ["unload bench_echo-v1", "end 4711"]
