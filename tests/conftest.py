@@ -1,3 +1,24 @@
 """What every test shares."""
 
+from collections.abc import Iterator
+
+import pytest
+
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
+from tests.fakes.otlp_collector import Collector
+from tests.running_stack import RunningStack, running_stack
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """An OTLP collector that keeps what it receives."""
+    one = Collector()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(collector: Collector) -> Iterator[RunningStack]:
+    """One whole stack for the session."""
+    with running_stack(collector.endpoint) as running:
+        yield running

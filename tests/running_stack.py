@@ -1,4 +1,4 @@
-"""One whole stack for the end-to-end tests: on an address and in a folder of its own, started once.
+"""One whole stack for the tests that need one: on an address and in a folder of its own, started once.
 
 Set CRATON_E2E_HOME to run against a stack that is already up in that folder (it is then left running).
 """
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).resolve().parent.parent
 _ADDRESS = "127.0.0.2"
 _UP_LIMIT_S = 300
 
@@ -29,6 +30,7 @@ class RunningStack:
 
     home: Path
     address: str
+    otlp_endpoint: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -39,6 +41,8 @@ class RunningStack:
             "LANG": "C.UTF-8",
             "CRATON_HOME": str(self.home),
             "CRATON_ADDRESS": self.address,
+            "CRATON_OTLP_ENDPOINT": self.otlp_endpoint,
+            "CRATON_TRACE_RATIO": "1.0",
             "AWS_CONFIG_FILE": str(self.home / "aws/config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "aws/credentials"),
             "AWS_PROFILE": "craton",
@@ -85,9 +89,9 @@ class RunningStack:
         return {key: found[key] for key in ("aws_access_key_id", "aws_secret_access_key")}
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[RunningStack]:
-    """Start a stack for this session, and take it down with its state afterwards."""
+@contextmanager
+def running_stack(otlp_endpoint: str = "") -> Iterator[RunningStack]:
+    """Start a stack that traces every call to a collector; take it down with its state afterwards."""
     given = os.environ.get("CRATON_E2E_HOME")
     if given:
         yield RunningStack(Path(given), os.environ.get("CRATON_ADDRESS", "127.0.0.1"))
@@ -95,7 +99,7 @@ def stack() -> Iterator[RunningStack]:
     # A short path: UNIX sockets have 108 bytes. Other uids must pass through it.
     home = Path(tempfile.mkdtemp(prefix="craton-", dir="/tmp"))
     home.chmod(0o755)
-    running = RunningStack(home, _ADDRESS)
+    running = RunningStack(home, _ADDRESS, otlp_endpoint)
     try:
         up = running.craton("up", "--no-sample", check=False)
         if up.returncode != 0:
