@@ -57,7 +57,9 @@ async def test_a_subscriber_cannot_revoke(redis) -> None:
 
 async def test_without_redis_a_change_is_acknowledged_all_the_same(redis, caplog) -> None:
     settings = redis("auth")
-    publisher = RedisRevocations(type(settings)(settings.host, 1, "auth", settings.password_file, settings.ca))
+    publisher = RedisRevocations(
+        type(settings)(settings.host, 1, "auth", settings.password_file, settings.ca)
+    )
     started = asyncio.get_running_loop().time()
     with caplog.at_level(logging.WARNING):
         await publisher.publish(ACCOUNT, 1)
@@ -84,6 +86,8 @@ async def test_a_server_with_another_name_is_refused(redis) -> None:
         await client.aclose()
 
 
-@pytest.mark.parametrize("message", ["", "123456789012", "123456789012 -1", "12 1", "123456789012 1\n", b"x", None])
+@pytest.mark.parametrize(
+    "message", ["", "123456789012", "123456789012 -1", "12 1", "123456789012 1\n", b"x", None]
+)
 def test_what_is_no_announcement_is_ignored(message: object) -> None:
     assert decode(message) is None
