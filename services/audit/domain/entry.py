@@ -11,6 +11,9 @@ from services.audit.errors import invalid_event
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT = re.compile(r"([0-9]{12})?")
 _MAX_BYTES = 256 * 1024
+_NAME_CHARACTERS = 256
+_ID_CHARACTERS = 64
+_ARN_CHARACTERS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,17 @@ class Entry:
 
 
 def index_of(event: pb.Event) -> Index:
-    """Return the columns of an event. Raises DomainError(INVALID_FIELD) for an impossible id or account."""
+    """Return the columns of an event. Raises DomainError(INVALID_FIELD) for impossible ones."""
     if not _UUID.fullmatch(event.event_id):
         raise invalid_event("event_id is not a UUID")
     if not _ACCOUNT.fullmatch(event.account_id) or event.principal.account_id != event.account_id:
         raise invalid_event("account_id is not the account of the principal")
+    if (
+        len(event.event_name) > _NAME_CHARACTERS
+        or len(event.request_id) > _ID_CHARACTERS
+        or any(len(name) > _ARN_CHARACTERS for name in (event.principal.arn, *event.resources))
+    ):
+        raise invalid_event("a name is too long")
     time = event.event_time
     return Index(
         event_id=uuid.UUID(event.event_id).bytes,

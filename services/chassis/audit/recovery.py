@@ -63,10 +63,7 @@ def identity(directory: Path, files: Files, randomness: Randomness) -> bytes:
     """
     path = directory / _ID_FILE
     if path.exists():
-        text = path.read_text()
-        if not _ID.fullmatch(text):
-            raise SpoolCorruptError(f"{path}: 32 hexadecimal digits are expected")
-        return bytes.fromhex(text)
+        return read_identity(directory)
     if any(directory.glob("*.seg")):
         raise SpoolCorruptError(f"{path}: missing, although there are segments")
     value = randomness.token_bytes(_ID_BYTES)
@@ -82,6 +79,15 @@ def identity(directory: Path, files: Files, randomness: Randomness) -> bytes:
     temporary.rename(path)
     files.sync_directory(directory)
     return value
+
+
+def read_identity(directory: Path) -> bytes:
+    """Return the id of an existing spool. Raises SpoolCorruptError, OSError."""
+    path = directory / _ID_FILE
+    text = path.read_text()
+    if not _ID.fullmatch(text):
+        raise SpoolCorruptError(f"{path}: 32 hexadecimal digits are expected")
+    return bytes.fromhex(text)
 
 
 def recover(directory: Path, spool_id: bytes) -> Recovered:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from craton.audit.v1 import ingest_service_pb2_grpc, lookup_service_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from services.audit.config import AuditConfig
 from services.audit.wiring import build
@@ -83,6 +84,7 @@ class Clients:
     def __init__(self, channel: Channel) -> None:
         self.ingest: Any = ingest_service_pb2_grpc.IngestServiceStub(channel)
         self.lookup: Any = lookup_service_pb2_grpc.LookupServiceStub(channel)
+        self.health: Any = health_pb2_grpc.HealthStub(channel)
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """Audit over real mTLS: from a call at another service to its event in a lookup."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import grpc
 import pytest
 from craton.audit.v1 import ingest_service_pb2, lookup_service_pb2
 from craton.audit.v1 import resources_pb2 as pb
+from grpc_health.v1 import health_pb2
 
 from services.audit.wiring import build
 from services.chassis.audit.local import LocalAudit
@@ -205,3 +207,45 @@ async def test_nothing_of_an_event_body_is_readable_in_the_database(tmp_path, wo
     for secret in (b"192.0.2.7", b"AKIAALICE", b"TLS_AES_128_GCM_SHA256"):
         assert secret not in stored
     await runtime.stop()
+
+
+async def until_refused(clients) -> tuple[int, grpc.aio.AioRpcError]:
+    """Look up until it is refused; return how often it was answered, and the refusal."""
+    for answered in range(1_000):
+        try:
+            await lookup(clients)
+        except grpc.aio.AioRpcError as error:
+            return answered, error
+    raise AssertionError("a spool without shipping never filled")
+
+
+async def test_a_full_spool_closes_and_shipping_opens_again(tmp_path, workloads, auth, kms, clients):
+    """Nothing is shipped while kms is away: the spool fills, calls are refused, health still answers."""
+    config = audit_config(tmp_path, workloads, auth.server.port, NOBODY)
+    config = dataclasses.replace(config, audit=dataclasses.replace(config.audit, max_bytes=64 * 1024))
+    server = build(config, SystemClock())
+    await server.start()
+    admin = clients(server, "operator/admin")
+    answered, refusal = await until_refused(admin)
+    assert 50 < answered < 500
+    assert from_rpc_error(refusal, "audit").reason_name == "AUDIT_UNAVAILABLE"
+    assert refusal.code() is grpc.StatusCode.UNAVAILABLE
+    health = await admin.health.Check(health_pb2.HealthCheckRequest())
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    await server.stop()
+
+    config = dataclasses.replace(config, kms=UpstreamSettings(f"127.0.0.1:{kms.port}", "kms"))
+    server = build(config, SystemClock())
+    await server.start()
+    admin = clients(server, "operator/admin")
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                found = await lookup(admin, event_name="LookupEvents")
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(0.1)
+                continue
+            if len(found) >= answered:
+                break
+    assert sum(event.status_code == "OK" for event in found) >= answered
+    await server.stop()

@@ -70,7 +70,10 @@ async def test_without_kms_nothing_is_taken_and_nothing_lost(service):
         {"phase": pb.EVENT_PHASE_UNSPECIFIED},
         {"account_id": OTHER},
         {"account_id": "12"},
-        {"event_name": "x" * 300_000},
+        {"event_name": "x" * 257},
+        {"request_id": "x" * 65},
+        {"resources": ["x" * 2049]},
+        {"error_reason": "x" * 300_000},
     ],
     ids=lambda changes: f"{next(iter(changes))}-{str(next(iter(changes.values())))[:12]}",
 )
