@@ -4,6 +4,7 @@ SQLite is the embedded default; a PostgreSQL URL takes its place when several re
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -65,12 +66,24 @@ def open_engine(url: str, *, connections: int = 4) -> sa.Engine:
         # One connection is one in-memory database: every thread must get the same.
         arguments = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     else:
-        Path(parsed.database).touch(mode=0o600)
+        _create_private(Path(parsed.database))
         arguments = {"pool_size": connections, "max_overflow": 0}
     engine = sa.create_engine(parsed, hide_parameters=True, **arguments)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_private(file: Path) -> None:
+    """Create the file for its owner alone, and make its name durable: SQLite syncs contents only."""
+    if file.exists():
+        return
+    file.touch(mode=0o600)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
