@@ -28,6 +28,7 @@ from services.pool import handover
 from services.pool.backends.allocator import forget_freed_memory
 from services.pool.backends.failures import log_failure
 from services.pool.backends.generation import RequestRefused
+from services.pool.backends.sweeper import Sweeper
 
 OVERLOADED = "craton: overloaded"
 """Error text of a request that was refused because too many wait: the caller may try again later."""
@@ -82,6 +83,7 @@ class SealedModel(ABC):
             self._handover.close_files()
         identity = ModelIdentity(self._handover.model_id, str(uuid.uuid4()))
         self._sessions = ModelSessions(identity, SystemRandomness())
+        self._sweeper = Sweeper()
         self._handover.announce(identity.public_key, identity.instance_id)
 
     @abstractmethod
@@ -114,10 +116,12 @@ class SealedModel(ABC):
                 # One request's failure must not end the process.
                 log_failure(error)
                 _refuse(sender, "craton: internal error")
+        self._sweeper.request_served()
 
     def finalize(self) -> None:
         """Called by the model server before it ends this process."""
         self.close()
+        self._sweeper.close()
         self._handover.close()
 
     def _open(self, request: Any, sender: Any) -> None:
