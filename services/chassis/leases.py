@@ -34,6 +34,9 @@ _RENEW_PAUSE_S = 0.5
 """After a failed renewal the next attempt waits this long: auth may be down and need not be flooded."""
 
 _FETCH_TIMEOUT_S = 2.0
+_KEEP_IDLE_S = 60.0
+"""A lease that ended is kept this long for its documents, which a renewal need not send again."""
+
 _MAX_LEASES = 100_000
 _MAX_FLOORS = 10_000
 _FETCH_ATTEMPTS = 3
@@ -85,14 +88,14 @@ class Lease:
 class Leases:
     """All leases that one enforcement point holds."""
 
-    def __init__(self, source: LeaseSource, clock: Clock) -> None:
-        """Start without any."""
+    def __init__(self, source: LeaseSource, clock: Clock, compiled: PolicyCache | None = None) -> None:
+        """Start without any. `compiled` bounds the memory of policies; the default is its own bound."""
         self._source = source
         self._clock = clock
         self._leases: OrderedDict[_Key, Lease] = OrderedDict()
         self._fetching: dict[_Key, asyncio.Task[Lease]] = {}
         self._renew_after: dict[_Key, float] = {}
-        self._compiled = PolicyCache()
+        self._compiled = compiled or PolicyCache()
         self._floors: OrderedDict[str, int] = OrderedDict()
 
     async def get(self, call: CallContext) -> Lease:
@@ -130,7 +133,8 @@ class Leases:
 
     def _current(self, lease: Lease, claims: PrincipalClaims) -> bool:
         floor = self._floors.get(claims.account_id, 0)
-        return lease.epoch >= floor and lease.epoch >= claims.policy_epoch
+        fresh = lease.epoch >= floor and lease.epoch >= claims.policy_epoch
+        return fresh and not lease.policies.retired
 
     def _renew(self, key: _Key, token: str, claims: PrincipalClaims, now: float) -> None:
         if self._renew_after.get(key, 0.0) <= now:
@@ -162,20 +166,27 @@ class Leases:
     async def _fetch(self, key: _Key, token: str, claims: PrincipalClaims) -> Lease:
         for _ in range(_FETCH_ATTEMPTS):
             known = self._leases.get(key)
+            if known is not None and known.policies.retired:
+                known = None
             before = self._clock.boottime()
             answer = await self._source.fetch(token, known.digest if known is not None else "")
             lease = self._lease(answer, known, before)
             if self._current(lease, claims):
-                self._leases[key] = lease
-                self._leases.move_to_end(key)
-                if len(self._leases) > _MAX_LEASES:
-                    self._leases.popitem(last=False)
+                self._keep(key, lease)
                 return lease
         raise DomainError(
             ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
             "The account's policies are changing faster than they can be read. Try again.",
             retry_after_s=1.0,
         )
+
+    def _keep(self, key: _Key, lease: Lease) -> None:
+        self._leases[key] = lease
+        self._leases.move_to_end(key)
+        # In the order of their renewal: those of principals that went away stand first.
+        idle = self._clock.boottime() - _KEEP_IDLE_S
+        while len(self._leases) > _MAX_LEASES or next(iter(self._leases.values())).expires < idle:
+            self._leases.popitem(last=False)
 
     def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float) -> Lease:
         if answer.policies is not None and answer.entitlements is not None:

@@ -9,7 +9,7 @@ from services.chassis.authorization import decide, refuse
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.cache import PolicyCache
-from services.chassis.policy.evaluator import PolicySet
+from services.chassis.policy.model import Decision
 from services.chassis.principal import PrincipalClaims
 
 AUDIENCE = "auth"
@@ -70,11 +70,7 @@ class Admission:
     async def authorize(self, call: CallContext, action: str, resource: str) -> Caller:
         """Return the call's principal if its policies allow `action` on `resource`. Raises ACCESS_DENIED."""
         caller = await self.identify(call)
-        decision = decide(
-            caller.claims, self.policies(caller.state), caller.state.user is None, action, resource
-        )
-        if not decision.allowed:
-            raise refuse(caller.claims, action, resource, decision)
+        self.require(caller, action, resource)
         return caller
 
     async def authorize_management(self, call: CallContext, action: str, resource: str) -> Caller:
@@ -83,13 +79,19 @@ class Admission:
         installation = await self._directory.installation()
         if installation is None or installation.management_account_id != caller.account_id:
             raise access_denied("You don't have permissions to access this resource.")
-        return await self.authorize(call, action, resource)
+        self.require(caller, action, resource)
+        return caller
+
+    def require(self, caller: Caller, action: str, resource: str) -> None:
+        """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED."""
+        decision = self._decide(caller, action, resource)
+        if not decision.allowed:
+            raise refuse(caller.claims, action, resource, decision)
 
     def allows(self, caller: Caller, action: str, resource: str) -> bool:
-        """Whether an admitted principal's policies allow `action` on `resource`."""
-        policies = self.policies(caller.state)
-        return decide(caller.claims, policies, caller.state.user is None, action, resource).allowed
+        """Say whether `require` would return."""
+        return self._decide(caller, action, resource).allowed
 
-    def policies(self, state: PrincipalState) -> PolicySet:
-        """Compile a principal's policies."""
-        return self._compiled.compile(state.policies)
+    def _decide(self, caller: Caller, action: str, resource: str) -> Decision:
+        policies = self._compiled.compile(caller.state.policies)
+        return decide(caller.claims, policies, caller.state.user is None, action, resource)

@@ -118,7 +118,8 @@ class ModelAccess:
         caller = await self._admission.identify(call)
         arn = self._arn(caller.claims.region, model_id)
         call.resources.append(arn)
-        return await self._admission.authorize(call, action, arn)
+        self._admission.require(caller, action, arn)
+        return caller
 
     def _arn(self, region: str, model_id: str) -> str:
         return foundation_model_arn(region, model_id, self._partition)

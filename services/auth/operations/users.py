@@ -61,7 +61,7 @@ class Users:
         caller = await self._admission.identify(call)
         # AWS checks this action against the path of all users.
         everyone = user_arn(caller.account_id, "", self._partition)
-        await self._admission.authorize(call, "iam:ListUsers", everyone)
+        self._admission.require(caller, "iam:ListUsers", everyone)
         return await self._store.users(caller.account_id, request)
 
     async def delete(self, call: CallContext, user_name: str) -> None:
@@ -76,7 +76,8 @@ class Users:
         arn = user_arn(caller.account_id, user_name, self._partition)
         if arn not in call.resources:
             call.resources.append(arn)
-        return await self._admission.authorize(call, action, arn)
+        self._admission.require(caller, action, arn)
+        return caller
 
 
 class AccessKeys:

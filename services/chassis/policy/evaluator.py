@@ -78,6 +78,15 @@ class PolicySet:
         self.conditional = any(statement.checks for statement in self._statements)
         """False when no statement has a condition, so that callers need not gather a context."""
         self._by_action: dict[str, tuple[ResourceIndex[_Compiled], ResourceIndex[_Compiled]]] = {}
+        self.retired = False
+        """True once `retire` was called: whoever holds it must compile the documents again."""
+
+    def retire(self) -> None:
+        """Free the memory. From now on everything is denied, so that a mistake cannot permit anything."""
+        self.retired = True
+        self.conditional = False
+        self._statements = []
+        self._by_action = {}
 
     def evaluate(self, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Decide. `resource` is an ARN, or * for an action on none; `context` has lower-case keys."""

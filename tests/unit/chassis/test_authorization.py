@@ -14,6 +14,7 @@ from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.leases import LeaseAnswer, Leases
+from services.chassis.policy.cache import PolicyCache
 from services.chassis.principal import PrincipalClaims
 from tests.fakes.clock import ManualClock
 
@@ -334,6 +335,29 @@ async def test_equal_policies_are_compiled_once(leases: Leases) -> None:
     first = await leases.get(a_call())
     second = await leases.get(a_call(principal_id="AIDB"))
     assert first.policies is second.policies
+
+
+async def test_policies_that_made_room_are_asked_for_again(auth: Auth, clock: ManualClock) -> None:
+    authorizer = Authorizer(Leases(auth, clock, PolicyCache(max_chars=len(document(ALLOW)))))
+    assert await permitted(authorizer)
+    auth.policies = (document(ALLOW, DENY),)
+    assert not await permitted(authorizer, principal_id="AIDB")
+    # The first principal's policies made room for those of the second: its lease is void, though live.
+    auth.policies = (document(ALLOW),)
+    assert await permitted(authorizer)
+    assert auth.known == ["", "", ""]
+
+
+async def test_leases_of_principals_that_went_away_are_forgotten(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    for number in range(10):
+        assert await permitted(authorizer, principal_id=f"AIDA{number}")
+    clock.advance(66)
+    assert await permitted(authorizer)
+    assert await permitted(authorizer, principal_id="AIDA1")
+    # A known digest would have been sent for a lease that was still kept.
+    assert auth.known == [""] * 12
 
 
 def test_a_token_is_not_shown_by_the_call(clock: ManualClock) -> None:

@@ -1,0 +1,38 @@
+"""Compiled policies are shared, and bounded by the size of their documents."""
+
+import json
+
+from services.chassis.policy.cache import PolicyCache
+
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/m"
+
+
+def document(sid: str) -> str:
+    statement = {"Sid": sid, "Effect": "Allow", "Action": "*", "Resource": "*"}
+    return json.dumps({"Statement": statement})
+
+
+def test_equal_documents_are_compiled_once() -> None:
+    cache = PolicyCache()
+    assert cache.compile([document("A")]) is cache.compile((document("A"),))
+    assert cache.compile([document("A")]) is not cache.compile([document("A"), document("B")])
+
+
+def test_the_set_that_was_used_least_recently_makes_room_and_denies() -> None:
+    size = len(document("A"))
+    cache = PolicyCache(max_chars=2 * size)
+    first, second = cache.compile([document("A")]), cache.compile([document("B")])
+    cache.compile([document("A")])
+    cache.compile([document("C")])
+    assert second.retired
+    assert not second.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+    assert not first.retired
+    assert first.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+    again = cache.compile([document("B")])
+    assert again is not second
+    assert again.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+
+
+def test_one_set_beyond_the_bound_is_usable_all_the_same() -> None:
+    cache = PolicyCache(max_chars=1)
+    assert cache.compile([document("A")]).evaluate("bedrock:InvokeModel", MODEL, {}).allowed
