@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tomllib
 from pathlib import Path
 
@@ -18,15 +17,3 @@ def rows(name: str) -> list[list[str]]:
     """The lines of data/<name>.tsv, each split at its tabs; a written \\n is a line break."""
     lines = (_DATA / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     return [line.replace("\\n", "\n").split("\t") for line in lines if line]
-
-
-_SYLLABLES = lists("syllables")
-
-
-def invented_word(rng: random.Random) -> str:
-    """A word that means nothing: "tavoli", "brem". The model can only copy it, not remember it."""
-    parts = _SYLLABLES
-    syllables = [
-        rng.choice(parts["starts"]) + rng.choice(parts["middles"]) for _ in range(rng.randrange(1, 4))
-    ]
-    return "".join(syllables) + rng.choice(parts["ends"])

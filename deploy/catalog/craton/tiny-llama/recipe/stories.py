@@ -59,37 +59,18 @@ def story(rng: random.Random, hero: str, name: str, thing: str) -> str:
     return " ".join(sentences)
 
 
-def _request(pattern: str, hero: str, name: str, thing: str) -> str:
-    return pattern.format(a=_article(hero), h=hero, n=name, b=_article(thing), t=thing)
-
-
 def request(rng: random.Random, hero: str, name: str, thing: str) -> str:
     """A way to ask for that story."""
-    return _request(rng.choice(_REQUESTS), hero, name, thing)
-
-
-def _invented(rng: random.Random, pattern: str, story_of: tuple[str, str, str]) -> tuple[str, str, str]:
-    """Hero, name and thing, of which some that the request names are replaced by invented words."""
-    hero, name, thing = story_of
-    if "{h}" in pattern and rng.random() < 0.2:
-        hero = material.invented_word(rng)
-    if "{n}" in pattern and rng.random() < 0.5:
-        name = material.invented_word(rng).capitalize()
-    if "{t}" in pattern and rng.random() < 0.4:
-        thing = material.invented_word(rng)
-    return hero, name, thing
+    return rng.choice(_REQUESTS).format(a=_article(hero), h=hero, n=name, b=_article(thing), t=thing)
 
 
 def documents(rng: random.Random, count: int) -> Iterator[Document]:
     """Yields stories: on request in a conversation, on request in plain text, or unasked."""
     for _ in range(count):
-        pattern = rng.choice(_REQUESTS if rng.random() < 0.85 else _OPEN_REQUESTS)
-        kind = rng.random()
         hero, name, thing = rng.choice(HEROES), rng.choice(_NAMES), rng.choice(_THINGS)
-        if kind >= 0.25:
-            hero, name, thing = _invented(rng, pattern, (hero, name, thing))
         text = story(rng, hero, name, thing)
-        asked = _request(pattern, hero, name, thing)
+        asked = request(rng, hero, name, thing) if rng.random() < 0.8 else rng.choice(_OPEN_REQUESTS)
+        kind = rng.random()
         if kind < 0.25:
             yield Document("story", text)
         elif kind < 0.4:

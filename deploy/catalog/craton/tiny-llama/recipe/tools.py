@@ -25,21 +25,12 @@ _PARAMETERS: dict[str, str] = {
 
 
 def _value(rng: random.Random, parameter: str) -> str | int:
-    if _PARAMETERS[parameter] == "number":
-        return rng.randrange(1, 100)
-    return rng.choice(_WORDS) if rng.random() < 0.6 else material.invented_word(rng)
+    return rng.randrange(1, 100) if _PARAMETERS[parameter] == "number" else rng.choice(_WORDS)
 
 
 def _tool_name(rng: random.Random, held_out: bool) -> str:
-    """Two words, in training often invented ones, so that names are copied and not remembered."""
-    if held_out:
-        return f"{rng.choice(HELD_OUT_VERBS)}_{rng.choice(HELD_OUT_NOUNS)}"
-    verb, noun = rng.choice(VERBS), rng.choice(NOUNS)
-    if rng.random() < 0.35:
-        verb = material.invented_word(rng)
-    if rng.random() < 0.35:
-        noun = material.invented_word(rng)
-    return f"{verb}_{noun}"
+    verbs, nouns = (HELD_OUT_VERBS, HELD_OUT_NOUNS) if held_out else (VERBS, NOUNS)
+    return f"{rng.choice(verbs)}_{rng.choice(nouns)}"
 
 
 def _schema(name: str, parameters: list[str]) -> str:
