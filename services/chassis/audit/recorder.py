@@ -16,14 +16,18 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
+from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import Randomness
 
 _RESOURCES = 64
 _RESOURCE_CHARACTERS = 2048
-_USER_AGENT_CHARACTERS = 256
 _SHORT_CHARACTERS = 256
 _POOL_BYTES = 4096
 _ID_BYTES = 16
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""RFC 9562: two bits of a UUID say that it is one of this kind."""
+_PRINCIPALS = 1024
+"""A principal's part of its events is kept serialised for this many tokens."""
 
 
 class SpoolRecorder:
@@ -43,6 +47,7 @@ class SpoolRecorder:
         self._entropy = b""
         self._entropy_at = 0
         self._open: dict[str, float] = {}
+        self._principals: dict[int, tuple[PrincipalClaims, bytes]] = {}
         self._summaries = SummaryTable()
 
     async def intent(self, call: CallContext, method: AuditedMethod) -> None:
@@ -51,7 +56,7 @@ class SpoolRecorder:
         self._spool.in_flight = len(self._open)
         event = self._event(call, method, pb.EVENT_PHASE_INTENT)
         try:
-            await self._spool.append(event.SerializeToString(), _lane(call, Lane.EVENT))
+            await self._spool.append(self._serialised(event, call), _lane(call, Lane.EVENT))
         except DomainError:
             self._open.pop(call.call_id, None)
             self._spool.in_flight = len(self._open)
@@ -71,7 +76,7 @@ class SpoolRecorder:
             event.usage.output_tokens = call.output_tokens
         lane = Lane.EVENT if intended is None else Lane.OUTCOME
         try:
-            await self._spool.append(event.SerializeToString(), _lane(call, lane))
+            await self._spool.append(self._serialised(event, call), _lane(call, lane))
         finally:
             self._spool.in_flight = len(self._open)
 
@@ -119,13 +124,26 @@ class SpoolRecorder:
 
     def _event(self, call: CallContext, method: AuditedMethod, phase: pb.EventPhase) -> pb.Event:
         event = self._blank(phase, method.event_source, call.event_name or method.event_name)
-        try:
-            _describe(event, call, clean=False)
-        except UnicodeEncodeError:
-            # A lone surrogate, which JSON can carry and UTF-8 cannot: rare enough to be handled here.
-            _describe(event, call, clean=True)
+        event.call_id = call.call_id
+        event.request_id = call.request_id
+        if call.caller is not None:
+            event.caller = _spiffe_id(call.caller)
+        event.resources.extend([_text(name, _RESOURCE_CHARACTERS) for name in call.resources[:_RESOURCES]])
         event.read_only = method.recording is not Recording.EFFECT
         return event
+
+    def _serialised(self, event: pb.Event, call: CallContext) -> bytes:
+        """Return the event with its principal. Serialised messages that are joined are merged."""
+        claims = call.principal
+        if claims is None:
+            return event.SerializeToString()
+        # Tokens are verified once and their claims kept, so that the same object comes again and again.
+        known = self._principals.get(id(claims))
+        if known is None or known[0] is not claims:
+            if len(self._principals) >= _PRINCIPALS:
+                self._principals.clear()
+            known = self._principals[id(claims)] = (claims, _principal_part(claims).SerializeToString())
+        return event.SerializeToString() + known[1]
 
     def _event_id(self) -> str:
         """Return a random version 4 UUID; entropy is drawn for 256 of them at a time."""
@@ -135,42 +153,31 @@ class SpoolRecorder:
             at = 0
         self._entropy_at = at + _ID_BYTES
         digits = self._entropy[at : at + _ID_BYTES].hex()
-        variant = "89ab"[int(digits[16], 16) & 3]
+        variant = _VARIANT[digits[16]]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _describe(event: pb.Event, call: CallContext, *, clean: bool) -> None:
-    text = _printable if clean else _as_is
-    event.call_id = call.call_id
-    event.request_id = call.request_id
-    if call.caller is not None:
-        event.caller = _spiffe_id(call.caller)
-    del event.resources[:]
-    event.resources.extend([text(name[:_RESOURCE_CHARACTERS]) for name in call.resources[:_RESOURCES]])
-    claims = call.principal
-    if claims is None:
-        return
-    event.account_id = claims.account_id
-    principal, client, seen = event.principal, claims.client, event.audit_context
+def _principal_part(claims: PrincipalClaims) -> pb.Event:
+    part = pb.Event(account_id=claims.account_id)
+    principal, client, seen = part.principal, claims.client, part.audit_context
     principal.account_id = claims.account_id
     principal.account_incarnation = claims.account_incarnation
-    principal.arn = text(claims.arn)
+    principal.arn = _text(claims.arn, _RESOURCE_CHARACTERS)
     principal.principal_id = claims.principal_id
     principal.access_key_id = claims.access_key_id
-    seen.source_ip = text(client.source_ip[:_SHORT_CHARACTERS])
-    seen.user_agent = text(client.user_agent[:_USER_AGENT_CHARACTERS])
-    seen.tls_version = text(client.tls_version[:_SHORT_CHARACTERS])
-    seen.tls_cipher = text(client.tls_cipher[:_SHORT_CHARACTERS])
-    seen.endpoint = text(client.endpoint[:_SHORT_CHARACTERS])
+    seen.source_ip = _text(client.source_ip, _SHORT_CHARACTERS)
+    seen.user_agent = _text(client.user_agent, _SHORT_CHARACTERS)
+    seen.tls_version = _text(client.tls_version, _SHORT_CHARACTERS)
+    seen.tls_cipher = _text(client.tls_cipher, _SHORT_CHARACTERS)
+    seen.endpoint = _text(client.endpoint, _SHORT_CHARACTERS)
     seen.region = claims.region
+    return part
 
 
-def _as_is(value: str) -> str:
-    return value
-
-
-def _printable(value: str) -> str:
-    return value.encode("utf-8", "replace").decode("utf-8")
+def _text(value: str, characters: int) -> str:
+    """Cut a string, and replace lone surrogates: JSON can carry them, UTF-8 cannot."""
+    value = value[:characters]
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def _lane(call: CallContext, lane: Lane) -> Lane:

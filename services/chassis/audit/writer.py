@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.chassis.audit.files import Files
-from services.chassis.audit.segment import segment_header
+from services.chassis.audit.segment import HEADER_BYTES, segment_header
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -76,7 +76,7 @@ class SegmentWriter:
         """
         if self._stopped:
             raise WriterStoppedError("the spool has stopped")
-        if self._descriptor is None or self._size + len(chunk) > self._segment_bytes:
+        if self._descriptor is None or self._is_full(len(chunk)):
             self._begin_segment(position)
         try:
             self._write(chunk)
@@ -105,6 +105,10 @@ class SegmentWriter:
             with contextlib.suppress(OSError):
                 self._files.close(self._descriptor)
             self._descriptor = None
+
+    def _is_full(self, size: int) -> bool:
+        # An empty segment takes any chunk: another one would have the same first position and name.
+        return self._size > HEADER_BYTES and self._size + size > self._segment_bytes
 
     def _begin_segment(self, position: int) -> None:
         path = segment_path(self._directory, position)

@@ -156,6 +156,16 @@ async def test_no_message_field_is_read(audit):
         assert b"CANARY" not in event.SerializeToString()
 
 
+async def test_each_event_has_its_own_callers_principal(audit):
+    """The serialised part of a principal is kept, and must never stand in another's event."""
+    for number in range(3_000):
+        claims = dataclasses.replace(ALICE, arn=f"arn:aws:iam::123456789012:user/{number}")
+        event = audit.recorder._event(call(number), READ, pb.EVENT_PHASE_OUTCOME)
+        written = pb.Event.FromString(audit.recorder._serialised(event, call(number, principal=claims)))
+        assert written.principal.arn == claims.arn
+    assert len(audit.recorder._principals) <= 1024
+
+
 HOSTILE = st.text(alphabet=st.characters(), max_size=3000)  # lone surrogates included
 
 

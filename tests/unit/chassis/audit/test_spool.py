@@ -261,6 +261,19 @@ async def test_a_rotated_spool_goes_on_at_its_position(tmp_path):
     await again.close()
 
 
+async def test_an_empty_segment_takes_a_chunk_that_is_larger_than_a_segment(tmp_path):
+    """Its successor would have the same first position, and therefore the same name."""
+    spool = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
+    await spool.append(b"one", Lane.EVENT)
+    spool.rotate()
+    await asyncio.sleep(0.05)
+    assert len(spool.segments()) == 2
+    large = bytes(SMALL.segment_bytes * 2)
+    await spool.append(large, Lane.EVENT)
+    assert payloads(spool) == [b"one", large]
+    await spool.close()
+
+
 async def test_a_missing_segment_is_noticed(tmp_path):
     spool = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
     for _ in range(20):
