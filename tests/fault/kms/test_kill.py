@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import sys
 import time
 from asyncio.subprocess import Process
@@ -47,6 +48,8 @@ class Kms:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.workloads = Workloads(home / "pki")
+        self.log: list[dict[str, Any]] = []
+        """What the last run wrote after it had begun to listen."""
         (home / "state").mkdir()
         tls = self.workloads.tls("service/kms")
         self.config = home / "kms.toml"
@@ -71,10 +74,13 @@ target = "127.0.0.1:1"
 name = "audit"
 """)
 
-    async def spawn(self, *extra: str) -> Process:
+    async def spawn(self, *extra: str, file_limit: int = resource.RLIM_INFINITY) -> Process:
+        """Start the process; its writes beyond `file_limit` bytes of any file fail."""
+        limits = (file_limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.kms", "--config", str(self.config), *extra,
             cwd=ROOT, stderr=asyncio.subprocess.PIPE,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
         )  # fmt: skip
 
     async def mark_first_boot(self) -> None:
@@ -82,9 +88,9 @@ name = "audit"
         assert (await process.communicate(), process.returncode)[1] == 0
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[tuple[Process, int]]:
+    async def running(self, file_limit: int = resource.RLIM_INFINITY) -> AsyncIterator[tuple[Process, int]]:
         """Start it and yield the process and its port; killed at the end, if it still runs."""
-        process = await self.spawn()
+        process = await self.spawn(file_limit=file_limit)
         assert process.stderr is not None
         drain: asyncio.Task[bytes] | None = None
         try:
@@ -101,7 +107,7 @@ name = "audit"
                 process.kill()
             await process.wait()
             if drain is not None:
-                await drain
+                self.log = [json.loads(line) for line in (await drain).splitlines()]
 
     def channel(self, port: int, workload: str) -> Channel:
         upstream = UpstreamSettings(f"127.0.0.1:{port}", "kms")
@@ -255,3 +261,15 @@ async def test_a_lost_database_is_noticed(kms: Kms) -> None:
     _, complaint = await process.communicate()
     assert process.returncode == 78
     assert b"the key store is empty" in complaint
+
+
+async def test_a_device_that_fails_stops_the_process_and_loses_nothing(kms: Kms) -> None:
+    acknowledged = Acknowledged()
+    # The log of the database is the file that grows fastest, and reaches the limit after some keys.
+    async with kms.running(file_limit=300_000) as (process, port):
+        await asyncio.wait_for(create_and_use(kms, port, acknowledged), 60)
+        assert await asyncio.wait_for(process.wait(), 30) == 1
+    assert acknowledged.model_keys
+    assert "database" in [entry.get("task") for entry in kms.log if entry["level"] == "ERROR"]
+    async with kms.running() as (_, port):
+        assert await problems(kms, port, acknowledged) == []
