@@ -1,8 +1,6 @@
 """What must be true before the stack starts; each failure is one message that says what to do."""
 
 import socket
-import stat
-from pathlib import Path
 
 from cli.output import CommandError
 from deploy.local.stack import Stack
@@ -36,21 +34,14 @@ def _taken(address: str, port: int) -> bool:
     return False
 
 
-def check_reachable(stack: Stack) -> None:
-    """Refuse a place that the services' own uids cannot reach."""
+def check_readable(stack: Stack) -> None:
+    """Refuse a clone whose files the services' own uids cannot read, as a strict umask makes them."""
     if not stack.separate_uids:
         return
-    for wanted in (stack.root, stack.home):
-        for folder in (wanted, *wanted.parents):
-            if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH:
-                raise CommandError(_unreachable(wanted, folder))
-
-
-def _unreachable(wanted: Path, folder: Path) -> str:
-    return (
-        f"run by root, every service has a uid of its own, and these cannot reach {wanted}, because "
-        f"{folder} is closed to other users.\n"
-        f"Either move the clone to a place that they can enter, for example: mv {wanted} /opt/craton\n"
-        f"or open the folder for passing through (not for listing): chmod o+x {folder}\n"
-        "or run `make up` as an ordinary user: everything then runs under that one uid."
-    )
+    for path, bits in ((stack.root, 0o005), (stack.root / "services/__init__.py", 0o004)):
+        if path.stat().st_mode & bits != bits:
+            raise CommandError(
+                f"run by root, every service has a uid of its own, and these cannot read {path}.\n"
+                f"Make the clone readable, which holds no secrets: chmod -R go+rX {stack.root}\n"
+                "Or run `make up` as an ordinary user: everything then runs under that one uid."
+            )

@@ -16,7 +16,6 @@ from deploy.local.stack import Stack
 _MODEL = "craton.tiny-chat-v1"
 _PROMPT = "Tell me a short story about a robot."
 _RECORD_LIMIT_S = 15.0
-_SHOWN = ("recorder", "phase", "event_time", "event_name", "status_code", "resources", "usage", "request_id")
 
 
 def run_sample(stack: Stack, session: Session) -> None:
@@ -38,10 +37,24 @@ def run_sample(stack: Stack, session: Session) -> None:
         raise CommandError(str(error)) from error
     console.print(f"\n({count} pieces in {time.monotonic() - started:.1f} s, request id {request_id})\n")
     console.print(f"[bold]craton> audit lookup --request-id {request_id}[/bold]")
-    for event in _records(session, request_id):
-        parts = [f"{key}={event[key]}" for key in _SHOWN if event.get(key)]
-        principal = event.get("principal") or {}
-        console.print(f"  {principal.get('arn', '')} " + " ".join(parts), markup=False)
+    for event in reversed(_records(session, request_id)):
+        console.print(
+            f"  {event['event_time']}  {event['recorder']:<8}"
+            f"{event['phase'].removeprefix('EVENT_PHASE_').lower():<8}"
+            f"{event['event_name']}  {event['status_code']}",
+            markup=False,
+        )
+    principal, client_seen = event.get("principal", {}), event.get("audit_context", {})
+    console.print(f"  principal  {principal.get('arn')}", markup=False)
+    console.print(f"  resources  {', '.join(event['resources'])}", markup=False)
+    console.print(
+        f"  client     {client_seen.get('source_ip')}, {client_seen.get('tls_version')}", markup=False
+    )
+    usage = event.get("usage", {})
+    console.print(
+        f"  usage      {usage.get('input_tokens', 0)} tokens read, {usage.get('output_tokens', 0)} generated",
+        markup=False,
+    )
 
 
 def _records(session: Session, request_id: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from cli.bootstrap import accept_offers, bootstrap
 from cli.health import health, unhealthy
 from cli.layout import code_digest, compile_code, make_folders
 from cli.output import CommandError, console, emit
-from cli.preflight import check_ports, check_reachable
+from cli.preflight import check_ports, check_readable
 from cli.progress import Update, step
 from cli.publishing import publish_bundled, wait_for_answers, wait_for_models
 from cli.sample import run_sample
@@ -32,7 +32,7 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
     console.quiet = as_json
     # Files for other uids get their modes one by one; whatever umask the caller has, code is readable.
     os.umask(0o022)
-    check_reachable(stack)
+    check_readable(stack)
     stack.home.mkdir(parents=True, exist_ok=True)
     with _exclusive(stack):
         _prepare(stack)

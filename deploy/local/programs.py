@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from deploy.local.stack import Stack
 from services.chassis.config import environment
@@ -69,33 +70,38 @@ def programs(stack: Stack) -> Iterator[Program]:
     yield Program("pki-renewer", [python, "-m", "deploy.pki"], None, 60)
 
 
-def child_environment(stack: Stack) -> dict[str, str]:
-    """Return everything that a supervised process finds in its environment. No secrets go there."""
+def child_environment(stack: Stack, seen: Stack) -> dict[str, str]:
+    """Return everything that a supervised process finds in its environment. No secrets go there.
+
+    `seen` is the stack as the processes find it (deploy.local.view).
+    """
     variables = environment()
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
-        "CRATON_ROOT": str(stack.root),
-        "CRATON_HOME": str(stack.home),
+        "CRATON_ROOT": str(seen.root),
+        "CRATON_HOME": str(seen.home),
         "CRATON_ADDRESS": stack.address,
         "CRATON_OTLP_ENDPOINT": variables["CRATON_OTLP_ENDPOINT"],
         "CRATON_TRACE_RATIO": variables["CRATON_TRACE_RATIO"],
         MARKER: str(stack.home),
         "OMP_NUM_THREADS": "1",
+        # The environment knows the clone by the path that it was installed under, which may be another.
+        "PYTHONPATH": f"{seen.root}:{seen.root}/protos/gen/python",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def supervisor_configuration(stack: Stack) -> str:
-    """Return supervisord.conf for the stack."""
+def supervisor_configuration(stack: Stack, seen: Stack) -> str:
+    """Return supervisord.conf for the stack; `seen` is the stack as its processes find it."""
     run, logs = stack.home / "run", stack.logs
     sections = [
         _section(
             "supervisord",
             {
                 "nodaemon": "true",
-                "directory": str(stack.root),
+                "directory": str(seen.root),
                 "pidfile": str(run / "supervisord.pid"),
                 "logfile": str(logs / "supervisord.log"),
                 "logfile_maxbytes": "10MB",
@@ -111,11 +117,11 @@ def supervisor_configuration(stack: Stack) -> str:
         "[rpcinterface:supervisor]\n"
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
     ]
-    sections += [_program_section(stack, program) for program in programs(stack)]
+    sections += [_program_section(seen, stack.logs, program) for program in programs(seen)]
     return "\n".join(sections)
 
 
-def _program_section(stack: Stack, program: Program) -> str:
+def _program_section(stack: Stack, logs: Path, program: Program) -> str:
     values = {
         "command": " ".join(
             shlex.quote(word) for word in [*privileges(stack, program.uid), *program.command]
@@ -129,7 +135,7 @@ def _program_section(stack: Stack, program: Program) -> str:
         "stopwaitsecs": str(program.stop_wait_s),
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": str(stack.logs / f"{program.name}.log"),
+        "stdout_logfile": str(logs / f"{program.name}.log"),
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "2",
     }

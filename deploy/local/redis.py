@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 
 from deploy.local.stack import Stack
+from deploy.local.view import inside
 from deploy.pki.store import write_private
 
 _CONNECTION = "+hello +auth +ping +quit +client|setname +client|id"
@@ -30,6 +31,7 @@ def password_file(stack: Stack, account: str) -> Path:
 
 def configure(stack: Stack) -> Path:
     """Write passwords that are missing and redis.conf; return the latter's path."""
+    seen = inside(stack)
     secrets_dir = stack.home / "secrets"
     secrets_dir.mkdir(parents=True, exist_ok=True)
     secrets_dir.chmod(0o711)
@@ -44,7 +46,7 @@ def configure(stack: Stack) -> Path:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         accounts.append(f"user {account} on #{digest} resetchannels -@all {_CONNECTION} {_ROLES[role]}")
     configuration = stack.home / "run/redis/redis.conf"
-    pki = stack.pki / "redis"
+    pki = seen.pki / "redis"
     lines = [
         f"bind {stack.address}",
         "port 0",
@@ -57,7 +59,7 @@ def configure(stack: Stack) -> Path:
         "daemonize no",
         'save ""',
         "appendonly no",
-        f"dir {_quoted(configuration.parent)}",
+        f"dir {_quoted(seen.home / 'run/redis')}",
         f"maxmemory {_MEMORY}",
         "maxmemory-policy noeviction",
         "acllog-max-len 32",

@@ -15,6 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from deploy.local.processes import leftovers, terminate
 from deploy.local.programs import child_environment, supervisor_configuration
 from deploy.local.stack import Stack
+from deploy.local.view import enter, inside, remove
 
 _LONGEST_SOCKET_PATH = 100
 """UNIX socket paths end at 108 bytes; supervisord makes its socket under a longer temporary name."""
@@ -35,6 +36,7 @@ class Supervisor:
     def __init__(self, stack: Stack) -> None:
         """Name the stack; nothing is started."""
         self._stack = stack
+        self._seen = inside(stack)
 
     def running(self) -> bool:
         """Tell whether a supervisor answers on the control socket."""
@@ -43,18 +45,19 @@ class Supervisor:
     def start(self) -> None:
         """Start supervisord detached from this process. Raises StackError when it does not come up."""
         configuration = self._stack.home / "run/supervisord.conf"
-        configuration.write_text(supervisor_configuration(self._stack))
+        configuration.write_text(supervisor_configuration(self._stack, self._seen))
         if len(str(self._stack.control_socket)) > _LONGEST_SOCKET_PATH:
             raise StackError(
                 f"the path {self._stack.home} is too long for UNIX sockets: set CRATON_HOME to a shorter one"
             )
         self._stack.control_socket.unlink(missing_ok=True)
+        command = [str(self._stack.python()), "-m", "supervisor.supervisord", "-n", "-c", str(configuration)]
         log = self._stack.logs / "supervisord.out"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [str(self._stack.python()), "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
+                [*enter(self._stack, self._seen), *command],
                 cwd=self._stack.root,
-                env=child_environment(self._stack),
+                env=child_environment(self._stack, self._seen),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -97,6 +100,7 @@ class Supervisor:
         terminate(leftovers(self._stack))
         for path in self._sockets():
             path.unlink(missing_ok=True)
+        remove(self._stack, self._seen)
 
     def _stop_programs(self, names: Collection[str], progress: Callable[[str], None]) -> None:
         """Stop programs at the same time: the supervisor's own way is one after the other."""

@@ -1,0 +1,72 @@
+"""A clone below a closed folder is found by other uids inside the view, and by nobody outside."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import DEFINITION, Definition, Stack
+from deploy.local.view import enter, inside, remove
+from services.chassis.config import load
+
+ROOT = Path(__file__).resolve().parents[3]
+UID = 20001
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="separate uids need root")
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Stack]:
+    """A stack below a folder of mode 0700, with the real interpreter and this very code."""
+    place = tmp_path / "closed/clone"
+    place.mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    (place / "file").write_text("found")
+    for name in (".venv", "deploy", "services"):
+        (place / name).symlink_to(ROOT / name)
+    (place / "var").mkdir()
+    stack = Stack(load(DEFINITION, Definition), place, place / "var", "127.0.0.1", separate_uids=True)
+    yield stack
+    remove(stack, inside(stack))
+
+
+def read_as_service(prefix: list[str], path: Path) -> subprocess.CompletedProcess[str]:
+    drop = ["/usr/bin/setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
+    return subprocess.run(
+        [*prefix, *drop, "/usr/bin/cat", str(path)], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+
+
+def test_services_find_the_clone_in_the_view(closed: Stack) -> None:
+    seen = inside(closed)
+    assert seen.root != closed.root
+    assert seen.home == seen.root / "var"
+    assert read_as_service([], closed.root / "file").returncode != 0
+    inside_view = read_as_service(enter(closed, seen), seen.root / "file")
+    assert inside_view.stdout == "found", inside_view.stderr
+    assert not (seen.root / "file").exists()
+    assert str(seen.root) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_the_folders_go_away(closed: Stack) -> None:
+    seen = inside(closed)
+    read_as_service(enter(closed, seen), seen.root / "file")
+    assert seen.root.exists()
+    remove(closed, seen)
+    assert not seen.root.parent.exists()
+
+
+def test_a_reachable_clone_needs_no_view(closed: Stack) -> None:
+    (closed.root.parent).chmod(0o711)
+    for folder in closed.root.parents:
+        if not folder.stat().st_mode & 0o001:
+            pytest.skip(f"{folder} is closed as well")
+    assert inside(closed) == closed
+    assert enter(closed, closed) == []
+
+
+def test_the_interpreter_of_the_view_is_the_one_of_the_tests() -> None:
+    assert Path(sys.executable).is_relative_to(ROOT / ".venv/services")
