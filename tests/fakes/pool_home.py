@@ -119,19 +119,22 @@ def echo_manifest(name: str, provider: str = NAME) -> ModelManifest:
 class PoolHome:
     """The files of one pool, and its launcher."""
 
-    def __init__(self, home: Path, *, kms: str = "127.0.0.1:9", isolation: str = "full") -> None:
+    def __init__(
+        self, home: Path, *, name: str = NAME, kms: str = "127.0.0.1:9", isolation: str = "full"
+    ) -> None:
         self.home = home
+        self.name = name
         self.workloads = Workloads(home / "pki")
         self.provider_key = Ed25519PrivateKey.generate()
         self.triton_ca = Authority.create("CA of a pool", datetime.now(UTC), timedelta(hours=1))
-        self.triton_tls = self.triton_leaf("triton", f"triton-{NAME}.craton.internal")
+        self.triton_tls = self.triton_leaf("triton", f"triton-{self.name}.craton.internal")
         self.runtime_tls = self.triton_leaf("triton-runtime", "runtime.craton.internal")
         self.file = home / "pool.toml"
         self.port = _free_port()
-        agent_tls = self.workloads.tls(f"pool/{NAME}")
+        agent_tls = self.workloads.tls(f"pool/{self.name}")
         self.file.write_text(
             _TEMPLATE.format(
-                name=NAME,
+                name=name,
                 home=home,
                 root=ROOT,
                 port=self.port,
@@ -145,7 +148,7 @@ class PoolHome:
             )
         )
         self.config = load(self.file, PoolConfig)
-        catalog.register_provider(self.config.catalog, NAME, self.provider_key.public_key())
+        catalog.register_provider(self.config.catalog, name, self.provider_key.public_key())
         (home / "objects").mkdir()
         for path in (home, *home.rglob("*")):
             if os.geteuid() == 0 and "pki" in path.parts:
@@ -171,8 +174,13 @@ class PoolHome:
         """Sign and put into the catalogue."""
         for each in manifests:
             catalog.write_manifest(self.config.catalog, each, manifest.sign(each, self.provider_key))
-        for path in self.config.catalog.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
+        self.open_to_readers()
+
+    def open_to_readers(self) -> None:
+        """Let the agent read the catalogue and the ciphertext, as publishing does."""
+        for folder in (self.config.catalog, self.home / "objects"):
+            for path in folder.rglob("*"):
+                path.chmod(0o755 if path.is_dir() else 0o644)
 
     def start(self, wrapper: Sequence[str] = ()) -> None:
         """Start the launcher."""
@@ -227,7 +235,7 @@ class PoolHome:
             f"127.0.0.1:{self.port}",
             channel_credentials(self.workloads.tls("service/runtime")),
             options=[
-                ("grpc.ssl_target_name_override", f"pool-{NAME}.craton.internal"),
+                ("grpc.ssl_target_name_override", f"pool-{self.name}.craton.internal"),
                 ("grpc.use_local_subchannel_pool", 1),
             ],
         ) as channel:
@@ -270,7 +278,7 @@ class PoolHome:
                 f"unix:/proc/self/fd/{directory}/{triton.SOCKET_NAME}",
                 channel_credentials(tls or self.runtime_tls),
                 options=[
-                    ("grpc.ssl_target_name_override", f"triton-{NAME}.craton.internal"),
+                    ("grpc.ssl_target_name_override", f"triton-{self.name}.craton.internal"),
                     ("grpc.use_local_subchannel_pool", 1),
                 ],
             ) as channel:

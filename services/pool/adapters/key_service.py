@@ -33,5 +33,5 @@ class RemoteModelKeys:
         try:
             answer = await self._stub.OpenModelDataKey(request)
         except grpc.aio.AioRpcError as error:
-            raise KeyRefusedError(f"key_{from_rpc_error(error, 'kms').reason_name.lower()}") from error
+            raise KeyRefusedError(from_rpc_error(error, "kms").reason_name.lower()) from error
         return SecretBytes(answer.plaintext)

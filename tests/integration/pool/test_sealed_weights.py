@@ -1,0 +1,168 @@
+"""A pool with real weights: sealed by the publisher, opened by the key service for the pool alone."""
+
+import mmap
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from craton.pool.v1 import model_exchange_pb2
+
+from cli.publish import KmsDataKeys, open_objects, publish
+from services.chassis.sealing import frames
+from tests.fakes import kms_process, pool_home
+from tests.fakes.kms_process import ProviderKeys
+from tests.fakes.pool_home import ROOT, PoolHome, ask, echo_manifest
+
+PROVIDER = "craton"
+TEXT, ECHO = "craton.tiny-text-v1", "craton.echo-v1"
+SOURCE = ROOT / "deploy/catalog/craton"
+MIB = 1 << 20
+WEIGHTS = SOURCE / "tiny-llama/model.safetensors"
+
+
+class Escrow:
+    """A pool, the key service, and the provider's key."""
+
+    def __init__(self, home: PoolHome, keys: ProviderKeys, target: str) -> None:
+        self.pool = home
+        self.keys = keys
+        self.key_name = keys.create()
+        data_keys = KmsDataKeys(target, home.workloads.tls(f"provider/{PROVIDER}"), "craton.local")
+        try:
+            publish(
+                None,
+                PROVIDER,
+                [SOURCE / TEXT / "manifest.toml"],
+                key_name=self.key_name,
+                data_keys=data_keys,
+                signing_key=home.provider_key,
+                objects=open_objects(home.config.objects),
+                catalog=home.config.catalog,
+                packages=[],
+            )
+        finally:
+            data_keys.close()
+        home.publish(echo_manifest("echo-v1", PROVIDER))
+
+
+@pytest.fixture(scope="module")
+def escrow() -> Iterator[Escrow]:
+    target = kms_process.free_target()
+    with pool_home.folder() as folder, pool_home.folder() as kms_folder:
+        home = PoolHome(folder, name=PROVIDER, kms=target)
+        with kms_process.running(kms_folder, home.workloads, target):
+            keys = ProviderKeys(target, home.workloads.tls(f"provider/{PROVIDER}"), PROVIDER)
+            kms_process.own(folder / "pki", pool_home.AGENT_UID)
+            escrow = Escrow(home, keys, target)
+            home.start()
+            try:
+                yield escrow
+            finally:
+                home.stop()
+                keys.close()
+                assert home.processes() == {}
+
+
+async def generate(escrow: Escrow) -> str:
+    instances = await escrow.pool.until_ready(TEXT, ECHO)
+    request = model_exchange_pb2.ModelRequest(
+        generate=model_exchange_pb2.GenerateRequest(prompt="Once upon a time", max_tokens=12)
+    )
+    async with escrow.pool.model_server() as channel:
+        return "".join(each.generate.text for each in await ask(channel, instances[TEXT], request))
+
+
+def large_files(root: Path) -> Iterator[Path]:
+    """Yield the regular files below `root` that could hold a MiB, each once."""
+    seen = set()
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if Path(folder, name) != root / "proc"]
+        for name in names:
+            path = Path(folder, name)
+            found = path.lstat()
+            if (
+                stat.S_ISREG(found.st_mode)
+                and found.st_size >= MIB
+                and (found.st_dev, found.st_ino) not in seen
+            ):
+                seen.add((found.st_dev, found.st_ino))
+                yield path
+
+
+def files_with(root: Path, needle: bytes) -> list[Path]:
+    holding = []
+    for path in large_files(root):
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content.find(needle) >= 0:
+                holding.append(path)
+    return holding
+
+
+async def test_sealed_weights_answer(escrow: Escrow) -> None:
+    began = time.monotonic()
+    text = await generate(escrow)
+    print(f"ready and answered after {time.monotonic() - began:.1f} s: {text!r}")
+    assert len(text) > 10
+
+
+async def test_no_file_in_the_sandbox_holds_the_plaintext(escrow: Escrow) -> None:
+    await escrow.pool.until_ready(TEXT)
+    # Whoever holds the first MiB holds this piece of its middle, where no header is that others share.
+    plain = WEIGHTS.read_bytes()
+    needle = plain[MIB // 2 : MIB // 2 + 64]
+    assert len(set(needle)) > 16
+    lines = escrow.pool.processes().items()
+    server = next(pid for pid, line in lines if line.startswith(str(escrow.pool.config.triton.binary)))
+    root = Path("/proc", str(server), "root")
+    assert files_with(root, needle) == []
+    assert files_with(escrow.pool.home, needle) == []
+    planted = escrow.pool.config.repository / "planted"
+    planted.write_bytes(plain)
+    try:
+        assert [path.name for path in files_with(root / str(planted.parent).lstrip("/"), needle)] == [
+            "planted"
+        ]
+    finally:
+        planted.unlink()
+
+
+async def test_with_the_key_disabled_a_restarted_pool_cannot_load_and_the_others_serve(
+    escrow: Escrow,
+) -> None:
+    await escrow.pool.until_ready(TEXT, ECHO)
+    escrow.keys.disable(escrow.key_name)
+    try:
+        escrow.pool.stop()
+        escrow.pool.start()
+        await escrow.pool.until_ready(ECHO)
+        deadline = time.monotonic() + 15
+        while escrow.pool.log.count('"reason": "key_disabled"') < 2:
+            assert time.monotonic() < deadline, escrow.pool.log
+            assert TEXT not in await escrow.pool.until_ready(ECHO)
+    finally:
+        escrow.keys.enable(escrow.key_name)
+    assert await generate(escrow)
+
+
+async def test_an_altered_sealed_file_is_not_loaded(escrow: Escrow) -> None:
+    await escrow.pool.until_ready(TEXT)
+    victim = max((escrow.pool.home / "objects").rglob("*"), key=lambda path: path.stat().st_size)
+    original = victim.read_bytes()
+    assert original.startswith(frames.MAGIC)
+    changed = bytearray(original)
+    changed[len(changed) // 2] ^= 1
+    victim.write_bytes(changed)
+    try:
+        escrow.pool.stop()
+        escrow.pool.start()
+        await escrow.pool.until_ready(ECHO)
+        deadline = time.monotonic() + 15
+        while '"reason": "sealed_file_altered"' not in escrow.pool.log:
+            assert time.monotonic() < deadline, escrow.pool.log
+            assert TEXT not in await escrow.pool.until_ready(ECHO)
+    finally:
+        victim.write_bytes(original)
+    assert await generate(escrow)
