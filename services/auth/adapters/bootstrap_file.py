@@ -37,8 +37,11 @@ class BootstrapFile:
         return token if _MIN_LENGTH <= len(token) <= _MAX_LENGTH else None
 
     def destroy(self) -> None:
-        """Remove the file."""
+        """Empty the file, then remove it: its folder may belong to another uid than the file does."""
         try:
-            self._path.unlink(missing_ok=True)
+            os.close(os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW))
+            self._path.unlink()
+        except FileNotFoundError:
+            return
         except OSError:
-            _log.warning("bootstrap_token_not_removed")
+            _log.info("bootstrap_token_not_removed")

@@ -19,6 +19,7 @@ from services.auth.ports import BootstrapToken, DirectoryStore, Revocations
 from services.chassis.arn import root_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
 from services.chassis.pages import Page
 from services.chassis.policy.document import canonical, parse
 from services.chassis.randomness import Randomness
@@ -91,22 +92,31 @@ class Accounts:
         """Create an account (organizations:CreateAccount). A repeated request id returns the first answer."""
         caller = await self._admission.authorize_management(call, "organizations:CreateAccount", "*")
         request_key = f"{caller.claims.principal_id}:{request_id}" if request_id else None
-        if request_key is not None:
-            earlier = await self._store.account_of_request(request_key)
-            if earlier is not None:
-                account, key = earlier
-                return NewAccount(account, None if key is None else await self._keys.open(key))
+        repeated = await self._answered(request_key)
+        if repeated is not None:
+            return repeated
         account = self._new_account(account_id or new_account_id(self._randomness), display_name)
         call.resources.append(self._arn(account.account_id))
         administrator = None
         if administrator_name:
             administrator = await self._administrator(account, administrator_name)
-        await self._store.create_account(
-            account,
-            request_key,
-            None if administrator is None else (administrator[0], administrator[1], administrator[2].key),
-        )
+        stored = None if administrator is None else (administrator[0], administrator[1], administrator[2].key)
+        try:
+            await self._store.create_account(account, request_key, stored)
+        except DomainError:
+            # The same request may have come twice at once: then the faster one's answer is the answer.
+            repeated = await self._answered(request_key)
+            if repeated is None:
+                raise
+            return repeated
         return NewAccount(account, None if administrator is None else administrator[2])
+
+    async def _answered(self, request_key: str | None) -> NewAccount | None:
+        earlier = None if request_key is None else await self._store.account_of_request(request_key)
+        if earlier is None:
+            return None
+        account, key = earlier
+        return NewAccount(account, None if key is None else await self._keys.open(key))
 
     async def get(self, call: CallContext, account_id: str) -> Account:
         """Return an account (organizations:DescribeAccount)."""

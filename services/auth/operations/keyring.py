@@ -42,7 +42,7 @@ class Keyring:
         self._rotate_after = rotate_after
         self._signing: SigningKey | None = None
         self._public: dict[str, Ed25519PublicKey] = {}
-        self._loaded_at = float("-inf")
+        self._read_at = float("-inf")
         self._lock = asyncio.Lock()
 
     @property
@@ -59,7 +59,10 @@ class Keyring:
     async def find(self, key_id: str) -> Ed25519PublicKey | None:
         """Return a public key; another replica's new key is found by reading the store again."""
         found = self._public.get(key_id)
-        if found is None and self._clock.boottime() - self._loaded_at >= _RELOAD_S:
+        now = self._clock.boottime()
+        if found is None and now - self._read_at >= _RELOAD_S:
+            # Noted before the attempt, so that failing ones are bounded as well.
+            self._read_at = now
             await self.refresh()
             found = self._public.get(key_id)
         return found
@@ -97,7 +100,7 @@ class Keyring:
                 self._signing = await self._open(newest)
             live = _verifying(keys, now - RETIRED_LIFE)
             self._public = {key.key_id: Ed25519PublicKey.from_public_bytes(key.public_key) for key in live}
-            self._loaded_at = self._clock.boottime()
+            self._read_at = self._clock.boottime()
             await self._store.delete_token_keys([key.key_id for key in keys[len(live) :]])
 
     async def _make(self) -> TokenKeyRecord:

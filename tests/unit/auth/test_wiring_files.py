@@ -72,3 +72,18 @@ def test_no_file_a_link_or_a_short_token_is_none(tmp_path: Path) -> None:
     assert BootstrapFile(link).read() is None
     BootstrapFile(path).destroy()
     assert not path.exists()
+
+
+def test_a_token_in_a_folder_of_another_owner_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("t" * 40)
+    path.chmod(0o600)
+
+    def refused(self: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    BootstrapFile(path).destroy()
+    assert path.read_bytes() == b""
