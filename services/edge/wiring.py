@@ -70,6 +70,7 @@ def build(
             metrics=metrics,
             tracing=tracing,
             regions=frozenset(config.regions),
+            partition=config.partition,
             limits=config.limits,
         )
     )

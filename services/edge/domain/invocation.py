@@ -1,7 +1,8 @@
 """What the headers and the path of an invocation say, before runtime sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from services.chassis.arn import foundation_model_arn
 from services.edge.domain.constraints import string_violation
@@ -62,3 +63,12 @@ def model_arn(identifier: str, region: str, partition: str) -> str:
     if identifier.startswith("arn:"):
         return identifier
     return foundation_model_arn(region, identifier, partition)
+
+
+def model_resources(values: Mapping[str, Any], region: str, partition: str) -> Sequence[str]:
+    """Return how the audit log names the model that an operation's input points at, if it does."""
+    for member in ("modelId", "modelIdentifier"):
+        identifier = values.get(member)
+        if isinstance(identifier, str):
+            return (model_arn(identifier, region, partition),)
+    return ()

@@ -1,7 +1,8 @@
 """The ASGI application: from a request to an answer, in the order that the threat model asks for.
 
-Headers, key id, date, region; then the body; then the signature; then the record of the intent together
-with the check that the signature is new; then the operation; then the record of the outcome; then the answer.
+Headers, key id, date, region; then the body; then the signature; then the input; then the record of the
+intent together with the check that the signature is new; then the operation; then the record of the outcome;
+then the answer.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from services.chassis.telemetry import Metrics, Tracing
 from services.edge.config import LimitSettings
 from services.edge.domain.admission import Admitted, admit, signed_fields, string_to_sign
 from services.edge.domain.faults import Fault, fault_of, unknown_operation, validation
+from services.edge.domain.invocation import model_resources
 from services.edge.domain.model import ServiceModel
 from services.edge.domain.rest_json import HttpResponse, decode_request, encode_fault, encode_response
 from services.edge.domain.route import Route, Router
@@ -60,6 +62,7 @@ class Around:
     metrics: Metrics
     tracing: Tracing
     regions: frozenset[str]
+    partition: str
     limits: LimitSettings
 
 
@@ -150,14 +153,15 @@ class Application:
         fields = sigv4.header_fields(scope["headers"])
         caller, admitted, body = await self._authenticate(scope, receive, route, fields, record.call)
         readable = signed_fields(admitted, fields)
-        streamed = _INVOCATIONS.get(route.operation.name)
-        if streamed is not None:
-            around.invoker.describe(route, record.call, caller.claims.region)
-        await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
         if body.too_large:
             raise validation(_TOO_LARGE)
+        streamed = _INVOCATIONS.get(route.operation.name)
         if streamed is None:
-            return await self._run(route, scope["query_string"], readable, body.content, caller, record)
+            return await self._run(
+                route, scope["query_string"], readable, body.content, caller, admitted, record
+            )
+        around.invoker.describe(route, record.call, caller.claims.region)
+        await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
         if streamed:
             return await around.invoker.stream(
                 route, readable, body.content, caller, record, send, self._now()
@@ -200,15 +204,18 @@ class Application:
         fields: Mapping[bytes, bytes],
         body: bytes,
         caller: Caller,
+        admitted: Admitted,
         record: Record,
     ) -> HttpResponse:
-        operation = route.operation
-        run = self._around.operations.get(operation.name)
+        """Run an operation whose input and output are JSON."""
+        around, operation, call = self._around, route.operation, record.call
+        model, run = around.models[operation.service], around.operations.get(operation.name)
         if run is None:
             raise unknown_operation()
-        model = self._around.models[operation.service]
-        record.call.deadline = record.call.started + self._around.limits.control_timeout_s
         values = decode_request(model, route, raw_query, fields, body)
+        call.resources.extend(model_resources(values, caller.claims.region, around.partition))
+        call.deadline = call.started + around.limits.control_timeout_s
+        await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
         return encode_response(model, operation, await run(values, caller))
 
     def _uuid(self) -> str:

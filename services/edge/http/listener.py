@@ -137,7 +137,7 @@ class Listener:
             if isinstance(connection, GuardedProtocol):
                 connection.hang_up()
         await self._server.wait_closed()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2 * _TLS_SHUTDOWN_S):
-                while self._state.connections:
-                    await asyncio.sleep(_TLS_SHUTDOWN_S / 100)
+        for _ in range(200):
+            if not self._state.connections:
+                break
+            await asyncio.sleep(_TLS_SHUTDOWN_S / 100)

@@ -1,0 +1,76 @@
+"""Admission: what headers alone decide."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis import sigv4
+from services.chassis.errors import DomainError
+from services.chassis.secret import SecretBytes
+from services.chassis.sigv4_signer import SigningCredentials, sign_headers
+from services.edge.domain.admission import admit, signed_fields, string_to_sign
+from services.edge.events import EVENTS, PREFIX, SERVED
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+REGIONS = frozenset({"us-east-1"})
+SECRET = SecretBytes(b"secret")
+R = ErrorReason
+
+
+def fields(
+    region: str = "us-east-1", service: str = "bedrock", now: datetime = NOW, **extra: str
+) -> dict[bytes, bytes]:
+    credentials = SigningCredentials("AKIAIOSFODNN7EXAMPLE", SECRET, region, service)
+    headers = {"host": "h", **{name.replace("_", "-"): value for name, value in extra.items()}}
+    signed = sign_headers(credentials, "POST", b"/p", b"", headers, b"body", now)
+    return {name.encode(): value.encode() for name, value in signed.items()}
+
+
+def reason_of(headers: dict[bytes, bytes]) -> int:
+    with pytest.raises(DomainError) as caught:
+        admit(headers, REGIONS, NOW)
+    return caught.value.reason
+
+
+def test_a_good_request() -> None:
+    headers = fields(x_amzn_bedrock_trace="ENABLED")
+    admitted = admit(headers, REGIONS, NOW)
+    assert admitted.signed_at == NOW
+    to_sign = string_to_sign(
+        admitted, "POST", b"/p", b"", headers, sigv4.sha256(b"body").hexdigest().encode()
+    )
+    key = sigv4.derive_signing_key(SECRET, "20260102", "us-east-1", "bedrock")
+    sigv4.verify(key, to_sign, admitted.signature)
+    headers[b"accept"] = b"text/evil"
+    readable = signed_fields(admitted, headers)
+    assert readable[b"x-amzn-bedrock-trace"] == b"ENABLED"
+    assert b"accept" not in readable
+
+
+def test_refusals() -> None:
+    assert reason_of({}) == R.ERROR_REASON_MISSING_CREDENTIALS
+    assert reason_of({b"authorization": b"Basic x"}) == R.ERROR_REASON_MISSING_CREDENTIALS
+    assert reason_of(fields(region="mars-1")) == R.ERROR_REASON_UNKNOWN_REGION
+    assert reason_of(fields(service="s3")) == R.ERROR_REASON_SIGNATURE_MISMATCH
+    assert reason_of(fields(now=NOW - timedelta(minutes=6))) == R.ERROR_REASON_SIGNATURE_EXPIRED
+    assert reason_of(fields(x_amz_security_token="t")) == R.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    undated = fields()
+    del undated[b"x-amz-date"]
+    assert reason_of(undated) == R.ERROR_REASON_INCOMPLETE_SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "name", [b"x-amz-target", b"x-amzn-bedrock-guardrailidentifier", b"x-amz-content-sha256"]
+)
+def test_headers_that_mean_something_must_be_signed(name: bytes) -> None:
+    assert reason_of({**fields(), name: b"x"}) == R.ERROR_REASON_SIGNATURE_MISMATCH
+
+
+def test_tracing_headers_may_be_unsigned() -> None:
+    admit({**fields(), b"x-amzn-trace-id": b"Root=1"}, REGIONS, NOW)
+
+
+def test_every_served_operation_is_described() -> None:
+    assert {PREFIX + name for name in SERVED} < set(EVENTS)
+    assert all(served.audited.event_name == name for name, served in SERVED.items())

@@ -1,0 +1,176 @@
+"""Sessions: leases are used as long as they last, for exactly whom they were made."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis import sigv4
+from services.chassis.errors import DomainError
+from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.secret import SecretBytes
+from services.edge.operations.sessions import Sessions
+from services.edge.ports import Grant, Presented
+
+CREDENTIAL = sigv4.Credential("AKIAIOSFODNN7EXAMPLE", "20260102", "us-east-1", "bedrock")
+KEY = sigv4.derive_signing_key(SecretBytes(b"secret"), "20260102", "us-east-1", "bedrock")
+CLIENT = ClientContext("192.0.2.1", "agent", "TLSv1.3", "suite", "localhost")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 2, tzinfo=UTC)
+
+    def boottime(self) -> float:
+        return self.time
+
+
+@dataclass
+class Auth:
+    """Verifies with KEY; counts what it is asked."""
+
+    clock: Clock
+    asked: list[str] = field(default_factory=list)
+    refuse: int | None = None
+    lease: float = 5.0
+    wait: asyncio.Event | None = None
+
+    async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:
+        self.asked.append(audience)
+        if self.wait is not None:
+            await self.wait.wait()
+        if self.refuse is not None:
+            raise DomainError(self.refuse, "refused")
+        sigv4.verify(KEY, presented.string_to_sign, presented.signature)
+        claims = PrincipalClaims("1", "i", "arn", "p", "k", False, 0, "us-east-1", audience, "", 0, 0, client)
+        now = self.clock.time
+        return Grant(claims, f"token{len(self.asked)}", now + 60, KEY, now + self.lease)
+
+
+def presented(text: bytes = b"request", key: bytes = KEY) -> Presented:
+    return Presented(CREDENTIAL, text, sigv4.sign(key, text))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def auth(clock: Clock) -> Auth:
+    return Auth(clock)
+
+
+@pytest.fixture
+def sessions(auth: Auth, clock: Clock) -> Sessions:
+    return Sessions(auth, clock)
+
+
+async def test_one_question_serves_while_the_leases_last(
+    sessions: Sessions, auth: Auth, clock: Clock
+) -> None:
+    first = await sessions.open(presented(), CLIENT, "runtime")
+    assert first.metadata == (("authorization", "Bearer token1"),)
+    clock.time += 4.9
+    assert await sessions.open(presented(b"other"), CLIENT, "runtime") is first
+    clock.time += 0.2
+    assert (await sessions.open(presented(), CLIENT, "runtime")).metadata[0][1] == "Bearer token2"
+    assert len(auth.asked) == 2
+
+
+async def test_a_token_is_renewed_before_its_end(sessions: Sessions, auth: Auth, clock: Clock) -> None:
+    auth.lease = 1000.0
+    first = await sessions.open(presented(), CLIENT, "runtime")
+    clock.time += 49.9
+    assert await sessions.open(presented(), CLIENT, "runtime") is first
+    clock.time += 0.2
+    assert await sessions.open(presented(), CLIENT, "runtime") is not first
+    assert len(auth.asked) == 2
+
+
+async def test_audience_and_client_have_tokens_of_their_own(sessions: Sessions, auth: Auth) -> None:
+    other = ClientContext("192.0.2.2", "agent", "TLSv1.3", "suite", "localhost")
+    one = await sessions.open(presented(), CLIENT, "runtime")
+    assert (await sessions.open(presented(), CLIENT, "auth")) is not one
+    assert (await sessions.open(presented(), other, "runtime")) is not one
+    assert auth.asked == ["runtime", "auth", "runtime"]
+
+
+async def test_a_wrong_signature_is_refused_with_and_without_a_lease(sessions: Sessions, auth: Auth) -> None:
+    for _ in range(2):
+        with pytest.raises(DomainError) as caught:
+            await sessions.open(presented(key=b"x" * 32), CLIENT, "runtime")
+        assert caught.value.reason == ErrorReason.ERROR_REASON_SIGNATURE_MISMATCH
+    assert len(auth.asked) == 2
+    await sessions.open(presented(), CLIENT, "runtime")
+    with pytest.raises(DomainError):
+        await sessions.open(presented(key=b"x" * 32), CLIENT, "runtime")
+    assert len(auth.asked) == 3
+
+
+async def test_concurrent_first_requests_ask_once(sessions: Sessions, auth: Auth) -> None:
+    auth.wait = asyncio.Event()
+    opening = [
+        asyncio.create_task(sessions.open(presented(b"%d" % number), CLIENT, "runtime"))
+        for number in range(8)
+    ]
+    wrong = asyncio.create_task(sessions.open(presented(key=b"x" * 32), CLIENT, "runtime"))
+    await asyncio.sleep(0)
+    auth.wait.set()
+    assert len({id(session) for session in await asyncio.gather(*opening)}) == 1
+    with pytest.raises(DomainError):
+        await wrong
+    assert len(auth.asked) == 1
+
+
+async def test_those_who_waited_for_a_refusal_ask_for_themselves(sessions: Sessions, auth: Auth) -> None:
+    auth.wait = asyncio.Event()
+    wrong = asyncio.create_task(sessions.open(presented(key=b"x" * 32), CLIENT, "runtime"))
+    await asyncio.sleep(0)
+    right = asyncio.create_task(sessions.open(presented(), CLIENT, "runtime"))
+    await asyncio.sleep(0)
+    auth.wait.set()
+    with pytest.raises(DomainError):
+        await wrong
+    assert (await right).metadata[0][1] == "Bearer token2"
+
+
+async def test_an_unknown_key_is_refused_without_asking_for_a_while(
+    sessions: Sessions, auth: Auth, clock: Clock
+) -> None:
+    auth.refuse = ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    assert not sessions.known(CREDENTIAL)
+    with pytest.raises(DomainError):
+        await sessions.open(presented(), CLIENT, "runtime")
+    with pytest.raises(DomainError) as caught:
+        sessions.known(CREDENTIAL)
+    assert caught.value.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    clock.time += 5.1
+    assert not sessions.known(CREDENTIAL)
+
+
+async def test_a_verified_key_stays_familiar(sessions: Sessions, clock: Clock) -> None:
+    await sessions.open(presented(), CLIENT, "runtime")
+    clock.time += 599
+    assert sessions.known(CREDENTIAL)
+    clock.time += 2
+    assert not sessions.known(CREDENTIAL)
+
+
+async def test_what_auth_cannot_answer_is_not_remembered(sessions: Sessions, auth: Auth) -> None:
+    auth.refuse = ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE
+    with pytest.raises(DomainError):
+        await sessions.open(presented(), CLIENT, "runtime")
+    auth.refuse = None
+    await sessions.open(presented(), CLIENT, "runtime")
+
+
+async def test_secrets_do_not_show(sessions: Sessions) -> None:
+    caller = await sessions.open(presented(), CLIENT, "runtime")
+    assert "token" not in repr(caller)
+    assert "token" not in repr(Grant(caller.claims, "token1", 0, KEY, 0))
