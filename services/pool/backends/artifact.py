@@ -100,9 +100,12 @@ def build_model(
     names tensors that may be left over: by default rotary frequencies, which older checkpoints carry and
     which are computed. Raises ArtifactError when tensors are missing, left over or of another shape.
     """
-    model, report = model_class.from_pretrained(
-        None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True, **arguments
-    )
+    try:
+        model, report = model_class.from_pretrained(
+            None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True, **arguments
+        )
+    except (RuntimeError, ValueError) as error:
+        raise ArtifactError(f"the weights do not fit the configuration: {error}") from error
     missing, wrong = set(report["missing_keys"]), list(report["mismatched_keys"])
     extra = {name for name in report["unexpected_keys"] if not spare(name)}
     if missing or wrong or extra:
