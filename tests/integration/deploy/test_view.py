@@ -1,8 +1,9 @@
 """A clone below a closed folder is found by other uids inside the view, and by nobody outside."""
 
 import os
+import shutil
 import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="separate uids need ro
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Stack]:
+def closed() -> Iterator[Stack]:
     """A stack below a folder of mode 0700, with the real interpreter and this very code."""
-    place = tmp_path / "closed/clone"
-    place.mkdir(parents=True)
-    (tmp_path / "closed").chmod(0o700)
+    base = Path(tempfile.mkdtemp(prefix="craton-view-"))
+    place = base / "clone"
+    place.mkdir()
     (place / "file").write_text("found")
     for name in (".venv", "deploy", "services"):
         (place / name).symlink_to(ROOT / name)
@@ -31,6 +32,7 @@ def closed(tmp_path: Path) -> Iterator[Stack]:
     stack = Stack(load(DEFINITION, Definition), place, place / "var", "127.0.0.1", separate_uids=True)
     yield stack
     remove(stack, inside(stack))
+    shutil.rmtree(base)
 
 
 def read_as_service(prefix: list[str], path: Path) -> subprocess.CompletedProcess[str]:
@@ -60,13 +62,6 @@ def test_the_folders_go_away(closed: Stack) -> None:
 
 
 def test_a_reachable_clone_needs_no_view(closed: Stack) -> None:
-    (closed.root.parent).chmod(0o711)
-    for folder in closed.root.parents:
-        if not folder.stat().st_mode & 0o001:
-            pytest.skip(f"{folder} is closed as well")
+    closed.root.parent.chmod(0o711)
     assert inside(closed) == closed
     assert enter(closed, closed) == []
-
-
-def test_the_interpreter_of_the_view_is_the_one_of_the_tests() -> None:
-    assert Path(sys.executable).is_relative_to(ROOT / ".venv/services")
