@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 import struct
 from hashlib import sha256
 from pathlib import Path
@@ -178,3 +179,21 @@ def test_the_vectors_are_what_the_service_writes() -> None:
             Recorded(bytes.fromhex(vector["salt"]), bytes.fromhex(vector["iv"])),
         )
         assert blob.hex() == vector["ciphertext"]
+
+
+def test_the_worked_example_of_the_document_is_right() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "kms-ciphertext-format.md").read_text()
+    example = text.partition("## A worked example")[2].partition("\n## ")[0]
+    values = {
+        label.strip(): bytes.fromhex(digits)
+        for label, digits in re.findall(r"^([A-Za-z][^\n`]*)\n((?:  [0-9a-f]+\n)+)", example, re.MULTILINE)
+    }
+    assert set(values) == {
+        "key material", "ciphertext", "PRK", "derived key", "AAD, after the header", "plaintext"
+    }  # fmt: skip
+    assert by_hand(values["ciphertext"], values["key material"], {}) == values["plaintext"]
+    assert values["plaintext"].decode() in example
+    header = Ciphertext.parse(values["ciphertext"]).header
+    assert hmac.digest(header.salt, values["key material"], "sha256") == values["PRK"]
+    assert hmac.digest(values["PRK"], header.key_part() + b"\x01", "sha256") == values["derived key"]
+    assert canonical_context({}) == values["AAD, after the header"]
