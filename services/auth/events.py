@@ -1,11 +1,16 @@
 """How the methods of auth appear in the audit log.
 
-The operations name their resources themselves, by ARN, once they know the account.
+Resources are named by ARN from the request and the caller's own token, so that the intent, which is
+durable before anything happens, says on what. An account whose id is chosen at random is named in the
+outcome alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from services.chassis.audit.ports import AuditedMethod, Recording
+from services.chassis.arn import foundation_model_arn, root_arn, user_arn
+from services.chassis.audit.ports import AuditedMethod, Recording, no_resources
+from services.chassis.context import CallContext
 
 _IAM = "iam.amazonaws.com"
 _ORGANIZATIONS = "organizations.amazonaws.com"
@@ -67,8 +72,42 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     },
 }
 
-EVENTS: Mapping[str, AuditedMethod] = {
-    f"/craton.auth.v1.{service}/{method}": AuditedMethod(*described)
-    for service, methods in _METHODS.items()
-    for method, described in methods.items()
-}
+Resources = Callable[[Any, CallContext], Sequence[str]]
+
+
+def events(partition: str) -> Mapping[str, AuditedMethod]:
+    """Describe every method; `partition` is the one in ARNs."""
+
+    def account(request: Any, _call: CallContext) -> Sequence[str]:
+        return (root_arn(request.account_id, partition),) if request.account_id else ()
+
+    def user(request: Any, call: CallContext) -> Sequence[str]:
+        if call.principal is None:
+            return ()
+        return (user_arn(call.principal.account_id, request.user_name, partition),)
+
+    def model(request: Any, call: CallContext) -> Sequence[str]:
+        if call.principal is None:
+            return ()
+        return (foundation_model_arn(call.principal.region, request.model_id, partition),)
+
+    by_service: Mapping[str, Resources] = {
+        "BootstrapService": account,
+        "AccountService": account,
+        "UserService": user,
+        "AccessKeyService": user,
+        "PolicyService": user,
+        "ModelAccessService": model,
+    }
+    nameless = {"ListAccounts", "ListUsers", "GetUseCaseForModelAccess", "PutUseCaseForModelAccess"}
+    return {
+        f"/craton.auth.v1.{service}/{method}": AuditedMethod(
+            *described,
+            no_resources if method in nameless else by_service.get(service, no_resources),
+        )
+        for service, methods in _METHODS.items()
+        for method, described in methods.items()
+    }
+
+
+EVENTS = events("aws")

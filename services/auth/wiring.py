@@ -22,7 +22,7 @@ from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.config import AuthConfig
-from services.auth.events import EVENTS
+from services.auth.events import events
 from services.auth.operations.accounts import Accounts
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker
@@ -57,12 +57,15 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     """Build the server. It becomes ready when kms has opened the key that signs tokens."""
     random = randomness or SystemRandomness()
     partition = config.partition
+    described = events(partition)
     database = Database(config.database_url)
     database.migrate(_REVISIONS)
     directory, policies, credentials = SqlDirectory(database), SqlPolicies(database), SqlCredentials(database)
 
     workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
-    audit = LocalAudit.over_grpc(config.audit, config.tls, workload, EVENTS, clock=clock, randomness=random)
+    audit = LocalAudit.over_grpc(
+        config.audit, config.tls, workload, described, clock=clock, randomness=random
+    )
     kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
     sealer = KmsSealer(kms, random)
     revocations = RedisRevocations(config.redis)
@@ -81,7 +84,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         config.server,
         config.tls,
         callers=_FOLDER / "callers.toml",
-        events=EVENTS,
+        events=described,
         clock=clock,
         randomness=random,
         recorder=audit.recorder,

@@ -62,7 +62,7 @@ class Accounts:
         self._partition = partition
 
     async def bootstrap(
-        self, call: CallContext, token: SecretBytes, account_id: str, display_name: str, user_name: str
+        self, token: SecretBytes, account_id: str, display_name: str, user_name: str
     ) -> NewAccount:
         """Create the first account, once in the life of the installation.
 
@@ -74,7 +74,6 @@ class Accounts:
         if expected is None or not expected.equals(token):
             raise access_denied("The bootstrap token is not valid.")
         account = self._new_account(account_id, display_name)
-        call.resources.append(self._arn(account_id))
         user, policy, key = await self._administrator(account, user_name)
         installation = Installation(account_id, new_organization_id(self._randomness))
         await self._store.bootstrap(installation, account, user, policy, key.key)
@@ -96,7 +95,8 @@ class Accounts:
         if repeated is not None:
             return repeated
         account = self._new_account(account_id or new_account_id(self._randomness), display_name)
-        call.resources.append(self._arn(account.account_id))
+        if not account_id:
+            call.resources.append(self._arn(account.account_id))
         administrator = None
         if administrator_name:
             administrator = await self._administrator(account, administrator_name)

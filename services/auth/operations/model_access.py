@@ -117,7 +117,6 @@ class ModelAccess:
     async def _admit(self, call: CallContext, action: str, model_id: str) -> Caller:
         caller = await self._admission.identify(call)
         arn = self._arn(caller.claims.region, model_id)
-        call.resources.append(arn)
         self._admission.require(caller, action, arn)
         return caller
 

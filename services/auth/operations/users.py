@@ -74,8 +74,6 @@ class Users:
         """Admit an action on a user of the caller's own account; no other account can be named."""
         caller = await self._admission.identify(call)
         arn = user_arn(caller.account_id, user_name, self._partition)
-        if arn not in call.resources:
-            call.resources.append(arn)
         self._admission.require(caller, action, arn)
         return caller
 

@@ -27,7 +27,6 @@ class BootstrapServicer(bootstrap_service_pb2_grpc.BootstrapServiceServicer):
     async def Bootstrap(self, request: Any, context: Any) -> Any:
         """See the contract."""
         created = await self._accounts.bootstrap(
-            current_call(),
             SecretBytes(request.bootstrap_token.encode()),
             request.account_id,
             request.display_name,

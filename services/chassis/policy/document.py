@@ -55,7 +55,7 @@ def parse(document: str) -> Policy:
 
 
 def canonical(policy: Policy) -> str:
-    """Render a policy as canonical JSON: equal policies give equal bytes, whatever their spelling was."""
+    """Render a policy as canonical JSON: white space, the order of keys and single values do not show."""
     return json.dumps(
         {"Version": policy.version, "Statement": [_rendered(each) for each in policy.statements]},
         ensure_ascii=False,
@@ -171,7 +171,8 @@ def _conditions(value: Any, where: str) -> tuple[Condition, ...]:
             found.append(Condition(operator, key, _condition_values(operator, values, f"{inside}, {key}")))
         if not seen:
             raise _refused(inside, "has no condition key")
-    return tuple(found)
+    # All of them must hold, so their order says nothing.
+    return tuple(sorted(found, key=lambda each: (each.operator.value, each.key.lower())))
 
 
 def _condition_values(operator: Operator, value: Any, where: str) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ class ResourcePattern:
         tail = parts[5]
         self.exact_tail = not has_wildcard(tail)
         self.tail_prefix = literal_prefix(tail)
-        checks = [(i, matcher(part)) for i, part in enumerate(parts[:5]) if part != "*"]
+        # The first part is "arn" here and in everything that split_arn returns.
+        checks = [(i, matcher(parts[i])) for i in range(1, 5) if parts[i] != "*"]
         if not self.exact_tail and tail != f"{self.tail_prefix}*":
             checks.append((5, matcher(tail)))
         self._checks = tuple(checks)

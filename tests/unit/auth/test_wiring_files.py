@@ -3,15 +3,18 @@
 import stat
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.auth.adapters.bootstrap_file import BootstrapFile
 from services.auth.config import AuthConfig
-from services.auth.events import EVENTS
-from services.chassis.audit.ports import Recording
+from services.auth.events import EVENTS, events
+from services.chassis.audit.ports import Recording, no_resources
 from services.chassis.audit.summarised import check_summarised, load_summarised
 from services.chassis.config import load
+from services.chassis.context import CallContext
+from services.chassis.principal import PrincipalClaims
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,6 +48,31 @@ def test_what_changes_state_or_releases_a_secret_has_a_durable_intent() -> None:
         name = method.rsplit("/", 1)[-1]
         if name.startswith(changing):
             assert described.recording is Recording.EFFECT, method
+
+
+def test_intents_name_what_they_are_about() -> None:
+    from craton.auth.v1 import account_service_pb2, model_access_service_pb2, policy_service_pb2
+
+    claims = PrincipalClaims("1" * 12, "i", "arn", "p", "k", False, 1, "eu-central-1", "auth", "t", 0, 60)
+    call = CallContext("/m", "r", "c", None, principal=claims)
+
+    def resources(method: str, request: Any) -> list[str]:
+        return list(events("aws-x")[f"/craton.auth.v1.{method}"].resources(request, call))
+
+    put = policy_service_pb2.PutUserPolicyRequest(user_name="bob")
+    assert resources("PolicyService/PutUserPolicy", put) == [f"arn:aws-x:iam::{'1' * 12}:user/bob"]
+    accept = model_access_service_pb2.CreateFoundationModelAgreementRequest(model_id="craton.m")
+    assert resources("ModelAccessService/CreateFoundationModelAgreement", accept) == [
+        "arn:aws-x:bedrock:eu-central-1::foundation-model/craton.m"
+    ]
+    create = account_service_pb2.CreateAccountRequest()
+    assert resources("AccountService/CreateAccount", create) == []
+    create.account_id = "2" * 12
+    assert resources("AccountService/CreateAccount", create) == [f"arn:aws-x:iam::{'2' * 12}:root"]
+    for method, described in EVENTS.items():
+        if described.resources is no_resources:
+            name = method.rsplit("/", 1)[-1]
+            assert name.startswith(("List", "Get", "PutUseCase", "Authenticate", "Exchange")), method
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o700])
