@@ -9,6 +9,7 @@ that the kernel reports for the connection.
     send_directory(connection, descriptor)    # the agent's side
 """
 
+import array
 import os
 import socket
 import stat
@@ -27,12 +28,23 @@ def receive_directory(socket_path: str, *, timeout_s: float = 2.0) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         connection.connect(socket_path)
-        answer, descriptors, _, _ = socket.recv_fds(connection, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        answer, descriptors = _receive(connection)
     if answer == _OPEN and len(descriptors) == 1 and stat.S_ISDIR(os.fstat(descriptors[0]).st_mode):
         return descriptors[0]
     for descriptor in descriptors:
         os.close(descriptor)
     raise ConnectionRefusedError("the pool's door stays closed")
+
+
+def _receive(connection: socket.socket) -> "tuple[bytes, array.array[int]]":
+    # Not socket.recv_fds: it drops its flags, and a program started meanwhile would inherit the descriptor.
+    descriptors = array.array("i")
+    space = socket.CMSG_SPACE(descriptors.itemsize)
+    answer, ancillary, _, _ = connection.recvmsg(1, space, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+    return answer, descriptors
 
 
 def send_directory(connection: socket.socket, descriptor: int | None) -> None:

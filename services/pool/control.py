@@ -19,6 +19,8 @@ import os
 import socket
 from typing import Any
 
+from services.pool.handover import descriptors_in
+
 MAX_SIZE = 4096
 
 
@@ -43,10 +45,7 @@ def receive(end: socket.socket) -> tuple[dict[str, Any], int | None]:
     """Receive one message and its descriptor. Raises ControlError at the end or for garbage."""
     space = socket.CMSG_SPACE(array.array("i").itemsize)
     data, ancillary, flags, _ = end.recvmsg(MAX_SIZE, space, socket.MSG_CMSG_CLOEXEC)
-    descriptors = array.array("i")
-    for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+    descriptors = descriptors_in(ancillary)
     try:
         return _parse(data, flags, len(descriptors)), descriptors[0] if descriptors else None
     except BaseException:

@@ -13,6 +13,7 @@ Frame: two big-endian uint32 (length of the JSON, length of the secret), the JSO
 At most one descriptor travels with a frame, together with its first byte.
 """
 
+import array
 import ctypes
 import fcntl
 import json
@@ -167,7 +168,10 @@ def send_frame(
 
 def receive_frame(connection: socket.socket) -> Frame:
     """Receive one frame. Raises HandoverError for anything malformed, OSError when the peer is gone."""
-    header, descriptors, flags, _ = socket.recv_fds(connection, _HEADER.size, 1, socket.MSG_CMSG_CLOEXEC)
+    # Not socket.recv_fds: it drops its flags, and a program started meanwhile would inherit the descriptor.
+    space = socket.CMSG_SPACE(array.array("i").itemsize)
+    header, ancillary, flags, _ = connection.recvmsg(_HEADER.size, space, socket.MSG_CMSG_CLOEXEC)
+    descriptors = descriptors_in(ancillary)
     try:
         body, secret = _receive_rest(connection, header)
         _require(not flags & socket.MSG_CTRUNC and len(descriptors) <= 1, "it carries several descriptors")
@@ -178,6 +182,15 @@ def receive_frame(connection: socket.socket) -> Frame:
             raise HandoverError("a handover frame is malformed") from None
         raise
     return Frame(body, secret, descriptors[0] if descriptors else None)
+
+
+def descriptors_in(ancillary: "list[tuple[int, int, bytes]]") -> "array.array[int]":
+    """Return the descriptors of a received message; whoever asks owns them."""
+    descriptors = array.array("i")
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+    return descriptors
 
 
 def _receive_rest(connection: socket.socket, start: bytes) -> tuple[dict[str, Any], bytearray]:

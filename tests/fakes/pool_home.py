@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
@@ -24,7 +23,7 @@ from triton_wire import inference_pb2
 from deploy.pki.authority import Authority, LeafRequest
 from services.chassis import catalog, manifest, triton
 from services.chassis.config import load
-from services.chassis.manifest import ModelManifest, Offer
+from services.chassis.manifest import ModelManifest
 from services.chassis.pool_door import receive_directory
 from services.chassis.randomness import SystemRandomness
 from services.chassis.sealing.session import ClientSession
@@ -35,7 +34,6 @@ from tests.fakes.workloads import Workloads
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "bench"
-EULA = "For tests."
 # Not those of an installation: a test may run beside one.
 AGENT_UID, SANDBOX_UID = 29011, 29021
 
@@ -88,32 +86,6 @@ server_name = "triton-{name}.craton.internal"
 [watchdog]
 period_s = 0.5
 """
-
-
-def echo_manifest(name: str, provider: str = NAME) -> ModelManifest:
-    """Return the manifest of an echo model, which has no weights."""
-    text_hash = hashlib.sha256(EULA.encode()).hexdigest()
-    return ModelManifest(
-        version=1,
-        provider=provider,
-        provider_name="Bench",
-        model_id=f"{provider}.{name}",
-        model_name=name,
-        family="titan-text",
-        task="echo",
-        input_modalities=("TEXT",),
-        output_modalities=("TEXT",),
-        inference_types=("ON_DEMAND",),
-        customizations=(),
-        response_streaming=True,
-        lifecycle="ACTIVE",
-        max_input_tokens=1000,
-        regions=("*",),
-        license="Apache-2.0",
-        offer=Offer("offer-1", "https://example.com/eula", text_hash, EULA),
-        max_output_tokens=1000,
-        default_output_tokens=10,
-    )
 
 
 class PoolHome:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import pool_home
-from tests.fakes.pool_home import PoolHome, ask, echo_manifest, echo_request
+from tests.fakes.echo_models import echo_manifest
+from tests.fakes.pool_home import PoolHome, ask, echo_request
 
 MODELS = ("bench.echo-v1", "bench.echo-v2")
 BACK_S = 20.0

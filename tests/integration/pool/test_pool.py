@@ -18,7 +18,8 @@ from triton_wire import inference_pb2
 from services.chassis import triton
 from services.chassis.sealing.session import UNKNOWN_SESSION
 from tests.fakes import pool_home
-from tests.fakes.pool_home import PoolHome, ask, echo_manifest, echo_request
+from tests.fakes.echo_models import echo_manifest
+from tests.fakes.pool_home import PoolHome, ask, echo_request
 
 INFERENCE = "/inference.GRPCInferenceService"
 # Every method of Triton's service but inference and health.

@@ -13,8 +13,9 @@ from craton.pool.v1 import model_exchange_pb2
 from cli.publish import KmsDataKeys, open_objects, publish
 from services.chassis.sealing import frames
 from tests.fakes import kms_process, pool_home
+from tests.fakes.echo_models import echo_manifest
 from tests.fakes.kms_process import ProviderKeys
-from tests.fakes.pool_home import ROOT, PoolHome, ask, echo_manifest
+from tests.fakes.pool_home import ROOT, PoolHome, ask
 
 PROVIDER = "craton"
 TEXT, ECHO = "craton.tiny-text-v1", "craton.echo-v1"

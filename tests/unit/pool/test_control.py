@@ -25,6 +25,7 @@ def test_a_message_travels_with_its_descriptor(ends: Pair) -> None:
     message, descriptor = control.receive(ends[1])
     assert message == {"id": 1, "ok": True}
     assert descriptor is not None
+    assert not os.get_inheritable(descriptor)
     os.write(write, b"x")
     assert os.read(descriptor, 1) == b"x"
     os.close(descriptor)

@@ -33,6 +33,7 @@ def test_a_frame_travels_with_its_secret_and_descriptor(pair: Pair) -> None:
     assert frame.body == {"type": "x", "n": 1}
     assert frame.secret == b"k" * 32
     assert frame.descriptor is not None
+    assert not os.get_inheritable(frame.descriptor)
     assert os.pread(frame.descriptor, 10, 0) == b"abcdef"
     assert "k" * 32 not in repr(frame)
     os.close(frame.descriptor)

@@ -1,17 +1,17 @@
 """One model's life, with a model server and model processes that do as told."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from services.chassis.manifest import ModelManifest, Offer
+from services.chassis.manifest import ModelManifest
 from services.chassis.secret import SecretBytes
 from services.pool.config import WatchdogSettings
 from services.pool.errors import KeyRefusedError, ModelServerError
 from services.pool.operations.model_keeper import ModelKeeper
 from services.pool.ports import Arrival, Ciphertext, Instance, Material
+from tests.fakes.echo_models import echo_manifest
 
 SETTINGS = WatchdogSettings(period_s=0.01, first_delay_s=0.001, longest_delay_s=0.01)
 
@@ -106,7 +106,7 @@ class World:
 
 def keeper_of(world: World) -> ModelKeeper:
     return ModelKeeper(
-        echo(),
+        echo_manifest("echo-v1"),
         server=world,
         handovers=world,
         files=world,
@@ -116,31 +116,6 @@ def keeper_of(world: World) -> ModelKeeper:
         loading=asyncio.Semaphore(1),
         end_process=world.end,
         clock=Clock(),
-    )
-
-
-def echo() -> ModelManifest:
-    text = "For tests."
-    return ModelManifest(
-        version=1,
-        provider="bench",
-        provider_name="Bench",
-        model_id="bench.echo-v1",
-        model_name="Echo",
-        family="titan-text",
-        task="echo",
-        input_modalities=("TEXT",),
-        output_modalities=("TEXT",),
-        inference_types=("ON_DEMAND",),
-        customizations=(),
-        response_streaming=True,
-        lifecycle="ACTIVE",
-        max_input_tokens=10,
-        regions=("*",),
-        license="Apache-2.0",
-        offer=Offer("o", "https://example.com", hashlib.sha256(text.encode()).hexdigest(), text),
-        max_output_tokens=10,
-        default_output_tokens=1,
     )
 
 
