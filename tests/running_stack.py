@@ -20,7 +20,6 @@ import pytest
 from botocore.config import Config
 
 _ROOT = Path(__file__).resolve().parent.parent
-_ADDRESS = "127.0.0.2"
 _UP_LIMIT_S = 300
 
 
@@ -89,6 +88,11 @@ class RunningStack:
         return {key: found[key] for key in ("aws_access_key_id", "aws_secret_access_key")}
 
 
+def _address() -> str:
+    """A loopback address of this test run's own, so that runs beside each other do not meet."""
+    return f"127.{1 + os.getpid() // 62500 % 250}.{os.getpid() // 250 % 250}.{2 + os.getpid() % 250}"
+
+
 @contextmanager
 def running_stack(otlp_endpoint: str = "") -> Iterator[RunningStack]:
     """Start a stack that traces every call to a collector; take it down with its state afterwards."""
@@ -99,7 +103,7 @@ def running_stack(otlp_endpoint: str = "") -> Iterator[RunningStack]:
     # A short path: UNIX sockets have 108 bytes. Other uids must pass through it.
     home = Path(tempfile.mkdtemp(prefix="craton-", dir="/tmp"))
     home.chmod(0o755)
-    running = RunningStack(home, _ADDRESS, otlp_endpoint)
+    running = RunningStack(home, _address(), otlp_endpoint)
     try:
         up = running.craton("up", "--no-sample", check=False)
         if up.returncode != 0:
