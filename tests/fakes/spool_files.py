@@ -41,14 +41,18 @@ class FaultyFiles(OsFiles):
         self._step("reopen")
         return super().reopen(path)
 
-    def write(self, descriptor: int, data: memoryview) -> int:
+    def allocate(self, descriptor: int, size: int) -> None:
+        self._step("allocate")
+        super().allocate(descriptor, size)
+
+    def write(self, descriptor: int, data: memoryview, offset: int) -> int:
         if self.short and len(self.names) == self.fail_at and len(data) > 1:
             # A short write, as before a full disk: half is taken, the rest fails with the next call.
             self.fail_at += 1
             self.names.append("short write")
-            return super().write(descriptor, data[: len(data) // 2])
+            return super().write(descriptor, data[: len(data) // 2], offset)
         self._step("write")
-        return super().write(descriptor, data)
+        return super().write(descriptor, data, offset)
 
     def fdatasync(self, descriptor: int) -> None:
         self._step("fdatasync")
@@ -73,10 +77,13 @@ class SmallDisk(OsFiles):
     def __init__(self, room: int) -> None:
         self.room = room
 
-    def write(self, descriptor: int, data: memoryview) -> int:
+    def allocate(self, descriptor: int, size: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    def write(self, descriptor: int, data: memoryview, offset: int) -> int:
         if self.room <= 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = super().write(descriptor, data[: self.room])
+        written = super().write(descriptor, data[: self.room], offset)
         self.room -= written
         return written
 

@@ -9,13 +9,16 @@ class Files(Protocol):
     """What the spool asks of a file system. Every method raises OSError on failure."""
 
     def create(self, path: Path) -> int:
-        """Create a file that must not exist, mode 0600, and return a descriptor that appends."""
+        """Create a file that must not exist, mode 0600, and return a descriptor that writes."""
 
     def reopen(self, path: Path) -> int:
-        """Return a descriptor that appends to an existing file."""
+        """Return a descriptor that writes to an existing file."""
 
-    def write(self, descriptor: int, data: memoryview) -> int:
-        """Write some of `data` at the end and return how many bytes were taken."""
+    def allocate(self, descriptor: int, size: int) -> None:
+        """Reserve room for `size` bytes; they read as zeros until they are written."""
+
+    def write(self, descriptor: int, data: memoryview, offset: int) -> int:
+        """Write some of `data` at `offset` and return how many bytes were taken."""
 
     def fdatasync(self, descriptor: int) -> None:
         """Return after the file's bytes and its length are on stable storage."""
@@ -38,15 +41,19 @@ class OsFiles:
 
     def create(self, path: Path) -> int:
         """Open with O_EXCL: a segment is never written by two lives of the spool."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def reopen(self, path: Path) -> int:
-        """Open an existing segment for appending."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        """Open an existing segment for writing."""
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
 
-    def write(self, descriptor: int, data: memoryview) -> int:
-        """write(2)."""
-        return os.write(descriptor, data)
+    def allocate(self, descriptor: int, size: int) -> None:
+        """posix_fallocate(3)."""
+        os.posix_fallocate(descriptor, 0, size)
+
+    def write(self, descriptor: int, data: memoryview, offset: int) -> int:
+        """pwrite(2)."""
+        return os.pwrite(descriptor, data, offset)
 
     def fdatasync(self, descriptor: int) -> None:
         """fdatasync(2)."""

@@ -71,7 +71,7 @@ def identity(directory: Path, files: Files, randomness: Randomness) -> bytes:
     temporary.unlink(missing_ok=True)
     descriptor = files.create(temporary)
     try:
-        if files.write(descriptor, memoryview(value.hex().encode())) != _ID_BYTES * 2:
+        if files.write(descriptor, memoryview(value.hex().encode()), 0) != _ID_BYTES * 2:
             raise OSError(errno.ENOSPC, "the spool's id was cut short")
         files.fdatasync(descriptor)
     finally:

@@ -9,7 +9,8 @@ A segment is a file named <first position, 20 digits>.seg:
 All numbers are little-endian. `synced` is the position up to which the spool was durable when the
 record was written. It tells a torn end from corruption: a record that is broken although a later one
 says that it had been synced was acknowledged, and its loss must not be repaired in silence. A torn end
-can only lie in the last commit, for which no later record vouches; it is cut off.
+can only lie in the last commit, for which no later record vouches; it is cut off. Zeros after the last
+record are room that was reserved and not used.
 """
 
 import enum
@@ -65,7 +66,7 @@ class Scan:
     first_position: int
     next_position: int
     size: int
-    """Bytes up to the end of the last whole record; what lies beyond is a torn end."""
+    """Bytes up to the end of the last whole record; what lies beyond is unused or a torn end."""
     summary_bytes: int
     """Bytes of `size` that summaries take."""
     torn_bytes: int
@@ -115,7 +116,7 @@ def scan(data: bytes, name: str, spool_id: bytes, first_position: int, *, last: 
                 summaries += HEADER_BYTES + record.end - size
             size = HEADER_BYTES + record.end
             position = record.position + 1
-    torn = len(data) - size
+    torn = len(data) - size if data[size:].strip(b"\0") else 0
     if torn and (not last or _vouched(data, size, position)):
         raise SpoolCorruptError(f"{name}: the acknowledged record at position {position} is damaged")
     return Scan(first_position, position, size, summaries, torn)

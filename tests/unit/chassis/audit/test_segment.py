@@ -60,6 +60,20 @@ def test_every_truncation_keeps_the_records_before_it():
         assert found.size + found.torn_bytes == cut
 
 
+def test_reserved_room_is_no_torn_end():
+    data = build([[b"one"], [b"two"]])
+    for last in (True, False):
+        found = scan(data + bytes(500), "s", SPOOL, 7, last=last)
+        assert (found.next_position, found.size, found.torn_bytes) == (9, len(data), 0)
+
+
+def test_an_acknowledged_record_that_reads_as_zeros_is_corruption():
+    data = bytearray(build([[b"one"], [b"two"]]) + bytes(500))
+    data[HEADER_BYTES : HEADER_BYTES + FRAME_BYTES + 3] = bytes(FRAME_BYTES + 3)
+    with pytest.raises(SpoolCorruptError):
+        scan(bytes(data), "s", SPOOL, 7, last=True)
+
+
 def test_every_flipped_bit_of_an_acknowledged_record_is_corruption():
     """The first commit is vouched for by the records of the second."""
     data = build([[b"one"], [b"two"]])

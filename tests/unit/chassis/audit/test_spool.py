@@ -92,15 +92,19 @@ async def test_segments_are_begun_and_trimmed(tmp_path):
         await spool.append(b"%d" % number * 100, Lane.EVENT)
     assert len(spool.segments()) > 3
     used = spool.used_bytes
-    assert used == sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
+    assert used == sum(segment.size for segment in spool.segments())
+    # Only the newest has room in reserve.
+    assert [segment.path.stat().st_size - segment.size for segment in spool.segments()[:-1]] == [0] * (
+        len(spool.segments()) - 1
+    )
     spool.trim(10)
     assert 0 < spool.first_position <= 10
     assert spool.used_bytes < used
     spool.trim(20)
     # The newest stays: its name says where the next life goes on.
     assert len(spool.segments()) == len(list(tmp_path.glob("*.seg"))) == 1
-    assert spool.used_bytes == sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
     await spool.close()
+    assert spool.used_bytes == sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
     again = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
     assert again.durable_position == 20
     await again.close()
@@ -252,8 +256,8 @@ async def test_a_rotated_spool_goes_on_at_its_position(tmp_path):
         await asyncio.sleep(0.05)
     assert [segment.first_position for segment in spool.segments()] == [0, 1]
     spool.trim(1)
-    assert spool.used_bytes == HEADER_BYTES == sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
     await spool.close()
+    assert spool.used_bytes == HEADER_BYTES == sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
     again = Spool(tmp_path, randomness=RANDOM, limits=SMALL)
     assert (again.first_position, again.durable_position) == (1, 1)
     await again.append(b"two", Lane.EVENT)
