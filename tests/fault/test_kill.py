@@ -1,0 +1,169 @@
+"""kill -9 of every process of the stack in turn, under load: it heals, and every acknowledged call is in
+the audit log."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.local.programs import MARKER
+
+TEXT = "craton.tiny-text-v1"
+BODY = json.dumps({"inputText": "Once", "textGenerationConfig": {"maxTokenCount": 3}})
+WORKERS = 4
+HEALED_AFTER = 8
+"""So many calls in a row must succeed after a kill."""
+LIMIT_S = 200
+"""Ten times what a pool may take; services take 3 s."""
+
+# What stands in a command line, by which the process is found.
+TARGETS = {
+    "redis": "redis-server",
+    "auth": "-m services.auth ",
+    "kms": "-m services.kms ",
+    "audit": "-m services.audit ",
+    "runtime": "-m services.runtime ",
+    "training": "-m services.training ",
+    "edge": "-m services.edge ",
+    "pool launcher": "-m services.pool.launcher ",
+    "pool agent": "-m services.pool ",
+    "triton": "tritonserver",
+    "backend stub": "triton_python_backend_stub",
+    "supervisor": "supervisord",
+}
+
+
+class Load:
+    """Calls the model without a pause and remembers which calls were acknowledged."""
+
+    def __init__(self, stack: Any) -> None:
+        self._stack = stack
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self.acknowledged: set[str] = set()
+        self.failures: dict[str, int] = {}
+        self._streak = 0
+        self._threads = [threading.Thread(target=self._run) for _ in range(WORKERS)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_healed(self) -> float:
+        """Wait until calls succeed again, several in a row; return how long it took."""
+        started = time.monotonic()
+        with self._lock:
+            self._streak = 0
+        while time.monotonic() - started < LIMIT_S:
+            time.sleep(0.05)
+            with self._lock:
+                if self._streak >= HEALED_AFTER:
+                    return time.monotonic() - started
+        raise AssertionError(f"not healed after {LIMIT_S} s; failures so far: {self.failures}")
+
+    def _run(self) -> None:
+        client = self._stack.client("bedrock-runtime")
+        while not self._stop.is_set():
+            try:
+                answer = client.invoke_model(modelId=TEXT, body=BODY)
+                answer["body"].read()
+                with self._lock:
+                    self.acknowledged.add(answer["ResponseMetadata"]["RequestId"])
+                    self._streak += 1
+            except (ClientError, BotoCoreError) as error:
+                name = type(error).__name__
+                if isinstance(error, ClientError):
+                    name = error.response["Error"]["Code"]
+                with self._lock:
+                    self.failures[name] = self.failures.get(name, 0) + 1
+                    self._streak = 0
+                time.sleep(0.2)
+
+
+def _processes(stack: Any) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARKER) == str(stack.home):
+                yield process
+                yield from process.children(recursive=True)
+        except psutil.Error:
+            continue
+
+
+def _find(stack: Any, words: str) -> psutil.Process:
+    for process in _processes(stack):
+        try:
+            if words in " ".join(process.cmdline()) + " " and "bwrap" not in process.name():
+                return process
+        except psutil.Error:
+            continue
+    raise AssertionError(f"no process with {words!r}")
+
+
+@pytest.mark.timeout(1800)
+def test_everything_is_killed_once(stack: Any) -> None:
+    took = {}
+    with Load(stack) as load:
+        load.wait_healed()
+        for name, words in TARGETS.items():
+            victim = _find(stack, words)
+            os.kill(victim.pid, signal.SIGKILL)
+            if name == "supervisor":
+                stack.craton("up", "--no-sample")
+            took[name] = round(load.wait_healed(), 1)
+            print(f"{name}: healed after {took[name]} s", flush=True)
+    assert len(load.acknowledged) > HEALED_AFTER * len(TARGETS)
+    recorded = _recorded(stack, load.acknowledged)
+    print(
+        f"{len(load.acknowledged)} acknowledged calls, all recorded; failures {load.failures}; healed {took}"
+    )
+    assert load.acknowledged <= recorded
+
+
+def _recorded(stack: Any, wanted: set[str]) -> set[str]:
+    """Request ids of the successful invocations in the audit log, after the spools were shipped."""
+    deadline = time.monotonic() + 60
+    while True:
+        events = stack.craton_json("audit", "lookup", "--event-name", "InvokeModel", "--max", "100000")
+        found = {
+            event["request_id"]
+            for event in events
+            if event["recorder"] == "runtime" and event.get("status_code") == "OK"
+        }
+        if wanted <= found or time.monotonic() > deadline:
+            return found
+        time.sleep(2)
+
+
+def test_no_orphans_after_the_supervisor_was_killed(stack: Any) -> None:
+    before = {process.pid for process in _processes(stack)}
+    os.kill(_find(stack, "supervisord").pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (left := _alive(before)):
+        time.sleep(0.1)
+    assert not left
+    stack.craton("up", "--no-sample")
+
+
+def _alive(pids: set[int]) -> set[int]:
+    alive = set()
+    for pid in pids:
+        try:
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                alive.add(pid)
+        except psutil.Error:
+            continue
+    return alive
