@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from services.chassis import config as configuration
 from services.chassis import logs
 from services.chassis.config import ConfigError
 from services.pool.config import PoolConfig
+from services.pool.launcher import folders
 from services.pool.launcher.cgroups import Cgroup, Limits
 from services.pool.launcher.errors import LauncherError
 from services.pool.launcher.requirements import require
@@ -38,13 +38,15 @@ def launch(file: Path) -> int:
     root = os.geteuid() == 0
     caged = config.sandbox.isolation == "full"
     require(config)
-    _prepare_folders(config, root=root)
+    folders.prepare(config, root=root)
+    # Held for the life of this process: a second launcher would take the first one's sandbox for a leftover.
+    folders.lock(config)
     cgroup = None
     if root and caged:
         limits = Limits(config.sandbox.memory_bytes, config.sandbox.processes)
         mounts, own = (Path("/proc/self", name).read_text() for name in ("mountinfo", "cgroup"))
         cgroup = Cgroup.create(_group_name(config), limits, mounts, own)
-    _write_status(config, root=root, capped=cgroup is not None)
+    folders.write_status(config, root=root, capped=cgroup is not None)
     uid = config.uids(separate=root).sandbox
     sandbox = (Sandbox if caged else UnconfinedServer)(config, uid=uid, root=root, cgroup=cgroup)
     try:
@@ -60,33 +62,6 @@ def _group_name(config: PoolConfig) -> str:
     A second installation on this machine has pools of the same names, and must not end those of the first.
     """
     return f"{config.server.name}-{hashlib.sha256(str(config.run_dir).encode()).hexdigest()[:12]}"
-
-
-def _prepare_folders(config: PoolConfig, *, root: bool) -> None:
-    # The run folder is passed through by the runtime and the sandbox; the agent's state is its own.
-    os.umask(0o022)
-    for folder, mode in (
-        (config.run_dir, 0o711),
-        (config.repository, 0o755),
-        (config.handover_dir, 0o755),
-        (config.audit.spool_dir.parent, 0o700),
-    ):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(mode)
-        if root:
-            os.chown(folder, config.users.agent, config.users.agent)
-
-
-def _write_status(config: PoolConfig, *, root: bool, capped: bool) -> None:
-    """Say how well this pool is closed, for `make status`."""
-    status = {
-        "pool": config.server.name,
-        "isolation": config.sandbox.isolation,
-        "separate_users": root,
-        "memory_and_process_caps": capped,
-    }
-    config.status_file.write_text(json.dumps(status) + "\n")
-    config.status_file.chmod(0o644)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What the kernel says about a process: the facts on which it is trusted to be inside the sandbox."""
 
+import errno
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,3 +69,16 @@ def hide_argument(pid: int, secret: bytes) -> None:
             memory.write(b"*" * len(secret))
     if secret in (process / "cmdline").read_bytes():
         raise ValueError("the secret is still shown")
+
+
+def is_socket(path: str) -> bool:
+    """Whether a socket is there. Raises ValueError when something else is, OSError when it cannot be told."""
+    try:
+        mode = Path(path).lstat().st_mode
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESRCH):
+            return False
+        raise
+    if not stat.S_ISSOCK(mode):
+        raise ValueError("what stands in the place of the socket is none")
+    return True

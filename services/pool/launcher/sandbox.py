@@ -1,12 +1,10 @@
 """One run of the sandbox: started, watched, stopped; never left behind."""
 
 import contextlib
-import errno
 import json
 import os
 import secrets
 import signal
-import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +17,8 @@ from services.pool.handover import sealed_memory
 from services.pool.launcher import command as commands
 from services.pool.launcher.cgroups import Cgroup
 from services.pool.launcher.errors import LauncherError
-from services.pool.launcher.inspection import hide_argument, inspect
+from services.pool.launcher.folders import read_as
+from services.pool.launcher.inspection import hide_argument, inspect, is_socket
 from services.pool.launcher.seccomp import export_filter
 
 _OUTPUT_KEPT = 16 * 1024
@@ -99,10 +98,8 @@ class Sandbox:
         tls = self._config.triton.tls
         files = []
         for path in (tls.certificate, tls.private_key, tls.ca):
-            try:
-                files.append(sealed_memory("tls", [path.read_bytes()]))
-            except OSError as error:
-                raise LauncherError(f"a file of the model server's identity is missing: {path}") from error
+            content = read_as(self._config.users.agent, path, root=self._root)
+            files.append(sealed_memory("tls", [content]))
             opened.append(files[-1])
             os.lseek(files[-1], 0, os.SEEK_SET)
         self._info, info_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -175,7 +172,7 @@ class Sandbox:
         if time.monotonic() > self._deadline:
             raise LauncherError(f"the model server did not listen in time: {self._explanation()}")
         found = self._locate()
-        if found is None or not _is_socket(f"{found.folder}/{SOCKET_NAME}"):
+        if found is None or not is_socket(f"{found.folder}/{SOCKET_NAME}"):
             return False
         self._inner = os.pidfd_open(found.pid)
         self._verify(found)
@@ -287,19 +284,6 @@ class Sandbox:
     def _explanation(self) -> str:
         text = self._output.decode(errors="replace").replace(self._secret, "***").strip()
         return text or "it said nothing"
-
-
-def _is_socket(path: str) -> bool:
-    """Whether the socket is there; anything else in its place is an error."""
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESRCH):
-            return False
-        raise
-    if not stat.S_ISSOCK(mode):
-        raise LauncherError("the model server's socket is no socket")
-    return True
 
 
 def _pipe_of(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -10,6 +10,7 @@ import shutil
 import signal
 
 from services.pool.launcher import command as commands
+from services.pool.launcher.folders import read_as
 from services.pool.launcher.sandbox import Found, Sandbox
 
 
@@ -33,8 +34,9 @@ class UnconfinedServer(Sandbox):
             (tls.ca, "ca.crt"),
         ):
             target = folder / "tls" / name
-            target.touch(mode=0o400)
-            target.write_bytes(source.read_bytes())
+            target.touch(mode=0o600)
+            target.write_bytes(read_as(self._config.users.agent, source, root=self._root))
+            target.chmod(0o400)
             if self._root:
                 os.chown(target, self._uid, self._uid)
         self._process = self._popen(
