@@ -17,7 +17,8 @@ from craton.auth.v1 import (
 )
 
 from services.chassis.sigv4 import derive_signing_key
-from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal
+from services.chassis.sigv4_signer import sign_token_request
+from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal, signed_request
 
 ALLOW_INVOKE = """{"Version": "2012-10-17", "Statement": [{"Sid": "One", "Effect": "Allow",
  "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:*::foundation-model/*"}]}"""
@@ -205,9 +206,6 @@ async def test_keys_rotate_and_a_deactivated_one_stops_at_once(auth, connect, op
 
 
 async def test_a_token_request_is_good_for_two_seconds_and_for_its_audience(operator, admin) -> None:
-    from services.chassis.sigv4_signer import sign_token_request
-    from tests.fakes.auth_client import signed_request
-
     signed = sign_token_request(admin.signer(), "auth.craton.internal", "auth", datetime.now(UTC))
     request = token_service_pb2.GetTokenRequest(signed_request=signed_request(signed), audience="auth")
     await operator.tokens.GetToken(request)
@@ -220,6 +218,14 @@ async def test_a_token_request_is_good_for_two_seconds_and_for_its_audience(oper
     foreign = sign_token_request(admin.signer(), "evil.example.com", "auth", datetime.now(UTC))
     request.signed_request.CopyFrom(signed_request(foreign))
     assert await reason(operator.tokens.GetToken(request)) == "SIGNATURE_MISMATCH"
+
+
+async def test_oversized_signed_requests_are_refused_before_they_are_read(operator, admin) -> None:
+    signed = sign_token_request(admin.signer(), "auth.craton.internal", "auth", datetime.now(UTC))
+    for field, value in (("string_to_sign", "\n" * 1_000_000), ("signature", b"0" * 33)):
+        request = token_service_pb2.GetTokenRequest(signed_request=signed_request(signed), audience="auth")
+        setattr(request.signed_request, field, value)
+        assert await reason(operator.tokens.GetToken(request)) == "INVALID_FIELD"
 
 
 async def test_accounts_are_managed_by_the_management_account_alone(operator, edge, admin) -> None:
