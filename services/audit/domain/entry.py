@@ -1,7 +1,6 @@
 """An entry: one event with the columns under which it can be found."""
 
 import re
-import uuid
 from dataclasses import dataclass
 
 from craton.audit.v1 import resources_pb2 as pb
@@ -52,7 +51,7 @@ def index_of(event: pb.Event) -> Index:
         raise invalid_event("a name is too long")
     time = event.event_time
     return Index(
-        event_id=uuid.UUID(event.event_id).bytes,
+        event_id=bytes.fromhex(event.event_id.replace("-", "")),
         time_us=time.seconds * 1_000_000 + time.nanos // 1000,
         account_id=event.account_id,
         principal_arn=event.principal.arn,
