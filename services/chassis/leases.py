@@ -17,7 +17,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
-from services.chassis.errors import DomainError
+from services.chassis.errors import STATUS_OF_REASON, DomainError
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.evaluator import PolicySet
@@ -40,6 +40,8 @@ _KEEP_IDLE_S = 60.0
 _MAX_LEASES = 100_000
 _MAX_FLOORS = 10_000
 _FETCH_ATTEMPTS = 3
+
+_REFUSALS = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 
 Entitlements = frozenset[tuple[str, str, str]]
 """(region, model id, SHA-256 of the accepted EULA)."""
@@ -153,15 +155,13 @@ class Leases:
         error = task.exception()
         if error is None:
             self._renew_after.pop(key, None)
-        elif (
-            isinstance(error, DomainError) and error.reason == ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE
-        ):
+        elif isinstance(error, DomainError) and STATUS_OF_REASON[error.reason] in _REFUSALS:
+            # Auth answered, and the answer is no: what was leased before ends now.
+            self._leases.pop(key, None)
+        else:
             if len(self._renew_after) >= _MAX_LEASES:
                 self._renew_after.clear()
             self._renew_after[key] = self._clock.boottime() + _RENEW_PAUSE_S
-        else:
-            # Auth answered, and the answer is no: what was leased before ends now.
-            self._leases.pop(key, None)
 
     async def _fetch(self, key: _Key, token: str, claims: PrincipalClaims) -> Lease:
         for _ in range(_FETCH_ATTEMPTS):
@@ -190,13 +190,22 @@ class Leases:
 
     def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float) -> Lease:
         if answer.policies is not None and answer.entitlements is not None:
-            policies, entitlements = self._compiled.compile(answer.policies), answer.entitlements
+            policies, entitlements = self._compile(answer.policies), answer.entitlements
         elif known is not None and known.digest == answer.digest:
             policies, entitlements = known.policies, known.entitlements
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
         return Lease(policies, entitlements, answer.root, answer.epoch, answer.digest, expires)
+
+    def _compile(self, documents: Sequence[str]) -> PolicySet:
+        try:
+            return self._compiled.compile(documents)
+        except DomainError as error:
+            # Auth accepted what this service does not understand: it must be older. Nothing is permitted.
+            raise DomainError(
+                ErrorReason.ERROR_REASON_INTERNAL, "A policy of the principal cannot be evaluated here."
+            ) from error
 
 
 class RemoteLeaseSource:

@@ -265,6 +265,27 @@ async def test_a_renewal_that_is_refused_ends_the_lease(
     assert caught.value.reason_name == "INVALID_TOKEN"
 
 
+async def test_a_defect_of_auth_is_no_refusal(authorizer: Authorizer, auth: Auth, clock: ManualClock) -> None:
+    assert await permitted(authorizer)
+    clock.advance(3)
+    auth.error = DomainError(ErrorReason.ERROR_REASON_INTERNAL, "defect")
+    assert await permitted(authorizer)
+    await settled()
+    assert await permitted(authorizer)
+    clock.advance(2)
+    with pytest.raises(DomainError) as caught:
+        await permitted(authorizer)
+    assert caught.value.reason_name == "INTERNAL"
+
+
+async def test_a_policy_that_is_not_understood_permits_nothing(authorizer: Authorizer, auth: Auth) -> None:
+    newer = document({**ALLOW, "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}})
+    auth.policies = (document(ALLOW), newer)
+    with pytest.raises(DomainError) as caught:
+        await permitted(authorizer)
+    assert caught.value.reason_name == "INTERNAL"
+
+
 async def test_a_token_minted_after_a_change_needs_a_newer_lease(authorizer: Authorizer, auth: Auth) -> None:
     assert await permitted(authorizer)
     auth.policies, auth.epoch = (document(DENY),), 2
