@@ -28,7 +28,7 @@ class LimitSettings:
     max_header_bytes: int = 64 * 1024
     header_timeout_s: float = 3.0
     """From the first byte (or the handshake) to the end of the headers."""
-    handshake_timeout_s: float = 3.0
+    handshake_timeout_s: float = 5.0
     body_timeout_s: float = 120.0
     """From the end of the headers to the end of the body: 25 MB at 1.7 Mbit/s."""
     keep_alive_s: float = 60.0

@@ -1,6 +1,7 @@
 """The edge's life: what runs, when it is healthy, and how it ends."""
 
 import asyncio
+import ctypes
 import json
 import signal
 import threading
@@ -16,6 +17,9 @@ from services.chassis.telemetry import Metrics, Tracing
 from services.edge.http.listener import Listener
 
 _CHECK_S = 0.5
+_M_MMAP_THRESHOLD = -3
+"""From glibc's malloc.h."""
+_MMAP_THRESHOLD = 128 * 1024
 
 _log = Log("edge")
 
@@ -157,6 +161,10 @@ def _metrics_server(server: EdgeServer, listen: str) -> ThreadingHTTPServer:
 
 def run(build: Callable[[], EdgeServer], log_level: str) -> int:
     """Build and run the edge until SIGTERM or SIGINT. Returns the exit status of the process."""
+
+    # glibc raises this threshold as large blocks are freed, and then takes them from the heap, where they
+    # leave holes: bodies of 25 MB must go back to the system when they are freed.
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
 
     async def serve() -> int:
         logs.configure("edge", log_level)

@@ -30,7 +30,7 @@ from services.edge.domain.model import ServiceModel
 from services.edge.domain.rest_json import HttpResponse, decode_request, encode_fault, encode_response
 from services.edge.domain.route import Route, Router
 from services.edge.events import PREFIX, SERVED, UNKNOWN, UNSERVED_AUDIENCE, audited_method
-from services.edge.http.body import MAX_BODY_BYTES, Body, BodyBudget, ClientGoneError, Receive, read_body
+from services.edge.http.body import MAX_BODY_BYTES, BodyBudget, ClientGoneError, Receive, read_body
 from services.edge.http.exchange import Record, Send, respond, status_name
 from services.edge.http.invoke import Invoker
 from services.edge.operations.sessions import Sessions
@@ -151,26 +151,20 @@ class Application:
             raise unknown_operation()
         around = self._around
         fields = sigv4.header_fields(scope["headers"])
-        caller, admitted, body = await self._authenticate(scope, receive, route, fields, record.call)
+        caller, admitted, content = await self._authenticate(scope, receive, route, fields, record.call)
         readable = signed_fields(admitted, fields)
-        if body.too_large:
-            raise validation(_TOO_LARGE)
         streamed = _INVOCATIONS.get(route.operation.name)
         if streamed is None:
-            return await self._run(
-                route, scope["query_string"], readable, body.content, caller, admitted, record
-            )
+            return await self._run(route, scope["query_string"], readable, content, caller, admitted, record)
         around.invoker.describe(route, record.call, caller.claims.region)
         await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
         if streamed:
-            return await around.invoker.stream(
-                route, readable, body.content, caller, record, send, self._now()
-            )
-        return await around.invoker.invoke(route, readable, body.content, caller, record.call)
+            return await around.invoker.stream(route, readable, content, caller, record, send, self._now())
+        return await around.invoker.invoke(route, readable, content, caller, record.call)
 
     async def _authenticate(
         self, scope: Any, receive: Receive, route: Route, fields: Mapping[bytes, bytes], call: CallContext
-    ) -> tuple[Caller, Admitted, Body]:
+    ) -> tuple[Caller, Admitted, bytes]:
         around = self._around
         admitted = admit(fields, around.regions, around.clock.now())
         credential = admitted.authorization.credential
@@ -192,10 +186,12 @@ class Application:
             audience = UNSERVED_AUDIENCE if served is None else served.audience
             presented = Presented(credential, to_sign, admitted.signature)
             caller = await around.sessions.open(presented, client, audience)
+            call.principal = caller.claims
+            if body.too_large:
+                raise validation(_TOO_LARGE)
+            return caller, admitted, body.content()
         finally:
-            self._budget.give_back(body.taken)
-        call.principal = caller.claims
-        return caller, admitted, body
+            body.close()
 
     async def _run(
         self,

@@ -1,8 +1,8 @@
 """Reading request bodies: bounded for each request, and for all strangers together."""
 
 import asyncio
+import mmap
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -51,20 +51,47 @@ class BodyBudget:
         self.used -= count
 
 
-@dataclass(frozen=True, slots=True)
 class Body:
-    """A received body, or only its size and hash when it was too large to keep."""
+    """A received body, or only its size and hash when it was too large to keep.
 
-    content: bytes
-    sha256_hex: bytes
-    size: int
-    taken: int
-    """Bytes still counted in the budget: whoever verified the signature gives them back."""
+    Whoever has verified the signature, or refused it, closes it: that gives its bytes back to the budget.
+    """
+
+    __slots__ = ("_budget", "_content", "_pages", "_taken", "sha256_hex", "size")
+
+    def __init__(
+        self,
+        content: bytes,
+        pages: "mmap.mmap | None",
+        size: int,
+        sha256_hex: bytes,
+        budget: BodyBudget,
+        taken: int,
+    ) -> None:
+        """Hold `content`, or the first `size` bytes of `pages`; `taken` bytes are counted in the budget."""
+        self.size = size
+        self.sha256_hex = sha256_hex
+        self._content = content
+        self._pages = pages
+        self._budget = budget
+        self._taken = taken
 
     @property
     def too_large(self) -> bool:
         """Whether the body was larger than an operation accepts."""
         return self.size > MAX_BODY_BYTES
+
+    def content(self) -> bytes:
+        """Return the body itself. Call it once the signature is verified: a large body is copied."""
+        return self._content if self._pages is None else self._pages[: self.size]
+
+    def close(self) -> None:
+        """Give pages and budget back. The content that was returned stays valid."""
+        self._budget.give_back(self._taken)
+        self._taken = 0
+        if self._pages is not None:
+            self._pages.close()
+            self._pages = None
 
     def __repr__(self) -> str:
         """Never show content."""
@@ -76,69 +103,71 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
 
     Raises ClientGoneError, and DomainError or Fault at a limit.
     """
+    first, more = await _next(receive)
+    if not more:
+        budget.take(len(first), known=known)
+        return Body(first, None, len(first), _digest(first), budget, len(first))
+    if declared is not None and declared > MAX_BODY_BYTES:
+        return await _discard(receive, sha256(first), len(first), budget, more=True)
+    # Pages of its own, committed as they are written and returned as they are closed: in the heap, the
+    # pieces of many large bodies would leave holes that stay with the process.
+    length = MAX_BODY_BYTES if declared is None else max(declared, len(first), 1)
+    pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    taken = 0
+    try:
+        budget.take(len(first), known=known)
+        taken = size = len(first)
+        pages[:size] = first
+        while more:
+            chunk, more = await _next(receive)
+            end = size + len(chunk)
+            if end > length:
+                # More than an operation accepts: from here on it is only hashed.
+                with memoryview(pages) as view, view[:size] as written:
+                    seen = sha256(written)
+                seen.update(chunk)
+                budget.give_back(taken)
+                taken = 0
+                pages.close()
+                return await _discard(receive, seen, end, budget, more=more)
+            budget.take(len(chunk), known=known)
+            taken = end
+            pages[size:end] = chunk
+            size = end
+        if size > _THREAD_BYTES:
+            digest = await asyncio.to_thread(_digest_pages, pages, size)
+        else:
+            digest = _digest_pages(pages, size)
+    except BaseException:
+        budget.give_back(taken)
+        pages.close()
+        raise
+    return Body(b"", pages, size, digest, budget, taken)
+
+
+async def _next(receive: Receive) -> tuple[bytes, bool]:
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGoneError
-    content: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        budget.take(len(content), known=known)
-        return Body(content, _digest(content), len(content), len(content))
-    if declared is not None and declared > MAX_BODY_BYTES:
-        return await _discard(receive, content)
-    return await _collect(receive, content, budget, known=known)
+    return message.get("body", b""), message.get("more_body", False)
 
 
-async def _collect(receive: Receive, first: bytes, budget: BodyBudget, *, known: bool) -> Body:
-    chunks, size, taken = [first], len(first), 0
-    try:
-        budget.take(size, known=known)
-        taken = size
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                seen = sha256()
-                for each in (*chunks, chunk):
-                    seen.update(each)
-                chunks.clear()
-                return await _discard_rest(receive, seen, size, more=more)
-            budget.take(len(chunk), known=known)
-            taken += len(chunk)
-            chunks.append(chunk)
-        content = b"".join(chunks)
-        chunks.clear()
-        if size > _THREAD_BYTES:
-            digest = await asyncio.to_thread(_digest, content)
-        else:
-            digest = _digest(content)
-        body, taken = Body(content, digest, size, taken), 0
-        return body
-    finally:
-        budget.give_back(taken)
+def _digest_pages(pages: mmap.mmap, size: int) -> bytes:
+    with memoryview(pages) as view, view[:size] as written:
+        return sha256(written).hexdigest().encode()
 
 
 def _digest(content: bytes) -> bytes:
     return sha256(content).hexdigest().encode()
 
 
-async def _discard(receive: Receive, first: bytes) -> Body:
-    return await _discard_rest(receive, sha256(first), len(first), more=True)
-
-
-async def _discard_rest(receive: Receive, seen: Any, size: int, *, more: bool) -> Body:
+async def _discard(receive: Receive, seen: Any, size: int, budget: BodyBudget, *, more: bool) -> Body:
     while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        chunk, more = message.get("body", b""), message.get("more_body", False)
+        chunk, more = await _next(receive)
         size += len(chunk)
         if size > MAX_DISCARD_BYTES:
             raise Fault(
                 "RequestEntityTooLargeException", 413, "Request is too large.", reason="INVALID_FIELD"
             )
         seen.update(chunk)
-    return Body(b"", seen.hexdigest().encode(), size, 0)
+    return Body(b"", None, size, seen.hexdigest().encode(), budget, 0)
