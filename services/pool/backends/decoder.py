@@ -45,7 +45,7 @@ def build_engine(artifact: Artifact, parameters: dict[str, str]) -> tuple[Engine
         raise ArtifactError("kv_cache_mib is too small for one sequence of the model's context length")
     engine = Engine(
         model,
-        SlotCache(**shape, slots=slots, dtype=dtype, device=device),
+        SlotCache(**shape, slots=slots + 1, dtype=dtype, device=device),
         slots=slots,
         context=context,
         mask_for=mask_maker(text, context),

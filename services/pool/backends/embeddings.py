@@ -12,9 +12,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
+import collections
 import math
-import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -35,13 +36,18 @@ from services.pool.backends.generation import RequestRefused
 from services.pool.handover import Handover
 
 _MAX_TEXTS = 256
-_MAX_WAITING = 256
-_TEXTS_AT_ONCE = 256
+# What may wait, so that nobody waits much longer than a caller's patience.
+_MAX_WAITING_TOKENS = 32_768
+_TOKENS_AT_ONCE = 4096
+# A watchdog's question is so short, and is answered next whatever waits.
+_URGENT_TOKENS = 4
 
 
 @dataclass(slots=True)
 class _Job:
     texts: list[list[int]]
+    tokens: int
+    """Of all texts together."""
     normalize: bool
     reply: TritonReply
 
@@ -54,7 +60,9 @@ class TritonPythonModel(SealedModel):
         torch.set_num_threads(int(self.parameters.get("threads", "1")))
         self._encoder = Encoder(Artifact.unseal(material), self.parameters)
         self._most = min(self._encoder.context, int(material.manifest["max_input_tokens"]))
-        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._jobs: collections.deque[_Job] = collections.deque()
+        self._changed = threading.Condition()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
 
@@ -63,13 +71,28 @@ class TritonPythonModel(SealedModel):
         if request.WhichOneof("kind") != "embed":
             raise _invalid("this model embeds texts and nothing else")
         texts = self._tokens(request.embed)
-        if self._jobs.qsize() >= _MAX_WAITING:
-            raise BusyError
-        self._jobs.put(_Job(texts, request.embed.normalize, reply))
+        job = _Job(texts, sum(map(len, texts)), request.embed.normalize, reply)
+        with self._changed:
+            if job.tokens <= _URGENT_TOKENS:
+                self._jobs.appendleft(job)
+            elif self._is_full():
+                raise BusyError
+            else:
+                self._jobs.append(job)
+            self._changed.notify()
+
+    def _is_full(self) -> bool:
+        """Whether too much waits, those not counted who gave up."""
+        if sum(job.tokens for job in self._jobs) < _MAX_WAITING_TOKENS:
+            return False
+        self._jobs = collections.deque(job for job in self._jobs if not _dropped(job))
+        return sum(job.tokens for job in self._jobs) >= _MAX_WAITING_TOKENS
 
     def close(self) -> None:
         """Let the thread end after what it is doing; what waits fails."""
-        self._jobs.put(None)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
         self._thread.join(timeout=10)
 
     def _tokens(self, request: EmbedRequest) -> list[list[int]]:
@@ -94,27 +117,35 @@ class TritonPythonModel(SealedModel):
         return texts
 
     def _run(self) -> None:
-        while True:
-            job = self._jobs.get()
-            batch: list[_Job] = []
-            count = 0
-            while job is not None:
-                batch.append(job)
-                count += len(job.texts)
-                if count >= _TEXTS_AT_ONCE or self._jobs.empty():
-                    break
-                job = self._jobs.get()
-            self._answer([each for each in batch if not _dropped(each)])
-            if job is None:
-                break
-        while not self._jobs.empty():
-            waiting = self._jobs.get()
-            if waiting is not None:
-                _end(waiting, FailureReason.FAILURE_REASON_INTERNAL, "the model process stops")
+        while batch := self._next_batch():
+            self._answer([job for job in batch if not _dropped(job)], self._answer_urgent)
+        for job in self._jobs:
+            _end(job, FailureReason.FAILURE_REASON_INTERNAL, "the model process stops")
 
-    def _answer(self, jobs: list[_Job]) -> None:
+    def _next_batch(self) -> list[_Job]:
+        """Wait for requests and take as many as share a pass; none when the process stops."""
+        batch: list[_Job] = []
+        with self._changed:
+            while not (self._jobs or self._stopping):
+                self._changed.wait()
+            while self._jobs and not self._stopping and sum(job.tokens for job in batch) < _TOKENS_AT_ONCE:
+                batch.append(self._jobs.popleft())
+        return batch
+
+    def _answer_urgent(self) -> None:
+        """Answer what came meanwhile and goes before everything else, between two passes."""
+        with self._changed:
+            urgent = []
+            while self._jobs and self._jobs[0].tokens <= _URGENT_TOKENS:
+                urgent.append(self._jobs.popleft())
+        if urgent:
+            self._answer(urgent)
+
+    def _answer(self, jobs: list[_Job], between: Callable[[], None] = lambda: None) -> None:
+        if not jobs:
+            return
         try:
-            vectors = iter(self._encoder.embed([text for job in jobs for text in job.texts]) if jobs else [])
+            vectors = iter(self._encoder.embed([text for job in jobs for text in job.texts], between))
         except Exception as error:
             # Whatever broke, these requests must end and others must be served.
             log_failure(error)
@@ -128,7 +159,7 @@ class TritonPythonModel(SealedModel):
                 Embedding(values=_normalized(next(vectors)) if job.normalize else next(vectors))
                 for _ in job.texts
             ]
-            answer = EmbedResponse(embeddings=embeddings, input_tokens=sum(map(len, job.texts)))
+            answer = EmbedResponse(embeddings=embeddings, input_tokens=job.tokens)
             try:
                 job.reply.send(ModelResponse(embed=answer, final=True), final=True)
             except Exception as error:
@@ -151,7 +182,7 @@ def _dropped(job: _Job) -> bool:
 
 def _end(job: _Job, reason: FailureReason, message: str) -> None:
     try:
-        job.reply.fail(reason, message, input_tokens=sum(map(len, job.texts)))
+        job.reply.fail(reason, message, input_tokens=job.tokens)
     except Exception as error:
         log_failure(error)
 

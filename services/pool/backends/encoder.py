@@ -1,6 +1,6 @@
 """Sentence embeddings with an encoder of transformers, as its sentence-transformers files describe them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from services.pool.backends.artifact import Artifact, ArtifactError, build_model
 from services.pool.backends.prompts import encode, load_tokenizer
 
 # Tokens of one pass, padding included: enough to fill the machine, few enough for the next to wait briefly.
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 2048
 
 
 class Encoder:
@@ -41,8 +41,10 @@ class Encoder:
         """Tokens of a text, with those that the model expects around it."""
         return encode(self._tokenizer, text, special=True)
 
-    def embed(self, texts: Sequence[Sequence[int]]) -> list[list[float]]:
-        """One vector a text (as tokens), in their order, not normalised."""
+    def embed(
+        self, texts: Sequence[Sequence[int]], between: Callable[[], None] = lambda: None
+    ) -> list[list[float]]:
+        """One vector a text (as tokens), in order, not normalised. `between` is called after each pass."""
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         result: list[list[float]] = [[] for _ in texts]
         with torch.inference_mode():
@@ -50,6 +52,7 @@ class Encoder:
                 vectors = self._pass([texts[index] for index in batch])
                 for index, vector in zip(batch, vectors, strict=True):
                     result[index] = vector
+                between()
         return result
 
     def _pass(self, texts: Sequence[Sequence[int]]) -> list[list[float]]:

@@ -20,8 +20,10 @@ from services.pool.backends.sampling import choose
 
 # Prompt tokens read in one round: bounds by how much a long prompt delays the others' next token.
 PREFILL_TOKENS = 512
-# Asking the model server whether a request was cancelled costs a message to it, hence not every round.
-CANCEL_POLL_S = 0.02
+# Asking the model server whether a request was cancelled costs a message to it, hence not every round, and
+# for those that wait less often still.
+CANCEL_POLL_S = 0.05
+WAITING_POLL_S = 1.0
 
 
 class Overloaded(Exception):  # noqa: N818 - it names a state, which the caller answers with a refusal
@@ -34,6 +36,9 @@ class Stream(Protocol):
     prompt: Sequence[int]
     sampling: Sampling
     draw: random.Random
+    single: bool
+    """Whether it ends with its first token. Such a request needs no place among the decoding ones: it is read
+    next, whatever waits, so that a watchdog's question is answered by a busy model too."""
 
     def take(self, token: int) -> bool:
         """Take the next token; True ends the generation."""
@@ -48,7 +53,7 @@ class Stream(Protocol):
         """End the answer because the engine broke or stops."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Sequence:
     stream: Stream
     length: int = 0
@@ -72,7 +77,10 @@ class Engine:
         boottime: Callable[[], float],
         on_error: Callable[[BaseException], None],
     ) -> None:
-        """`on_error` is told of failures of the model; it must log types and places, never content."""
+        """Decode up to `slots` streams at once; `cache` has one slot more, for a single-token request.
+
+        `on_error` is told of failures of the model; it must log types and places, never content.
+        """
         self._model = model
         self._cache = cache
         self._slots = slots
@@ -83,7 +91,7 @@ class Engine:
         self._waiting: collections.deque[_Sequence] = collections.deque()
         self._changed = threading.Condition()
         self._stopping = False
-        self._next_poll = 0.0
+        self._next_poll = self._next_waiting_poll = 0.0
         # Active slots are the decoding sequences, then at most one whose prompt is read in part.
         self._decoding: list[_Sequence] = []
         self._reading: _Sequence | None = None
@@ -91,9 +99,12 @@ class Engine:
     def submit(self, stream: Stream) -> None:
         """Queue a request, which must leave room for a token in the context. Raises Overloaded."""
         with self._changed:
-            if self._stopping or len(self._waiting) >= 4 * self._slots:
+            if self._stopping or len(self._waiting) >= (8 if stream.single else 4) * self._slots:
                 raise Overloaded
-            self._waiting.append(_Sequence(stream))
+            if stream.single:
+                self._waiting.appendleft(_Sequence(stream))
+            else:
+                self._waiting.append(_Sequence(stream))
             self._changed.notify()
 
     def stop(self) -> None:
@@ -123,9 +134,13 @@ class Engine:
             return not self._stopping
 
     def _round(self) -> None:
-        if self._boottime() >= self._next_poll:
+        now = self._boottime()
+        if now >= self._next_poll:
             self._drop_cancelled()
-            self._next_poll = self._boottime() + CANCEL_POLL_S
+            self._next_poll = now + CANCEL_POLL_S
+        if now >= self._next_waiting_poll:
+            self._drop_cancelled_waiting()
+            self._next_waiting_poll = now + WAITING_POLL_S
         self._read_prompts()
         if self._decoding:
             self._decode()
@@ -133,11 +148,10 @@ class Engine:
     def _read_prompts(self) -> None:
         budget = PREFILL_TOKENS
         while budget > 0:
-            if self._reading is None:
-                if len(self._decoding) == self._slots or not self._waiting:
-                    return
-                self._reading = self._waiting.popleft()
-            sequence = self._reading
+            sequence = self._reading or self._next_waiting()
+            if sequence is None:
+                return
+            self._reading = sequence
             prompt = sequence.stream.prompt
             start, end = sequence.length, min(len(prompt), sequence.length + budget)
             positions = self._cache.prefill(len(self._decoding), start, end)
@@ -149,6 +163,16 @@ class Engine:
                 self._reading = None
                 self._decoding.append(sequence)
                 self._deliver([sequence], logits)
+
+    def _next_waiting(self) -> _Sequence | None:
+        """Take the next request that nobody cancelled, if there is one and a place for it."""
+        with self._changed:
+            while self._waiting and (len(self._decoding) < self._slots or self._waiting[0].stream.single):
+                sequence = self._waiting.popleft()
+                if not sequence.stream.cancelled():
+                    return sequence
+                sequence.stream.cancel()
+        return None
 
     def _decode(self) -> None:
         batch = list(self._decoding)
@@ -178,15 +202,21 @@ class Engine:
         self._release()
 
     def _drop_cancelled(self) -> None:
-        for sequence in [*self._decoding, *([self._reading] if self._reading else []), *self._waiting]:
+        for sequence in self._active():
             if sequence.stream.cancelled():
                 sequence.ended = True
                 sequence.stream.cancel()
-        for _ in range(len(self._waiting)):
-            sequence = self._waiting.popleft()
-            if not sequence.ended:
-                self._waiting.append(sequence)
         self._release()
+
+    def _drop_cancelled_waiting(self) -> None:
+        for sequence in tuple(self._waiting):
+            if sequence.stream.cancelled():
+                sequence.stream.cancel()
+                with self._changed:
+                    self._waiting.remove(sequence)
+
+    def _active(self) -> list[_Sequence]:
+        return [*self._decoding, *([self._reading] if self._reading else [])]
 
     def _release(self) -> None:
         """Give back the slots of ended sequences and close the gaps."""
@@ -205,7 +235,7 @@ class Engine:
                 self._cache.move(len(self._decoding) + 1, len(self._decoding), self._reading.length)
 
     def _fail_active(self) -> None:
-        for sequence in [*self._decoding, *([self._reading] if self._reading else [])]:
+        for sequence in self._active():
             sequence.ended = True
             sequence.stream.fail()
         self._release()

@@ -134,6 +134,7 @@ class Generation:
         self.sampling = sampling
         self.draw = random.Random(seed)  # noqa: S311 - reproducible draws are what a seed is for
         self._most = min(request.max_tokens, limits.context - len(prompt))
+        self.single = self._most == 1
         self._end_tokens = end_tokens
         self._detokenizer = Detokenizer(decode, prompt)
         self._stops = StopFilter(request.stop_sequences)

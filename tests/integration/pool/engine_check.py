@@ -50,6 +50,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
 PROMPTS = (1, 5, 40, PREFILL_TOKENS + 150, 300, 3, 17, 90)
 SLOTS = "6"
 TOKENS = 40
+CANCELLED = 5
 
 
 class Recorder:
@@ -61,6 +62,7 @@ class Recorder:
         self.ended = threading.Event()
         self.failed = False
         self._most, self._cancel_after = most, cancel_after
+        self.single = most == 1
 
     def take(self, token: int) -> bool:
         self.tokens.append(token)
@@ -102,8 +104,8 @@ def check(model_type: str, settings: dict[str, Any]) -> dict[str, Any]:
     streams = [
         Recorder(
             torch.randint(0, BASE["vocab_size"], (length,)).tolist(),
-            TOKENS if number != 2 else 5,
-            cancel_after=8 if number == 5 else None,
+            {2: 5, CANCELLED: 900}.get(number, TOKENS),
+            cancel_after=8 if number == CANCELLED else None,
         )
         for number, length in enumerate(PROMPTS)
     ]

@@ -194,6 +194,28 @@ async def test_more_requests_than_can_wait_are_refused_and_the_rest_is_served(cl
     assert all("craton: overloaded" in str(each) for each in refused)
 
 
+async def test_a_busy_model_answers_a_question_for_one_token_or_word_next(client: Client) -> None:
+    busy = [
+        asyncio.ensure_future(text_of(client, generate(max_tokens=200, temperature=1.0))) for _ in range(120)
+    ]
+    texts = ["many words " * 20] * 32
+    more = [
+        asyncio.ensure_future(whole(client, ModelRequest(embed=EmbedRequest(texts=texts)), EMBED))
+        for _ in range(40)
+    ]
+    await asyncio.sleep(0.3)
+    (token,) = await whole(client, generate(".", max_tokens=1))
+    assert token.generate.output_tokens == 1
+    # Most of those that came before are still waiting or being served.
+    assert sum(not task.done() for task in busy) > 60
+    (word,) = await whole(client, ModelRequest(embed=EmbedRequest(texts=["."])), EMBED)
+    assert len(word.embed.embeddings) == 1
+    assert sum(not task.done() for task in more) > 5
+    for task in (*busy, *more):
+        task.cancel()
+    await asyncio.gather(*busy, *more, return_exceptions=True)
+
+
 async def test_frames_altered_repeated_or_of_an_unknown_session_are_refused(client: Client) -> None:
     model = client.loaded[ECHO]
     session = client.session(ECHO)

@@ -16,13 +16,17 @@ def decode_words(ids: list[int]) -> str:
     return " ".join(f"w{each}" for each in ids)
 
 
-@given(text=st.text(max_size=60), prompt=st.binary(max_size=9))
+# The replacement character itself is left out: at the very end it cannot be told from an unfinished one.
+@given(
+    text=st.text(st.characters(codec="utf-8", exclude_characters="�"), max_size=60),
+    prompt=st.binary(max_size=9),
+)
 def test_characters_of_several_tokens_come_whole(text: str, prompt: bytes) -> None:
     ascii_prompt = [each % 128 for each in prompt]
     pieces = Detokenizer(decode_bytes, ascii_prompt)
     out = [pieces.add(byte) for byte in text.encode()]
     assert "".join(out) == text
-    assert not any("�" in piece for piece in out) or "�" in text
+    assert not any("�" in piece for piece in out)
 
 
 @given(st.lists(st.integers(0, 255), max_size=80))
