@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.pool.config import PoolConfig
+from services.pool.launcher import parent_death
 from services.pool.launcher.errors import LauncherError
 
 
@@ -75,15 +76,16 @@ def acting_as(uid: int, *, root: bool) -> Iterator[None]:
         yield
         return
     groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(uid)
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
+    with parent_death.kept():
+        os.setgroups([])
+        os.setegid(uid)
+        os.seteuid(uid)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(groups)
 
 
 def read_as(uid: int, path: Path, *, root: bool) -> bytes:
