@@ -24,7 +24,8 @@ def main() -> int:
     try:
         config = load(arguments.config, AuthConfig)
         return run(lambda: build(config, SystemClock()))
-    except ConfigError as error:
+    except (ConfigError, OSError) as error:
+        # OSError: a file that the configuration names cannot be read.
         sys.stderr.write(f"auth does not start: {error}\n")
         # EX_CONFIG of sysexits.h: a supervisor need not try again.
         return os.EX_CONFIG

@@ -166,6 +166,12 @@ async def test_conditions_see_the_token_and_the_operation(authorizer: Authorizer
     assert not await allowed(a_call(), "bedrock:InvokeModel", MODEL)
 
 
+async def test_a_condition_in_one_of_many_statements_is_seen(authorizer: Authorizer, auth: Auth) -> None:
+    only_others = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
+    auth.policies = (document(ALLOW), document({**DENY, "Condition": only_others}))
+    assert not await permitted(authorizer)
+
+
 async def test_root_is_bound_by_no_identity_policy(authorizer: Authorizer, auth: Auth) -> None:
     auth.root, auth.policies = True, ()
     assert await permitted(authorizer)

@@ -28,6 +28,8 @@ CONTEXT_VALUES = ("alice", "true", "false", "us-east-1", "a", "", "*", "al?ce")
 
 def wildcarded(random_: random.Random, text: str) -> str:
     """Replace a random piece of a text by a wildcard, sometimes."""
+    if text and random_.random() < 0.1:
+        return f"*{text[: random_.randrange(1, 4)]}*"
     for _ in range(random_.choice((0, 0, 1, 1, 2))):
         if not text:
             return random_.choice(("*", ""))
@@ -101,6 +103,8 @@ def request(random_: random.Random) -> tuple[str, str, dict[str, str]]:
         (
             "*",
             "not-an-arn",
+            "arn:aws:bedrock",
+            "nra:aws:bedrock:us-east-1::a",
             *(
                 f"arn:aws:{random_.choice(SERVICES)}:{random_.choice(REGIONS)}:{random_.choice(ACCOUNTS)}:{tail}"
                 for tail in TAILS

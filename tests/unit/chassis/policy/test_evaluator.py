@@ -76,6 +76,26 @@ def test_a_key_that_the_request_lacks_makes_its_condition_false() -> None:
     assert compiled.evaluate("bedrock:InvokeModel", MODEL, {"aws:username": ""}).allowed
 
 
+@pytest.mark.parametrize("pattern", ["a?c", "a*c", "a?*", "*?*"])
+def test_wildcards_stand_for_line_ends_too(pattern: str) -> None:
+    assert matcher(pattern)("a\nc")
+
+
+def test_a_set_says_whether_any_statement_looks_at_the_context() -> None:
+    conditional = {**allow("*"), "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    assert not policies(allow("*")).conditional
+    assert policies(allow("*"), conditional).conditional
+    assert policies(conditional, allow("*")).conditional
+
+
+def test_actions_in_any_number_do_not_grow_memory() -> None:
+    compiled = policies(allow("*"))
+    for number in range(3000):
+        assert not compiled.evaluate(f"bedrock:Other{number}", MODEL, {}).allowed
+    assert len(compiled._by_action) <= 1024
+    assert compiled.evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+
+
 CLAIMS = PrincipalClaims(
     account_id="123456789012",
     account_incarnation="i",
