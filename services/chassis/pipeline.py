@@ -210,7 +210,12 @@ async def _admit(
             )
         call.deadline = started + remaining
     authorization = metadata.get("authorization")
-    if authorization is None or around.tokens is None:
+    if around.tokens is None:
+        return
+    if authorization is None:
+        if call.caller is None and method.audited.recording is not Recording.SUMMARY:
+            # A stranger: refused before anything of the request is parsed or written down.
+            require_principal(call)
         return
     if call.caller is not None and call.caller.kind not in _TOKEN_BEARERS:
         raise DomainError(
