@@ -6,7 +6,7 @@ from craton.auth.v1 import resources_pb2
 from craton.auth.v1.model_access_service_pb2_grpc import ModelAccessServiceStub
 
 from cli.output import CommandError, Exit, as_dict, emit, grpc_errors, json_option
-from cli.publish import publish_command
+from cli.publish_command import publish_command
 from cli.session import Session
 from deploy.local.stack import Stack
 from services.chassis.catalog import read_catalog

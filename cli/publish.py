@@ -1,27 +1,25 @@
-"""`craton models publish`: seals a model on its publisher's machine and puts it into an installation.
+"""Publishing: seals a model on its publisher's machine and puts it into an installation.
 
 Plaintext weights never leave this process: what is written is ciphertext under a data key that only the
 key service can open again, for the provider's own pool.
 """
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import click
 import grpc
 import obstore
 from craton.kms.v1 import model_key_service_pb2 as kms
+from craton.kms.v1.key_admin_service_pb2 import ListKeysRequest
+from craton.kms.v1.key_admin_service_pb2_grpc import KeyAdminServiceStub
 from craton.kms.v1.model_key_service_pb2_grpc import ModelKeyServiceStub
+from craton.kms.v1.resources_pb2 import KEY_STATE_ENABLED
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from obstore.store import ObjectStore, from_url
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cli.manifest_source import (
     ManifestSource,
@@ -32,8 +30,7 @@ from cli.manifest_source import (
     list_files,
     read_source,
 )
-from services.chassis.catalog import MANIFEST_FILE, read_providers, write_manifest
-from services.chassis.config import environment
+from services.chassis.catalog import MANIFEST_FILE, write_manifest
 from services.chassis.identity import WorkloadId
 from services.chassis.manifest import (
     Artifact,
@@ -77,6 +74,15 @@ class KmsDataKeys:
             target, channel_credentials(tls), options=[("grpc.ssl_target_name_override", name)]
         )
         self._stub = ModelKeyServiceStub(self._channel)
+        self._keys = KeyAdminServiceStub(self._channel)
+
+    def first_key(self, provider: str) -> str:
+        """Name of the provider's first enabled key. Raises SourceError when it has none, grpc.RpcError."""
+        request = ListKeysRequest(parent=f"providers/{provider}")
+        for key in self._keys.ListKeys(request, timeout=_KMS_TIMEOUT_S).keys:
+            if key.state == KEY_STATE_ENABLED:
+                return str(key.name)
+        raise SourceError(f"provider {provider} has no enabled key in the key service")
 
     def generate(self, key_name: str, context: kms.ModelContext) -> tuple[SecretBytes, bytes]:
         """Ask the key service. Raises grpc.RpcError when it refuses."""
@@ -276,99 +282,3 @@ def _counter(what: str, total: int, advance: Advance) -> Callable[[int], None]:
         advance(what, min(done, total), total)
 
     return count
-
-
-@contextmanager
-def _progress(enabled: bool) -> Iterator[Advance]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as progress:
-        tasks: dict[str, Any] = {}
-
-        def advance(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done)
-
-        yield advance
-
-
-@click.command("publish")
-@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--provider", required=True, help="Provider that publishes, for example craton.")
-@click.option(
-    "--manifest", "manifests", required=True, multiple=True, type=click.Path(exists=True, path_type=Path),
-    help="manifest.toml of the model; several share one sealed copy of the weights.",
-)  # fmt: skip
-@click.option("--key", "key_name", default="", help="Key in kms: providers/PROVIDER/keys/ID.")
-@click.option("--kms", "target", default="", help="host:port of kms; the local stack's by default.")
-@click.option(
-    "--certificates", type=click.Path(path_type=Path), help="Folder with tls.crt, tls.key and ca.crt."
-)
-@click.option("--signing-key", type=click.Path(path_type=Path), help="The provider's Ed25519 key, PEM.")
-@click.option("--objects", "objects_url", default="", help="URL of the object store.")
-@click.option("--catalog", type=click.Path(path_type=Path), help="Catalog folder.")
-@click.option("--force", is_flag=True, help="Seal and sign again although nothing changed.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def publish_command(
-    directory: Path | None,
-    provider: str,
-    manifests: tuple[Path, ...],
-    key_name: str,
-    target: str,
-    certificates: Path | None,
-    signing_key: Path | None,
-    objects_url: str,
-    catalog: Path | None,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Seal the safetensors model in DIRECTORY on this machine and publish it.
-
-    \b
-    Example:
-      craton models publish ~/models/Qwen3-0.6B --provider craton --manifest qwen3.toml
-          --key providers/craton/keys/0f6c…
-    """
-    variables = environment()
-    home = Path(variables["CRATON_HOME"])
-    folder = certificates or home / "pki" / f"provider-{provider}"
-    catalog = catalog or home / "catalog"
-    try:
-        signer = read_signing_key(signing_key or home / "providers" / provider / "signing.key")
-        registered = read_providers(catalog).get(provider, ())
-        if signer.public_key() not in registered:
-            click.echo(f"note: this signing key is not registered for {provider} in {catalog}", err=True)
-        keys = KmsDataKeys(
-            target or f"{variables['CRATON_ADDRESS']}:7104",
-            TlsSettings(folder / "tls.crt", folder / "tls.key", folder / "ca.crt"),
-        )
-        with _progress(enabled=not as_json) as advance:
-            done = publish(
-                directory,
-                provider,
-                manifests,
-                key_name=key_name,
-                data_keys=keys,
-                signing_key=signer,
-                objects=open_objects(objects_url or f"file://{home / 'objects'}"),
-                catalog=catalog,
-                force=force,
-                advance=advance,
-            )
-    except grpc.RpcError as error:
-        raise click.ClickException(
-            f"the key service refused: {error.code().name}: {error.details()}"
-        ) from error
-    except (SourceError, SealingError, ManifestError, OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    rows = [
-        {"model_id": each.manifest.model_id, "manifest": str(each.path), "changed": each.changed}
-        for each in done
-    ]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        for row in rows:
-            click.echo(
-                f"{row['model_id']}  {'published' if row['changed'] else 'unchanged'}  {row['manifest']}"
-            )

@@ -120,7 +120,7 @@ def build_model(
 def pick_dtype(wanted: str, tensors: Mapping[str, torch.Tensor], device: str) -> torch.dtype:
     """The type to compute in: "float32", "bfloat16", "float16", or "auto".
 
-    auto is the checkpoint's own type on a GPU. On a CPU it is float32 for models below 1 GiB: small models
+    auto is the checkpoint's own type on a GPU. On a CPU it is float32 for models below 256 MiB: small models
     are as fast in it, and its rounding is too fine for the company in a batch to show in a seeded answer.
     """
     named = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -129,7 +129,7 @@ def pick_dtype(wanted: str, tensors: Mapping[str, torch.Tensor], device: str) ->
             raise ArtifactError(f"dtype must be auto or one of {', '.join(named)}")
         return named[wanted]
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-    if device == "cpu" and size < 1 << 30:
+    if device == "cpu" and size < 1 << 28:
         return torch.float32
     floating = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
     return max(set(floating), key=floating.count)
