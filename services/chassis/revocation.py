@@ -99,10 +99,14 @@ class RedisRevocations:
 class RevocationListener:
     """Hears revocations and hands them on, for the life of an enforcement point."""
 
-    def __init__(self, settings: RedisSettings, revoke: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, settings: RedisSettings, revoke: Callable[[str, int], None], *, quiet_s: float = _QUIET_S
+    ) -> None:
         """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke."""
         self._settings = settings
         self._revoke = revoke
+        self._quiet_s = quiet_s
+        self._subscribed = False
 
     async def run(self) -> None:
         """Listen until cancelled, connecting again whenever Redis went away."""
@@ -110,7 +114,10 @@ class RevocationListener:
             try:
                 await self._listen()
             except (RedisError, OSError, TimeoutError):
-                _log.warning("revocations_not_heard")
+                if self._subscribed:
+                    # Once for each loss, not for each attempt that follows.
+                    _log.warning("revocations_not_heard")
+                    self._subscribed = False
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen(self) -> None:
@@ -118,13 +125,19 @@ class RevocationListener:
         try:
             async with client.pubsub() as subscription:
                 await subscription.subscribe(CHANNEL)
+                asked = False
                 while True:
                     # Answers to our pings must be seen here: ignored ones would look like silence, and be
                     # answered by the next ping at once.
-                    message = await subscription.get_message(timeout=_QUIET_S)
+                    message = await subscription.get_message(timeout=self._quiet_s)
                     if message is None:
+                        if asked:
+                            raise TimeoutError("the subscription's connection is dead")
                         await subscription.ping()
+                        asked = True
                         continue
+                    asked = False
+                    self._subscribed = True
                     heard = decode(message["data"]) if message["type"] == "message" else None
                     if heard is not None:
                         self._revoke(*heard)

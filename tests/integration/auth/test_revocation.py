@@ -1,6 +1,8 @@
 """Revocation over a real Redis, with the accounts that the local stack gives its services."""
 
 import asyncio
+import contextlib
+import dataclasses
 import logging
 
 import pytest
@@ -44,6 +46,63 @@ async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, oper
     finally:
         task.cancel()
         await publisher.close()
+
+
+async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, caplog) -> None:
+    settings = redis("runtime")
+    gate = asyncio.Event()
+    gate.set()
+    connections = 0
+
+    async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                await gate.wait()
+                target.write(data)
+                await target.drain()
+        target.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        upstream_reader, upstream_writer = await asyncio.open_connection(settings.host, settings.port)
+        await asyncio.gather(carry(reader, upstream_writer), carry(upstream_reader, writer))
+
+    # A path to Redis that can fall silent without closing anything.
+    server = await asyncio.start_server(forward, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    heard: list[tuple[str, int]] = []
+    listener = RevocationListener(
+        dataclasses.replace(settings, port=port),
+        lambda account, epoch: heard.append((account, epoch)),
+        quiet_s=0.2,
+    )
+    task = asyncio.create_task(listener.run())
+    publisher = RedisRevocations(redis("auth"))
+    try:
+        async with asyncio.timeout(5):
+            while not heard:
+                await publisher.publish(ACCOUNT, 1)
+                await asyncio.sleep(0.02)
+        before = connections
+        await asyncio.sleep(1.0)
+        assert connections == before
+        gate.clear()
+        async with asyncio.timeout(5):
+            while connections == before:
+                await asyncio.sleep(0.02)
+        gate.set()
+        assert "revocations_not_heard" in caplog.text
+        async with asyncio.timeout(5):
+            while heard[-1] != (ACCOUNT, 2):
+                await publisher.publish(ACCOUNT, 2)
+                await asyncio.sleep(0.02)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await publisher.close()
+        server.close()
 
 
 async def test_a_subscriber_cannot_revoke(redis) -> None:
