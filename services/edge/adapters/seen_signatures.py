@@ -139,8 +139,8 @@ class RedisSeenSignatures:
 
     async def _ask(self, batch: list[_Waiting]) -> None:
         keys = [_BIRTH, *(_PREFIX + waiting.signature for waiting in batch)]
-        async with self._connection_lock:
-            answer = await asyncio.wait_for(self._check(keys=keys, args=[_KEEP_MS]), _TIMEOUT_S)
+        async with self._connection_lock, asyncio.timeout(_TIMEOUT_S):
+            answer = await self._check(keys=keys, args=[_KEEP_MS])
         if not answer:
             # Someone emptied the store while it ran. A new connection gives it a new birth.
             await self._disconnect()
@@ -166,8 +166,8 @@ class RedisSeenSignatures:
     async def reachable(self) -> bool:
         """Ask the store for a sign of life."""
         try:
-            async with self._connection_lock:
-                return bool(await asyncio.wait_for(cast("Awaitable[Any]", self._redis.ping()), _TIMEOUT_S))
+            async with self._connection_lock, asyncio.timeout(_TIMEOUT_S):
+                return bool(await cast("Awaitable[Any]", self._redis.ping()))
         except (RedisError, OSError, TimeoutError):
             await self._disconnect()
             return False
