@@ -196,11 +196,11 @@ class Keeper:
         dropped = [self._models.pop(name) for name in names]
         for _, task in dropped:
             task.cancel()
+        if dropped:
+            # Not `await task`: there our own cancellation could not be told from that of the task.
+            await asyncio.wait([task for _, task in dropped])
         for model, task in dropped:
-            with suppress(asyncio.CancelledError):
-                try:
-                    await task
-                except PoolError:
-                    continue
-                except Exception as error:  # a defect in one keeper must not end the others
-                    _log.error("model_keeper_failed", error=error, model_id=model.manifest.model_id)
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, PoolError):
+                # A defect in one keeper must not end the others.
+                _log.error("model_keeper_failed", error=error, model_id=model.manifest.model_id)

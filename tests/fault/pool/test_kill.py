@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.pool.launcher.__main__ import _group_name
 from tests.fakes import pool_home
 from tests.fakes.echo_models import echo_manifest
 from tests.fakes.pool_home import PoolHome, ask, echo_request
@@ -42,8 +43,8 @@ async def answers(pool: PoolHome, instances: dict[str, object]) -> None:
             assert responses[-1].generate.text == "still here"
 
 
-def no_control_groups() -> bool:
-    return not list(Path("/sys/fs/cgroup").rglob(f"craton-pool-{pool_home.NAME}-*"))
+def control_groups(pool: PoolHome) -> list[Path]:
+    return list(Path("/sys/fs/cgroup").rglob(f"craton-pool-{_group_name(pool.config)}"))
 
 
 async def test_a_killed_model_process_is_replaced_and_the_others_serve_on(pool: PoolHome) -> None:
@@ -104,6 +105,7 @@ async def test_a_killed_launcher_or_agent_takes_everything_along(pool: PoolHome,
 
 async def test_an_orderly_stop_leaves_nothing(pool: PoolHome) -> None:
     await pool.until_ready(*MODELS)
+    assert bool(control_groups(pool)) == (os.geteuid() == 0)
     assert await asyncio.to_thread(pool.stop) == 0
     assert pool.processes() == {}
-    assert no_control_groups()
+    assert control_groups(pool) == []

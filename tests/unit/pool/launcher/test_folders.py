@@ -37,7 +37,9 @@ def test_the_run_folder_is_sticky_and_closed_to_listing(config: PoolConfig) -> N
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="gives files away")
-def test_what_is_bound_into_the_sandbox_is_roots_and_the_agent_writes_as_its_group(config: PoolConfig) -> None:
+def test_what_is_bound_into_the_sandbox_is_roots_and_the_agent_writes_as_its_group(
+    config: PoolConfig,
+) -> None:
     folders.prepare(config, root=True)
     for folder in (config.repository, config.handover_dir):
         found = folder.stat()
