@@ -8,9 +8,12 @@ at (and mask) every other request's cache. Here a sequence owns a slot of the fu
 touched only as far as its sequence grows, and zeroed when the sequence leaves.
 """
 
+import math
 from typing import Any
 
 import torch
+
+from services.chassis.sealing.memory import PlainMemory
 
 
 class SlotCache:
@@ -24,7 +27,7 @@ class SlotCache:
     ) -> None:
         """Reserve address space for `slots` sequences of up to `context` tokens."""
         shape = (layers, 2, slots, kv_heads, context, head_dim)
-        self._store = torch.zeros(shape, dtype=dtype, device=device)
+        self._store = _zeros(shape, dtype, device)
         self._rows = torch.arange(slots, device=device)
         self._columns = torch.arange(context, device=device)
         self._slot: int | None = None
@@ -84,3 +87,12 @@ class SlotCache:
     def clear(self, slot: int, length: int) -> None:
         """Overwrite the first `length` tokens of a slot with zeros: nothing of a prompt stays."""
         self._store[:, :, slot, :, :length] = 0
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any, device: Any) -> torch.Tensor:
+    if torch.device(device).type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    # Not torch.zeros: where freed memory is overwritten (glibc.malloc.perturb), calloc writes every page of
+    # what it gives, and the whole cache would be resident from the start.
+    memory = PlainMemory(math.prod(shape) * dtype.itemsize)
+    return torch.frombuffer(memory.view, dtype=dtype).view(shape)
