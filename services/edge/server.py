@@ -17,6 +17,7 @@ from services.chassis.telemetry import Metrics, Tracing
 from services.edge.http.listener import Listener
 
 _CHECK_S = 0.5
+_POLL_S = 0.1
 _M_MMAP_THRESHOLD = -3
 """From glibc's malloc.h."""
 _MMAP_THRESHOLD = 128 * 1024
@@ -155,7 +156,7 @@ def _metrics_server(server: EdgeServer, listen: str) -> ThreadingHTTPServer:
     host, port = listen.rsplit(":", 1)
     http = ThreadingHTTPServer((host, int(port)), Handler)
     http.daemon_threads = True
-    threading.Thread(target=http.serve_forever, name="metrics", daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(_POLL_S,), name="metrics", daemon=True).start()
     return http
 
 

@@ -107,9 +107,10 @@ def issue_public(workloads: Workloads, settings: CertificateSettings) -> bytes:
     return issued.certificate
 
 
-@pytest.fixture
-def redis(tmp_path: Path, workloads: Workloads) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path, workloads)
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory, workloads: Workloads) -> Iterator[RedisServer]:
+    """One store for all tests but those that lose it, which have their own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"), workloads)
     server.start()
     yield server
     server.kill()
@@ -154,8 +155,10 @@ async def stack(
     await edge.start()
     async with asyncio.timeout(20):
         await edge.ready.wait()
-    # Signatures dated before the store's birth are refused, and dates have whole seconds.
-    await asyncio.sleep(1.0 - time.time() % 1.0)
+    if redis.fresh:
+        # Signatures dated before the store's birth are refused, and dates have whole seconds.
+        await asyncio.sleep(1.0 - time.time() % 1.0)
+        redis.fresh = False
     yield Stack(edge, auth, runtime, recorder, redis, workloads.tls("service/edge").ca, config)
     await edge.stop()
     for server in servers:

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from services.chassis.clock import SystemClock
 from services.chassis.errors import DomainError
@@ -13,8 +16,19 @@ from services.edge.adapters.seen_signatures import RedisSeenSignatures
 from services.edge.wiring import build
 from tests.fakes.edge_upstreams import KEY_ID, SECRET
 from tests.fakes.raw_client import RawClient
+from tests.fakes.redis_server import RedisServer
+from tests.fakes.workloads import Workloads
 
 INVOKE = "/model/craton.tiny-text-v1/invoke"
+
+
+@pytest.fixture
+def redis(tmp_path: Path, workloads: Workloads) -> Iterator[RedisServer]:
+    """A store that the tests of this module may lose."""
+    server = RedisServer(tmp_path, workloads)
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture
@@ -75,3 +89,20 @@ async def test_ages_are_kept_for_as_long_as_dates_are_accepted(stack: Any) -> No
     assert {type(result) for result in results} == {DomainError}
     await seen.check(b"\xff" * 32, now)
     await seen.close()
+
+
+async def test_an_edge_without_a_store_is_not_healthy(stack: Any) -> None:
+    assert await _health(stack) == 200
+    stack.redis.kill()
+    await asyncio.sleep(1.5)
+    assert await _health(stack) == 503
+
+
+async def _health(stack: Any) -> int:
+    def read() -> int:
+        answer = urllib3.request(
+            "GET", f"http://127.0.0.1:{stack.server.metrics_port}/healthz", retries=False
+        )
+        return answer.status
+
+    return await asyncio.to_thread(read)
