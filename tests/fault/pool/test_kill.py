@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis import triton
+from services.chassis.randomness import SystemRandomness
+from services.chassis.sealing.session import ClientSession
 from services.pool.launcher.__main__ import _group_name
 from tests.fakes import pool_home
 from tests.fakes.echo_models import echo_manifest
@@ -109,3 +112,24 @@ async def test_an_orderly_stop_leaves_nothing(pool: PoolHome) -> None:
     assert await asyncio.to_thread(pool.stop) == 0
     assert pool.processes() == {}
     assert control_groups(pool) == []
+
+
+async def test_a_model_whose_streams_were_broken_off_is_unloaded_all_the_same(pool: PoolHome) -> None:
+    instances = await pool.until_ready(*MODELS)
+    instance = instances[MODELS[0]]
+    async with pool.model_server() as channel:
+        session = ClientSession(
+            instance.public_key, instance.model_id, instance.instance_id, SystemRandomness()
+        )
+        infer = channel.unary_stream(triton.MODEL_STREAM_INFER, None, None)
+        for _ in range(20):
+            frame, _ = session.request(echo_request("never read to the end", pieces=8).SerializeToString())
+            call = infer(triton.sealed_request(instance.server_model_name, session.encapsulated, frame))
+            await call.read()
+            call.cancel()
+    (pool.config.catalog / "bench" / MODELS[0] / "manifest.dsse.json").unlink()
+    deadline = time.monotonic() + 20
+    while "bench_echo-v1" in " ".join(pool.processes().values()):
+        assert time.monotonic() < deadline, pool.log
+        await asyncio.sleep(0.1)
+    assert (await pool.until_ready(MODELS[1]))[MODELS[1]].instance_id == instances[MODELS[1]].instance_id
