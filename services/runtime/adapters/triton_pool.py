@@ -60,6 +60,7 @@ class TritonPool:
         self._channel: grpc.aio.Channel | None = None
         self._infer: Any = None
         self._directory = -1
+        self._ending: set[Any] = set()
 
     async def run(self) -> None:
         """Follow what the pool runs, for as long as the server lives."""
@@ -121,22 +122,32 @@ class TritonPool:
                         exchange.open(answer.infer_response.raw_output_contents[0])
                     )
                     begun = True
-                    # Read on after the last frame, to the end of the stream: Triton never unloads a model
-                    # of which a stream was broken off, however late.
                     yield response
+                    if exchange.complete:
+                        return
                 else:
-                    if not exchange.complete:
-                        raise _broken()
-                    return
+                    raise _broken()
             except grpc.aio.AioRpcError as error:
                 raise _rpc_error(error) from error
             except SessionError as error:
                 raise _broken() from error
             finally:
-                # Nothing to do after a stream that ended; a caller that went away stops the model's work.
-                if not exchange.complete:
+                if exchange.complete:
+                    self._let_end(rpc)
+                else:
+                    # The caller went away, or the answer is of no use: the model's work stops.
                     rpc.cancel()
         raise _not_ready()
+
+    def _let_end(self, rpc: Any) -> None:
+        """Keep a call whose last frame was read until Triton has closed it, without waiting for that.
+
+        A call that is dropped before is cancelled, and Triton never unloads a model of which a stream was
+        broken off.
+        """
+        if not rpc.done():
+            self._ending.add(rpc)
+            rpc.add_done_callback(self._ending.discard)
 
     async def _renew(self, model_id: str, stale: _Instance) -> None:
         """Agree a new session: the model process no longer knows the old one."""

@@ -8,6 +8,9 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 
+# Made once: json.dumps builds an encoder for every call with such settings. Nothing we write is circular.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
 
 def invalid(problem: str) -> DomainError:
     """Return the error for a malformed body. `problem` names keys and limits, never values."""
@@ -114,5 +117,5 @@ class Reader:
 
 
 def dump(value: Any) -> bytes:
-    """Serialise compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """Serialise compact JSON, UTF-8."""
+    return _ENCODER.encode(value).encode()
