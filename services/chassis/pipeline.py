@@ -80,7 +80,7 @@ def require_principal(call: CallContext) -> PrincipalClaims:
     return call.principal
 
 
-def wrap(method: Method, around: Surroundings) -> grpc.RpcMethodHandler:
+def wrap(method: Method, around: Surroundings) -> Any:
     """Return the handler that serves `method` with everything around it."""
     handler = method.handler
     if handler.request_streaming:
@@ -275,7 +275,8 @@ def _parse(method: Method, request: bytes) -> Any:
         protovalidate.validate(message)
     except protovalidate.ValidationError as error:
         violation = error.violations[0].proto
-        path = ".".join(element.field_name for element in violation.field.elements)
+        elements = () if violation.field is None else violation.field.elements
+        path = ".".join(element.field_name for element in elements)
         raise DomainError(
             ErrorReason.ERROR_REASON_INVALID_FIELD, f"{path}: {violation.message}", field=path
         ) from error

@@ -79,8 +79,11 @@ def server_credentials(settings: TlsSettings, *, require_client: bool = True) ->
         pair = watcher.poll()
         return None if pair is None else configuration(pair)
 
+    # None means "no change" to gRPC, which its stubs do not say.
     return grpc.dynamic_ssl_server_credentials(
-        configuration(watcher.current), fetch, require_client_authentication=require_client
+        configuration(watcher.current),
+        fetch,  # type: ignore[arg-type]
+        require_client_authentication=require_client,
     )
 
 
