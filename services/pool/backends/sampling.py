@@ -7,14 +7,14 @@ probabilities alone, and rounding that differs with the batch moves a boundary i
 """
 
 import random
+from typing import Any
 
 import numpy as np
 import torch
 
 from services.pool.backends.generation import Sampling
 
-# Most nuclei fit into so many candidates; taking the largest few is ten times cheaper than sorting all.
-_FIRST_CANDIDATES = 64
+_Row = np.ndarray[Any, Any]
 
 
 def choose(logits: torch.Tensor, samplings: list[Sampling], draws: list[random.Random]) -> list[int]:
@@ -27,8 +27,9 @@ def choose(logits: torch.Tensor, samplings: list[Sampling], draws: list[random.R
     ]
     if any(temperature != 1.0 for temperature in temperatures):
         logits = logits / logits.new_tensor(temperatures).unsqueeze(-1)
-    probabilities = logits.softmax(-1).cpu()
-    best = probabilities.argmax(-1).tolist() if any(greedy) else None
+    distribution = logits.softmax(-1).cpu()
+    best = distribution.argmax(-1).tolist() if any(greedy) else None
+    probabilities = distribution.numpy()
     return [
         best[row]
         if best is not None and greedy[row]
@@ -37,27 +38,39 @@ def choose(logits: torch.Tensor, samplings: list[Sampling], draws: list[random.R
     ]
 
 
-def _draw(probabilities: torch.Tensor, sampling: Sampling, draw: random.Random) -> int:
+def _draw(probabilities: _Row, sampling: Sampling, draw: random.Random) -> int:
     if sampling.top_k == 0 and sampling.top_p >= 1.0:
-        return _pick(probabilities.numpy(), draw.random())
-    size = probabilities.shape[0]
-    limit = min(sampling.top_k, size) if sampling.top_k else size
-    count = min(limit, _FIRST_CANDIDATES)
-    while True:
-        values, ids = probabilities.topk(count)
-        sums = np.cumsum(values.numpy(), dtype=np.float64)
-        # The nucleus is taken of what top-k leaves, whose probabilities sum to less than 1.
-        total = float(sums[-1]) if count == limit else 1.0
-        enough = sampling.top_p * total if sampling.top_k == 0 or count == limit else np.inf
-        if sums[-1] >= enough or count == limit:
-            break
-        count = min(limit, count * 8)
-    kept = int(np.searchsorted(sums, enough)) + 1 if sampling.top_p < 1.0 else count
-    chosen = np.sort(ids.numpy()[:kept])
-    return int(chosen[_pick(probabilities.numpy()[chosen], draw.random())])
+        return _pick(probabilities, draw.random())
+    candidates = _largest(probabilities, sampling.top_k) if sampling.top_k else None
+    values = probabilities if candidates is None else probabilities[candidates]
+    if sampling.top_p < 1.0:
+        nucleus = _nucleus(values, sampling.top_p)
+        candidates = nucleus if candidates is None else candidates[nucleus]
+        values = probabilities[candidates]
+    assert candidates is not None  # noqa: S101 - one of the two filters made them
+    return int(candidates[_pick(values, draw.random())])
 
 
-def _pick(probabilities: "np.ndarray[tuple[int], np.dtype[np.float32]]", uniform: float) -> int:
+def _largest(values: _Row, count: int) -> _Row:
+    """Indices, in order, of the `count` largest values and of those equal to the last of them."""
+    if count >= len(values):
+        return np.arange(len(values))
+    return np.flatnonzero(values >= np.partition(values, -count)[-count])
+
+
+def _nucleus(values: _Row, top_p: float) -> _Row:
+    """Indices, in order, of the fewest values that sum to `top_p` of all."""
+    total = float(values.sum(dtype=np.float64))
+    # Values below this sum to less than what the nucleus leaves out, so none of them is in it: sorting the
+    # few that remain is many times cheaper than sorting a vocabulary.
+    likely = np.flatnonzero(values >= (1.0 - top_p) * total / len(values))
+    order = np.argsort(-values[likely])
+    sums = np.cumsum(values[likely[order]], dtype=np.float64)
+    nucleus: _Row = np.sort(likely[order[: int(np.searchsorted(sums, top_p * total)) + 1]])
+    return nucleus
+
+
+def _pick(probabilities: _Row, uniform: float) -> int:
     """Index that `uniform` in [0, 1) falls on, probabilities being weights of any sum."""
     sums = np.cumsum(probabilities, dtype=np.float64)
     return min(int(np.searchsorted(sums, uniform * sums[-1], side="right")), len(sums) - 1)
