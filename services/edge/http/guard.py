@@ -18,6 +18,35 @@ MAX_HEADERS = 256
 """Header lines in one request: each costs an object."""
 
 
+class _JoiningWriter:
+    """Writes a response's head together with what follows it: one TLS record and one system call less."""
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        """Hold a final head, which a body always follows at once; send everything else."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        if self._head:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether the connection is closed or closing."""
+        return self._transport.is_closing()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One client connection."""
 
@@ -40,6 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the header deadline, or refuse when there are too many connections."""
         super().connection_made(transport)
+        self._writer: Any = _JoiningWriter(transport)
         if len(self.connections) > self._limits.max_connections:
             transport.abort()
             return
@@ -87,6 +117,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise ValueError("header fields too large")
         self._deadline = self.loop.time() + self._limits.body_timeout_s
         super().on_headers_complete()
+        self.cycle.transport = self._writer
 
     def on_message_complete(self) -> None:
         """The request is read: only its answer can take time now."""
