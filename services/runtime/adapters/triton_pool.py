@@ -210,7 +210,7 @@ def _broken() -> DomainError:
 def _server_error(text: str) -> DomainError:
     """Map what Triton says of a request that it did not hand to the model, or that the model refused."""
     lowered = text.lower()
-    if "exceeds maximum queue size" in lowered:
+    if "exceeds maximum queue size" in lowered or "overloaded" in lowered:
         return DomainError(
             ErrorReason.ERROR_REASON_THROTTLED,
             "Too many requests, please wait before trying again.",
