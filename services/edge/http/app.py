@@ -6,6 +6,7 @@ then the answer.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -108,7 +109,9 @@ class Application:
         try:
             reason = await self._serve(scope, receive, send, route, record)
         except (ClientGoneError, asyncio.CancelledError):
-            await record.cancelled()
+            # Nobody is left to be told when even this cannot be recorded; the recorder itself has said so.
+            with contextlib.suppress(DomainError):
+                await record.cancelled()
         finally:
             connection.serving = None
             status = status_name(reason)
