@@ -38,9 +38,10 @@ async def stranger(stack: Any, key_id: str, context: ssl.SSLContext) -> int:
         answer = asyncio.create_task(reader.readline())
         sent = 0
         while sent < BODY_BYTES and not answer.done():
-            writer.write(_CHUNK)
+            part = _CHUNK[: BODY_BYTES - sent]
+            writer.write(part)
             await asyncio.wait_for(writer.drain(), 120)
-            sent += len(_CHUNK)
+            sent += len(part)
         line = await asyncio.wait_for(answer, 120)
         return int(line.split()[1]) if line else 0
     except (ConnectionError, ssl.SSLError):
