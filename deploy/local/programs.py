@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.stack import Stack
-from services.chassis.config import environment
+from services.chassis.config import set_by_operator
 
 MARKER = "CRATON_STACK"
 """Environment variable, set to the stack's home, by which its processes are told from all others."""
@@ -75,15 +75,13 @@ def child_environment(stack: Stack, seen: Stack) -> dict[str, str]:
 
     `seen` is the stack as the processes find it (deploy.local.view).
     """
-    variables = environment()
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "CRATON_ROOT": str(seen.root),
         "CRATON_HOME": str(seen.home),
         "CRATON_ADDRESS": stack.address,
-        "CRATON_OTLP_ENDPOINT": variables["CRATON_OTLP_ENDPOINT"],
-        "CRATON_TRACE_RATIO": variables["CRATON_TRACE_RATIO"],
+        **set_by_operator(),
         MARKER: str(stack.home),
         "OMP_NUM_THREADS": "1",
         # The environment knows the clone by the path that it was installed under, which may be another.

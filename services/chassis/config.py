@@ -26,14 +26,24 @@ class ConfigError(ValueError):
 def environment() -> dict[str, str]:
     """The variables a configuration may name, with their defaults."""
     root = os.environ.get("CRATON_ROOT", str(_ROOT))
+    triton = os.environ.get("TRITON_BIN", f"{root}/.venv/triton/pytriton/tritonserver/bin/tritonserver")
     return {
         "CRATON_ROOT": root,
         "CRATON_HOME": os.environ.get("CRATON_HOME", f"{root}/var"),
         "CRATON_ADDRESS": os.environ.get("CRATON_ADDRESS", "127.0.0.1"),
+        # The model server, and the folder with its bin/ and backends/.
+        "TRITON_BIN": triton,
+        "TRITON_HOME": str(Path(triton).parent.parent),
         # host:port of an OTLP collector, none when empty, and the share of traces that is recorded.
         "CRATON_OTLP_ENDPOINT": os.environ.get("CRATON_OTLP_ENDPOINT", ""),
         "CRATON_TRACE_RATIO": os.environ.get("CRATON_TRACE_RATIO", "0.01"),
     }
+
+
+def set_by_operator() -> dict[str, str]:
+    """The variables about the outside world that were set, for a supervisor to hand on."""
+    names = ("TRITON_BIN", "CRATON_OTLP_ENDPOINT", "CRATON_TRACE_RATIO")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def load(path: Path, into: type[T]) -> T:
