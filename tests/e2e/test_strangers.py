@@ -11,7 +11,7 @@ STRANGERS = 200
 BODY_BYTES = 25_000_000
 CAP_BYTES = 256 * 1024 * 1024
 """What the edge holds at most of bodies whose sender is not known yet."""
-SLACK_BYTES = 150 * 1024 * 1024
+SLACK_BYTES = 200 * 1024 * 1024
 """Connections, TLS buffers, and the allocator's own reserve."""
 _CHUNK = b"x" * 65536
 
