@@ -6,18 +6,13 @@ costs nothing but those seconds.
 
 import asyncio
 import re
-import ssl
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import redis.asyncio
-from redis.asyncio.connection import SSLConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from services.chassis.logs import Log
-from services.chassis.secret import SecretBytes
+from services.chassis.redis_connection import connection_pool
 from services.chassis.settings import RedisSettings
 
 CHANNEL = "craton:revocations"
@@ -34,17 +29,6 @@ _RECONNECT_S = 0.5
 _log = Log("revocation")
 
 
-class _NamedConnection(SSLConnection):
-    """A TLS connection that verifies a name instead of the address it dials."""
-
-    def __init__(self, *, server_name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._server_name = server_name
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "server_hostname": self._server_name}
-
-
 def encode(account_id: str, epoch: int) -> str:
     """Return the message that announces an account's policy epoch."""
     return f"{account_id} {epoch}"
@@ -58,18 +42,10 @@ def decode(message: object) -> tuple[str, int] | None:
 
 def connect(settings: RedisSettings, timeout_s: float | None = _TIMEOUT_S) -> "redis.asyncio.Redis":
     """Return a client that connects lazily. Raises OSError when the password file cannot be read."""
-    pool = redis.asyncio.ConnectionPool(
-        connection_class=_NamedConnection,
-        server_name=settings.server_name,
-        host=settings.host,
-        port=settings.port,
-        username=settings.username,
-        password=SecretBytes.from_file(settings.password_file).reveal().decode(),
-        ssl_ca_certs=str(settings.ca),
-        ssl_min_version=ssl.TLSVersion.TLSv1_3,
-        socket_connect_timeout=_TIMEOUT_S,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
+    pool = connection_pool(
+        settings,
+        connect_timeout_s=_TIMEOUT_S,
+        timeout_s=timeout_s,
         decode_responses=True,
         max_connections=8,
     )

@@ -1,13 +1,11 @@
 """The one server factory: no service listens in any other way."""
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import grpc
-import uvloop
 from grpc_health.v1 import health_pb2_grpc
 
 from services.chassis import logs
@@ -17,6 +15,7 @@ from services.chassis.clock import Clock
 from services.chassis.health import HEALTH_CHECK, HEALTH_EVENT, Health
 from services.chassis.logs import Log
 from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, wrap
+from services.chassis.process import BackgroundTasks, run_until_signal
 from services.chassis.randomness import Randomness
 from services.chassis.settings import ServerSettings, TelemetrySettings, TlsSettings
 from services.chassis.telemetry import Metrics, Tracing
@@ -69,7 +68,7 @@ class Server:
         self._tls = tls
         self._callers_file = callers
         self._events = {**events, HEALTH_CHECK: HEALTH_EVENT}
-        self._telemetry = telemetry
+        self.log_level = telemetry.log_level
         self._tracing = Tracing(settings.name, telemetry)
         self._around = Surroundings(
             settings.trust_domain, clock, randomness, recorder, tokens, self.metrics, self._tracing, {}
@@ -81,11 +80,10 @@ class Server:
         self._tasks: dict[str, Callable[[], Awaitable[None]]] = {}
         self._readiness: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._running: dict[asyncio.Task[None], str] = {}
+        self._background = BackgroundTasks()
         self._server: Any = None
         self._public: tuple[str, TlsSettings] | None = None
         self._stop_metrics: Callable[[], None] | None = None
-        self.failed = asyncio.Event()
 
     def add(
         self, register: Callable[[Any, Any], None], servicer: Any, *, only: Collection[str] | None = None
@@ -116,6 +114,11 @@ class Server:
     def add_closer(self, close: Callable[[], Awaitable[None]]) -> None:
         """Call `close()` after the drain, last added first."""
         self._closers.append(close)
+
+    @property
+    def failed(self) -> asyncio.Event:
+        """Set when a background task has ended: the process must end too."""
+        return self._background.failed
 
     async def start(self) -> None:
         """Check callers and events against the methods, listen, then become ready in the background."""
@@ -154,8 +157,8 @@ class Server:
             self._stop_metrics = self.metrics.serve(self.settings.metrics_listen)
         await self._server.start()
         for name, run in self._tasks.items():
-            self._spawn(name, run)
-        self._spawn("readiness", self._become_ready)
+            self._background.start(name, run)
+        self._background.start("readiness", self._become_ready, may_end=True)
         _log.info("listening", service=self.settings.name, port=self.port)
 
     async def stop(self) -> None:
@@ -163,30 +166,13 @@ class Server:
         self._health.set_serving(False)
         if self._server is not None:
             await self._server.stop(self.settings.drain_s)
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._background.stop()
         for close in reversed(self._closers):
             await close()
         self._tracing.close()
         if self._stop_metrics is not None:
             await asyncio.to_thread(self._stop_metrics)
         _log.info("stopped", service=self.settings.name)
-
-    def _spawn(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        async def guarded() -> None:
-            await run()
-
-        task = asyncio.get_running_loop().create_task(guarded(), name=name)
-        self._running[task] = name
-        task.add_done_callback(self._task_ended)
-
-    def _task_ended(self, task: "asyncio.Task[None]") -> None:
-        name = self._running.pop(task, "")
-        if task.cancelled() or (name == "readiness" and task.exception() is None):
-            return
-        _log.error("background_task_ended", error=task.exception(), task=name)
-        self.failed.set()
 
     async def _become_ready(self) -> None:
         waiting = dict(self._readiness)
@@ -211,20 +197,9 @@ def _by_service(handlers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def run(build: Callable[[], Server]) -> int:
     """Build and run a server until SIGTERM or SIGINT. Returns the exit status of the process."""
 
-    async def serve() -> int:
+    def configured() -> Server:
         server = build()
-        logs.configure(server.settings.name, server._telemetry.log_level)
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
-        await server.start()
-        waits = [loop.create_task(stopping.wait()), loop.create_task(server.failed.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        await server.stop()
-        return 1 if server.failed.is_set() else 0
+        logs.configure(server.settings.name, server.log_level)
+        return server
 
-    status: int = uvloop.run(serve())
-    return status
+    return run_until_signal(configured)

@@ -3,16 +3,15 @@
 import asyncio
 import ctypes
 import json
-import signal
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis import logs
 from services.chassis.logs import Log
+from services.chassis.process import BackgroundTasks, run_until_signal
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.http.listener import Listener
 
@@ -40,19 +39,23 @@ class EdgeServer:
     ) -> None:
         """Name everything the server needs; nothing is opened before `start`."""
         self.metrics = metrics
-        self.failed = asyncio.Event()
         self.ready = asyncio.Event()
         self._metrics_listen = metrics_listen
         self._tracing = tracing
         self._tasks: dict[str, Callable[[], Awaitable[None]]] = {}
         self._checks: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._running: dict[asyncio.Task[None], str] = {}
+        self._background = BackgroundTasks()
         self._healthy: dict[str, bool] = {}
         self._draining = False
         self._http: ThreadingHTTPServer | None = None
         self.metrics_port = 0
         self._listener = listener
+
+    @property
+    def failed(self) -> asyncio.Event:
+        """Set when a background task has ended: the process must end too."""
+        return self._background.failed
 
     @property
     def port(self) -> int:
@@ -83,16 +86,14 @@ class EdgeServer:
         self.add_task("listener", self._listener.watch)
         self.add_task("health", self._watch_health)
         for name, run in self._tasks.items():
-            self._spawn(name, run)
+            self._background.start(name, run)
         _log.info("listening", service="edge", port=self._listener.port)
 
     async def stop(self) -> None:
         """Stop taking requests, let those in progress end, then close what they used."""
         self._draining = True
         await self._listener.stop()
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._background.stop()
         for close in reversed(self._closers):
             await close()
         self._tracing.close()
@@ -100,20 +101,6 @@ class EdgeServer:
             await asyncio.to_thread(self._http.shutdown)
             self._http.server_close()
         _log.info("stopped", service="edge")
-
-    def _spawn(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        async def guarded() -> None:
-            await run()
-
-        task = asyncio.get_running_loop().create_task(guarded(), name=name)
-        self._running[task] = name
-        task.add_done_callback(self._task_ended)
-
-    def _task_ended(self, task: "asyncio.Task[None]") -> None:
-        name = self._running.pop(task, "")
-        if not task.cancelled():
-            _log.error("background_task_ended", error=task.exception(), task=name)
-            self.failed.set()
 
     async def _watch_health(self) -> None:
         while True:
@@ -167,20 +154,8 @@ def run(build: Callable[[], EdgeServer], log_level: str) -> int:
     # leave holes: bodies of 25 MB must go back to the system when they are freed.
     ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
 
-    async def serve() -> int:
+    def configured() -> EdgeServer:
         logs.configure("edge", log_level)
-        server = build()
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
-        await server.start()
-        waits = [loop.create_task(stopping.wait()), loop.create_task(server.failed.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        await server.stop()
-        return 1 if server.failed.is_set() else 0
+        return build()
 
-    status: int = uvloop.run(serve())
-    return status
+    return run_until_signal(configured)

@@ -7,20 +7,16 @@ Redis' own clock, so that replicas of the edge need not agree on the time.
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any, cast
 
 import redis.asyncio
 from craton.common.v1.error_reason_pb2 import ErrorReason
-from redis.asyncio.connection import SSLConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
-from services.chassis.secret import SecretBytes
+from services.chassis.redis_connection import connection_pool
 from services.chassis.settings import RedisSettings
 from services.chassis.sigv4 import MAX_SKEW
 from services.edge.ports import REUSE_S
@@ -61,17 +57,6 @@ return answer
 _log = Log("seen_signatures")
 
 
-class _NamedConnection(SSLConnection):
-    """A TLS connection that verifies a name instead of the address it dials."""
-
-    def __init__(self, *, server_name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._server_name = server_name
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "server_hostname": self._server_name}
-
-
 class _Waiting:
     __slots__ = ("future", "signature", "signed_at")
 
@@ -86,18 +71,10 @@ class RedisSeenSignatures:
 
     def __init__(self, settings: RedisSettings) -> None:
         """Connect lazily. Raises OSError when the password file cannot be read."""
-        self._pool = redis.asyncio.ConnectionPool(
-            connection_class=_NamedConnection,
-            server_name=settings.server_name,
-            host=settings.host,
-            port=settings.port,
-            username=settings.username,
-            password=SecretBytes.from_file(settings.password_file).reveal().decode(),
-            ssl_ca_certs=str(settings.ca),
-            ssl_min_version=ssl.TLSVersion.TLSv1_3,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
+        self._pool = connection_pool(
+            settings,
+            connect_timeout_s=_TIMEOUT_S,
+            timeout_s=_TIMEOUT_S,
             redis_connect_func=self._connected,
             max_connections=1,
         )
