@@ -31,6 +31,14 @@ def leftovers(stack: Stack) -> list[psutil.Process]:
     return list(found.values())
 
 
+def descendants(pid: int) -> list[psutil.Process]:
+    """Return all processes below `pid`, none when it is gone."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
 def terminate(processes: Iterable[psutil.Process]) -> int:
     """Ask processes to end, kill those that do not; return how many there were."""
     remaining = list(processes)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from deploy.local.processes import leftovers, terminate
+from deploy.local.processes import descendants, leftovers, terminate
 from deploy.local.programs import child_environment, supervisor_configuration
 from deploy.local.stack import Stack
 from deploy.local.view import enter, inside, remove
@@ -88,7 +89,10 @@ class Supervisor:
     def stop(self, progress: Callable[[str], None] = lambda _line: None) -> None:
         """Stop every program and the supervisor; then make sure that nothing is left."""
         pid = self._pid()
+        family: list[psutil.Process] = []
         if pid is not None:
+            # Sandboxes have an empty environment: without their parents nothing tells them from others.
+            family = descendants(pid)
             names = [str(info["name"]) for info in self._programs_or_none()]
             self._stop_programs([name for name in names if name in _STOPPED_FIRST], progress)
             self._stop_programs([name for name in names if name not in _STOPPED_LAST], progress)
@@ -97,7 +101,7 @@ class Supervisor:
             except (OSError, xmlrpc.client.Error):
                 os.kill(pid, signal.SIGTERM)
             self._wait_for_end(pid, progress)
-        terminate(leftovers(self._stack))
+        terminate([*leftovers(self._stack), *(process for process in family if process.is_running())])
         for path in self._sockets():
             path.unlink(missing_ok=True)
         remove(self._stack, self._seen)

@@ -55,20 +55,6 @@ def recorded(stack: Any, request_id: str) -> bool:
     return False
 
 
-def wait_until_answering(stack: Any, limit_s: float) -> float:
-    """Return after how many seconds a call succeeds again."""
-    started = time.monotonic()
-    while True:
-        try:
-            invoke(stack)
-        except Exception:
-            if time.monotonic() - started > limit_s:
-                raise
-            time.sleep(0.2)
-        else:
-            return time.monotonic() - started
-
-
 def test_status_says_how_the_stack_is(stack: Any) -> None:
     report = status(stack)
     assert report["healthy"]
@@ -141,26 +127,15 @@ def test_state_holds_no_private_key_that_others_may_read(stack: Any) -> None:
             assert path.stat().st_mode & 0o077 == 0, path
 
 
-@pytest.mark.parametrize("program", ["redis", "kms", "auth", "audit", "runtime", "edge", "pool-sbert"])
-def test_a_killed_program_comes_back_and_loses_no_record(stack: Any, program: str) -> None:
-    request_id = invoke(stack)
-    os.kill(pids(stack)[program], signal.SIGKILL)
-    # Three seconds for a service and twenty for a pool on a machine of its own; ten times that is a failure.
-    wait_until_answering(stack, 30)
-    deadline = time.monotonic() + 60
-    while not status(stack)["healthy"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    assert recorded(stack, request_id)
-
-
 def test_a_killed_supervisor_takes_all_with_it_and_up_brings_them_back(stack: Any) -> None:
     request_id = invoke(stack)
     supervisor = int((stack.home / "run/supervisord.pid").read_text())
+    # Sandboxes have an empty environment: once orphaned they would be found in this list only.
+    family = psutil.Process(supervisor).children(recursive=True)
     os.kill(supervisor, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while members(stack):
-        assert time.monotonic() < deadline, [process.cmdline() for process in members(stack)]
+    deadline = time.monotonic() + 20
+    while members(stack) or any(_runs(process) for process in family):
+        assert time.monotonic() < deadline, [process for process in family if _runs(process)]
         time.sleep(0.1)
     assert stack.craton("status", check=False).returncode != 0
     stack.craton("up", "--no-sample")
@@ -168,9 +143,18 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_them_back(stack: An
     assert recorded(stack, request_id)
 
 
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 def test_down_leaves_no_process_socket_or_mount_and_up_is_quick(stack: Any) -> None:
+    family = psutil.Process(int((stack.home / "run/supervisord.pid").read_text())).children(recursive=True)
     stack.craton("down")
     assert members(stack) == []
+    assert [process for process in family if _runs(process)] == []
     assert [path for path in stack.home.rglob("*") if path.is_socket()] == []
     mounts = Path("/proc/self/mountinfo").read_text()
     assert str(stack.home) not in mounts
