@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.output import CommandError
 from cli.session import Session
-from deploy.local.redis import password_file
+from deploy.local.redis import connect
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor
 
@@ -95,17 +95,7 @@ def _probe_edge(stack: Stack) -> str:
 
 def _probe_redis(stack: Stack) -> str:
     try:
-        client = redis.Redis(
-            host=stack.address,
-            port=stack.definition.ports.redis,
-            username="operator",
-            password=password_file(stack, "operator").read_text(),
-            ssl=True,
-            ssl_ca_certs=str(stack.pki / "ca.pem"),
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-        )
-        with client:
+        with connect(stack, "operator", _TIMEOUT_S) as client:
             client.ping()
     except (redis.RedisError, OSError) as error:
         return type(error).__name__

@@ -7,6 +7,8 @@ import hashlib
 import secrets
 from pathlib import Path
 
+import redis
+
 from deploy.local.stack import Stack
 from deploy.local.view import inside
 from deploy.pki.store import write_private
@@ -17,11 +19,15 @@ _ROLES = {
     "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info",
     "publisher": "&craton:revocations +publish +subscribe +unsubscribe",
     "subscriber": "&craton:revocations +subscribe +unsubscribe",
-    "probe": "+info",
+    # Asks for health, and has the server read its renewed certificate.
+    "operator": "+info +config|set",
 }
 _MEMORY = "128mb"
 """Signatures live for minutes: 128 MiB hold about a million. A full store refuses writes, and the edge
 then refuses requests, instead of forgetting signatures that could be replayed."""
+
+
+_RELOAD_TIMEOUT_S = 5.0
 
 
 def password_file(stack: Stack, account: str) -> Path:
@@ -68,6 +74,32 @@ def configure(stack: Stack) -> Path:
     ]
     write_private(configuration, ("\n".join(lines) + "\n").encode(), stack.uid(stack.definition.redis.uid))
     return configuration
+
+
+def connect(stack: Stack, account: str, timeout_s: float) -> "redis.Redis":
+    """Return a client that connects lazily. Raises OSError when the password cannot be read."""
+    return redis.Redis(
+        host=stack.address,
+        port=stack.definition.ports.redis,
+        username=account,
+        password=password_file(stack, account).read_text(),
+        ssl=True,
+        ssl_ca_certs=str(stack.pki / "ca.pem"),
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+    )
+
+
+def reload_certificate(stack: Stack) -> None:
+    """Have a running server read its certificate again, which it does not do by itself.
+
+    Naming the same files is enough. Raises redis.RedisError or OSError when the server cannot be reached.
+    """
+    with connect(stack, "operator", _RELOAD_TIMEOUT_S) as client:
+        pki = inside(stack).pki / "redis"
+        client.execute_command(
+            "CONFIG", "SET", "tls-cert-file", str(pki / "tls.crt"), "tls-key-file", str(pki / "tls.key")
+        )
 
 
 def _quoted(path: Path) -> str:

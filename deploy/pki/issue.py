@@ -1,6 +1,6 @@
 """Issue what is missing or due, and keep doing so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from deploy.local.stack import Stack
@@ -38,12 +38,28 @@ def issue_due(stack: Stack, now: datetime, *, force: bool = False) -> list[str]:
 
 
 def renew_for_ever(
-    stack: Stack, now: Callable[[], datetime], sleep: Callable[[float], None], report: Callable[[str], None]
+    stack: Stack,
+    now: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    report: Callable[[str], None],
+    reload: Mapping[str, Callable[[], None]],
 ) -> None:
-    """Renew what is due, report it, sleep, and again; runs until the process is stopped."""
+    """Renew what is due, report it, sleep, and again; runs until the process is stopped.
+
+    `reload` names, by leaf, how a server is told that does not look at its files by itself. What fails
+    with OSError is tried again in the next round: there are eight hours until the old leaf expires.
+    """
+    untold: set[str] = set()
     while True:
         for name in issue_due(stack, now()):
             report(f"renewed {name}")
+            untold |= {name} & reload.keys()
+        for name in sorted(untold):
+            try:
+                reload[name]()
+                untold.discard(name)
+            except OSError as error:
+                report(f"{name} was not told of its new certificate yet: {error}")
         sleep(RENEW_CHECK_S)
 
 

@@ -1,5 +1,7 @@
 """A real Redis with the generated configuration: each account can do its own part and no other."""
 
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from deploy.local.redis import configure, password_file
+from deploy.local.redis import configure, password_file, reload_certificate
 from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.pki.issue import issue_due
 from services.chassis.config import load
@@ -94,6 +96,21 @@ def test_there_is_no_listener_without_tls(stack: Stack) -> None:
     with redis.Redis(host="127.0.0.1", port=stack.definition.ports.redis) as client:
         with pytest.raises(redis.exceptions.ConnectionError):
             client.ping()
+
+
+def test_a_renewed_certificate_is_served_without_a_restart(stack: Stack) -> None:
+    def served() -> str:
+        context = ssl.create_default_context(cafile=str(stack.pki / "ca.pem"))
+        with socket.create_connection(("127.0.0.1", stack.definition.ports.redis)) as plain:
+            with context.wrap_socket(plain, server_hostname="redis.craton.internal") as secured:
+                return ssl.DER_cert_to_PEM_cert(secured.getpeercert(binary_form=True) or b"")
+
+    before = served()
+    assert "redis" in issue_due(stack, datetime.now(UTC), force=True)
+    assert served() == before
+    reload_certificate(stack)
+    assert served() == (stack.pki / "redis/tls.crt").read_text()
+    assert served() != before
 
 
 def test_nothing_is_written_to_disk(stack: Stack) -> None:

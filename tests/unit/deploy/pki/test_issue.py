@@ -73,6 +73,14 @@ def test_the_loop_renews_what_falls_due(stack: Stack) -> None:
     class StopError(Exception):
         pass
 
+    tries = 0
+
+    def tell() -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise OSError("not there right now")
+
     def sleep(seconds: float) -> None:
         nonlocal now
         now += timedelta(seconds=seconds)
@@ -80,5 +88,7 @@ def test_the_loop_renews_what_falls_due(stack: Stack) -> None:
             raise StopError
 
     with pytest.raises(StopError):
-        renew_for_ever(stack, lambda: now, sleep, lines.append)
+        renew_for_ever(stack, lambda: now, sleep, lines.append, {"redis": tell})
     assert lines.count("renewed service-auth") == 1
+    assert tries == 2
+    assert len([line for line in lines if "redis was not told" in line]) == 1
