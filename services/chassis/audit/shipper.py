@@ -85,8 +85,13 @@ class Shipper:
         backoff = 0.0
         while True:
             self._let_go()
-            if self.backlog <= 0 and not await self._more():
-                continue
+            if self.backlog <= 0:
+                if not await self._more():
+                    continue
+            elif self.backlog < _EVENTS:
+                # Under a steady load there is always something to ship: without a pause every few events
+                # would travel, be sealed and be committed as a batch of their own.
+                await asyncio.sleep(_PACE_S)
             try:
                 await self.ship_once()
                 backoff = 0.0
