@@ -27,13 +27,13 @@ check: install ## Lint, types, import rules, protobuf rules, drift of stubs and 
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.check
 
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m pytest -m "not campaign" $(PYTEST_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest -m "not campaign" $(PYTEST_ARGS)
 
 bench: install ## Measure: direct to Triton, through runtime, through edge
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m tests.load.bench
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench
 
 campaign: install ## Run the long fault and security campaigns
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m pytest -m campaign $(PYTEST_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest -m campaign $(PYTEST_ARGS)
 
 generate: install ## Write the Python stubs from protos/
 	@$(PYTHON) deploy/generate.py

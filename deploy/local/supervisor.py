@@ -16,7 +16,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from deploy.local.processes import descendants, leftovers, terminate
 from deploy.local.programs import child_environment, supervisor_configuration
 from deploy.local.stack import Stack
-from deploy.local.view import enter, inside, remove
+from deploy.local.view import enter, inside
 
 _LONGEST_SOCKET_PATH = 100
 """UNIX socket paths end at 108 bytes; supervisord makes its socket under a longer temporary name."""
@@ -104,7 +104,6 @@ class Supervisor:
         terminate([*leftovers(self._stack), *(process for process in family if process.is_running())])
         for path in self._sockets():
             path.unlink(missing_ok=True)
-        remove(self._stack, self._seen)
 
     def _stop_programs(self, names: Collection[str], progress: Callable[[str], None]) -> None:
         """Stop programs at the same time: the supervisor's own way is one after the other."""
