@@ -3,7 +3,6 @@
 import base64
 import gzip
 import os
-import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -42,7 +41,6 @@ class Hunter:
             encoded = base64.b64encode(b"\0" * offset + plain).rstrip(b"=")
             needles[f"base64/{offset}"] = encoded[(0, 2, 3)[offset] : -1]
         self._needles = needles
-        self._pattern = re.compile(b"|".join(re.escape(needle) for needle in needles.values()))
         self._longest = max(len(needle) for needle in needles.values())
 
     def in_bytes(self, data: bytes, place: str) -> list[Hit]:
@@ -119,11 +117,8 @@ class Hunter:
         return hits
 
     def _search(self, data: bytes, place: str) -> list[Hit]:
-        hits = []
-        for match in self._pattern.finditer(data):
-            form = next(name for name, needle in self._needles.items() if needle == match[0])
-            hits.append(Hit(place, form))
-        return hits
+        # One fast search a needle: an alternation in a regular expression is slower by far.
+        return [Hit(place, form) for form, needle in self._needles.items() if needle in data]
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -127,6 +127,11 @@ def _drive(stack: Any, canary: str, calls: int) -> dict[str, int]:
     return outcomes
 
 
+def _mounts(pid: str) -> str:
+    """Name of a process' mount namespace."""
+    return str(Path(f"/proc/{pid}/ns/mnt").readlink())
+
+
 def _processes(stack: Any) -> list[psutil.Process]:
     found = {}
     for process in psutil.process_iter():
@@ -142,7 +147,8 @@ def _processes(stack: Any) -> list[psutil.Process]:
 def _hunt(stack: Any, collector: Any, hunter: Hunter) -> tuple[list[Hit], dict[str, int]]:
     """Search every place; also say how much was searched, so that an empty hunt is noticed."""
     hits = hunter.in_tree(stack.home) + hunter.in_tree(Path("/dev/shm"))  # noqa: S108 - searched, not written
-    searched = {"pool processes": 0, "metrics": 0, "redis": 0}
+    searched = {"pool processes": 0, "sandboxes": 0, "metrics": 0, "redis": 0}
+    spaces = {_mounts("self"), _mounts((stack.home / "run/supervisord.pid").read_text().strip())}
     for process in _processes(stack):
         try:
             words = " ".join(process.cmdline())
@@ -150,8 +156,13 @@ def _hunt(stack: Any, collector: Any, hunter: Hunter) -> tuple[list[Hit], dict[s
             continue
         hits += hunter.in_bytes(words.encode(), f"command line of pid {process.pid}")
         if any(name in words for name in POOL_PROGRAMS):
-            hits += hunter.in_mounts_of(process.pid)
             searched["pool processes"] += 1
+            # What the launcher and the agent see is the host's and was searched; a sandbox once is enough.
+            space = _mounts(str(process.pid))
+            if space not in spaces:
+                spaces.add(space)
+                searched["sandboxes"] += 1
+                hits += hunter.in_mounts_of(process.pid)
         if "redis-server" in words:
             # Stronger than a dump: all of its memory, with what it has freed.
             hits += hunter.in_memory(process.pid)
@@ -189,6 +200,7 @@ def test_prompts_leave_nothing_behind(stack: Any, collector: Any) -> None:
     hits, searched = _hunt(stack, collector, Hunter(canary))
     print(f"{CALLS} calls, outcomes {outcomes}; searched {searched}")
     assert searched["pool processes"] >= 6
+    assert searched["sandboxes"] >= 2
     assert searched["metrics"] == len(METRICS_PORTS)
     assert searched["redis"] == 1
     assert searched["spans"] > 0
