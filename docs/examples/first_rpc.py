@@ -1,5 +1,7 @@
 """A first call with the generated gRPC stubs: a SigV4 signature buys a token, the token invokes a model."""
 
+import services  # noqa: F401, I001 - before gRPC, whose TLS versions it sets
+
 import json
 import os
 from datetime import UTC, datetime
