@@ -28,6 +28,9 @@ class Pool(Protocol):
     ) -> AsyncGenerator[TextPiece, None]:
         """Stream a generation; the last piece has `finish` set."""
 
+    async def complete(self, model_id: str, request: Generation, timeout_s: float) -> TextPiece:
+        """Generate, and return the whole text as one piece with `finish` set."""
+
     async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
         """Embed texts."""
 

@@ -87,10 +87,9 @@ class Direct:
         raise RuntimeError("the model is not ready")
 
     async def unary(self) -> int:
-        tokens = 0
-        async for count in self.stream():
-            tokens += count
-        return tokens
+        request = Generation(max_tokens=self._load.pieces, prompt=self._load.prompt)
+        answer = await self._pool.complete(self._load.model_id, request, _CALL_LIMIT_S)
+        return answer.output_tokens
 
     async def stream(self) -> AsyncIterator[int]:
         request = Generation(max_tokens=self._load.pieces, prompt=self._load.prompt)

@@ -55,7 +55,7 @@ async def _call(running: Running, issued: Issued | None) -> grpc.StatusCode:
 
 
 async def test_control_a_good_certificate_passes(running: Running) -> None:
-    issued = running.workloads._authority.issue(_request(), datetime.now(UTC))
+    issued = running.workloads.authority.issue(_request(), datetime.now(UTC))
     assert await _call(running, issued) is grpc.StatusCode.OK
 
 
@@ -69,7 +69,7 @@ async def test_foreign_authority(running: Running) -> None:
 
 
 async def test_expired(running: Running) -> None:
-    issued = running.workloads._authority.issue(_request(), datetime.now(UTC) - timedelta(hours=2))
+    issued = running.workloads.authority.issue(_request(), datetime.now(UTC) - timedelta(hours=2))
     assert await _call(running, issued) is grpc.StatusCode.UNAVAILABLE
 
 
@@ -86,7 +86,7 @@ async def test_expired(running: Running) -> None:
 async def test_anything_but_one_spiffe_id_of_this_trust_domain(
     running: Running, uris: tuple[str, ...]
 ) -> None:
-    issued = _leaf_with(running.workloads._authority, uris)
+    issued = _leaf_with(running.workloads.authority, uris)
     code = await _call(running, issued)
     if not uris:
         # A certificate without any identity is a caller without one.
@@ -125,7 +125,7 @@ def _leaf_with(authority: Authority, uris: tuple[str, ...]) -> Issued:
 async def test_tls_1_3_alone(
     running: Running, tmp_path: Path, version: ssl.TLSVersion, accepted: bool
 ) -> None:
-    issued = running.workloads._authority.issue(_request(), datetime.now(UTC))
+    issued = running.workloads.authority.issue(_request(), datetime.now(UTC))
     (tmp_path / "c.pem").write_bytes(issued.certificate)
     (tmp_path / "k.pem").write_bytes(issued.private_key)
     context = ssl.create_default_context(cafile=str(running.tls.ca))

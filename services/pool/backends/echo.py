@@ -1,7 +1,7 @@
 """A model without weights that says what it was told, for measuring everything around a model.
 
 The prompt comes back in `max_tokens` pieces of about equal length, each in a frame of its own and each
-counted as one token: a caller chooses between one answer and a stream.
+counted as one token, or all in one frame when the whole answer is asked for.
 """
 
 from craton.pool.v1.model_exchange_pb2 import (
@@ -36,6 +36,16 @@ class TritonPythonModel(SealedModel):
             )
         tokens = max(1, len(text) // 4)
         count = min(generate.max_tokens, len(text))
+        if generate.whole_answer:
+            chunk = GenerateChunk(
+                text=text,
+                token_count=count,
+                input_tokens=tokens,
+                output_tokens=count,
+                finish_reason=FinishReason.FINISH_REASON_END_TURN,
+            )
+            reply.send(ModelResponse(generate=chunk, final=True), final=True)
+            return
         for number in range(count):
             final = number == count - 1
             if not final and number % 64 == 63 and reply.cancelled():

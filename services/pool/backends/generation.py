@@ -138,6 +138,7 @@ class Generation:
         self._end_tokens = end_tokens
         self._detokenizer = Detokenizer(decode, prompt)
         self._stops = StopFilter(request.stop_sequences)
+        self._whole = request.whole_answer
         self._reply = reply
         self._boottime = boottime
         self._pending: list[str] = []
@@ -158,6 +159,8 @@ class Generation:
             return self._end(FinishReason.FINISH_REASON_STOP_SEQUENCE, stop)
         if self._generated >= self._most:
             return self._end(FinishReason.FINISH_REASON_MAX_TOKENS)
+        if self._whole:
+            return False
         now = self._boottime()
         if self._last_sent is None:
             return not self._send(self._chunk(input_tokens=len(self.prompt)), final=False)

@@ -14,8 +14,8 @@ _FINISH = {
 }
 
 
-def generate_request(request: Generation) -> bytes:
-    """Serialise a generation."""
+def generate_request(request: Generation, *, whole_answer: bool) -> bytes:
+    """Serialise a generation; its answer comes in one response, or in pieces."""
     sampling = request.sampling
     message = wire.GenerateRequest(
         prompt=request.prompt,
@@ -25,6 +25,7 @@ def generate_request(request: Generation) -> bytes:
         ),
         max_tokens=request.max_tokens,
         stop_sequences=request.stop_sequences,
+        whole_answer=whole_answer,
     )
     serialized: bytes = wire.ModelRequest(generate=message).SerializeToString()
     return serialized

@@ -14,14 +14,15 @@ from typing import Any
 
 import grpc
 from craton.common.v1.error_reason_pb2 import ErrorReason
-from craton.pool.v1 import model_exchange_pb2, pool_service_pb2, pool_service_pb2_grpc
+from craton.pool.v1 import pool_service_pb2, pool_service_pb2_grpc
+from craton.pool.v1.model_exchange_pb2 import ModelResponse
 from triton_wire import inference_pb2
 
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
 from services.chassis.pool_door import receive_directory
 from services.chassis.randomness import Randomness
-from services.chassis.sealing.session import UNKNOWN_SESSION, ClientSession, SessionError
+from services.chassis.sealing.session import UNKNOWN_SESSION, ClientExchange, ClientSession, SessionError
 from services.chassis.settings import TlsSettings
 from services.chassis.tls import channel_credentials
 from services.chassis.triton import MODEL_STREAM_INFER, SOCKET_NAME, sealed_request
@@ -59,6 +60,7 @@ class TritonPool:
         self._instances: dict[str, _Instance] = {}
         self._channel: grpc.aio.Channel | None = None
         self._infer: Any = None
+        self._infer_whole: Any = None
         self._directory = -1
         self._ending: set[Any] = set()
 
@@ -85,52 +87,69 @@ class TritonPool:
         self, model_id: str, request: Generation, timeout_s: float
     ) -> AsyncGenerator[TextPiece, None]:
         """Stream a generation."""
-        async for response in self._ask(model_id, model_messages.generate_request(request), timeout_s):
+        plaintext = model_messages.generate_request(request, whole_answer=False)
+        async for response in self._stream(model_id, plaintext, timeout_s):
             yield model_messages.text_piece(response)
+
+    async def complete(self, model_id: str, request: Generation, timeout_s: float) -> TextPiece:
+        """Generate and return the whole text."""
+        plaintext = model_messages.generate_request(request, whole_answer=True)
+        return model_messages.text_piece(await self._ask(model_id, plaintext, timeout_s))
 
     async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
         """Embed texts."""
-        answer: Vectors | None = None
-        async for response in self._ask(model_id, model_messages.embed_request(request), timeout_s):
-            answer = model_messages.vectors(response)
-        if answer is None:
-            raise _broken()
-        return answer
+        plaintext = model_messages.embed_request(request)
+        return model_messages.vectors(await self._ask(model_id, plaintext, timeout_s))
 
-    async def _ask(
-        self, model_id: str, plaintext: bytes, timeout_s: float
-    ) -> AsyncGenerator[model_exchange_pb2.ModelResponse, None]:
+    async def _ask(self, model_id: str, plaintext: bytes, timeout_s: float) -> ModelResponse:
+        """Ask for an answer of one response.
+
+        Triton's streaming method is called as a unary one, which is the same on the wire when one response
+        comes, and costs gRPC's Python layer one completion instead of four.
+        """
         for attempt in (1, 2):
-            instance = self._instances.get(model_id)
-            if instance is None or self._infer is None:
-                raise _not_ready()
-            frame, exchange = instance.session.request(plaintext)
-            request = sealed_request(instance.server_model, instance.session.encapsulated, frame)
-            rpc = self._infer(request, timeout=timeout_s)
-            begun = False
+            instance, request, exchange = self._sealed(model_id, plaintext)
             try:
-                while (raw := await rpc.read()) is not _EOF:
-                    answer = inference_pb2.ModelStreamInferResponse.FromString(raw)
-                    if answer.error_message:
-                        if answer.error_message.endswith(UNKNOWN_SESSION) and not begun and attempt == 1:
-                            await self._renew(model_id, instance)
-                            break
-                        raise _server_error(answer.error_message)
-                    if not answer.infer_response.raw_output_contents:
-                        continue  # Triton's own end marker
-                    response = model_exchange_pb2.ModelResponse.FromString(
-                        exchange.open(answer.infer_response.raw_output_contents[0])
-                    )
-                    begun = True
-                    yield response
-                    if exchange.complete:
-                        return
-                else:
-                    raise _broken()
+                raw = await self._infer_whole(request, timeout=timeout_s)
+                response = _open(exchange, raw)
             except grpc.aio.AioRpcError as error:
                 raise _rpc_error(error) from error
             except SessionError as error:
                 raise _broken() from error
+            except _ForgottenSessionError:
+                if attempt == 2:
+                    break
+                await self._renew(model_id, instance)
+                continue
+            if response is None or not exchange.complete:
+                raise _broken()
+            return response
+        raise _not_ready()
+
+    async def _stream(
+        self, model_id: str, plaintext: bytes, timeout_s: float
+    ) -> AsyncGenerator[ModelResponse, None]:
+        for attempt in (1, 2):
+            instance, request, exchange = self._sealed(model_id, plaintext)
+            rpc = self._infer(request, timeout=timeout_s)
+            try:
+                while (raw := await rpc.read()) is not _EOF:
+                    response = _open(exchange, raw)
+                    if response is None:
+                        continue
+                    yield response
+                    if exchange.complete:
+                        return
+                raise _broken()
+            except grpc.aio.AioRpcError as error:
+                raise _rpc_error(error) from error
+            except SessionError as error:
+                raise _broken() from error
+            except _ForgottenSessionError:
+                # Triton says so instead of an answer: nothing was generated, so asking again is safe.
+                if attempt == 2:
+                    break
+                await self._renew(model_id, instance)
             finally:
                 if exchange.complete:
                     self._let_end(rpc)
@@ -138,6 +157,13 @@ class TritonPool:
                     # The caller went away, or the answer is of no use: the model's work stops.
                     rpc.cancel()
         raise _not_ready()
+
+    def _sealed(self, model_id: str, plaintext: bytes) -> tuple[_Instance, bytes, ClientExchange]:
+        instance = self._instances.get(model_id)
+        if instance is None or self._infer is None:
+            raise _not_ready()
+        frame, exchange = instance.session.request(plaintext)
+        return instance, sealed_request(instance.server_model, instance.session.encapsulated, frame), exchange
 
     def _let_end(self, rpc: Any) -> None:
         """Keep a call whose last frame was read until Triton has closed it, without waiting for that.
@@ -193,6 +219,26 @@ class TritonPool:
             ],
         )
         self._infer = self._channel.unary_stream(MODEL_STREAM_INFER, None, None)
+        self._infer_whole = self._channel.unary_unary(MODEL_STREAM_INFER, None, None)
+
+
+class _ForgottenSessionError(Exception):
+    """The model process no longer knows the session."""
+
+
+def _open(exchange: ClientExchange, raw: bytes) -> ModelResponse | None:
+    """Read one of Triton's responses: None for its own end marker.
+
+    Raises DomainError for Triton's refusals, SessionError, _ForgottenSessionError.
+    """
+    answer = inference_pb2.ModelStreamInferResponse.FromString(raw)
+    if answer.error_message:
+        if answer.error_message.endswith(UNKNOWN_SESSION):
+            raise _ForgottenSessionError
+        raise _server_error(answer.error_message)
+    if not answer.infer_response.raw_output_contents:
+        return None
+    return ModelResponse.FromString(exchange.open(answer.infer_response.raw_output_contents[0]))
 
 
 def _not_ready() -> DomainError:

@@ -75,15 +75,10 @@ class Invocations:
             return Answer(vector_family.render(vectors), vectors.input_tokens, 0, self._since(started))
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
-        parts: list[str] = []
-        async with aclosing(
-            self._pieces(call, model, pool.generate(model.model_id, generation, timeout))
-        ) as pieces:
-            async for piece in pieces:
-                parts.append(piece.text)
-                last = piece
-        body = family.render("".join(parts), last, model, call.call_id)
-        return Answer(body, last.input_tokens, last.output_tokens, self._since(started))
+        answer = await pool.complete(model.model_id, generation, timeout)
+        self._count(call, model, answer)
+        body = family.render(answer.text, answer, model, call.call_id)
+        return Answer(body, answer.input_tokens, answer.output_tokens, self._since(started))
 
     async def invoke_streaming(
         self, call: CallContext, request: InvocationRequest

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#craton/pool/v1/model_exchange.proto\x12\x0e\x63raton.pool.v1\x1a\x1e\x63raton/common/v1/options.proto\"z\n\x0cModelRequest\x12\x33\n\x08generate\x18\x01 \x01(\x0b\x32\x1f.craton.pool.v1.GenerateRequestH\x00\x12-\n\x05\x65mbed\x18\x02 \x01(\x0b\x32\x1c.craton.pool.v1.EmbedRequestH\x00\x42\x06\n\x04kind\"\xba\x01\n\x0fGenerateRequest\x12\x14\n\x06prompt\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x33\n\x08messages\x18\x02 \x03(\x0b\x32\x1b.craton.pool.v1.ChatMessageB\x04\x88\xce\x18\x01\x12*\n\x08sampling\x18\x03 \x01(\x0b\x32\x18.craton.pool.v1.Sampling\x12\x12\n\nmax_tokens\x18\x04 \x01(\r\x12\x1c\n\x0estop_sequences\x18\x05 \x03(\tB\x04\x88\xce\x18\x01\"/\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x12\n\x04text\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\"\x8c\x01\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x04 \x01(\x04H\x03\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_top_kB\x07\n\x05_seed\"J\n\x0c\x45mbedRequest\x12\x13\n\x05texts\x18\x01 \x03(\tB\x04\x88\xce\x18\x01\x12\x12\n\ndimensions\x18\x02 \x01(\r\x12\x11\n\tnormalize\x18\x03 \x01(\x08\"\xba\x01\n\rModelResponse\x12\x31\n\x08generate\x18\x01 \x01(\x0b\x32\x1d.craton.pool.v1.GenerateChunkH\x00\x12.\n\x05\x65mbed\x18\x02 \x01(\x0b\x32\x1d.craton.pool.v1.EmbedResponseH\x00\x12/\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1c.craton.pool.v1.ModelFailureH\x00\x12\r\n\x05\x66inal\x18\x04 \x01(\x08\x42\x06\n\x04kind\"\xb7\x01\n\rGenerateChunk\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x13\n\x0btoken_count\x18\x02 \x01(\r\x12\x33\n\rfinish_reason\x18\x03 \x01(\x0e\x32\x1c.craton.pool.v1.FinishReason\x12\x1b\n\rstop_sequence\x18\x04 \x01(\tB\x04\x88\xce\x18\x01\x12\x14\n\x0cinput_tokens\x18\x05 \x01(\r\x12\x15\n\routput_tokens\x18\x06 \x01(\r\"T\n\rEmbedResponse\x12-\n\nembeddings\x18\x01 \x03(\x0b\x32\x19.craton.pool.v1.Embedding\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\r\"!\n\tEmbedding\x12\x14\n\x06values\x18\x01 \x03(\x02\x42\x04\x88\xce\x18\x01\"{\n\x0cModelFailure\x12-\n\x06reason\x18\x01 \x01(\x0e\x32\x1d.craton.pool.v1.FailureReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x03 \x01(\r\x12\x15\n\routput_tokens\x18\x04 \x01(\r*\x88\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INISH_REASON_END_TURN\x10\x01\x12\x1c\n\x18\x46INISH_REASON_MAX_TOKENS\x10\x02\x12\x1f\n\x1b\x46INISH_REASON_STOP_SEQUENCE\x10\x03*\xd8\x01\n\rFailureReason\x12\x1e\n\x1a\x46\x41ILURE_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x46\x41ILURE_REASON_PROMPT_TOO_LONG\x10\x01\x12$\n FAILURE_REASON_INVALID_PARAMETER\x10\x02\x12\x1b\n\x17\x46\x41ILURE_REASON_INTERNAL\x10\x03\x12\x1c\n\x18\x46\x41ILURE_REASON_CANCELLED\x10\x04\x12\"\n\x1e\x46\x41ILURE_REASON_UNKNOWN_SESSION\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#craton/pool/v1/model_exchange.proto\x12\x0e\x63raton.pool.v1\x1a\x1e\x63raton/common/v1/options.proto\"z\n\x0cModelRequest\x12\x33\n\x08generate\x18\x01 \x01(\x0b\x32\x1f.craton.pool.v1.GenerateRequestH\x00\x12-\n\x05\x65mbed\x18\x02 \x01(\x0b\x32\x1c.craton.pool.v1.EmbedRequestH\x00\x42\x06\n\x04kind\"\xd0\x01\n\x0fGenerateRequest\x12\x14\n\x06prompt\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x33\n\x08messages\x18\x02 \x03(\x0b\x32\x1b.craton.pool.v1.ChatMessageB\x04\x88\xce\x18\x01\x12*\n\x08sampling\x18\x03 \x01(\x0b\x32\x18.craton.pool.v1.Sampling\x12\x12\n\nmax_tokens\x18\x04 \x01(\r\x12\x1c\n\x0estop_sequences\x18\x05 \x03(\tB\x04\x88\xce\x18\x01\x12\x14\n\x0cwhole_answer\x18\x06 \x01(\x08\"/\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x12\n\x04text\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\"\x8c\x01\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x04 \x01(\x04H\x03\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_top_kB\x07\n\x05_seed\"J\n\x0c\x45mbedRequest\x12\x13\n\x05texts\x18\x01 \x03(\tB\x04\x88\xce\x18\x01\x12\x12\n\ndimensions\x18\x02 \x01(\r\x12\x11\n\tnormalize\x18\x03 \x01(\x08\"\xba\x01\n\rModelResponse\x12\x31\n\x08generate\x18\x01 \x01(\x0b\x32\x1d.craton.pool.v1.GenerateChunkH\x00\x12.\n\x05\x65mbed\x18\x02 \x01(\x0b\x32\x1d.craton.pool.v1.EmbedResponseH\x00\x12/\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1c.craton.pool.v1.ModelFailureH\x00\x12\r\n\x05\x66inal\x18\x04 \x01(\x08\x42\x06\n\x04kind\"\xb7\x01\n\rGenerateChunk\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x13\n\x0btoken_count\x18\x02 \x01(\r\x12\x33\n\rfinish_reason\x18\x03 \x01(\x0e\x32\x1c.craton.pool.v1.FinishReason\x12\x1b\n\rstop_sequence\x18\x04 \x01(\tB\x04\x88\xce\x18\x01\x12\x14\n\x0cinput_tokens\x18\x05 \x01(\r\x12\x15\n\routput_tokens\x18\x06 \x01(\r\"T\n\rEmbedResponse\x12-\n\nembeddings\x18\x01 \x03(\x0b\x32\x19.craton.pool.v1.Embedding\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\r\"!\n\tEmbedding\x12\x14\n\x06values\x18\x01 \x03(\x02\x42\x04\x88\xce\x18\x01\"{\n\x0cModelFailure\x12-\n\x06reason\x18\x01 \x01(\x0e\x32\x1d.craton.pool.v1.FailureReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x03 \x01(\r\x12\x15\n\routput_tokens\x18\x04 \x01(\r*\x88\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INISH_REASON_END_TURN\x10\x01\x12\x1c\n\x18\x46INISH_REASON_MAX_TOKENS\x10\x02\x12\x1f\n\x1b\x46INISH_REASON_STOP_SEQUENCE\x10\x03*\xd8\x01\n\rFailureReason\x12\x1e\n\x1a\x46\x41ILURE_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x46\x41ILURE_REASON_PROMPT_TOO_LONG\x10\x01\x12$\n FAILURE_REASON_INVALID_PARAMETER\x10\x02\x12\x1b\n\x17\x46\x41ILURE_REASON_INTERNAL\x10\x03\x12\x1c\n\x18\x46\x41ILURE_REASON_CANCELLED\x10\x04\x12\"\n\x1e\x46\x41ILURE_REASON_UNKNOWN_SESSION\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,28 +48,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATECHUNK'].fields_by_name['stop_sequence']._serialized_options = b'\210\316\030\001'
   _globals['_EMBEDDING'].fields_by_name['values']._loaded_options = None
   _globals['_EMBEDDING'].fields_by_name['values']._serialized_options = b'\210\316\030\001'
-  _globals['_FINISHREASON']._serialized_start=1290
-  _globals['_FINISHREASON']._serialized_end=1426
-  _globals['_FAILUREREASON']._serialized_start=1429
-  _globals['_FAILUREREASON']._serialized_end=1645
+  _globals['_FINISHREASON']._serialized_start=1312
+  _globals['_FINISHREASON']._serialized_end=1448
+  _globals['_FAILUREREASON']._serialized_start=1451
+  _globals['_FAILUREREASON']._serialized_end=1667
   _globals['_MODELREQUEST']._serialized_start=87
   _globals['_MODELREQUEST']._serialized_end=209
   _globals['_GENERATEREQUEST']._serialized_start=212
-  _globals['_GENERATEREQUEST']._serialized_end=398
-  _globals['_CHATMESSAGE']._serialized_start=400
-  _globals['_CHATMESSAGE']._serialized_end=447
-  _globals['_SAMPLING']._serialized_start=450
-  _globals['_SAMPLING']._serialized_end=590
-  _globals['_EMBEDREQUEST']._serialized_start=592
-  _globals['_EMBEDREQUEST']._serialized_end=666
-  _globals['_MODELRESPONSE']._serialized_start=669
-  _globals['_MODELRESPONSE']._serialized_end=855
-  _globals['_GENERATECHUNK']._serialized_start=858
-  _globals['_GENERATECHUNK']._serialized_end=1041
-  _globals['_EMBEDRESPONSE']._serialized_start=1043
-  _globals['_EMBEDRESPONSE']._serialized_end=1127
-  _globals['_EMBEDDING']._serialized_start=1129
-  _globals['_EMBEDDING']._serialized_end=1162
-  _globals['_MODELFAILURE']._serialized_start=1164
-  _globals['_MODELFAILURE']._serialized_end=1287
+  _globals['_GENERATEREQUEST']._serialized_end=420
+  _globals['_CHATMESSAGE']._serialized_start=422
+  _globals['_CHATMESSAGE']._serialized_end=469
+  _globals['_SAMPLING']._serialized_start=472
+  _globals['_SAMPLING']._serialized_end=612
+  _globals['_EMBEDREQUEST']._serialized_start=614
+  _globals['_EMBEDREQUEST']._serialized_end=688
+  _globals['_MODELRESPONSE']._serialized_start=691
+  _globals['_MODELRESPONSE']._serialized_end=877
+  _globals['_GENERATECHUNK']._serialized_start=880
+  _globals['_GENERATECHUNK']._serialized_end=1063
+  _globals['_EMBEDRESPONSE']._serialized_start=1065
+  _globals['_EMBEDRESPONSE']._serialized_end=1149
+  _globals['_EMBEDDING']._serialized_start=1151
+  _globals['_EMBEDDING']._serialized_end=1184
+  _globals['_MODELFAILURE']._serialized_start=1186
+  _globals['_MODELFAILURE']._serialized_end=1309
 # @@protoc_insertion_point(module_scope)
