@@ -88,7 +88,8 @@ class Session:
                     ("grpc.ssl_target_name_override", identity.dns_name),
                     # A service that was just started is asked again soon, not after gRPC's usual seconds.
                     ("grpc.initial_reconnect_backoff_ms", 50),
-                    ("grpc.min_reconnect_backoff_ms", 50),
+                    # How long one attempt may take, despite the name.
+                    ("grpc.min_reconnect_backoff_ms", 5_000),
                     ("grpc.max_reconnect_backoff_ms", 500),
                 ],
             )
