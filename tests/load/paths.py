@@ -5,6 +5,7 @@ checks the status of every answer.
 """
 
 import asyncio
+import base64
 import json
 import ssl
 import uuid
@@ -32,6 +33,7 @@ from services.runtime.domain.generation import Generation
 
 _TOKEN_LIFE_S = 30.0
 _CALL_LIMIT_S = 60.0
+_METRICS = "amazon-bedrock-invocationMetrics"
 
 
 class Load(Protocol):
@@ -190,8 +192,11 @@ class ThroughEdge:
             for event in buffer:
                 if event.headers.get(":message-type") != "event":
                     raise RuntimeError(f"exception frame {event.headers.get(':exception-type')}")
-                counted += 1
-                yield 1
+                # Tokens that came together share a chunk; the last one says how many there were.
+                metrics = json.loads(base64.b64decode(json.loads(event.payload)["bytes"])).get(_METRICS)
+                tokens = 1 if metrics is None else metrics["outputTokenCount"] - counted
+                counted += tokens
+                yield tokens
         self._idle.append(connection)
 
     async def close(self) -> None:
