@@ -161,7 +161,7 @@ def _install_torch() -> None:
         say(
             "  PyTorch comes first and alone. Where pip finds only the CUDA build, that is about 3 GB to\n"
             "  download and 7 GB on disk; the CPU build is about 0.2 GB and is all the local stack uses.\n"
-            "  To take it from elsewhere: TORCH_PIP_ARGS='--index-url <an index of CPU builds>' make up"
+            "  To take it from elsewhere: TORCH_PIP_ARGS='-i <an index of CPU builds>' make up"
         )
     _pip("models", ["--no-deps", TORCH, *arguments], 1)
 
