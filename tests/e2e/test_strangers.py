@@ -1,4 +1,7 @@
-"""Strangers with large bodies cost the edge no more memory than its cap."""
+"""Strangers with large bodies cost the edge a bounded amount of memory.
+
+Bodies are capped; what 200 connections buffer beside them is not yet, and is allowed for below.
+"""
 
 import asyncio
 import ssl
@@ -10,9 +13,9 @@ import psutil
 STRANGERS = 200
 BODY_BYTES = 25_000_000
 CAP_BYTES = 256 * 1024 * 1024
-"""What the edge holds at most of bodies whose sender is not known yet."""
+"""What strangers together should cost."""
 SLACK_BYTES = 200 * 1024 * 1024
-"""Connections, TLS buffers, and the allocator's own reserve."""
+"""What they cost beyond it today: buffers of connections and of TLS. It is to become zero."""
 _CHUNK = b"x" * 65536
 
 

@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.local.programs import MARKER
+from services.pool.domain.server_files import server_model_name
 
 TEXT = "craton.tiny-text-v1"
 BODY = json.dumps({"inputText": "Once", "textGenerationConfig": {"maxTokenCount": 3}})
@@ -35,7 +36,8 @@ TARGETS = {
     "pool launcher": "-m services.pool.launcher ",
     "pool agent": "-m services.pool ",
     "triton": "tritonserver",
-    "backend stub": "triton_python_backend_stub",
+    # The model process of the very model that is called.
+    "backend stub": f"/repository/{server_model_name(TEXT)}/",
     "supervisor": "supervisord",
 }
 
