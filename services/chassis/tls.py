@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 import grpc
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from services.chassis.settings import TlsSettings
+
+TLS_VERSION = "TLSv1.3"
+"""What every connection to a gRPC listener of ours speaks; gRPC names neither version nor cipher suite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,11 @@ class KeyPair:
 
 
 def read_key_pair(settings: TlsSettings) -> KeyPair:
-    """Read certificate, key and CA. Raises ValueError when key and certificate do not belong together."""
+    """Read certificate, key and CA.
+
+    Raises ValueError when key and certificate do not belong together, and for an RSA key: with one the
+    suite that is left for TLS 1.2 would be usable (see services/__init__.py).
+    """
     pair = KeyPair(
         settings.certificate.read_bytes(), settings.private_key.read_bytes(), settings.ca.read_bytes()
     )
@@ -33,6 +41,9 @@ def read_key_pair(settings: TlsSettings) -> KeyPair:
     public = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if certificate.public_key().public_bytes(*public) != key.public_key().public_bytes(*public):
         raise ValueError("the private key does not belong to the certificate")
+    rsa = isinstance(key.public_key(), RSAPublicKey)
+    if rsa:
+        raise ValueError("the key must be an elliptic one: with RSA the listener would also speak TLS 1.2")
     return pair
 
 

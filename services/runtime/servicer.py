@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 from craton.auth.v1 import token_service_pb2, token_service_pb2_grpc
+from craton.common.v1 import principal_pb2
 from craton.runtime.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
@@ -17,8 +18,10 @@ from services.chassis.arn import foundation_model_arn
 from services.chassis.context import current_call
 from services.chassis.manifest import ModelManifest
 from services.chassis.pages import Page
+from services.chassis.peer import address_of, user_agent
 from services.chassis.pipeline import require_principal
 from services.chassis.rich_status import from_rpc_error
+from services.chassis.tls import TLS_VERSION
 from services.runtime.domain.catalogue import ModelFilter, model_id_of
 from services.runtime.operations.invocation import Invocations
 from services.runtime.ports import CatalogueSource, ModelAccess
@@ -105,7 +108,18 @@ class PublicTokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         self._stub = token_service_pb2_grpc.TokenServiceStub(auth_channel)
 
     async def GetToken(self, request: Any, context: Any) -> token_service_pb2.GetTokenResponse:
-        """Exchange a SigV4 signature for a principal token."""
+        """Exchange a SigV4 signature for a principal token.
+
+        Who the client is comes from its connection: its address decides what its policies allow, so that
+        neither its message nor a header may name another.
+        """
+        request.audit_context.CopyFrom(
+            principal_pb2.AuditContext(
+                source_ip=address_of(current_call().peer),
+                user_agent=user_agent(context),
+                tls_version=TLS_VERSION,
+            )
+        )
         try:
             response: token_service_pb2.GetTokenResponse = await self._stub.GetToken(request)
         except grpc.aio.AioRpcError as error:

@@ -1,5 +1,6 @@
 """Verifying SigV4 signatures. The long-term secret is opened only to derive a day's key from it."""
 
+import dataclasses
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Verified:
 
     state: PrincipalState
     derived_key: SecretBytes
+    host: str = ""
+    """The host that a request for a token was signed for, so certainly the one the client addressed."""
 
 
 class Signatures:
@@ -98,13 +101,14 @@ class Signatures:
         Raises what `verify` raises, and SIGNATURE_REPLAYED more than two seconds after its first use.
         """
         signed_at = sigv4.parse_string_to_sign(signed.string_to_sign).signed_at
-        expected = {
-            sigv4_signer.token_request_string(signed.credential, host, audience, signed_at)
+        hosts = {
+            sigv4_signer.token_request_string(signed.credential, host, audience, signed_at): host
             for host in self._token_hosts
         }
-        if signed.string_to_sign.encode() not in expected:
+        host = hosts.get(signed.string_to_sign.encode())
+        if host is None:
             raise sigv4.mismatch()
-        verified = await self.verify(signed)
+        verified = dataclasses.replace(await self.verify(signed), host=host)
         now = self._clock.now()
         digest = hashlib.sha256(signed.signature).digest()
         first = await self._store.first_seen(digest, now, now + _REPLAY_MEMORY)

@@ -19,9 +19,11 @@ from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import LEASE_S, AuthorizationLeases
 from services.auth.operations.signatures import Signatures, Signed
 from services.auth.servicer.messages import timestamp
-from services.chassis.context import CallContext, current_call
+from services.chassis.context import current_call
+from services.chassis.peer import address_of, user_agent
 from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.sigv4 import Credential
+from services.chassis.tls import TLS_VERSION
 
 _LEASE = Duration(seconds=int(LEASE_S))
 
@@ -36,17 +38,28 @@ def _expiry(claims: PrincipalClaims) -> Any:
     return timestamp(datetime.fromtimestamp(claims.expires_at, UTC))
 
 
-def _direct_client(call: CallContext) -> ClientContext:
-    """What is known of a client that asks for a token itself.
+def _client(seen: Any, speaker: str, context: Any, endpoint: str = "") -> ClientContext:
+    """What is known of the client that the token is for.
 
-    Behind runtime's public listener that is only that it used TLS.
+    `seen` is believed when `speaker` sent it, the one workload that stands between such clients and this
+    method, for example "service/edge". Any other caller is the client itself, whatever it says, and is
+    described by its own connection.
     """
-    source = ""
-    if call.caller is not None and call.caller.kind == "operator":
-        # gRPC writes "ipv4:127.0.0.1:4711" and "ipv6:%5B::1%5D:4711".
-        address = call.peer.partition(":")[2].rpartition(":")[0]
-        source = address.removeprefix("%5B").removesuffix("%5D").removeprefix("[").removesuffix("]")
-    return ClientContext(source_ip=source, tls_version="TLSv1.3")
+    call = current_call()
+    if call.caller is not None and call.caller.path == speaker:
+        return ClientContext(
+            source_ip=seen.source_ip,
+            user_agent=seen.user_agent,
+            tls_version=seen.tls_version,
+            tls_cipher=seen.tls_cipher,
+            endpoint=endpoint or seen.endpoint,
+        )
+    return ClientContext(
+        source_ip=address_of(call.peer),
+        user_agent=user_agent(context),
+        tls_version=TLS_VERSION,
+        endpoint=endpoint,
+    )
 
 
 class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServiceServicer):
@@ -61,14 +74,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         """See the contract."""
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify(signed)
-        seen = request.audit_context
-        client = ClientContext(
-            source_ip=seen.source_ip,
-            user_agent=seen.user_agent,
-            tls_version=seen.tls_version,
-            tls_cipher=seen.tls_cipher,
-            endpoint=seen.endpoint,
-        )
+        client = _client(request.audit_context, "service/edge", context)
         token, claims = self._issuer.issue(verified.state, signed.credential.region, request.audience, client)
         return authentication_service_pb2.AuthenticateSignatureResponse(
             token=token,
@@ -98,9 +104,8 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         """See the contract."""
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify_token_request(signed, request.audience)
-        token, claims = self._issuer.issue(
-            verified.state, signed.credential.region, request.audience, _direct_client(current_call())
-        )
+        client = _client(request.audit_context, "service/runtime", context, verified.host)
+        token, claims = self._issuer.issue(verified.state, signed.credential.region, request.audience, client)
         return token_service_pb2.GetTokenResponse(token=token, expire_time=_expiry(claims))
 
     async def ExchangeToken(self, request: Any, context: Any) -> Any:

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import resources_pb2 as craton_dot_auth_dot_v1_dot_resources__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
+from craton.common.v1 import principal_pb2 as craton_dot_common_dot_v1_dot_principal__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"craton/auth/v1/token_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"m\n\x0fGetTokenRequest\x12=\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x1d.craton.auth.v1.SignedRequestB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"X\n\x10GetTokenResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x14\x45xchangeTokenRequest\x12\x1d\n\x05token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80@\x88\xce\x18\x01\x12\x1b\n\x08\x61udience\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"]\n\x15\x45xchangeTokenResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13GetTokenKeysRequest\">\n\x14GetTokenKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x18.craton.auth.v1.TokenKey\".\n\x08TokenKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x32\x96\x02\n\x0cTokenService\x12M\n\x08GetToken\x12\x1f.craton.auth.v1.GetTokenRequest\x1a .craton.auth.v1.GetTokenResponse\x12\\\n\rExchangeToken\x12$.craton.auth.v1.ExchangeTokenRequest\x1a%.craton.auth.v1.ExchangeTokenResponse\x12Y\n\x0cGetTokenKeys\x12#.craton.auth.v1.GetTokenKeysRequest\x1a$.craton.auth.v1.GetTokenKeysResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"craton/auth/v1/token_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x01\n\x0fGetTokenRequest\x12=\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x1d.craton.auth.v1.SignedRequestB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12\x35\n\raudit_context\x18\x03 \x01(\x0b\x32\x1e.craton.common.v1.AuditContext\"X\n\x10GetTokenResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x14\x45xchangeTokenRequest\x12\x1d\n\x05token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80@\x88\xce\x18\x01\x12\x1b\n\x08\x61udience\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"]\n\x15\x45xchangeTokenResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13GetTokenKeysRequest\">\n\x14GetTokenKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x18.craton.auth.v1.TokenKey\".\n\x08TokenKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x32\x96\x02\n\x0cTokenService\x12M\n\x08GetToken\x12\x1f.craton.auth.v1.GetTokenRequest\x1a .craton.auth.v1.GetTokenResponse\x12\\\n\rExchangeToken\x12$.craton.auth.v1.ExchangeTokenRequest\x1a%.craton.auth.v1.ExchangeTokenResponse\x12Y\n\x0cGetTokenKeys\x12#.craton.auth.v1.GetTokenKeysRequest\x1a$.craton.auth.v1.GetTokenKeysResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,20 +48,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\006r\004\020\001\030 '
   _globals['_EXCHANGETOKENRESPONSE'].fields_by_name['token']._loaded_options = None
   _globals['_EXCHANGETOKENRESPONSE'].fields_by_name['token']._serialized_options = b'\210\316\030\001'
-  _globals['_GETTOKENREQUEST']._serialized_start=180
-  _globals['_GETTOKENREQUEST']._serialized_end=289
-  _globals['_GETTOKENRESPONSE']._serialized_start=291
-  _globals['_GETTOKENRESPONSE']._serialized_end=379
-  _globals['_EXCHANGETOKENREQUEST']._serialized_start=381
-  _globals['_EXCHANGETOKENREQUEST']._serialized_end=463
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=465
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=558
-  _globals['_GETTOKENKEYSREQUEST']._serialized_start=560
-  _globals['_GETTOKENKEYSREQUEST']._serialized_end=581
-  _globals['_GETTOKENKEYSRESPONSE']._serialized_start=583
-  _globals['_GETTOKENKEYSRESPONSE']._serialized_end=645
-  _globals['_TOKENKEY']._serialized_start=647
-  _globals['_TOKENKEY']._serialized_end=693
-  _globals['_TOKENSERVICE']._serialized_start=696
-  _globals['_TOKENSERVICE']._serialized_end=974
+  _globals['_GETTOKENREQUEST']._serialized_start=215
+  _globals['_GETTOKENREQUEST']._serialized_end=379
+  _globals['_GETTOKENRESPONSE']._serialized_start=381
+  _globals['_GETTOKENRESPONSE']._serialized_end=469
+  _globals['_EXCHANGETOKENREQUEST']._serialized_start=471
+  _globals['_EXCHANGETOKENREQUEST']._serialized_end=553
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=555
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=648
+  _globals['_GETTOKENKEYSREQUEST']._serialized_start=650
+  _globals['_GETTOKENKEYSREQUEST']._serialized_end=671
+  _globals['_GETTOKENKEYSRESPONSE']._serialized_start=673
+  _globals['_GETTOKENKEYSRESPONSE']._serialized_end=735
+  _globals['_TOKENKEY']._serialized_start=737
+  _globals['_TOKENKEY']._serialized_end=783
+  _globals['_TOKENSERVICE']._serialized_start=786
+  _globals['_TOKENSERVICE']._serialized_end=1064
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import resources_pb2 as _resources_pb2
 from craton.common.v1 import options_pb2 as _options_pb2
+from craton.common.v1 import principal_pb2 as _principal_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -13,12 +14,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetTokenRequest(_message.Message):
-    __slots__ = ("signed_request", "audience")
+    __slots__ = ("signed_request", "audience", "audit_context")
     SIGNED_REQUEST_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     signed_request: _resources_pb2.SignedRequest
     audience: str
-    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audience: _Optional[str] = ...) -> None: ...
+    audit_context: _principal_pb2.AuditContext
+    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audience: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ...) -> None: ...
 
 class GetTokenResponse(_message.Message):
     __slots__ = ("token", "expire_time")
