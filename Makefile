@@ -23,7 +23,7 @@ down: ## Stop everything; var/ stays
 status: ## Show programs, health, isolation and memory
 	@test -x $(PYTHON) || { echo "nothing is installed: make up"; exit 1; }; $(PYTHON) -m cli.main status
 
-check: install ## Lint, types, import rules, protobuf rules, drift of stubs and configuration
+check: install ## Lint, types, import rules, protobuf rules, drift of stubs, docs/api and configuration
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.check
 
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
@@ -35,8 +35,9 @@ bench: install ## Measure: direct to Triton, through runtime, through edge
 campaign: install ## Run the long fault and security campaigns
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest -m campaign $(PYTEST_ARGS)
 
-generate: install ## Write the Python stubs from protos/
+generate: install ## Write the Python stubs and docs/api from protos/
 	@$(PYTHON) deploy/generate.py
+	@$(PYTHON) -m deploy.api_reference
 
 lock: install ## Resolve deploy/lock/*.lock from pyproject.toml again
 	@/usr/bin/python3 deploy/local/lock.py

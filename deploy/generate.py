@@ -12,23 +12,29 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def generate(out: Path) -> None:
-    """Write _pb2.py, .pyi and _pb2_grpc.py of every message and service below `out`."""
+def sources() -> list[Path]:
+    """Return our own proto files."""
+    return sorted((ROOT / "protos/craton").rglob("*.proto"))
+
+
+def protoc(*arguments: str) -> None:
+    """Run protoc with everything that protos/ imports on its path."""
     import grpc_tools
 
-    ours = sorted((ROOT / "protos/craton").rglob("*.proto"))
-    third = sorted((ROOT / "protos/third_party").rglob("*.proto"))
-    services = [path for path in [*ours, *third] if "\nservice " in path.read_text()]
     include = [
         f"-I{ROOT / 'protos/third_party'}",  # before its parent, else its files get two names
         f"-I{ROOT / 'protos'}",
         f"-I{Path(grpc_tools.__file__).parent / '_proto'}",
     ]
-    protoc = [sys.executable, "-m", "grpc_tools.protoc", *include]
-    subprocess.run(
-        [*protoc, f"--python_out={out}", f"--pyi_out={out}", *map(str, [*ours, *third])], check=True
-    )
-    subprocess.run([*protoc, f"--grpc_python_out={out}", *map(str, services)], check=True)
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *include, *arguments], check=True)
+
+
+def generate(out: Path) -> None:
+    """Write _pb2.py, .pyi and _pb2_grpc.py of every message and service below `out`."""
+    files = [*sources(), *sorted((ROOT / "protos/third_party").rglob("*.proto"))]
+    services = [path for path in files if "\nservice " in path.read_text()]
+    protoc(f"--python_out={out}", f"--pyi_out={out}", *map(str, files))
+    protoc(f"--grpc_python_out={out}", *map(str, services))
 
 
 def main() -> None:

@@ -48,6 +48,14 @@ def _tree(folder: Path) -> set[str]:
     }
 
 
+def reference_drift() -> str:
+    """Return which pages of docs/api differ from what protos/ and the services say now; empty when none."""
+    from deploy.api_reference import drift
+
+    problems = drift()
+    return "\n".join([*problems, "run `make generate`"]) if problems else ""
+
+
 def config_drift() -> str:
     """Return where deploy/config and the definition of the local stack disagree; empty when nowhere."""
     from deploy.local.drift import drift
@@ -63,6 +71,7 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("buf lint", _command("buf", "lint")),
     ("buf format", _command("buf", "format", "--diff", "--exit-code", "--path", "protos/craton")),
     ("stub drift", stub_drift),
+    ("API reference drift", reference_drift),
     ("config drift", config_drift),
 )
 
