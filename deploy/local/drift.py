@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,17 @@ _METRICS_OFFSET = 100
 """A service's metrics listen on its port plus this."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Regions:
+    regions: tuple[str, ...]
+
+
 def drift(stack: Stack | None = None) -> list[str]:
     """Return one line for each disagreement; empty when there is none."""
     stack = stack or Stack.here()
     folder = stack.root / "deploy/config"
     problems: list[str] = []
-    expected: set[str] = {"edge.toml"}
+    expected: set[str] = {"edge.toml", "regions.toml"}
     for service in stack.definition.services:
         expected.add(f"{service.name}.toml")
         problems += _listener(stack, folder / f"{service.name}.toml", service.name, "service", service.port)
@@ -27,6 +33,7 @@ def drift(stack: Stack | None = None) -> list[str]:
         problems += _listener(stack, folder / name, "pool", "pool", pool.port)
         problems += _uids(folder / name, pool.uid, pool.sandbox_uid)
     problems += _loads(folder / "edge.toml", "edge")[1]
+    problems += _regions(stack, folder)
     found = {path.name for path in folder.glob("*.toml")}
     problems += [f"deploy/config/{name} is not used by the local stack" for name in sorted(found - expected)]
     return problems
@@ -60,3 +67,13 @@ def _uids(path: Path, agent: int, sandbox: int) -> Iterator[str]:
     config, _ = _loads(path, "pool")
     if config is not None and (config.users.agent, config.users.sandbox) != (agent, sandbox):
         yield f"{path.name}: users are not those of stack.toml"
+
+
+def _regions(stack: Stack, folder: Path) -> Iterator[str]:
+    agreed = load(folder / "regions.toml", _Regions).regions
+    if stack.definition.region not in agreed:
+        yield f"regions.toml does not serve the stack's own region, {stack.definition.region}"
+    for name in ("edge", *(service.name for service in stack.definition.services)):
+        config, _ = _loads(folder / f"{name}.toml", name)
+        if getattr(config, "regions", agreed) != agreed:
+            yield f"{name}.toml: regions are not those of regions.toml; name it in include"

@@ -1,7 +1,8 @@
 """Configuration: frozen dataclasses filled from TOML, strict about what it does not know.
 
 Strings may name the variables that `environment` lists, for example ${CRATON_HOME}; no other code reads
-the environment.
+the environment. What several services must agree on stands in one file, which each of them names in
+`include`.
 """
 
 import dataclasses
@@ -49,13 +50,29 @@ def set_by_operator() -> dict[str, str]:
 def load(path: Path, into: type[T]) -> T:
     """Read a TOML file into the frozen dataclass `into`.
 
-    Raises ConfigError for unknown or missing keys and wrong types.
+    The key `include` lists further files, beside this one, whose keys are read as if they stood here.
+    Raises ConfigError for unknown or missing keys and wrong types, and for a key that two files set.
     """
+    data = _read(path)
+    included = data.pop("include", [])
+    if not isinstance(included, list) or not all(isinstance(name, str) for name in included):
+        raise ConfigError(f"{path}: include: a list of file names is expected")
+    for name in included:
+        shared = _read(path.parent / name)
+        twice = sorted(data.keys() & shared.keys())
+        if twice:
+            raise ConfigError(
+                f"{path}: {', '.join(map(repr, twice))} also stands in {name}: it must not differ"
+            )
+        data |= shared
+    return _build(data, into, " with ".join([str(path), *included]), environment())
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return _build(data, into, str(path), environment())
 
 
 def _build(data: Any, into: type[T], where: str, variables: dict[str, str]) -> T:

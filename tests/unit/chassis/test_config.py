@@ -63,3 +63,52 @@ def test_refusals_name_file_and_key(tmp_path: Path, text: str, complaint: str) -
         load(_write(tmp_path, text), _Outer)
     assert complaint in str(caught.value)
     assert "service.toml" in str(caught.value)
+
+
+_SHARED = """
+where = "${CRATON_HOME}/shared"
+[inner]
+name = "shared"
+"""
+
+
+def test_shared_keys_are_read_from_the_file_that_is_included(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRATON_HOME", "/srv/craton")
+    (tmp_path / "shared.toml").write_text(_SHARED)
+    config = load(_write(tmp_path, 'include = ["shared.toml"]\nratio = 2'), _Outer)
+    assert config == _Outer(Path("/srv/craton/shared"), 2.0, _Inner("shared"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shared", "complaint"),
+    [
+        (
+            'include = ["shared.toml"]\nratio = 1\nwhere = "own"',
+            _SHARED,
+            "'where' also stands in shared.toml",
+        ),
+        (
+            'include = ["shared.toml"]\nratio = 1',
+            _SHARED + "colour = 1",
+            "shared.toml: inner: unknown key 'colour'",
+        ),
+        ('include = ["shared.toml"]\nratio = 1', "where =", "shared.toml: "),
+        ('include = ["elsewhere.toml"]\nratio = 1', _SHARED, "elsewhere.toml"),
+        ('include = "shared.toml"\nratio = 1', _SHARED, "include: a list of file names"),
+        ("include = [1]\nratio = 1", _SHARED, "include: a list of file names"),
+    ],
+)
+def test_what_an_included_file_may_not_do(tmp_path: Path, text: str, shared: str, complaint: str) -> None:
+    (tmp_path / "shared.toml").write_text(shared)
+    with pytest.raises(ConfigError) as caught:
+        load(_write(tmp_path, text), _Outer)
+    assert complaint in str(caught.value)
+
+
+def test_two_included_files_must_not_set_the_same_key(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('where = "a"')
+    (tmp_path / "two.toml").write_text('where = "a"')
+    with pytest.raises(ConfigError, match="'where' also stands in two"):
+        load(_write(tmp_path, 'include = ["one.toml", "two.toml"]'), _Outer)

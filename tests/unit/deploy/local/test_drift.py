@@ -1,6 +1,8 @@
 """The checked-in configuration fits the definition of the stack."""
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 from deploy.local.drift import drift
 from deploy.local.stack import Stack
@@ -27,4 +29,20 @@ def test_swapped_uids_of_a_pool_are_found() -> None:
     changed = dataclasses.replace(stack.definition, pools=(swapped, *stack.definition.pools[1:]))
     assert drift(dataclasses.replace(stack, definition=changed)) == [
         f"pool-{pool.name}.toml: users are not those of stack.toml"
+    ]
+
+
+def test_regions_are_listed_once(tmp_path: Path) -> None:
+    stack = Stack.here()
+    shutil.copytree(stack.root / "deploy/config", tmp_path / "deploy/config")
+    moved = dataclasses.replace(stack, root=tmp_path)
+    assert drift(moved) == []
+    edge = tmp_path / "deploy/config/edge.toml"
+    edge.write_text(edge.read_text().replace('include = ["regions.toml"]', 'regions = ["us-east-1"]'))
+    assert drift(moved) == ["edge.toml: regions are not those of regions.toml; name it in include"]
+    regions = tmp_path / "deploy/config/regions.toml"
+    regions.write_text('regions = ["us-east-1"]')
+    elsewhere = dataclasses.replace(moved.definition, region="eu-west-1")
+    assert drift(dataclasses.replace(moved, definition=elsewhere)) == [
+        "regions.toml does not serve the stack's own region, eu-west-1"
     ]
