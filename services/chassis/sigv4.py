@@ -95,8 +95,8 @@ def parse_authorization(value: bytes) -> tuple[Authorization, bytes]:
     if not value.startswith(ALGORITHM):
         raise DomainError(ErrorReason.ERROR_REASON_MISSING_CREDENTIALS, "Missing Authentication Token")
     # SDKs send the signature last; what stands before it repeats from request to request.
-    head, separator, signature = value.rpartition(b"Signature=")
-    if not separator or _SIGNATURE.fullmatch(signature) is None:
+    head, _, signature = value.rpartition(b"Signature=")
+    if not head.endswith((b", ", b",")) or _SIGNATURE.fullmatch(signature) is None:
         head, signature = _split_anywhere(value)
     return _parse_head(head), bytes.fromhex(signature.decode())
 

@@ -123,6 +123,8 @@ def test_parses_parameters_in_any_order_and_spacing() -> None:
         (_GOOD.replace("host;", "host;host;"), ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE),
         (_GOOD.replace("SignedHeaders=host;x-amz-date, ", ""), ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE),
         (_GOOD.replace("Signature", "Other=1, Signature"), ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE),
+        (_GOOD.replace(", Signature", " Signature"), ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE),
+        (_GOOD.replace(", Signature", "Signature"), ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE),
         (_GOOD + "," * 5000, ErrorReason.ERROR_REASON_INCOMPLETE_SIGNATURE),
     ],
 )
