@@ -32,8 +32,9 @@ test: install ## Run the tests (unit, contract, integration, end to end, fault, 
 bench: install ## Measure: direct to Triton, through runtime, through edge
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench
 
-campaign: install ## Run the long fault and security campaigns
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest -m campaign $(PYTEST_ARGS)
+campaign: install ## Run a randomised campaign (NAME=… SEED=… MINUTES=…), or list them
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.campaigns $(NAME) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case $(CASE)) $(ARGS)
 
 generate: install ## Write the Python stubs and docs/api from protos/
 	@$(PYTHON) deploy/generate.py

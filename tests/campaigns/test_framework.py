@@ -1,0 +1,378 @@
+"""The framework: its counts add up, whatever happens to the process or the modules."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.campaigns.campaign import Campaign, Finding
+from tests.campaigns.evidence import (
+    Evidence,
+    EvidenceError,
+    EvidenceFile,
+    Found,
+    Past,
+    Run,
+    Subject,
+    cell,
+    parse,
+    render,
+)
+from tests.campaigns.runner import (
+    OvertakenError,
+    PlantedFaultError,
+    Progress,
+    Settings,
+    find_planted,
+    run,
+)
+from tests.campaigns.source import digest, machine
+
+A, B = "a" * 64, "b" * 64
+SUBJECT = Subject("numbers", "Numbers are small.", "a number that is large.", ("numbers.py",))
+
+
+class Numbers(Campaign):
+    """A campaign of numbers: remembers which cases ran, finds those it is told to."""
+
+    name = "numbers"
+    summary, fault, sources = SUBJECT.summary, SUBJECT.fault, SUBJECT.sources
+    planted_bound = 10
+
+    def __init__(self, bad: tuple[int, ...] = (), planted_at: int = 2, crash: bool = False) -> None:
+        self.ran: list[int] = []
+        self.bad = bad
+        self.planted_at = planted_at
+        self.crash = crash
+        self._planted = False
+
+    def case(self, seed: int, index: int) -> None:
+        if self._planted:
+            if self.crash:
+                raise AttributeError("the plant does not fit")
+            if index == self.planted_at:
+                raise Finding("planted")
+            return
+        self.ran.append(index)
+        if index in self.bad:
+            raise Finding(f"{index} | is\nbad")
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        self._planted = True
+        try:
+            yield
+        finally:
+            self._planted = False
+
+
+class Seconds:
+    """A clock that moves by a tenth of a second whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.1
+        return self.now
+
+
+def file_in(folder: Path) -> EvidenceFile:
+    return EvidenceFile(folder / "evidence/numbers.md", folder / "locks", SUBJECT)
+
+
+def settings(seconds: float = 10.0, **changes: Any) -> Settings:
+    plain = Settings(
+        seed=1,
+        seconds=seconds,
+        digest=A,
+        machine="a machine",
+        date=lambda: "2026-01-02",
+        clock=Seconds(),
+        watch=lambda _: None,
+        stopped=lambda: False,
+    )
+    return replace(plain, **changes)
+
+
+def stop_after(campaign: Numbers, count: int) -> Callable[[], bool]:
+    return lambda: len(campaign.ran) >= count
+
+
+def test_runs_of_a_seed_go_on_and_their_counts_add_up(tmp_path: Path) -> None:
+    counted = []
+    for _ in range(3):
+        campaign = Numbers()
+        outcome = run(campaign, file_in(tmp_path), settings())
+        replayed, cases = campaign.ran[0], campaign.ran[1:]
+        assert replayed == 2, "the case that found the planted fault is clean without it"
+        counted += cases
+        assert outcome.cases == len(cases) > 10
+        assert outcome.seed_cases == outcome.total_cases == len(counted)
+    assert counted == list(range(len(counted)))
+    written = file_in(tmp_path).read()
+    assert written.cases == len(counted)
+    assert written.runs[0].planted_after == 3
+
+
+def test_seeds_stand_beside_each_other(tmp_path: Path) -> None:
+    first = run(Numbers(), file_in(tmp_path), settings())
+    second = run(Numbers(), file_in(tmp_path), settings(seed=2))
+    assert second.total_cases == first.cases + second.cases
+    assert [each.seed for each in file_in(tmp_path).read().runs] == [1, 2]
+
+
+def test_a_finding_ends_the_run_is_counted_and_looked_at_again(tmp_path: Path) -> None:
+    campaign = Numbers(bad=(7,))
+    outcome = run(campaign, file_in(tmp_path), settings())
+    assert outcome.finding == Found(A, 1, 7, "2026-01-02", "7 / is bad")
+    assert outcome.cases == 8
+    again = Numbers(bad=(7,))
+    second = run(again, file_in(tmp_path), settings())
+    assert (second.finding, second.cases, second.seed_cases) == (outcome.finding, 0, 8)
+    written = file_in(tmp_path).read()
+    assert written.findings == (outcome.finding,)
+    # When it does not come back, the run goes on behind it; what was found stays written.
+    third = run(Numbers(), file_in(tmp_path), settings())
+    assert third.finding is None
+    assert third.seed_cases == 8 + third.cases > 8
+    assert file_in(tmp_path).read().findings == (outcome.finding,)
+
+
+def test_a_crash_is_a_finding(tmp_path: Path) -> None:
+    class Crashing(Numbers):
+        def case(self, seed: int, index: int) -> None:
+            super().case(seed, index)
+            if not self._planted and index == 4:
+                raise KeyError("nope")
+
+    outcome = run(Crashing(), file_in(tmp_path), settings())
+    assert outcome.finding is not None
+    assert outcome.finding.what == "KeyError: 'nope'"
+
+
+def test_other_modules_begin_again_and_the_old_counts_become_history(tmp_path: Path) -> None:
+    first = run(Numbers(bad=(30,)), file_in(tmp_path), settings())
+    campaign = Numbers()
+    second = run(campaign, file_in(tmp_path), settings(digest=B, date=lambda: "2026-01-03"))
+    written = file_in(tmp_path).read()
+    assert campaign.ran[1:] == list(range(second.cases))
+    assert (written.digest, written.cases) == (B, second.cases)
+    assert written.history == (Past(A, 1, first.cases, 1, "2026-01-02", "2026-01-02"),)
+    assert written.findings[0].digest == A
+    assert "0 findings" in (tmp_path / "evidence/numbers.md").read_text()
+
+
+def test_a_run_that_other_modules_overtook_counts_nowhere(tmp_path: Path) -> None:
+    def overtake(progress: Progress) -> None:
+        if progress.phase == "cases" and progress.cases == 5:
+            with file_in(tmp_path).change() as change:
+                change.evidence = change.evidence.under(B)
+
+    with pytest.raises(OvertakenError):
+        run(Numbers(), file_in(tmp_path), settings(watch=overtake))
+    assert file_in(tmp_path).read().cases == 0
+
+
+@pytest.mark.parametrize("campaign", [Numbers(planted_at=99), Numbers(crash=True)], ids=["missed", "crashed"])
+def test_without_the_planted_fault_nothing_is_counted(tmp_path: Path, campaign: Numbers) -> None:
+    with pytest.raises(PlantedFaultError):
+        run(campaign, file_in(tmp_path), settings())
+    assert campaign.ran == []
+    assert not (tmp_path / "evidence/numbers.md").exists()
+
+
+def test_a_plant_that_stays_behind_is_noticed(tmp_path: Path) -> None:
+    class Sticky(Numbers):
+        @contextmanager
+        def planted(self) -> Iterator[None]:
+            self._planted = True
+            yield
+
+    outcome = run(Sticky(), file_in(tmp_path), settings())
+    assert outcome.finding is not None
+    assert outcome.cases == 0
+
+
+def test_the_planted_fault_is_found_after_so_many_cases() -> None:
+    assert find_planted(Numbers(planted_at=4), settings()) == 5
+
+
+def test_one_process_runs_a_seed(tmp_path: Path) -> None:
+    with file_in(tmp_path).seed(1), pytest.raises(BlockingIOError):
+        run(Numbers(), file_in(tmp_path), settings())
+
+
+def test_a_signal_ends_a_run_with_its_counts_written(tmp_path: Path) -> None:
+    campaign = Numbers()
+    outcome = run(campaign, file_in(tmp_path), settings(1e9, stopped=stop_after(campaign, 6)))
+    assert outcome.cases == file_in(tmp_path).read().cases == 5
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    evidence = Evidence(
+        A,
+        (Run(1, 10, 2, "2026-01-02", "2026-01-03", 1, "a machine, 2 cores"),),
+        (Found(B, 3, 4, "2026-01-02", cell("a | b\n\x1b[2Jé")),),
+        (Past(B, 2, 30, 1, "2026-01-01", "2026-01-01"),),
+    )
+    text = render(SUBJECT, evidence)
+    assert parse(text) == evidence
+    assert parse(render(SUBJECT, Evidence(A))) == Evidence(A)
+    assert render(SUBJECT, parse(text)) == text
+    for broken in (
+        text.replace(A, "?"),
+        text.replace("| 1 | 10 |", "| 1 | x |"),
+        text.replace("10 | 2", "1"),
+    ):
+        with pytest.raises(EvidenceError):
+            parse(broken)
+
+
+def test_the_digest_is_of_the_files_contents(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/a.py").write_text("a")
+    (tmp_path / "b.py").write_text("b")
+    before = digest(("package", "b.py"), tmp_path)
+    assert digest(("b.py", "package"), tmp_path) == before
+    (tmp_path / "package/notes.txt").write_text("no module")
+    assert digest(("package", "b.py"), tmp_path) == before
+    (tmp_path / "b.py").write_text("c")
+    assert digest(("package", "b.py"), tmp_path) != before
+    for absent in ("gone.py", "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(FileNotFoundError):
+            digest(("package", absent), tmp_path)
+
+
+def test_the_machine_has_no_name() -> None:
+    assert os.uname().nodename not in machine()
+    assert "cores" in machine()
+
+
+_KILLED = """
+import sys, time
+from datetime import date
+from pathlib import Path
+from tests.campaigns.test_framework import Numbers, file_in, settings
+from tests.campaigns.runner import run
+
+class Slow(Numbers):
+    def case(self, seed, index):
+        super().case(seed, index)
+        if not self._planted:
+            time.sleep(0.005)
+            print(index, flush=True)
+
+run(Slow(), file_in(Path(sys.argv[1])), settings(1e9, clock=time.monotonic))
+"""
+
+
+def test_kill_9_counts_nothing_twice_and_nothing_that_did_not_run(tmp_path: Path) -> None:
+    ran: set[int] = set()
+    counted = 0
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", _KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            deadline = time.monotonic() + 60
+            while file_in(tmp_path).read().cases == counted and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGKILL)
+            assert process.stdout is not None
+            lines = [int(line) for line in process.stdout.read().split("\n")[:-1]]
+        # The first line is the planted case, looked at again.
+        assert lines[1] == counted, "a run goes on where the counts end"
+        ran |= set(lines[1:])
+        written = file_in(tmp_path).read().cases
+        assert counted < written <= max(ran) + 2, "the last case may have run without its line"
+        counted = written
+    assert ran >= set(range(counted - 1))
+
+
+def command(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.campaigns", *words],
+        env={**os.environ, "CRATON_HOME": str(home)},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_command_lists_the_campaigns(tmp_path: Path) -> None:
+    listed = json.loads(command("--json", home=tmp_path).stdout)
+    assert {"policy", "sigv4"} <= {each["name"] for each in listed}
+    assert all(each["summary"] and each["fault"] for each in listed)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("none",),
+        ("policy", "--seed", "-1"),
+        ("policy", "--minutes", "0"),
+        ("policy", "--case", "1"),
+        ("policy", "--seed", "x"),
+    ],
+)
+def test_wrong_usage(words: tuple[str, ...], tmp_path: Path) -> None:
+    assert command(*words, home=tmp_path).returncode == 2
+
+
+def test_one_case_is_run_alone_and_counted_nowhere(tmp_path: Path) -> None:
+    result = command("policy", "--seed", "1", "--case", "5", "--json", home=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == {"campaign": "policy", "seed": 1, "case": 5, "finding": None}
+
+
+_EXITS = """
+import sys
+from pathlib import Path
+from tests.campaigns import __main__ as command
+from tests.campaigns.test_framework import Numbers, file_in
+
+bad, planted_at, folder = int(sys.argv.pop(1)), int(sys.argv.pop(1)), Path(sys.argv.pop(1))
+campaign = Numbers((bad,), planted_at)
+campaign.sources = ("tests/campaigns/test_framework.py",)
+command.NAMES["numbers"] = "Numbers"
+command.load = lambda name: campaign
+command.evidence_file = lambda campaign: file_in(folder)
+sys.exit(command.main())
+"""
+
+
+@pytest.mark.parametrize(("bad", "planted_at", "code"), [(-1, 0, 0), (5, 0, 1), (-1, 99, 3)])
+def test_exit_codes(bad: int, planted_at: int, code: int, tmp_path: Path) -> None:
+    words = (
+        str(bad),
+        str(planted_at),
+        str(tmp_path),
+        "numbers",
+        "--seed",
+        "7",
+        "--minutes",
+        "0.001",
+        "--json",
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", _EXITS, *words], text=True, capture_output=True, check=False, timeout=60
+    )
+    assert result.returncode == code, result.stderr
+    if code == 1:
+        assert json.loads(result.stdout)["finding"]["case"] == 5
+        assert "SEED=7 CASE=5" in result.stderr
+        assert "5 / is bad" in (tmp_path / "evidence/numbers.md").read_text()
+    if code == 3:
+        assert "planted fault was not found in 10 cases" in result.stderr
+        assert not (tmp_path / "evidence").exists()
