@@ -1,7 +1,4 @@
-"""Strangers with large bodies cost the edge a bounded amount of memory.
-
-Bodies are capped; what 200 connections buffer beside them is not yet, and is allowed for below.
-"""
+"""Strangers with large bodies cost the edge a bounded amount of memory, and honest clients little time."""
 
 import asyncio
 import ssl
@@ -13,9 +10,7 @@ import psutil
 STRANGERS = 200
 BODY_BYTES = 25_000_000
 CAP_BYTES = 256 * 1024 * 1024
-"""What strangers together should cost."""
-SLACK_BYTES = 200 * 1024 * 1024
-"""What they cost beyond it today: buffers of connections and of TLS. It is to become zero."""
+"""What strangers together may cost: bodies, buffers and TLS of 200 connections."""
 _CHUNK = b"x" * 65536
 
 
@@ -75,7 +70,7 @@ async def flood(stack: Any, key_id: str) -> tuple[int, list[int]]:
 async def test_unknown_keys(stack: Any) -> None:
     grown, answers = await flood(stack, "AKIAIOSFODNN7EXAMPLE")
     print(f"the edge grew by {grown / 1024 / 1024:.0f} MiB; answers {sorted(set(answers))}")
-    assert grown < CAP_BYTES + SLACK_BYTES
+    assert grown <= CAP_BYTES
     assert set(answers) <= {0, 403, 503}
     assert 403 in answers
 
@@ -84,7 +79,7 @@ async def test_a_known_key_with_a_forged_signature(stack: Any) -> None:
     """The key's id is no secret: whoever knows it makes the edge read the body before it can refuse."""
     grown, answers = await flood(stack, stack.credentials()["aws_access_key_id"])
     print(f"the edge grew by {grown / 1024 / 1024:.0f} MiB; answers {sorted(set(answers))}")
-    assert grown < CAP_BYTES + SLACK_BYTES
+    assert grown <= CAP_BYTES
     assert set(answers) <= {0, 403, 503}
 
 

@@ -143,6 +143,7 @@ class Application:
         except DomainError as error:
             # No audit means no answer, whatever the services said.
             reason, response = _refusal(error, route)
+        scope["craton.connection"].answering()
         await respond(send, response, record.call.request_id.encode(), self._now())
         return reason
 

@@ -118,6 +118,7 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
         budget.take(len(first), known=known)
         taken = size = len(first)
         pages[:size] = first
+        first = b""
         while more:
             chunk, more = await _next(receive)
             end = size + len(chunk)
@@ -134,6 +135,8 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
             taken = end
             pages[size:end] = chunk
             size = end
+            # Waiting for the next piece must not keep this one.
+            chunk = b""
         if size > _THREAD_BYTES:
             digest = await asyncio.to_thread(_digest_pages, pages, size)
         else:

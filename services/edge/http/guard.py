@@ -4,6 +4,7 @@ By itself it waits for ever for the rest of a header, accepts headers of a megab
 its answer unread. One sweep over all connections enforces the deadlines, so that a request costs no timer.
 """
 
+import enum
 import json
 from asyncio import Task, Transport
 from typing import Any
@@ -16,6 +17,15 @@ from services.edge.config import LimitSettings
 
 MAX_HEADERS = 256
 """Header lines in one request: each costs an object."""
+MAX_PIPELINED = 8
+"""Requests that wait for the answer to an earlier one: each costs as much as a request that is served."""
+
+
+class _Phase(enum.Enum):
+    IDLE = enum.auto()
+    """Between requests: nothing of the next one is here."""
+    HEADERS = enum.auto()
+    BODY = enum.auto()
 
 
 class _JoiningWriter:
@@ -61,18 +71,15 @@ class GuardedProtocol(HttpToolsProtocol):
         self._limits = limits
         self._deadline: float | None = None
         self._paused_at: float | None = None
-        self._in_headers = True
-        self._header_bytes = 0
+        self._phase = _Phase.IDLE
+        self._overhead = 0
         self._read_bytes = 0
         self._refusal = 400
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Start the header deadline, or refuse when there are too many connections."""
+        """Start the header deadline."""
         super().connection_made(transport)
         self._writer: Any = _JoiningWriter(transport)
-        if len(self.connections) > self._limits.max_connections:
-            transport.abort()
-            return
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             cipher = tls.cipher()
@@ -83,46 +90,97 @@ class GuardedProtocol(HttpToolsProtocol):
         """End the work that is done for this client."""
         self._deadline = self._paused_at = None
         super().connection_lost(exc)
+        self.pipeline.clear()
         if self.serving is not None:
             self.serving.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Count header bytes, then parse."""
+        """Count what is neither body nor idle, then parse."""
         self._read_bytes = len(data)
-        if self._in_headers:
-            self._header_bytes += len(data)
+        self._overhead += len(data)
         super().data_received(data)
-        if self._in_headers and self._header_bytes > self._limits.max_header_bytes:
-            self._refusal = 431
+        if self._overhead > self._limits.max_header_bytes and self._phase is not _Phase.IDLE:
+            # Header fields, or between pieces of a body the sizes, extensions and trailers of chunks.
+            self._refusal = 431 if self._phase is _Phase.HEADERS else 400
             self.send_400_response("Request header fields too large")
 
     def on_message_begin(self) -> None:
         """Start the header deadline of a further request."""
         super().on_message_begin()
         self.scope["craton.connection"] = self  # type: ignore[typeddict-unknown-key]
-        self._in_headers = True
-        self._header_bytes = self._read_bytes
+        self._phase = _Phase.HEADERS
+        self._overhead = self._read_bytes
         self._deadline = self.loop.time() + self._limits.header_timeout_s
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, not too many of them, and no trailer: those would pass for headers."""
+        if self._phase is not _Phase.HEADERS:
+            raise ValueError("trailer fields are not supported")
+        if len(self.headers) >= MAX_HEADERS:
+            self._refusal = 431
+            raise ValueError("too many header fields")
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Refuse headers above the cap; else give the body its time."""
-        self._in_headers = False
         # What was read may hold a part of the body, so that a precise count is made only when it matters.
-        if len(self.headers) > MAX_HEADERS or (
-            self._header_bytes > self._limits.max_header_bytes
+        if (
+            self._overhead > self._limits.max_header_bytes
             and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             > self._limits.max_header_bytes
         ):
             self._refusal = 431
             raise ValueError("header fields too large")
-        self._deadline = self.loop.time() + self._limits.body_timeout_s
+        if self.parser.should_upgrade():
+            # What follows would not be parsed as HTTP; no client of AWS asks for it.
+            raise ValueError("no other protocol is spoken here")
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise ValueError("too many requests at a time")
+        self._phase = _Phase.BODY
+        self._overhead = 0
+        waiting = self.cycle is not None and not self.cycle.response_complete
         super().on_headers_complete()
         self.cycle.transport = self._writer
+        # A request that waits for the answer to another is not read on, and has no deadline until its turn.
+        self._deadline = None if waiting else self.loop.time() + self._limits.body_timeout_s
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self._overhead = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is read: only its answer can take time now."""
         super().on_message_complete()
+        self._phase = _Phase.IDLE
         self._deadline = None
+        if self.cycle.response_complete:
+            self._idle()
+
+    def answering(self) -> None:
+        """Note that an answer is about to be sent.
+
+        Before the end of the request it is the last one on this connection: a client that waits for
+        "100 Continue" may not send the body at all, and its next request must not be taken for one; and
+        what it does send need not be decrypted.
+        """
+        if self.cycle.more_body:
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request, or wait for one: the sweep ends what idles, not a timer."""
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+            self._deadline = self.loop.time() + self._limits.body_timeout_s if cycle.more_body else None
+        elif self._phase is _Phase.IDLE:
+            self._idle()
+        self.flow.resume_reading()
+
+    def _idle(self) -> None:
+        self._deadline = self.loop.time() + self._limits.keep_alive_s
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write."""
@@ -141,14 +199,13 @@ class GuardedProtocol(HttpToolsProtocol):
             return True
         return self._paused_at is not None and now > self._paused_at + self._limits.slow_reader_s
 
-    def hang_up(self) -> None:
-        """Close at once, whatever is still to be sent; what is closing already ends by itself."""
-        if not self.transport.is_closing():
-            self.transport.abort()
-
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP in AWS's form, and hang up."""
         if self.transport.is_closing():
+            return
+        if self._answer_is_due_elsewhere():
+            # An answer now would be taken for the one to an earlier request.
+            self.transport.abort()
             return
         body = json.dumps({"message": msg}).encode()
         self.transport.write(
@@ -157,3 +214,11 @@ class GuardedProtocol(HttpToolsProtocol):
             b"content-length: %d\r\n\r\n%b" % (len(body), body)
         )
         self.transport.close()
+
+    def _answer_is_due_elsewhere(self) -> bool:
+        cycle = self.cycle
+        if cycle is None:
+            return False
+        if self._phase is _Phase.BODY:
+            return bool(self.pipeline) or cycle.response_started
+        return not cycle.response_complete

@@ -11,12 +11,13 @@ from uvicorn.server import ServerState
 from services.chassis.logs import Log
 from services.edge.config import CertificateSettings, LimitSettings
 from services.edge.http.guard import GuardedProtocol
+from services.edge.http.tls import TlsConnections
 
 _SWEEP_S = 0.25
 _CERTIFICATE_S = 5.0
 _BACKLOG = 1024
-_TLS_SHUTDOWN_S = 1.0
-"""How long a client may take to answer our close."""
+_CLOSING_S = 1.0
+"""How long clients may take to answer our close before the process ends."""
 
 _log = Log("listener")
 
@@ -53,39 +54,30 @@ class Listener:
             date_header=False,
             access_log=False,
             log_config=None,
-            timeout_keep_alive=int(limits.keep_alive_s),
         )
         self._server: asyncio.Server | None = None
-        self._context: ssl.SSLContext | None = None
+        self._connections: TlsConnections | None = None
         self._stamp: tuple[int, ...] = ()
 
     @property
     def connections(self) -> int:
-        """Open connections."""
-        return len(self._state.connections)
+        """Open connections, those in their handshake included."""
+        return 0 if self._connections is None else len(self._connections.open)
 
     async def start(self) -> None:
         """Listen. Raises OSError when the address or the certificate cannot be used."""
         self._config.load()
         self._stamp = self._certificate_stamp()
-        self._context = tls_context(self._certificate)
-        front = tls_context(self._certificate)
         # Every handshake takes the newest context: replacing an object is atomic, reloading one is not.
-        front.sni_callback = self._use_current
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
+        self._connections = TlsConnections(
+            tls_context(self._certificate),
             lambda: GuardedProtocol(self._config, self._state, self._limits),
-            self._host,
-            int(self._port),
-            ssl=front,
-            ssl_handshake_timeout=self._limits.handshake_timeout_s,
-            ssl_shutdown_timeout=_TLS_SHUTDOWN_S,
-            backlog=_BACKLOG,
+            self._limits,
+        )
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connections.accept, self._host, int(self._port), backlog=_BACKLOG
         )
         self.port = self._server.sockets[0].getsockname()[1]
-
-    def _use_current(self, tls: Any, _name: str | None, _context: ssl.SSLContext) -> None:
-        tls.context = self._context
 
     async def watch(self) -> None:
         """Enforce deadlines and look for new certificates, for ever."""
@@ -94,9 +86,8 @@ class Listener:
         while True:
             await asyncio.sleep(_SWEEP_S)
             now = loop.time()
-            for connection in list(self._state.connections):
-                if isinstance(connection, GuardedProtocol) and connection.overdue(now):
-                    connection.hang_up()
+            if self._connections is not None:
+                self._connections.sweep(now)
             if now >= look_at:
                 look_at = now + _CERTIFICATE_S
                 self.renew()
@@ -107,11 +98,13 @@ class Listener:
             stamp = self._certificate_stamp()
             if stamp == self._stamp:
                 return
-            self._context = tls_context(self._certificate)
+            context = tls_context(self._certificate)
         except (OSError, ssl.SSLError):
             # Being replaced, or wrong: the old ones serve on, and the next look decides.
             return
         self._stamp = stamp
+        if self._connections is not None:
+            self._connections.context = context
         _log.info("certificate_renewed")
 
     def _certificate_stamp(self) -> tuple[int, ...]:
@@ -120,9 +113,10 @@ class Listener:
 
     async def stop(self) -> None:
         """Stop listening, let answers in progress end, then hang up."""
-        if self._server is None:
+        if self._server is None or self._connections is None:
             return
         self._server.close()
+        self._connections.abort_unused()
         for connection in list(self._state.connections):
             connection.shutdown()
         with contextlib.suppress(TimeoutError):
@@ -133,11 +127,10 @@ class Listener:
             task.cancel()
         if self._state.tasks:
             await asyncio.wait(list(self._state.tasks), timeout=1.0)
-        for connection in list(self._state.connections):
-            if isinstance(connection, GuardedProtocol):
-                connection.hang_up()
-        await self._server.wait_closed()
-        for _ in range(200):
-            if not self._state.connections:
+        # Answers have been written, but not all of them may have been taken yet.
+        for _ in range(100):
+            if not self._connections.open:
                 break
-            await asyncio.sleep(_TLS_SHUTDOWN_S / 100)
+            await asyncio.sleep(_CLOSING_S / 100)
+        self._connections.abort()
+        await self._server.wait_closed()

@@ -181,9 +181,18 @@ async def test_connections_are_counted(raw: Any) -> None:
     for reader, writer in opened[-3:]:
         writer.write(raw.signed("GET", "/foundation-models"))
         assert (await read_response(reader)).status == 200
-    reader, writer = await raw.connect()
-    assert await _closes(reader, 2.0) == b""
-    for _, each in [*opened, (reader, writer)]:
+    with pytest.raises(ConnectionError):
+        await raw.connect()
+    for _, each in opened:
+        each.close()
+
+
+async def test_half_open_handshakes_are_counted_and_keep_nobody_out(raw: Any, stack: Any) -> None:
+    silent = [await asyncio.open_connection("127.0.0.1", stack.server.port) for _ in range(60)]
+    assert b"craton_edge_connections 40.0" in await _metrics(stack, "/metrics")
+    assert (await raw.request("GET", "/foundation-models")).status == 200
+    assert await _closes(silent[0][0], 0.1) == b"", "the oldest made room"
+    for _, each in silent:
         each.close()
 
 

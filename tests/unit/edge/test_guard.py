@@ -147,10 +147,3 @@ async def test_work_ends_when_the_client_leaves() -> None:
     await _settle()
     protocol.connection_lost(None)
     await asyncio.wait_for(cancelled.wait(), 1)
-
-
-async def test_connections_are_capped() -> None:
-    state = ServerState()
-    state.connections.update(object() for _ in range(LIMITS.max_connections))  # type: ignore[arg-type]
-    _, transport = _protocol(state=state)
-    assert transport.aborted
