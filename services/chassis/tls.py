@@ -1,5 +1,6 @@
 """mTLS between workloads: TLS 1.3 only (see services/__init__.py), rotation without restart on servers."""
 
+import ssl
 import threading
 from dataclasses import dataclass
 
@@ -96,6 +97,15 @@ def server_credentials(settings: TlsSettings, *, require_client: bool = True) ->
         fetch,  # type: ignore[arg-type]
         require_client_authentication=require_client,
     )
+
+
+def client_context(settings: TlsSettings) -> ssl.SSLContext:
+    """Context of a client that speaks HTTP/2 itself, read now. Raises OSError and ssl.SSLError."""
+    context = ssl.create_default_context(cafile=str(settings.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(settings.certificate, settings.private_key)
+    context.set_alpn_protocols(["h2"])
+    return context
 
 
 def channel_credentials(settings: TlsSettings) -> grpc.ChannelCredentials:

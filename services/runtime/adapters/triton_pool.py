@@ -8,6 +8,7 @@ is agreed once per instance; a call is one request and a stream of responses on 
 import asyncio
 import os
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from craton.pool.v1.model_exchange_pb2 import ModelResponse
 from triton_wire import inference_pb2
 
 from services.chassis.errors import DomainError
+from services.chassis.http2.call import Call
+from services.chassis.http2.channel import UnixChannel
+from services.chassis.http2.status import RpcError
 from services.chassis.logs import Log
 from services.chassis.pool_door import receive_directory
 from services.chassis.randomness import Randomness
 from services.chassis.sealing.session import UNKNOWN_SESSION, ClientExchange, ClientSession, SessionError
 from services.chassis.settings import TlsSettings
-from services.chassis.tls import channel_credentials
+from services.chassis.tls import client_context
 from services.chassis.triton import MODEL_STREAM_INFER, SOCKET_NAME, sealed_request
 from services.runtime.adapters import model_messages
 from services.runtime.domain.generation import Embedding, Generation, TextPiece, Vectors
@@ -33,7 +37,7 @@ _POLL_S = 1.0
 _POLL_WAITING_S = 0.2
 """While no model is ready the agent is asked more often, so that a pool is used as soon as it is back."""
 
-_EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in grpc-stubs
+_MESSAGE_BYTES = 64 * 1024 * 1024
 _log = Log("pool")
 
 
@@ -58,11 +62,8 @@ class TritonPool:
         self._randomness = randomness
         self._generation = ""
         self._instances: dict[str, _Instance] = {}
-        self._channel: grpc.aio.Channel | None = None
-        self._infer: Any = None
-        self._infer_whole: Any = None
+        self._channel: UnixChannel | None = None
         self._directory = -1
-        self._ending: set[Any] = set()
 
     async def run(self) -> None:
         """Follow what the pool runs, for as long as the server lives."""
@@ -78,7 +79,7 @@ class TritonPool:
     async def close(self) -> None:
         """Close the channel and the door's descriptor."""
         if self._channel is not None:
-            await self._channel.close(None)
+            self._channel.close()
         if self._directory >= 0:
             os.close(self._directory)
             self._directory = -1
@@ -102,38 +103,26 @@ class TritonPool:
         return model_messages.vectors(await self._ask(model_id, plaintext, timeout_s))
 
     async def _ask(self, model_id: str, plaintext: bytes, timeout_s: float) -> ModelResponse:
-        """Ask for an answer of one response.
-
-        Triton's streaming method is called as a unary one, which is the same on the wire when one response
-        comes, and costs gRPC's Python layer one completion instead of four.
-        """
-        for attempt in (1, 2):
-            instance, request, exchange = self._sealed(model_id, plaintext)
-            try:
-                raw = await self._infer_whole(request, timeout=timeout_s)
-                response = _open(exchange, raw)
-            except grpc.aio.AioRpcError as error:
-                raise _rpc_error(error) from error
-            except SessionError as error:
-                raise _broken() from error
-            except _ForgottenSessionError:
-                if attempt == 2:
-                    break
-                await self._renew(model_id, instance)
-                continue
-            if response is None or not exchange.complete:
-                raise _broken()
-            return response
-        raise _not_ready()
+        """Ask for an answer of one response."""
+        whole: ModelResponse | None = None
+        async with aclosing(self._stream(model_id, plaintext, timeout_s)) as responses:
+            async for response in responses:
+                if whole is not None:
+                    raise _broken()
+                whole = response
+        if whole is None:
+            raise _broken()
+        return whole
 
     async def _stream(
         self, model_id: str, plaintext: bytes, timeout_s: float
     ) -> AsyncGenerator[ModelResponse, None]:
         for attempt in (1, 2):
-            instance, request, exchange = self._sealed(model_id, plaintext)
-            rpc = self._infer(request, timeout=timeout_s)
+            instance, channel, request, exchange = self._sealed(model_id, plaintext)
+            call: Call | None = None
             try:
-                while (raw := await rpc.read()) is not _EOF:
+                call = await channel.call(MODEL_STREAM_INFER, request, timeout_s)
+                while (raw := await call.read()) is not None:
                     response = _open(exchange, raw)
                     if response is None:
                         continue
@@ -141,7 +130,7 @@ class TritonPool:
                     if exchange.complete:
                         return
                 raise _broken()
-            except grpc.aio.AioRpcError as error:
+            except RpcError as error:
                 raise _rpc_error(error) from error
             except SessionError as error:
                 raise _broken() from error
@@ -151,29 +140,22 @@ class TritonPool:
                     break
                 await self._renew(model_id, instance)
             finally:
-                if exchange.complete:
-                    self._let_end(rpc)
-                else:
-                    # The caller went away, or the answer is of no use: the model's work stops.
-                    rpc.cancel()
+                # After the last frame the call is left to end by itself, without waiting for that: Triton
+                # never unloads a model of which a stream was broken off. Before it, the caller went away or
+                # the answer is of no use, and the model's work stops.
+                if call is not None and not exchange.complete:
+                    call.cancel()
         raise _not_ready()
 
-    def _sealed(self, model_id: str, plaintext: bytes) -> tuple[_Instance, bytes, ClientExchange]:
-        instance = self._instances.get(model_id)
-        if instance is None or self._infer is None:
+    def _sealed(
+        self, model_id: str, plaintext: bytes
+    ) -> tuple[_Instance, UnixChannel, bytes, ClientExchange]:
+        instance, channel = self._instances.get(model_id), self._channel
+        if instance is None or channel is None:
             raise _not_ready()
         frame, exchange = instance.session.request(plaintext)
-        return instance, sealed_request(instance.server_model, instance.session.encapsulated, frame), exchange
-
-    def _let_end(self, rpc: Any) -> None:
-        """Keep a call whose last frame was read until Triton has closed it, without waiting for that.
-
-        A call that is dropped before is cancelled, and Triton never unloads a model of which a stream was
-        broken off.
-        """
-        if not rpc.done():
-            self._ending.add(rpc)
-            rpc.add_done_callback(self._ending.discard)
+        request = sealed_request(instance.server_model, instance.session.encapsulated, frame)
+        return instance, channel, request, exchange
 
     async def _renew(self, model_id: str, stale: _Instance) -> None:
         """Agree a new session: the model process no longer knows the old one."""
@@ -207,19 +189,12 @@ class TritonPool:
         directory = await asyncio.to_thread(receive_directory, str(self._door))
         await self.close()
         self._directory = directory
-        self._channel = grpc.aio.secure_channel(
-            f"unix:/proc/self/fd/{directory}/{SOCKET_NAME}",
-            channel_credentials(self._tls),
-            options=[
-                ("grpc.ssl_target_name_override", f"triton-{self.name}.craton.internal"),
-                ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-                ("grpc.max_send_message_length", 64 * 1024 * 1024),
-                ("grpc.use_local_subchannel_pool", 1),
-                ("grpc.enable_retries", 0),
-            ],
+        self._channel = UnixChannel(
+            f"/proc/self/fd/{directory}/{SOCKET_NAME}",
+            client_context(self._tls),
+            f"triton-{self.name}.craton.internal",
+            largest_message=_MESSAGE_BYTES,
         )
-        self._infer = self._channel.unary_stream(MODEL_STREAM_INFER, None, None)
-        self._infer_whole = self._channel.unary_unary(MODEL_STREAM_INFER, None, None)
 
 
 class _ForgottenSessionError(Exception):
@@ -271,12 +246,12 @@ def _server_error(text: str) -> DomainError:
     )
 
 
-def _rpc_error(error: grpc.aio.AioRpcError) -> DomainError:
-    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+def _rpc_error(error: RpcError) -> DomainError:
+    if error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DomainError(ErrorReason.ERROR_REASON_MODEL_TIMEOUT, "the model did not answer in time")
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return _server_error(error.details() or "") if "queue" in (error.details() or "") else _not_ready()
-    if error.code() is grpc.StatusCode.CANCELLED:
+    if error.code is grpc.StatusCode.UNAVAILABLE:
+        return _server_error(error.details) if "queue" in error.details else _not_ready()
+    if error.code is grpc.StatusCode.CANCELLED:
         return DomainError(ErrorReason.ERROR_REASON_CANCELLED, "the call was cancelled")
     return DomainError(
         ErrorReason.ERROR_REASON_MODEL_ERROR, "the model failed while it worked on the request"

@@ -1,0 +1,164 @@
+"""The client's end of a connection: calls are started, their answers handed to them."""
+
+import asyncio
+from collections import deque
+from typing import cast
+
+from grpc import StatusCode
+
+from services.chassis.http2 import frames
+from services.chassis.http2.call import Call
+from services.chassis.http2.frames import ConnectionFault
+from services.chassis.http2.protocol import STREAM_WINDOW, Http2Protocol, Stream
+from services.chassis.http2.status import RpcError, of_reset, of_trailers, unavailable
+
+_STREAMS = 100
+"""RFC 9113 recommends that servers allow at least as many; what they allow is said at once."""
+
+
+class ClientConnection(Http2Protocol):
+    """Carries calls. `usable` becomes false once the server takes no more of them here."""
+
+    def __init__(self, largest_message: int) -> None:
+        """Take no message of more than `largest_message` bytes."""
+        super().__init__({frames.ENABLE_PUSH: 0})
+        self.usable = True
+        self._largest = largest_message
+        self._calls: dict[int, Call] = {}
+        self._queued: deque[Call] = deque()
+        self._next_id = 1
+        self._peer_streams = _STREAMS
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin as a client does (RFC 9113, section 3.4)."""
+        cast(asyncio.Transport, transport).write(frames.PREFACE)
+        super().connection_made(transport)
+
+    def start(self, head: bytes, body: bytes, timeout_s: float) -> Call:
+        """Send a request, a header block and a prefixed message, and return its call."""
+        call = Call(self, self._loop, head, body)
+        call.limit(timeout_s, self._largest)
+        if len(self._calls) < self._peer_streams:
+            self._open(call)
+        else:
+            self._queued.append(call)
+        return call
+
+    def close(self) -> None:
+        """Hang up; calls in progress fail."""
+        self._close(frames.NO_ERROR, "the connection was closed")
+
+    # What calls say
+
+    def drop(self, call: Call) -> None:
+        """Reset the stream of a call that was given up."""
+        if call.stream_id == 0:
+            self._queued.remove(call)
+        elif self._calls.pop(call.stream_id, None) is not None:
+            self.send(frames.reset(call.stream_id, frames.CANCEL))
+            self._next()
+
+    def taken(self, call: Call) -> None:
+        """Let the server go on sending to a call that reads."""
+        if call.received >= STREAM_WINDOW // 2 and not call.ended:
+            self.widen(call)
+
+    # What the protocol says
+
+    def _alone(self) -> bool:
+        return len(self._calls) < 2
+
+    def _stream(self, stream_id: int) -> Call | None:
+        call = self._calls.get(stream_id)
+        if call is None and (stream_id == 0 or stream_id % 2 == 0 or stream_id >= self._next_id):
+            raise ConnectionFault(frames.PROTOCOL_ERROR, "a frame on a stream that was never opened")
+        return call
+
+    def _streams(self) -> list[Stream]:
+        return list(self._calls.values())
+
+    def _take_headers(self, stream_id: int, fields: list[tuple[str, str]], end: bool) -> None:
+        call = self._stream(stream_id)
+        if call is None:
+            return
+        if end:
+            self._finish(call, of_trailers(dict(fields)))
+            return
+        status = dict(fields).get(":status", "")
+        if status != "200" and not status.startswith("1"):
+            self._finish(call, of_trailers({":status": status}), reset=True)
+
+    def _take_data(self, stream: Stream, data: bytes, end: bool) -> None:
+        call = cast(Call, stream)
+        call.feed(data)
+        if call.ended:
+            return
+        if end:
+            self._finish(call, RpcError(StatusCode.INTERNAL, "the server's answer has no trailers"))
+        elif not call.held and call.received >= STREAM_WINDOW // 2:
+            # A message longer than the window: nothing can be read before more of it has come.
+            self.widen(call)
+
+    def _take_reset(self, stream: Stream, code: int) -> None:
+        self._finish(cast(Call, stream), of_reset(code))
+
+    def _take_settings(self, identifier: int, value: int) -> None:
+        if identifier == frames.MAX_CONCURRENT_STREAMS:
+            self._peer_streams = value
+            self._next()
+
+    def _take_goaway(self, last: int) -> None:
+        self.usable = False
+        away = unavailable("the server goes away")
+        for call in [call for stream_id, call in self._calls.items() if stream_id > last]:
+            self._finish(call, away)
+        self._refuse_queued(away)
+        self._leave()
+
+    def _take_end(self, why: str) -> None:
+        self.usable = False
+        calls, self._calls = self._calls, {}
+        for call in calls.values():
+            call.end(unavailable(why))
+        self._refuse_queued(unavailable(why))
+
+    def _last_taken(self) -> int:
+        return 0
+
+    # Streams
+
+    def _open(self, call: Call) -> None:
+        stream_id = call.stream_id = self._next_id
+        self._next_id += 2
+        if self._next_id > frames.LARGEST_STREAM_ID:
+            self.usable = False
+        call.send_window = self._peer_window
+        self._calls[stream_id] = call
+        head = frames.frame(frames.HEADERS, frames.END_HEADERS, stream_id, call.head)
+        self.send_data(call, head, call.body, frames.END_STREAM)
+
+    def _next(self) -> None:
+        """A stream has ended: open one for a call that waited for it."""
+        while self._queued and self.usable and len(self._calls) < self._peer_streams:
+            self._open(self._queued.popleft())
+
+    def _finish(self, call: Call, error: RpcError | None, *, reset: bool = False) -> None:
+        if self._calls.pop(call.stream_id, None) is None:
+            return
+        unsent = bool(call.outgoing)
+        call.end(error)
+        if unsent or reset:
+            # The server has answered before it had read the whole request.
+            self.send(frames.reset(call.stream_id, frames.CANCEL))
+        self._next()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Close a connection that takes no more calls when its last one has ended."""
+        if not self.usable and not self._calls:
+            self._close(frames.NO_ERROR, "the connection was closed")
+
+    def _refuse_queued(self, error: RpcError) -> None:
+        queued, self._queued = self._queued, deque()
+        for call in queued:
+            call.end(error)

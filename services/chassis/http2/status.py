@@ -1,0 +1,57 @@
+"""How a call ended other than well."""
+
+from grpc import StatusCode
+
+from services.chassis.http2 import frames
+from services.chassis.http2.headers import percent_decoded
+
+_BY_NUMBER = {code.value[0]: code for code in StatusCode}
+_OF_RESET = {
+    frames.REFUSED_STREAM: StatusCode.UNAVAILABLE,
+    frames.CANCEL: StatusCode.CANCELLED,
+    frames.ENHANCE_YOUR_CALM: StatusCode.RESOURCE_EXHAUSTED,
+    frames.INADEQUATE_SECURITY: StatusCode.PERMISSION_DENIED,
+}
+_OF_HTTP = {
+    "400": StatusCode.INTERNAL,
+    "401": StatusCode.UNAUTHENTICATED,
+    "403": StatusCode.PERMISSION_DENIED,
+    "404": StatusCode.UNIMPLEMENTED,
+    "429": StatusCode.UNAVAILABLE,
+    "502": StatusCode.UNAVAILABLE,
+    "503": StatusCode.UNAVAILABLE,
+    "504": StatusCode.UNAVAILABLE,
+}
+
+
+class RpcError(Exception):
+    """A call failed: its gRPC status and the server's text, which is for our decisions, not for clients."""
+
+    def __init__(self, code: StatusCode, details: str) -> None:
+        """Take the status and the text."""
+        super().__init__(code.name)
+        self.code = code
+        self.details = details
+
+
+def of_trailers(fields: dict[str, str]) -> RpcError | None:
+    """Read the fields that end a call; None when it ended well."""
+    number = fields.get("grpc-status")
+    if number is None:
+        # Something between us and the server answered, or the server is none.
+        code = _OF_HTTP.get(fields.get(":status", ""), StatusCode.UNKNOWN)
+        return RpcError(code, "the answer has no gRPC status")
+    if number == "0":
+        return None
+    known = _BY_NUMBER.get(int(number)) if number.isascii() and number.isdigit() else None
+    return RpcError(known or StatusCode.UNKNOWN, percent_decoded(fields.get("grpc-message", "")))
+
+
+def of_reset(code: int) -> RpcError:
+    """Map a RST_STREAM's code as gRPC does (PROTOCOL-HTTP2.md, "Errors")."""
+    return RpcError(_OF_RESET.get(code, StatusCode.INTERNAL), f"the server reset the stream with code {code}")
+
+
+def unavailable(why: str) -> RpcError:
+    """The connection is gone."""
+    return RpcError(StatusCode.UNAVAILABLE, why)
