@@ -5,8 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
+from tests.fakes import databases
 from tests.fakes.otlp_collector import Collector
 from tests.running_stack import RunningStack, running_stack
+
+
+def pytest_report_header() -> str:
+    """Say what is not collected on this machine."""
+    return databases.header()
 
 
 @pytest.fixture(scope="session")

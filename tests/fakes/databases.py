@@ -1,25 +1,55 @@
-"""Empty databases for contract suites: SQLite always, PostgreSQL where a test server is named.
+"""Empty databases for contract suites: SQLite always, PostgreSQL where there is one.
 
 CRATON_TEST_POSTGRESQL is the URL of a database whose schema "public" tests may drop, for example
-"postgresql+psycopg://craton:secret@127.0.0.1:5432/craton_test".
+"postgresql+psycopg://craton:secret@127.0.0.1:5432/craton_test". Without it the tests start a server of
+their own, on machines that have Debian's postgresql-15.
 """
 
+import contextlib
+import functools
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import sqlalchemy as sa
 
-_SERVER = os.environ.get("CRATON_TEST_POSTGRESQL", "")
-KINDS = ("SQLite", "PostgreSQL") if _SERVER else ("SQLite",)
+from services.chassis.database import Database
+from tests.fakes import postgresql
+
+_NAMED = os.environ.get("CRATON_TEST_POSTGRESQL", "")
+_MISSING = "" if _NAMED else postgresql.missing()
+KINDS = ("SQLite",) if _MISSING else ("SQLite", "PostgreSQL")
+
+
+def header() -> str:
+    """Say in one line what the contract suites run on."""
+    if _MISSING:
+        return f"contract suites: SQLite alone; those of PostgreSQL are not collected, {_MISSING}"
+    server = "the one that CRATON_TEST_POSTGRESQL names" if _NAMED else "one of this session"
+    return f"contract suites: SQLite, and PostgreSQL ({server})"
 
 
 def empty_database(kind: str, folder: Path) -> str:
-    """Return the URL of an empty database."""
+    """Return the URL of an empty database; there is one of a kind and folder at a time."""
     if kind == "SQLite":
         return f"sqlite:///{folder}/contract.sqlite"
-    engine = sa.create_engine(_SERVER)
+    url = _server()
+    engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
     engine.dispose()
-    return _SERVER
+    return url
+
+
+@contextlib.asynccontextmanager
+async def replica(database: Database) -> AsyncIterator[Database]:
+    """Open the same database once more, as another replica of the service does."""
+    second = Database(database.engine.url.render_as_string(hide_password=False))
+    yield second
+    await second.close()
+
+
+@functools.cache
+def _server() -> str:
+    return _NAMED or postgresql.Server().url

@@ -28,6 +28,7 @@ from services.auth.domain.records import (
 from services.auth.ports import CredentialStore, DirectoryStore, PolicyStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
+from tests.fakes.databases import KINDS, empty_database, replica
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -45,17 +46,21 @@ class Stores:
     credentials: CredentialStore
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/auth.sqlite")
+@pytest.fixture(params=KINDS)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(empty_database(request.param, tmp_path))
     database.migrate(REVISIONS)
     yield database
     await database.close()
 
 
+def stores_of(database: Database) -> Stores:
+    return Stores(SqlDirectory(database), SqlPolicies(database), SqlCredentials(database))
+
+
 @pytest.fixture
 async def stores(database: Database) -> Stores:
-    made = Stores(SqlDirectory(database), SqlPolicies(database), SqlCredentials(database))
+    made = stores_of(database)
     await made.directory.create_account(ACCOUNT, None, None)
     await made.directory.create_user(ALICE, 99)
     return made
@@ -342,15 +347,74 @@ async def test_of_two_replicas_that_rotate_at_once_one_succeeds(stores: Stores) 
     assert await store.token_keys() == [token_key(5)]
 
 
-async def test_a_signature_is_remembered_across_restarts(stores: Stores, tmp_path: Path) -> None:
+async def test_a_signature_is_remembered_across_restarts(stores: Stores, database: Database) -> None:
     until = NOW + timedelta(minutes=10)
     seen = stores.credentials.first_seen
     assert await seen(b"s" * 32, NOW, until) == NOW
     later = NOW + timedelta(seconds=3)
     assert await seen(b"s" * 32, later, until) == NOW
-    again = Database(f"sqlite:///{tmp_path}/auth.sqlite")
-    assert await SqlCredentials(again).first_seen(b"s" * 32, later, until) == NOW
-    await again.close()
+    async with replica(database) as again:
+        assert await SqlCredentials(again).first_seen(b"s" * 32, later, until) == NOW
     much_later = NOW + timedelta(minutes=11)
     assert await seen(b"t" * 32, much_later, until) == much_later
     assert await seen(b"s" * 32, much_later, until) == much_later
+
+
+async def test_replicas_keep_limits_and_count_every_change(stores: Stores, database: Database) -> None:
+    await stores.directory.create_access_key(key(0), 2)
+    before = await stores.credentials.principal_state(key(0).access_key_id)
+    assert before is not None
+    async with replica(database) as another:
+        replicas = (stores, stores_of(another))
+        results = await asyncio.gather(
+            *(replicas[n % 2].policies.put_policy(policy(f"p{n}"), 5) for n in range(12)),
+            *(
+                replicas[n % 2].directory.create_user(User(ACCOUNT.account_id, f"u{n}", f"AIDA{n}", NOW), 4)
+                for n in range(12)
+            ),
+            return_exceptions=True,
+        )
+    refused = [each for each in results if isinstance(each, DomainError)]
+    assert [each.reason_name for each in refused] == ["QUOTA_EXCEEDED"] * 16
+    epochs = sorted(each for each in results if isinstance(each, int))
+    assert epochs == [before.epoch + number for number in range(1, 9)]
+
+
+async def test_replicas_give_a_name_to_one_user(stores: Stores, database: Database) -> None:
+    async with replica(database) as another:
+        replicas = (stores, stores_of(another))
+        names = [f"Bob{'b' * (n % 2)}".swapcase() if n % 4 > 1 else f"Bob{'b' * (n % 2)}" for n in range(12)]
+        results = await asyncio.gather(
+            *(
+                replicas[n % 2].directory.create_user(User(ACCOUNT.account_id, name, f"AIDA{n}", NOW), 99)
+                for n, name in enumerate(names)
+            ),
+            return_exceptions=True,
+        )
+    refused = [each for each in results if isinstance(each, DomainError)]
+    assert [each.reason_name for each in refused] == ["RESOURCE_EXISTS"] * 10
+    assert len([each for each in results if isinstance(each, int)]) == 2
+
+
+async def test_replicas_remember_one_first_time(stores: Stores, database: Database) -> None:
+    until = NOW + timedelta(minutes=10)
+    async with replica(database) as another:
+        replicas = (stores, stores_of(another))
+        seen = await asyncio.gather(
+            *(
+                replicas[n % 2].credentials.first_seen(b"s" * 32, NOW + timedelta(seconds=n), until)
+                for n in range(20)
+            )
+        )
+    assert len(set(seen)) == 1
+
+
+async def test_a_change_is_seen_by_replicas_at_once(stores: Stores, database: Database) -> None:
+    await stores.directory.create_access_key(key(0), 2)
+    async with replica(database) as another:
+        for status in (KeyStatus.INACTIVE, KeyStatus.ACTIVE) * 10:
+            account, key_id = ACCOUNT.account_id, key(0).access_key_id
+            await stores.directory.set_key_status(account, "alice", key_id, status)
+            state = await stores_of(another).credentials.principal_state(key_id)
+            assert state is not None
+            assert state.access_key.status is status

@@ -14,7 +14,7 @@ from services.kms.adapters.sql_keys import SqlInstallations, SqlKeyStore
 from services.kms.adapters.tables import METADATA
 from services.kms.domain.keys import Key, KeyParent, KeyState, KeyVersion
 from services.kms.ports import CustodyError, Installation, KeyStore
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, replica
 from tests.fakes.key_store import MemoryKeyStore
 
 REVISIONS = Path(__file__).parents[3] / "services" / "kms" / "adapters" / "migrations"
@@ -124,14 +124,23 @@ async def test_states(store: KeyStore) -> None:
 async def test_another_process_sees_a_state_at_once(database: Database) -> None:
     store = SqlKeyStore(database)
     await store.create(a_key(), version(), "")
-    second = Database(database.engine.url.render_as_string(hide_password=False))
-    for _ in range(20):
-        for state in (KeyState.DISABLED, KeyState.ENABLED):
-            await store.set_state(a_key().name, state)
-            found = await SqlKeyStore(second).get(a_key().name)
-            assert found is not None
-            assert found.state is state
-    await second.close()
+    async with replica(database) as second:
+        for _ in range(20):
+            for state in (KeyState.DISABLED, KeyState.ENABLED):
+                await store.set_state(a_key().name, state)
+                found = await SqlKeyStore(second).get(a_key().name)
+                assert found is not None
+                assert found.state is state
+
+
+async def test_replicas_create_one_key_a_request(database: Database) -> None:
+    async with replica(database) as second:
+        stores = (SqlKeyStore(database), SqlKeyStore(second))
+        made = await asyncio.gather(
+            *(stores[n % 2].create(a_key(f"r{n}"), version(bytes([n])), "one request") for n in range(30))
+        )
+    assert len({(str(key.name), stored.wrapped) for key, stored in made}) == 1
+    assert len(await stores[0].list(PARENT, "i1", "", 100)) == 1
 
 
 async def test_lists_are_ordered_bounded_and_of_one_owner(store: KeyStore) -> None:
