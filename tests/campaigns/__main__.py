@@ -37,6 +37,8 @@ CLEAN, FOUND, USAGE, PLANTED_NOT_FOUND = range(4)
 NAMES = {
     "policy": "PolicyCampaign",
     "sigv4": "SigV4Campaign",
+    "sealing": "SealingCampaign",
+    "sessions": "SessionsCampaign",
 }
 """Module of each campaign below this package, and its class."""
 
