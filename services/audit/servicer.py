@@ -10,6 +10,7 @@ from craton.audit.v1 import (
 )
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.audit.domain.entry import searchable
 from services.audit.domain.query import Query
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.lookup import Lookup
@@ -55,10 +56,10 @@ def _query(request: Any) -> Query:
         account_id=request.account_id or None,
         start_us=request.start_time.ToMicroseconds() if request.HasField("start_time") else None,
         end_us=request.end_time.ToMicroseconds() if request.HasField("end_time") else None,
-        principal_arn=request.principal_arn,
-        event_name=request.event_name,
-        resource=request.resource,
-        request_id=request.request_id,
+        principal_arn=searchable(request.principal_arn),
+        event_name=searchable(request.event_name),
+        resource=searchable(request.resource),
+        request_id=searchable(request.request_id),
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +31,18 @@ _READ_ONLY = "craton_read_only"
 _BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another one; longer than any transaction, shorter than a caller's patience."""
 
+_POSTGRESQL_CONNECTION: Mapping[str, str | int] = {
+    # A server that has gone silent is noticed within seconds instead of the hours of TCP's defaults.
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    # One that is stuck gives up a statement itself, and a transaction whose client has gone silent.
+    "options": "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=30000",
+}
+"""What libpq is told unless the URL says otherwise. Seconds; tcp_user_timeout and the options in ms."""
+
 _MIGRATION_LOCK = 0x43524154_4F4E0001
 """Key of PostgreSQL's advisory lock for migrations."""
 
@@ -52,16 +64,24 @@ class StorageFailedError(RuntimeError):
 def open_engine(url: str, *, connections: int = 4) -> sa.Engine:
     """Open an engine whose statements never appear in errors with their parameters.
 
+    PostgreSQL's own text can still name a value (a key that exists already): texts of errors are not logged.
     SQLite files are created with mode 0600 and run in WAL mode with synchronous=FULL, so that a
     committed transaction survives a power cut. Transactions that may write take the write lock at
     their start: they wait for each other instead of failing half-way.
     """
     parsed = sa.make_url(url)
+    arguments: dict[str, Any]
     if parsed.get_backend_name() != "sqlite":
+        arguments = {key: value for key, value in _POSTGRESQL_CONNECTION.items() if key not in parsed.query}
         return sa.create_engine(
-            parsed, hide_parameters=True, pool_size=connections, max_overflow=0, pool_pre_ping=True
+            parsed,
+            hide_parameters=True,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=arguments,
         )
-    arguments: dict[str, Any] = {}
+    arguments = {}
     if parsed.database in (None, "", ":memory:"):
         # One connection is one in-memory database: every thread must get the same.
         arguments = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
@@ -121,6 +141,8 @@ def migrate(engine: sa.Engine, revisions: Path) -> None:
     config.set_main_option("version_locations", str(revisions).replace("%", "%%"))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
+            # Both may take long: another replica's migration, and this one of a large table.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
@@ -150,8 +172,9 @@ class Database:
         runs them as SERIALIZABLE and may run `work` again, so that it must do nothing but SQL. Any
         exception of `work` rolls the transaction back. A cancelled caller does not undo a transaction
         that has begun. Raises DomainError(DEPENDENCY_UNAVAILABLE) when the database is busy or
-        unreachable, StorageFailedError when its device failed; sqlalchemy's IntegrityError is the
-        adapter's to translate.
+        unreachable, in which case a change may have been made all the same; DomainError(INVALID_FIELD) for
+        a text that PostgreSQL cannot hold, which is one with a NUL character or longer than its column;
+        StorageFailedError when the device failed; sqlalchemy's IntegrityError is the adapter's to translate.
         """
         return await self._submit(work, read_only=False)
 
@@ -216,11 +239,16 @@ class Database:
 
 
 def _translated(error: sa.exc.DBAPIError) -> Exception:
-    """Tell a failed device and a busy database from a mistake in a statement."""
+    """Tell a failed device, a busy database and an impossible text from a mistake in a statement."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _FATAL_SQLITE:
         return StorageFailedError(
             f"the database's device failed: {getattr(error.orig, 'sqlite_errorname', '')}"
+        )
+    if isinstance(error, sa.exc.DataError):
+        return DomainError(
+            ErrorReason.ERROR_REASON_INVALID_FIELD,
+            "A text of the request is too long or holds a NUL character.",
         )
     if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
         return DomainError(

@@ -1,5 +1,6 @@
 """An entry: one event with the columns under which it can be found."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ _MAX_BYTES = 256 * 1024
 _NAME_CHARACTERS = 256
 _ID_CHARACTERS = 64
 _ARN_CHARACTERS = 2048
+_INDEXED_BYTES = 2048
+"""Names that are longer in UTF-8 are found by their digest: PostgreSQL's index entries end at 2704 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,18 @@ class Entry:
     body: bytes
 
 
+def searchable(name: str) -> str:
+    """Return a name as it stands in the index, and so as it is asked for.
+
+    Clients choose names of resources, and no name may be one that a database refuses: the event, and
+    everything behind it in its spool, would never be taken in. PostgreSQL's texts hold no NUL character,
+    and its indexes no text much longer than this. The sealed event has every name as it was.
+    """
+    if len(name) > _INDEXED_BYTES // 4 and len(name.encode()) > _INDEXED_BYTES:
+        return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+    return name.replace("\0", "\ufffd")
+
+
 def index_of(event: pb.Event) -> Index:
     """Return the columns of an event. Raises DomainError(INVALID_FIELD) for impossible ones."""
     if not _UUID.fullmatch(event.event_id):
@@ -54,11 +69,11 @@ def index_of(event: pb.Event) -> Index:
         event_id=bytes.fromhex(event.event_id.replace("-", "")),
         time_us=time.seconds * 1_000_000 + time.nanos // 1000,
         account_id=event.account_id,
-        principal_arn=event.principal.arn,
-        event_name=event.event_name,
-        request_id=event.request_id,
+        principal_arn=searchable(event.principal.arn),
+        event_name=searchable(event.event_name),
+        request_id=searchable(event.request_id),
         # A resource may be named twice in a call; it is found once.
-        resources=tuple(dict.fromkeys(event.resources)),
+        resources=tuple(dict.fromkeys(map(searchable, event.resources))),
     )
 
 

@@ -7,6 +7,8 @@ from services.audit.errors import invalid_field
 from services.chassis.pages import decode_page_token, encode_page_token
 
 DEFAULT_PAGE_SIZE = 50
+_INT64 = 2**63
+"""Numbers of the store are smaller; a token that names a greater one is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Place:
             place = cls(int(time_us), int(sequence))
         except ValueError:
             raise invalid_field("page_token", "it is not a token of an earlier page") from None
+        if not (abs(place.time_us) < _INT64 and abs(place.sequence) < _INT64):
+            raise invalid_field("page_token", "it is not a token of an earlier page")
         if digest != query.digest():
             raise invalid_field("page_token", "it belongs to a request with other attributes")
         return place

@@ -1,6 +1,7 @@
 """What every EventStore must do, run against each store there is."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import services.audit
 from services.audit.adapters.sql_events import SqlEventStore, statement_of
 from services.audit.adapters.sql_keys import SqlDataKeyStore
-from services.audit.domain.entry import Index
+from services.audit.domain.entry import Index, searchable
 from services.audit.domain.query import Place, Query
 from services.audit.ports import Batch, DataKey, SealedEntry
 from services.chassis.database import Database
@@ -140,6 +141,21 @@ async def test_attributes_combine(store):
 async def test_sql_in_an_attribute_is_text(store):
     await store.append(batch(0, [entry(0)]))
     assert await leaves(store, Query(event_name="' OR 1=1 --")) == []
+
+
+def incompressible(first: int, last: int) -> str:
+    """2,048 random characters: what an index cannot make shorter."""
+    return "".join(map(chr, random.Random(7).choices(range(first, last), k=2048)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\0b", incompressible(0x1F300, 0x1F600), incompressible(0x21, 0x7F)],
+    ids=["NUL", "longest in bytes", "longest"],
+)
+async def test_no_name_that_a_client_chooses_is_refused(store, name):
+    assert await store.append(batch(0, [entry(0, resources=(searchable(name), "other"))])) == 1
+    assert await leaves(store, Query(resource=searchable(name))) == [b"leaf 0"]
 
 
 async def test_entries_survive_a_restart(database):

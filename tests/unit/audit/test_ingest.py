@@ -5,6 +5,9 @@ import sqlalchemy as sa
 from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.adapters.tables import DATA_KEYS, ENTRIES
+from services.audit.domain.entry import searchable
+from services.audit.domain.query import Place, Query
+from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, event
@@ -89,3 +92,27 @@ async def test_a_pool_records_under_its_kind(service):
     assert await service.ingestor.append(pool, SPOOL, 0, [event(1, "", recorder="pool-craton")]) == 1
     with pytest.raises(DomainError):
         await service.ingestor.append(pool, SPOOL, 1, [event(2, "", recorder="craton")])
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\U0001f98a" * 2048], ids=["NUL", "long"])
+async def test_a_name_that_no_index_holds_is_found_all_the_same(service, name):
+    made = event(1, resources=[name, "plain"])
+    assert await service.ingestor.append(AUTH, SPOOL, 0, [made]) == 1
+    operator = CallContext("/m", "r", "c", WorkloadId("craton.local", "operator", "admin"))
+    found = await service.lookup.find(operator, Query(resource=searchable(name)), 10, "")
+    assert found.events == [made]
+
+
+def test_ordinary_names_are_indexed_as_they_are():
+    for name in ("", "arn:aws:bedrock:us-east-1::foundation-model/m", "x" * 2048, "\u00e9" * 1024):
+        assert searchable(name) == name
+    assert len({searchable("\U0001f98a" * 600), searchable("\U0001f98a" * 601)}) == 2
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63), 10**30])
+def test_a_forged_page_token_names_no_number_that_a_store_refuses(number):
+    query = Query()
+    for place in (Place(number, 1), Place(1, number)):
+        with pytest.raises(DomainError):
+            Place.of_token(place.token(query), query)
+    assert Place.of_token(Place(2**62, 5).token(query), query) == Place(2**62, 5)
