@@ -107,6 +107,7 @@ def test_methods_that_nobody_lists_are_not_served(
         options = [("grpc.ssl_target_name_override", WorkloadId("craton.local", kind, server).dns_name)]
         with grpc.secure_channel(f"{stack.address}:{port}", credentials, options=options) as channel:
             for method in (
+                "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                 "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
                 "/grpc.channelz.v1.Channelz/GetTopChannels",
                 "/grpc.health.v1.Health/Watch",

@@ -142,3 +142,26 @@ async def test_tls_1_3_alone(
     else:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await connect
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        "/grpc.channelz.v1.Channelz/GetServers",
+    ],
+)
+async def test_nobody_is_told_what_is_served_or_who_is_connected(running: Running, method: str) -> None:
+    operator = running.workloads.tls("operator/admin")
+    issued = (operator.private_key.read_bytes(), operator.certificate.read_bytes())
+    ca = running.tls.ca.read_bytes()
+    options = [("grpc.ssl_target_name_override", "runtime.craton.internal")]
+    for port, credentials in (
+        (running.server.port, grpc.ssl_channel_credentials(ca, *issued)),
+        (running.server.public_port, grpc.ssl_channel_credentials(ca)),
+    ):
+        async with grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options=options) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await channel.unary_unary(method)(b"", timeout=3)
+            assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
