@@ -25,7 +25,7 @@ from services.chassis.errors import STATUS_OF_REASON, DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.logs import Log
 from services.chassis.principal import PrincipalClaims
-from services.chassis.randomness import Randomness, random_uuid
+from services.chassis.randomness import RandomUuids
 from services.chassis.rich_status import status_details
 from services.chassis.telemetry import Metrics, Span, Tracing
 
@@ -52,7 +52,7 @@ class Surroundings:
 
     trust_domain: str
     clock: Clock
-    randomness: Randomness
+    ids: RandomUuids
     recorder: AuditRecorder
     tokens: PrincipalVerifier | None
     metrics: Metrics
@@ -120,8 +120,8 @@ async def _serve(
     span = around.tracing.start(method.name, metadata.get("traceparent", ""))
     call = CallContext(
         method=method.name,
-        request_id=_request_id(metadata, around.randomness),
-        call_id=random_uuid(around.randomness),
+        request_id=_request_id(metadata, around.ids),
+        call_id=around.ids.next(),
         caller=None,
         started=started,
         traceparent=metadata.get("traceparent", "") if span is None else span.traceparent,
@@ -178,11 +178,11 @@ def _finish(
         span.end(status, call.request_id)
 
 
-def _request_id(metadata: Mapping[str, Any], randomness: Randomness) -> str:
+def _request_id(metadata: Mapping[str, Any], ids: RandomUuids) -> str:
     given = metadata.get("x-request-id")
     if isinstance(given, str) and _REQUEST_ID.fullmatch(given):
         return given
-    return random_uuid(randomness)
+    return ids.next()
 
 
 async def _admit(

@@ -13,10 +13,11 @@ from services.chassis.audit.ports import AuditedMethod, AuditRecorder
 from services.chassis.callers import load_callers
 from services.chassis.clock import Clock
 from services.chassis.health import HEALTH_CHECK, HEALTH_EVENT, Health
+from services.chassis.http2.listener import Http2Listener
 from services.chassis.logs import Log
 from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, wrap
 from services.chassis.process import BackgroundTasks, run_until_signal
-from services.chassis.randomness import Randomness
+from services.chassis.randomness import Randomness, RandomUuids
 from services.chassis.settings import ServerSettings, TelemetrySettings, TlsSettings
 from services.chassis.telemetry import Metrics, Tracing
 from services.chassis.tls import server_credentials
@@ -71,7 +72,14 @@ class Server:
         self.log_level = telemetry.log_level
         self._tracing = Tracing(settings.name, telemetry)
         self._around = Surroundings(
-            settings.trust_domain, clock, randomness, recorder, tokens, self.metrics, self._tracing, {}
+            settings.trust_domain,
+            clock,
+            RandomUuids(randomness),
+            recorder,
+            tokens,
+            self.metrics,
+            self._tracing,
+            {},
         )
         self._handlers: dict[str, Any] = {}
         self._health = Health()
@@ -82,6 +90,7 @@ class Server:
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._background = BackgroundTasks()
         self._server: Any = None
+        self._listener: Http2Listener | None = None
         self._public: tuple[str, TlsSettings] | None = None
         self._stop_metrics: Callable[[], None] | None = None
 
@@ -127,6 +136,28 @@ class Server:
         undescribed = sorted(handlers.keys() ^ self._events.keys())
         if undescribed:
             raise ValueError(f"audit events do not fit the methods: {', '.join(undescribed)}")
+        wrapped = {
+            name: wrap(Method(name, handler, callers[name], self._events[name]), self._around)
+            for name, handler in handlers.items()
+        }
+        if self.settings.transport == "http2":
+            self._listener = Http2Listener(
+                self.settings.listen, self._tls, wrapped, self.settings.max_message_bytes
+            )
+            await self._listener.start()
+            self.port = self._listener.port
+            self.add_task("listener", self._listener.watch)
+        if self._listener is None or self._public is not None:
+            await self._start_grpc(wrapped)
+        if self.settings.metrics_listen:
+            self._stop_metrics = self.metrics.serve(self.settings.metrics_listen)
+        for name, run in self._tasks.items():
+            self._background.start(name, run)
+        self._background.start("readiness", self._become_ready, may_end=True)
+        _log.info("listening", service=self.settings.name, port=self.port)
+
+    async def _start_grpc(self, wrapped: Mapping[str, Any]) -> None:
+        """Listen with gRPC's own server: for all, or for public clients where workloads have another."""
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", self.settings.max_message_bytes),
@@ -138,34 +169,25 @@ class Server:
                 ("grpc.keepalive_permit_without_calls", 1),
             ]
         )
-        for service, methods in _by_service(handlers).items():
-            wrapped = {
-                name.rsplit("/", 1)[1]: wrap(
-                    Method(name, handler, callers[name], self._events[name]), self._around
-                )
-                for name, handler in methods.items()
-            }
-            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, wrapped),))
-            self._server.add_registered_method_handlers(service, wrapped)
-        self.port = self._server.add_secure_port(self.settings.listen, server_credentials(self._tls))
+        for service, methods in _by_service(wrapped).items():
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
+            self._server.add_registered_method_handlers(service, methods)
+        if self._listener is None:
+            self.port = self._server.add_secure_port(self.settings.listen, server_credentials(self._tls))
         if self._public is not None:
             listen, tls = self._public
             self.public_port = self._server.add_secure_port(
                 listen, server_credentials(tls, require_client=False)
             )
-        if self.settings.metrics_listen:
-            self._stop_metrics = self.metrics.serve(self.settings.metrics_listen)
         await self._server.start()
-        for name, run in self._tasks.items():
-            self._background.start(name, run)
-        self._background.start("readiness", self._become_ready, may_end=True)
-        _log.info("listening", service=self.settings.name, port=self.port)
 
     async def stop(self) -> None:
         """Stop taking calls, let those in progress finish, then close what they used."""
         self._health.set_serving(False)
-        if self._server is not None:
-            await self._server.stop(self.settings.drain_s)
+        stops = [] if self._server is None else [self._server.stop(self.settings.drain_s)]
+        if self._listener is not None:
+            stops.append(self._listener.stop(self.settings.drain_s))
+        await asyncio.gather(*stops)
         await self._background.stop()
         for close in reversed(self._closers):
             await close()
@@ -190,7 +212,8 @@ class Server:
 def _by_service(handlers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     services: dict[str, dict[str, Any]] = {}
     for name, handler in handlers.items():
-        services.setdefault(name.split("/")[1], {})[name] = handler
+        _, service, method = name.split("/")
+        services.setdefault(service, {})[method] = handler
     return services
 
 

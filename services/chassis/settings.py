@@ -27,6 +27,8 @@ class ServerSettings:
     trust_domain: str = "craton.local"
     max_message_bytes: int = 26_000_000
     """A 25,000,000 byte body and its envelope."""
+    transport: str = "grpc"
+    """What serves the internal listener: gRPC's own server, or "http2", ours, for the hot path."""
     drain_s: float = 10.0
     """How long calls in progress may finish after SIGTERM."""
 

@@ -99,6 +99,19 @@ def server_credentials(settings: TlsSettings, *, require_client: bool = True) ->
     )
 
 
+def server_context(settings: TlsSettings) -> ssl.SSLContext:
+    """Context of a listener that speaks HTTP/2 itself and demands client certificates, read now.
+
+    Raises OSError and ssl.SSLError.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(settings.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(settings.certificate, settings.private_key)
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
     """Context of a client that speaks HTTP/2 itself, read now. Raises OSError and ssl.SSLError."""
     context = ssl.create_default_context(cafile=str(settings.ca))

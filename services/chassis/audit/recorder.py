@@ -17,15 +17,11 @@ from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import PrincipalClaims
-from services.chassis.randomness import Randomness
+from services.chassis.randomness import Randomness, RandomUuids
 
 _RESOURCES = 64
 _RESOURCE_CHARACTERS = 2048
 _SHORT_CHARACTERS = 256
-_POOL_BYTES = 4096
-_ID_BYTES = 16
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-"""RFC 9562: two bits of a UUID say that it is one of this kind."""
 _PRINCIPALS = 1024
 """A principal's part of its events is kept serialised for this many tokens."""
 
@@ -43,9 +39,7 @@ class SpoolRecorder:
         self._spool = spool
         self._name = name
         self._clock = clock
-        self._randomness = randomness
-        self._entropy = b""
-        self._entropy_at = 0
+        self._ids = RandomUuids(randomness)
         self._open: dict[str, float] = {}
         self._principals: dict[int, tuple[PrincipalClaims, bytes]] = {}
         self._summaries = SummaryTable()
@@ -111,7 +105,7 @@ class SpoolRecorder:
     def _blank(self, phase: pb.EventPhase, source: str, name: str) -> pb.Event:
         now = self._clock.now()
         event = pb.Event(
-            event_id=self._event_id(),
+            event_id=self._ids.next(),
             phase=phase,
             recorder=self._name,
             event_source=source,
@@ -144,17 +138,6 @@ class SpoolRecorder:
                 self._principals.clear()
             known = self._principals[id(claims)] = (claims, _principal_part(claims).SerializeToString())
         return event.SerializeToString() + known[1]
-
-    def _event_id(self) -> str:
-        """Return a random version 4 UUID; entropy is drawn for 256 of them at a time."""
-        at = self._entropy_at
-        if at >= len(self._entropy):
-            self._entropy = self._randomness.token_bytes(_POOL_BYTES)
-            at = 0
-        self._entropy_at = at + _ID_BYTES
-        digits = self._entropy[at : at + _ID_BYTES].hex()
-        variant = _VARIANT[digits[16]]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _principal_part(claims: PrincipalClaims) -> pb.Event:

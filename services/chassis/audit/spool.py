@@ -69,6 +69,9 @@ class Spool:
             if self._segments:
                 tail = self._segments[-1]
                 self._writer.continue_at(tail.path, tail.first_position, tail.size)
+                # A life that ended while it made this segment has left a name that only the page cache may
+                # hold: a power cut would take it, with all that is acknowledged from now on.
+                self._files.sync_directory(directory)
         except BaseException:
             os.close(self._lock)
             raise
@@ -179,12 +182,13 @@ class Spool:
         os.close(self._lock)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._scheduled = True
         crowd = self.in_flight > _CROWD or len(self._waiting) > _CROWD
         if crowd and not self._closing:
+            self._scheduled = True
             loop.call_later(self.limits.linger_s, self._submit)
         else:
-            loop.call_soon(self._submit)
+            # Not even a pass of the loop later: a lone caller waits for nothing but this.
+            self._submit()
 
     def _submit(self) -> None:
         self._scheduled = False

@@ -1,22 +1,13 @@
-"""One call: a request that is sent, and the messages of its answer as they come."""
+"""One call at the client: a request that is sent, and the messages of its answer as they come."""
 
 import asyncio
-import struct
-from collections import deque
 from typing import Protocol
 
 from grpc import StatusCode
 
+from services.chassis.http2.messages import Messages
 from services.chassis.http2.protocol import Stream
 from services.chassis.http2.status import RpcError
-
-_PREFIX = struct.Struct(">BL")
-_PREFIX_BYTES = _PREFIX.size
-
-
-def message(payload: bytes) -> bytes:
-    """Return an uncompressed message with gRPC's prefix."""
-    return _PREFIX.pack(0, len(payload)) + payload
 
 
 class Link(Protocol):
@@ -32,39 +23,28 @@ class Link(Protocol):
 class Call(Stream):
     """A call on one stream. For the event loop's thread."""
 
-    __slots__ = (
-        "_ended",
-        "_error",
-        "_largest",
-        "_link",
-        "_loop",
-        "_messages",
-        "_missing",
-        "_parts",
-        "_timer",
-        "_waiter",
-        "body",
-        "head",
-        "held",
-    )
+    __slots__ = ("_ended", "_error", "_link", "_loop", "_timer", "_waiter", "body", "head", "messages")
 
-    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, head: bytes, body: bytes) -> None:
+    def __init__(
+        self,
+        link: Link,
+        loop: asyncio.AbstractEventLoop,
+        head: bytes,
+        body: bytes,
+        timeout_s: float,
+        largest: int,
+    ) -> None:
         """Only ClientConnection.start makes one."""
         super().__init__()
         self._link = link
         self._loop = loop
-        self._messages: deque[bytes] = deque()
-        self._parts: list[bytes] = []
-        self._missing = 0
         self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = loop.call_later(timeout_s, self._overdue)
         self._error: RpcError | None = None
         self._ended = False
-        self._largest = 0
         self.head = head
         self.body = body
-        self.held = 0
-        """Bytes of messages that nobody has read yet."""
+        self.messages = Messages(largest)
 
     @property
     def ended(self) -> bool:
@@ -73,7 +53,7 @@ class Call(Stream):
 
     async def read(self) -> bytes | None:
         """Return the next message, None after the last. Raises RpcError."""
-        while not self._messages:
+        while not self.messages.whole:
             if self._error is not None:
                 raise self._error
             if self._ended:
@@ -83,8 +63,7 @@ class Call(Stream):
                 await self._waiter
             finally:
                 self._waiter = None
-        payload = self._messages.popleft()
-        self.held -= len(payload)
+        payload = self.messages.take()
         self._link.taken(self)
         return payload
 
@@ -92,56 +71,26 @@ class Call(Stream):
         """End the call now, unless it has ended."""
         self._fail(RpcError(StatusCode.CANCELLED, "the call was cancelled"))
 
-    def limit(self, timeout_s: float, largest: int) -> None:
-        """Give up after `timeout_s` seconds; take no message of more than `largest` bytes."""
-        self._largest = largest
-        self._timer = self._loop.call_later(timeout_s, self._overdue)
-
     def feed(self, data: bytes) -> None:
         """Take what a DATA frame held."""
-        if self._parts:
-            # A long message comes in many frames: they are joined once, when it is whole.
-            self._parts.append(data)
-            self._missing -= len(data)
-            if self._missing > 0:
-                return
-            data = b"".join(self._parts)
-            self._parts.clear()
-        at, size = 0, len(data)
-        while size - at >= _PREFIX_BYTES:
-            compressed, length = _PREFIX.unpack_from(data, at)
-            if compressed:
-                # We never offered to take compressed messages.
-                self._fail(RpcError(StatusCode.INTERNAL, "the server compressed a message"))
-                return
-            if length > self._largest:
-                self._fail(RpcError(StatusCode.RESOURCE_EXHAUSTED, "the server's message is too long"))
-                return
-            end = at + _PREFIX_BYTES + length
-            if end > size:
-                self._missing = end - size
-                break
-            self._messages.append(data[at + _PREFIX_BYTES : end])
-            self.held += length
-            at = end
-        if at < size:
-            self._parts.append(data[at:])
-            if size - at < _PREFIX_BYTES:
-                self._missing = _PREFIX_BYTES - (size - at)
-        if self._messages:
-            self._wake()
+        try:
+            self.messages.feed(data)
+        except RpcError as error:
+            self._fail(error)
+        else:
+            if self.messages.whole:
+                self._wake()
 
     def end(self, error: RpcError | None) -> None:
         """The call has ended, well or with `error`; messages that came before can still be read."""
         if self._ended:
             return
         self._ended = True
-        if error is None and self._parts:
+        if error is None and self.messages.cut:
             error = RpcError(StatusCode.INTERNAL, "the server's last message is cut")
         self._error = error
         self.outgoing = b""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         self._wake()
 
     def _overdue(self) -> None:

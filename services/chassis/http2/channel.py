@@ -6,9 +6,10 @@ import time
 
 from grpc import StatusCode
 
-from services.chassis.http2.call import Call, message
+from services.chassis.http2.call import Call
 from services.chassis.http2.client import ClientConnection
 from services.chassis.http2.headers import request_head, timeout_field
+from services.chassis.http2.messages import message
 from services.chassis.http2.status import RpcError, unavailable
 
 _CONNECT_S = 5.0

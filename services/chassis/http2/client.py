@@ -36,8 +36,7 @@ class ClientConnection(Http2Protocol):
 
     def start(self, head: bytes, body: bytes, timeout_s: float) -> Call:
         """Send a request, a header block and a prefixed message, and return its call."""
-        call = Call(self, self._loop, head, body)
-        call.limit(timeout_s, self._largest)
+        call = Call(self, self.loop, head, body, timeout_s, self._largest)
         if len(self._calls) < self._peer_streams:
             self._open(call)
         else:
@@ -95,7 +94,7 @@ class ClientConnection(Http2Protocol):
             return
         if end:
             self._finish(call, RpcError(StatusCode.INTERNAL, "the server's answer has no trailers"))
-        elif not call.held and call.received >= STREAM_WINDOW // 2:
+        elif not call.messages.held and call.received >= STREAM_WINDOW // 2:
             # A message longer than the window: nothing can be read before more of it has come.
             self.widen(call)
 

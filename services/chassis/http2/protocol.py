@@ -23,7 +23,7 @@ _UNSENT_BYTES = 1024 * 1024
 class Stream:
     """One stream, as far as its connection must know it."""
 
-    __slots__ = ("closing", "outgoing", "received", "send_window", "stream_id")
+    __slots__ = ("closing", "held", "outgoing", "received", "send_window", "stream_id")
 
     def __init__(self) -> None:
         """Without an id; the connection gives it one."""
@@ -35,6 +35,8 @@ class Stream:
         self.send_window = 0
         self.received = 0
         """Bytes that came since the peer was last told that it may send more."""
+        self.held = 0
+        """Bytes that count against what the listener's connections may hold."""
 
     def drained(self) -> None:
         """Nothing waits any more."""
@@ -45,7 +47,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def __init__(self, settings: dict[int, int]) -> None:
         """Announce `settings` besides those that bound what we take."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._decoder = HeaderDecoder()
         self._settings = {
@@ -148,7 +150,7 @@ class Http2Protocol(asyncio.Protocol):
             self._transport.write(data)
         else:
             self._outgoing = [data]
-            self._loop.call_soon(self._flush)
+            self.loop.call_soon(self._flush)
 
     @abstractmethod
     def _alone(self) -> bool:

@@ -1,0 +1,191 @@
+"""One call at the server: what gRPC calls a servicer context, as far as the server factory uses one."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Protocol
+from urllib.parse import quote
+
+from grpc import StatusCode
+
+from services.chassis.http2 import frames
+from services.chassis.http2.headers import encode_fields
+from services.chassis.http2.messages import Messages, message
+from services.chassis.http2.protocol import Stream
+
+_RESPONSE = encode_fields(((":status", "200"), ("content-type", "application/grpc")))
+_WELL = encode_fields((("grpc-status", "0"),))
+_TIMEOUT_UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_TIMEOUT_DIGITS = 8
+_PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+
+
+class AbortError(Exception):
+    """The call ends with a status other than OK, which was noted."""
+
+
+class Carrier(Protocol):
+    """The connection, as a call sees it."""
+
+    peer: str
+    identities: Sequence[bytes]
+    loop: asyncio.AbstractEventLoop
+
+    def send_data(self, stream: Stream, head: bytes, data: bytes, flags: int, tail: bytes = b"") -> bool:
+        """Send as the windows allow; True when all of it went."""
+
+    def send(self, data: bytes) -> None:
+        """Send frames."""
+
+    async def writable(self) -> None:
+        """Wait while the peer does not read."""
+
+    def done(self, call: "Exchange") -> None:
+        """All of the answer was sent."""
+
+
+class Exchange(Stream):
+    """A request that came, and its answer. For the event loop's thread."""
+
+    __slots__ = (
+        "_ended",
+        "_fields",
+        "_head",
+        "_sent",
+        "_trailing",
+        "carrier",
+        "deadline",
+        "path",
+        "requests",
+        "task",
+        "timer",
+    )
+
+    def __init__(
+        self, carrier: Carrier, path: str, fields: list[tuple[str, str]], largest: int, now: float
+    ) -> None:
+        """Only ServerConnection makes one. Raises ValueError when a field cannot be read."""
+        super().__init__()
+        self.carrier = carrier
+        self.path = path
+        self.requests = Messages(largest)
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.deadline: float | None = None
+        """Time of the loop by which the caller wants its answer."""
+        self._fields = fields
+        self._head = _RESPONSE
+        self._trailing: list[tuple[str, str]] = []
+        self._sent: asyncio.Future[None] | None = None
+        self._ended = False
+        for name, value in fields:
+            if name == "grpc-timeout":
+                self.deadline = now + _seconds(value)
+
+    # What servicers and the server factory use
+
+    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Return the request's fields; binary ones decoded."""
+        return tuple(
+            (name, _binary(value) if name.endswith("-bin") else value)
+            for name, value in self._fields
+            if name[:1] != ":"
+        )
+
+    def peer(self) -> str:
+        """Return the client's address as gRPC writes it."""
+        return self.carrier.peer
+
+    def peer_identities(self) -> Sequence[bytes]:
+        """Return the subject alternative names of the client's certificate."""
+        return self.carrier.identities
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the deadline, None without one."""
+        return None if self.deadline is None else self.deadline - self.carrier.loop.time()
+
+    def set_trailing_metadata(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
+        """Send these fields with the status."""
+        self._trailing = [
+            (name, value if isinstance(value, str) else base64.b64encode(value).decode().rstrip("="))
+            for name, value in metadata
+        ]
+
+    async def abort(self, code: StatusCode, details: str) -> None:
+        """End the call with a status: raises AbortError."""
+        self.finish(code, details)
+        raise AbortError
+
+    async def write(self, payload: bytes) -> None:
+        """Send a message of the answer, waiting while the client does not read."""
+        if self._ended:
+            return
+        head, self._head = self._head, b""
+        if head:
+            head = frames.frame(frames.HEADERS, frames.END_HEADERS, self.stream_id, head)
+        if not self.carrier.send_data(self, head, message(payload), 0):
+            self._sent = self.carrier.loop.create_future()
+            await self._sent
+        await self.carrier.writable()
+
+    # What the connection uses
+
+    @property
+    def ended(self) -> bool:
+        """True once the answer is complete or nobody waits for it."""
+        return self._ended
+
+    def answer(self, payload: bytes) -> None:
+        """Send the only message of the answer, and that all is well."""
+        if self._ended:
+            return
+        self._ended = True
+        head = frames.frame(frames.HEADERS, frames.END_HEADERS, self.stream_id, self._head)
+        tail = frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, self.stream_id, _WELL)
+        if self.carrier.send_data(self, head, message(payload), 0, tail):
+            self.carrier.done(self)
+
+    def finish(self, code: StatusCode, details: str) -> None:
+        """Send the status; without a message before it, as the only header block."""
+        if self._ended:
+            return
+        self._ended = True
+        if code is StatusCode.OK and not self._trailing:
+            block = self._head + _WELL
+        else:
+            fields = [("grpc-status", str(code.value[0])), ("grpc-message", quote(details, safe=_PRINTABLE))]
+            block = self._head + encode_fields((*fields, *self._trailing))
+        flags = frames.END_HEADERS | frames.END_STREAM
+        self.carrier.send(frames.frame(frames.HEADERS, flags, self.stream_id, block))
+        self.carrier.done(self)
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._ended = True
+        self.outgoing = b""
+        if self._sent is not None and not self._sent.done():
+            self._sent.set_result(None)
+
+    def drained(self) -> None:
+        """What waited was sent."""
+        if self._ended:
+            self.carrier.done(self)
+        elif self._sent is not None and not self._sent.done():
+            self._sent.set_result(None)
+
+
+def _seconds(timeout: str) -> float:
+    digits, unit = timeout[:-1], timeout[-1:]
+    if unit not in _TIMEOUT_UNITS or not (
+        digits.isascii() and digits.isdigit() and len(digits) <= _TIMEOUT_DIGITS
+    ):
+        raise ValueError("grpc-timeout must be up to eight digits and one of H M S m u n")
+    return int(digits) * _TIMEOUT_UNITS[unit]
+
+
+def _binary(value: str) -> bytes:
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4))
+    except (binascii.Error, ValueError):
+        return b""
