@@ -68,7 +68,8 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add(ingest_service_pb2_grpc.add_IngestServiceServicer_to_server, IngestServicer(ingestor))
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
     if config.redis is not None:
-        server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
+        listener = RevocationListener(config.redis, leases.revoke, leases.revoke_all)
+        server.add_task("revocations", listener.run)
     server.add_task("database", database.failed)
     server.add_closer(database.close)
     server.add_closer(auth.close)

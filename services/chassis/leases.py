@@ -85,6 +85,8 @@ class Lease:
     epoch: int
     digest: str
     expires: float
+    round: int
+    """How often all leases had been revoked when auth was asked for this one."""
 
 
 class Leases:
@@ -99,6 +101,7 @@ class Leases:
         self._renew_after: dict[_Key, float] = {}
         self._compiled = compiled or PolicyCache()
         self._floors: OrderedDict[str, int] = OrderedDict()
+        self._round = 0
 
     async def get(self, call: CallContext) -> Lease:
         """Return a live lease of the call's principal, asking auth only when there is none.
@@ -133,9 +136,17 @@ class Leases:
         if len(self._floors) > _MAX_FLOORS:
             self._floors.popitem(last=False)
 
+    def revoke_all(self) -> None:
+        """Forget every lease, also those on their way: announcements may have been missed.
+
+        Their documents stay for comparison, so that auth answers most of the questions that follow with a
+        digest alone.
+        """
+        self._round += 1
+
     def _current(self, lease: Lease, claims: PrincipalClaims) -> bool:
-        floor = self._floors.get(claims.account_id, 0)
-        fresh = lease.epoch >= floor and lease.epoch >= claims.policy_epoch
+        floor = max(self._floors.get(claims.account_id, 0), claims.policy_epoch)
+        fresh = lease.epoch >= floor and lease.round == self._round
         return fresh and not lease.policies.retired
 
     def _renew(self, key: _Key, token: str, claims: PrincipalClaims, now: float) -> None:
@@ -168,9 +179,9 @@ class Leases:
             known = self._leases.get(key)
             if known is not None and known.policies.retired:
                 known = None
-            before = self._clock.boottime()
+            before, asked_in = self._clock.boottime(), self._round
             answer = await self._source.fetch(token, known.digest if known is not None else "")
-            lease = self._lease(answer, known, before)
+            lease = self._lease(answer, known, before, asked_in)
             if self._current(lease, claims):
                 self._keep(key, lease)
                 return lease
@@ -188,7 +199,7 @@ class Leases:
         while len(self._leases) > _MAX_LEASES or next(iter(self._leases.values())).expires < idle:
             self._leases.popitem(last=False)
 
-    def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float) -> Lease:
+    def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int) -> Lease:
         if answer.policies is not None and answer.entitlements is not None:
             policies, entitlements = self._compile(answer.policies), answer.entitlements
         elif known is not None and known.digest == answer.digest:
@@ -196,7 +207,7 @@ class Leases:
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
-        return Lease(policies, entitlements, answer.root, answer.epoch, answer.digest, expires)
+        return Lease(policies, entitlements, answer.root, answer.epoch, answer.digest, expires, asked_in)
 
     def _compile(self, documents: Sequence[str]) -> PolicySet:
         try:

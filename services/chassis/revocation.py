@@ -1,7 +1,8 @@
 """Revocations by Redis: auth announces that an account's policies changed, enforcement points drop leases.
 
 It makes revocation faster, never possible: a lease ends by itself after five seconds, so losing Redis
-costs nothing but those seconds.
+costs nothing but those seconds. What was announced while nobody listened is lost; whoever begins to
+listen, again or for the first time, therefore trusts no lease from before.
 """
 
 import asyncio
@@ -23,6 +24,9 @@ _TIMEOUT_S = 0.25
 
 _QUIET_S = 15.0
 """A subscription that hears nothing for this long is probed, so that a dead connection is noticed."""
+
+_SUBSCRIBE_S = 2.0
+"""How long Redis may take to let a subscriber in: one that hangs then would be waited for for ever."""
 
 _RECONNECT_S = 0.5
 
@@ -76,11 +80,20 @@ class RevocationListener:
     """Hears revocations and hands them on, for the life of an enforcement point."""
 
     def __init__(
-        self, settings: RedisSettings, revoke: Callable[[str, int], None], *, quiet_s: float = _QUIET_S
+        self,
+        settings: RedisSettings,
+        revoke: Callable[[str, int], None],
+        revoke_all: Callable[[], None],
+        *,
+        quiet_s: float = _QUIET_S,
     ) -> None:
-        """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke."""
+        """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke.
+
+        `revoke_all()` is called whenever Redis has confirmed a subscription.
+        """
         self._settings = settings
         self._revoke = revoke
+        self._revoke_all = revoke_all
         self._quiet_s = quiet_s
         self._subscribed = False
 
@@ -100,7 +113,8 @@ class RevocationListener:
         client = connect(self._settings, timeout_s=None)
         try:
             async with client.pubsub() as subscription:
-                await subscription.subscribe(CHANNEL)
+                async with asyncio.timeout(_SUBSCRIBE_S):
+                    await subscription.subscribe(CHANNEL)
                 asked = False
                 while True:
                     # Answers to our pings must be seen here: ignored ones would look like silence, and be
@@ -114,6 +128,8 @@ class RevocationListener:
                         continue
                     asked = False
                     self._subscribed = True
+                    if message["type"] == "subscribe":
+                        self._revoke_all()
                     heard = decode(message["data"]) if message["type"] == "message" else None
                     if heard is not None:
                         self._revoke(*heard)

@@ -57,7 +57,8 @@ def build(config: TrainingConfig, clock: Clock, randomness: Randomness | None = 
     server.add_readiness("token-keys", token_keys.ready)
     server.add_task("database", database.failed)
     if config.redis is not None:
-        server.add_task("revocations", RevocationListener(config.redis, leases.revoke).run)
+        listener = RevocationListener(config.redis, leases.revoke, leases.revoke_all)
+        server.add_task("revocations", listener.run)
     server.add_closer(database.close)
     server.add_closer(auth.close)
     audit.attach(server)

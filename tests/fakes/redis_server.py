@@ -1,6 +1,7 @@
 """A real redis-server for tests: TLS on a free port, with the access-control lists of the local stack."""
 
 import hashlib
+import signal
 import socket
 import subprocess
 import time
@@ -74,3 +75,13 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def hang(self) -> None:
+        """Let it answer nobody, with every connection open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def recover(self) -> None:
+        """Let it go on after `hang`, with all that it held."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)

@@ -131,7 +131,9 @@ async def test_a_revocation_is_heard_at_once(
             metadata=metadata,
         )
 
-    listener = asyncio.create_task(RevocationListener(redis("runtime"), revoke).run())
+    listener = asyncio.create_task(
+        RevocationListener(redis("runtime"), revoke, point.leases.revoke_all).run()
+    )
     try:
         epoch = 1
         # The first changes only show that the listener is subscribed.

@@ -22,7 +22,9 @@ from tests.fakes.auth_client import ACCOUNT, bearer
 
 async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, operator, admin) -> None:
     heard: list[tuple[str, int]] = []
-    listener = RevocationListener(redis("runtime"), lambda account, epoch: heard.append((account, epoch)))
+    listener = RevocationListener(
+        redis("runtime"), lambda account, epoch: heard.append((account, epoch)), lambda: None
+    )
     task = asyncio.create_task(listener.run())
     publisher = RedisRevocations(redis("auth"))
     try:
@@ -75,6 +77,7 @@ async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, capl
     listener = RevocationListener(
         dataclasses.replace(settings, port=port),
         lambda account, epoch: heard.append((account, epoch)),
+        lambda: None,
         quiet_s=0.2,
     )
     task = asyncio.create_task(listener.run())

@@ -326,6 +326,36 @@ async def test_an_answer_from_before_the_revocation_is_not_used(
     assert len(auth.known) == 2
 
 
+async def test_nothing_from_before_a_loss_of_announcements_is_used(
+    authorizer: Authorizer, auth: Auth, leases: Leases
+) -> None:
+    assert await permitted(authorizer)
+    assert await permitted(authorizer, account_id="210987654321")
+    leases.revoke_all()
+    # Nothing had changed: auth is asked once more by digest, and the documents are those of before.
+    assert await permitted(authorizer)
+    assert len(auth.known) == 3
+    assert auth.known[-1] != ""
+    # What changed unannounced is noticed, although no epoch was heard of.
+    auth.policies, auth.epoch = (document(DENY),), 2
+    assert await permitted(authorizer)
+    leases.revoke_all()
+    assert not await permitted(authorizer)
+
+
+async def test_an_answer_on_its_way_at_a_loss_of_announcements_is_not_used(
+    authorizer: Authorizer, auth: Auth, leases: Leases
+) -> None:
+    auth.gate = asyncio.Event()
+    waiting = asyncio.create_task(permitted(authorizer))
+    await settled()
+    auth.policies, auth.epoch = (document(DENY),), 2
+    leases.revoke_all()
+    auth.gate.set()
+    assert not await waiting
+    assert len(auth.known) == 2
+
+
 async def test_auth_that_stays_behind_a_revocation_closes(authorizer: Authorizer, leases: Leases) -> None:
     leases.revoke(ACCOUNT, 9)
     with pytest.raises(DomainError) as caught:
