@@ -83,6 +83,9 @@ class SegmentWriter:
         except OSError as error:
             self._cut_back()
             if error.errno in _NO_SPACE:
+                # The next chunk may begin another segment, and only the newest may have a torn end after a
+                # power cut: what was written of this one must be gone for good.
+                self._sync()
                 raise ChunkRefusedError(f"no room on the spool's device ({_name(error)})") from error
             raise self._stop("write", error) from error
         self._sync()

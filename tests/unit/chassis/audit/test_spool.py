@@ -59,6 +59,27 @@ async def test_records_survive_a_new_life(tmp_path):
     await again.close()
 
 
+async def test_a_segment_that_is_continued_has_a_durable_name(tmp_path):
+    spool = Spool(tmp_path, randomness=RANDOM, files=FaultyFiles(8))
+    with pytest.raises(DomainError):
+        await spool.append(b"x", Lane.EVENT)
+    await spool.close()
+    assert list(tmp_path.glob("*.seg")), "the segment was made, and its folder not synced"
+    files = FaultyFiles()
+    again = Spool(tmp_path, randomness=RANDOM, files=files)
+    assert files.names == ["reopen", "truncate", "fdatasync", "sync_directory"]
+    await again.close()
+
+
+async def test_what_a_full_disk_cut_short_is_gone_for_good_before_anything_else(tmp_path):
+    files = FaultyFiles(11, errno.ENOSPC, short=True)
+    spool = Spool(tmp_path, randomness=RANDOM, files=files)
+    assert await taken(spool, Lane.EVENT, 10)
+    assert not await taken(spool, Lane.EVENT, 10)
+    assert files.names[-4:] == ["short write", "write", "truncate", "fdatasync"]
+    await spool.close()
+
+
 async def test_one_process_holds_the_spool(tmp_path):
     spool = Spool(tmp_path, randomness=RANDOM)
     with pytest.raises(SpoolInUseError):
