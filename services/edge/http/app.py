@@ -172,7 +172,7 @@ class Application:
         around = self._around
         admitted = admit(fields, around.regions, around.clock.now())
         credential = admitted.authorization.credential
-        known = around.sessions.known(credential)
+        known = around.sessions.known(credential, call.peer)
         body = await read_body(receive, _declared(fields), self._budget, known=known)
         try:
             to_sign = string_to_sign(

@@ -13,6 +13,8 @@ from services.edge.domain.faults import Fault
 
 MAX_BODY_BYTES = 25_000_000
 """Bedrock's limit of one request body."""
+SMALL_BODY_BYTES = 64 * 1024
+"""Bodies that say they are no larger are read in any case."""
 MAX_DISCARD_BYTES = 64 * 1024 * 1024
 """A larger body than allowed is read, hashed and thrown away up to here, so that its sender hears why."""
 _THREAD_BYTES = 256 * 1024
@@ -28,7 +30,7 @@ class ClientGoneError(Exception):
 class BodyBudget:
     """Body bytes of all requests whose signature is not verified yet.
 
-    Callers without a leased key get at most half, so that strangers cannot keep known callers out.
+    Callers that are not known get at most half, so that strangers cannot keep known callers out.
     """
 
     def __init__(self, limit: int) -> None:
@@ -36,9 +38,13 @@ class BodyBudget:
         self._limit = limit
         self.used = 0
 
-    def take(self, count: int, *, known: bool) -> None:
-        """Count received bytes. Raises DomainError(DEPENDENCY_UNAVAILABLE) at the limit."""
-        if self.used + count > (self._limit if known else self._limit // 2):
+    def take(self, count: int, *, known: bool, small: bool = False) -> None:
+        """Count received bytes. Raises DomainError(DEPENDENCY_UNAVAILABLE) at the limit.
+
+        A piece of a `small` body always has room: the number of connections bounds them, and a caller
+        that nobody knows yet must not be kept out by strangers with large bodies.
+        """
+        if not small and self.used + count > (self._limit if known else self._limit // 2):
             raise DomainError(
                 ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
                 "too many request bodies wait for verification",
@@ -103,9 +109,10 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
 
     Raises ClientGoneError, and DomainError or Fault at a limit.
     """
+    small = declared is not None and declared <= SMALL_BODY_BYTES
     first, more = await _next(receive)
     if not more:
-        budget.take(len(first), known=known)
+        budget.take(len(first), known=known, small=small)
         return Body(first, None, len(first), _digest(first), budget, len(first))
     if declared is not None and declared > MAX_BODY_BYTES:
         return await _discard(receive, sha256(first), len(first), budget, more=True)
@@ -115,7 +122,7 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
     pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     taken = 0
     try:
-        budget.take(len(first), known=known)
+        budget.take(len(first), known=known, small=small)
         taken = size = len(first)
         pages[:size] = first
         first = b""
@@ -131,7 +138,7 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
                 taken = 0
                 pages.close()
                 return await _discard(receive, seen, end, budget, more=more)
-            budget.take(len(chunk), known=known)
+            budget.take(len(chunk), known=known, small=small)
             taken = end
             pages[size:end] = chunk
             size = end

@@ -134,6 +134,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             # What follows would not be parsed as HTTP; no client of AWS asks for it.
             raise ValueError("no other protocol is spoken here")
+        _check_framing(self.parser.get_http_version(), self.headers)
         if len(self.pipeline) >= MAX_PIPELINED:
             raise ValueError("too many requests at a time")
         self._phase = _Phase.BODY
@@ -222,3 +223,20 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._phase is _Phase.BODY:
             return bool(self.pipeline) or cycle.response_started
         return not cycle.response_complete
+
+
+def _check_framing(version: str, headers: list[tuple[bytes, bytes]]) -> None:
+    """Refuse what a proxy in front could read differently, beyond what the parser refuses by itself.
+
+    RFC 9112: exactly one Host (section 3.2), no coding but chunked, and none in HTTP/1.0 (section 6.1).
+    """
+    if version not in ("1.0", "1.1"):
+        raise ValueError("HTTP/1.1 is spoken here")
+    hosts = 0
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+        elif name == b"transfer-encoding" and (version == "1.0" or value.lower() != b"chunked"):
+            raise ValueError("no transfer coding but chunked is known")
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        raise ValueError("exactly one Host is needed")

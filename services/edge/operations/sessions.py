@@ -21,7 +21,7 @@ _RENEW_S = 10.0
 _UNKNOWN_S = 5.0
 """How long an unknown key id is refused without asking auth, and so before its body is read."""
 _FAMILIAR_S = 600.0
-"""How long after its last verification a key id counts as known, beyond its lease."""
+"""How long after its last verification a key id counts as known at an address, beyond its lease."""
 _ENTRIES = 10_000
 _CONCURRENT = 64
 """Requests to auth at a time: strangers queue here and not there."""
@@ -73,19 +73,20 @@ class Sessions:
         self._keys: _Leases[sigv4.Credential, bytes] = _Leases(clock)
         self._tokens: _Leases[_TokenKey, Caller] = _Leases(clock)
         self._unknown: _Leases[str, DomainError] = _Leases(clock)
-        self._familiar: _Leases[str, None] = _Leases(clock)
+        self._familiar: _Leases[tuple[str, str], None] = _Leases(clock)
         self._asking: dict[_TokenKey, asyncio.Future[None]] = {}
         self._room = asyncio.Semaphore(_CONCURRENT)
 
-    def known(self, credential: sigv4.Credential) -> bool:
-        """Say whether a signature of this key id was verified in the last minutes.
+    def known(self, credential: sigv4.Credential, source_ip: str) -> bool:
+        """Say whether a signature of this key id from this address was verified in the last minutes.
 
+        Key ids are no secret: whoever has learned one, elsewhere, is a stranger all the same.
         Raises DomainError for a key id that auth did not know a moment ago.
         """
         refusal = self._unknown.get(credential.access_key_id)
         if refusal is not None:
             raise DomainError(refusal.reason, refusal.message)
-        return self._familiar.has(credential.access_key_id)
+        return self._familiar.has((credential.access_key_id, source_ip))
 
     async def open(self, presented: Presented, client: ClientContext, audience: str) -> Caller:
         """Verify a signature and return who calls, with a token for `audience`.
@@ -128,6 +129,7 @@ class Sessions:
     def _keep(self, key: _TokenKey, presented: Presented, grant: Grant) -> Caller:
         session = Caller(grant.claims, (("authorization", f"Bearer {grant.token}"),))
         self._keys.put(presented.credential, grant.signing_key, grant.key_until)
-        self._familiar.put(presented.credential.access_key_id, None, self._clock.boottime() + _FAMILIAR_S)
+        familiar = (presented.credential.access_key_id, key[2].source_ip)
+        self._familiar.put(familiar, None, self._clock.boottime() + _FAMILIAR_S)
         self._tokens.put(key, session, grant.token_until - _RENEW_S)
         return session

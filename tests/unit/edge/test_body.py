@@ -8,7 +8,13 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 from services.edge.domain.faults import Fault
-from services.edge.http.body import MAX_BODY_BYTES, BodyBudget, ClientGoneError, read_body
+from services.edge.http.body import (
+    MAX_BODY_BYTES,
+    SMALL_BODY_BYTES,
+    BodyBudget,
+    ClientGoneError,
+    read_body,
+)
 
 
 def receiving(*chunks: bytes | None) -> Any:
@@ -49,18 +55,32 @@ async def test_a_client_that_leaves_gives_its_bytes_back() -> None:
         assert budget.used == 0
 
 
-@pytest.mark.parametrize(("known", "limit"), [(True, 100), (False, 50)])
+@pytest.mark.parametrize(("known", "limit"), [(True, 400_000), (False, 200_000)])
 async def test_the_budget_is_kept(known: bool, limit: int) -> None:
-    budget = BodyBudget(100)
+    budget = BodyBudget(400_000)
+    large = SMALL_BODY_BYTES + 1
     body = await read_body(receiving(b"x" * limit), limit, budget, known=known)
-    with pytest.raises(DomainError) as caught:
-        await read_body(receiving(b"x"), 1, budget, known=known)
-    assert caught.value.reason == ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE
-    with pytest.raises(DomainError):
-        await read_body(receiving(b"", b"x", b"y"), 2, budget, known=known)
+    for declared in (large, None):
+        with pytest.raises(DomainError) as caught:
+            await read_body(receiving(b"x"), declared, budget, known=known)
+        assert caught.value.reason == ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE
+        with pytest.raises(DomainError):
+            await read_body(receiving(b"", b"x", b"y"), declared, budget, known=known)
     assert budget.used == limit
     body.close()
-    assert (await read_body(receiving(b"x"), 1, budget, known=known)).size == 1
+    assert (await read_body(receiving(b"x"), large, budget, known=known)).size == 1
+
+
+@pytest.mark.parametrize("chunks", [(b"abc",), (b"a", b"bc")])
+async def test_small_bodies_have_room_whatever_strangers_hold(chunks: tuple[bytes, ...]) -> None:
+    budget = BodyBudget(100)
+    held = await read_body(receiving(b"x" * 50), None, budget, known=False)
+    body = await read_body(receiving(*chunks), SMALL_BODY_BYTES, budget, known=False)
+    assert body.content() == b"abc"
+    assert budget.used == 53
+    body.close()
+    held.close()
+    assert budget.used == 0
 
 
 @pytest.mark.parametrize("declared", [26_000_000, None, 5])

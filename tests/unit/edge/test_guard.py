@@ -8,7 +8,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from services.edge.config import LimitSettings
-from services.edge.http.guard import GuardedProtocol
+from services.edge.http.guard import MAX_HEADERS, MAX_PIPELINED, GuardedProtocol
 
 LIMITS = LimitSettings(max_header_bytes=2000, header_timeout_s=3.0, body_timeout_s=10.0, slow_reader_s=30.0)
 
@@ -147,3 +147,185 @@ async def test_work_ends_when_the_client_leaves() -> None:
     await _settle()
     protocol.connection_lost(None)
     await asyncio.wait_for(cancelled.wait(), 1)
+
+
+HEAD = b"POST / HTTP/1.1\r\nhost: x\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+
+
+async def _drain(scope: Any, receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        if not message["more_body"]:
+            break
+    await _answer(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
+        HEAD + b"content-length: 3\r\ncontent-length: 3\r\n\r\nabc",
+        HEAD + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+        HEAD + b"content-length: 3, 3\r\n\r\nabc",
+        HEAD + b"content-length: +3\r\n\r\nabc",
+        HEAD + b"content-length: -3\r\n\r\nabc",
+        HEAD + b"content-length: 0x3\r\n\r\nabc",
+        HEAD + b"content-length: 99999999999999999999999\r\n\r\nabc",
+        HEAD + b"content-length : 3\r\n\r\nabc",
+        HEAD + b"content-length:\r\n 3\r\n\r\nabc",
+        HEAD + b"transfer-encoding: identity\r\n\r\nabc",
+        HEAD + b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"a: b\r\n c: d\r\n\r\n",
+        HEAD + b"a: b\rc: d\r\n\r\n",
+        HEAD + b"a: b\0c\r\n\r\n",
+        b"GET / HTTP/1.1\nhost: x\n\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n host: x\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/3.7\r\nhost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n",
+        HEAD + b"connection: upgrade\r\nupgrade: websocket\r\ncontent-length: 3\r\n\r\nabc",
+        HEAD + b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\n\r\n",
+        CHUNKED + b"-1\r\n\r\n",
+        CHUNKED + b"0x1\r\na\r\n0\r\n\r\n",
+        CHUNKED + b"10000000000000001\r\na\r\n0\r\n\r\n",
+        CHUNKED + b"1\na\n0\n\n",
+        CHUNKED + b"1\r\nab0\r\n\r\n",
+        CHUNKED + b"1\r\na\r\n0\r\nx-amz-date: y\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+async def test_what_others_could_read_differently_is_refused(data: bytes, whole: bool) -> None:
+    served: list[bytes] = []
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        await _drain(scope, receive, send)
+        served.append(scope["raw_path"])
+
+    protocol, transport = _protocol(serve)
+    smuggled = data + b"GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
+    for piece in [smuggled] if whole else [smuggled[i : i + 1] for i in range(len(smuggled))]:
+        if not transport.closed:
+            protocol.data_received(piece)
+    await _settle()
+    assert [write.split(b" ")[1] for write in transport.writes] == [b"400"]
+    assert transport.closed
+    protocol.connection_lost(None)
+    await _settle()
+    assert b"/smuggled" not in served
+
+
+async def test_header_lines_are_counted_as_they_come() -> None:
+    protocol, transport = _protocol()
+    protocol.data_received(b"GET / HTTP/1.1\r\nhost: x\r\n" + b"a:\r\n" * (MAX_HEADERS + 100))
+    assert transport.writes[0].startswith(b"HTTP/1.1 431 ")
+    assert len(protocol.headers) <= MAX_HEADERS
+    protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize("endless", [b"1;" + b"e" * 50_000, b"0\r\nx: " + b"t" * 50_000])
+async def test_chunks_hold_bodies_and_little_else(endless: bytes) -> None:
+    protocol, transport = _protocol(_drain)
+    protocol.data_received(CHUNKED)
+    sent = 0
+    while not transport.closed and sent < len(endless):
+        protocol.data_received(endless[sent : sent + 500])
+        sent += 500
+    assert sent <= LIMITS.max_header_bytes + 500
+    assert transport.writes[0].startswith(b"HTTP/1.1 400 ")
+    protocol.connection_lost(None)
+
+
+async def test_small_chunks_are_a_body_like_any_other() -> None:
+    protocol, transport = _protocol(_drain)
+    protocol.data_received(CHUNKED)
+    for _ in range(2000):
+        protocol.data_received(b"1;a=b\r\nx\r\n")
+    protocol.data_received(b"0\r\n\r\n")
+    await _settle()
+    assert transport.writes[0].startswith(b"HTTP/1.1 200 ")
+    protocol.connection_lost(None)
+
+
+async def test_few_requests_wait_for_another() -> None:
+    gate = asyncio.Event()
+
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await gate.wait()
+        await _answer(scope, receive, send)
+
+    request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+    protocol, transport = _protocol(wait)
+    protocol.data_received(request * (1 + MAX_PIPELINED))
+    now = asyncio.get_running_loop().time()
+    assert not protocol.overdue(now + 1000), "they wait for us"
+    gate.set()
+    for _ in range(MAX_PIPELINED):
+        await _settle()
+    assert len(transport.writes) == 1 + MAX_PIPELINED
+    protocol.connection_lost(None)
+
+    gate.clear()
+    protocol, transport = _protocol(wait)
+    protocol.data_received(request * 3000)
+    assert transport.aborted, "an answer would be taken for that to the first request"
+    assert not transport.writes
+    assert len(protocol.pipeline) <= MAX_PIPELINED
+    protocol.connection_lost(None)
+    gate.set()
+    await _settle()
+
+
+async def test_nonsense_after_a_request_is_not_answered_in_its_place() -> None:
+    gate = asyncio.Event()
+
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await gate.wait()
+        await _answer(scope, receive, send)
+
+    protocol, transport = _protocol(wait)
+    protocol.data_received(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n\0nonsense\r\n\r\n")
+    await _settle()
+    assert transport.aborted
+    assert not transport.writes
+    protocol.connection_lost(None)
+    gate.set()
+    await _settle()
+
+
+@pytest.mark.parametrize("more", [b"", b"\r\n", b"\r\n\r\n"])
+async def test_an_answered_connection_is_not_kept_for_ever(more: bytes) -> None:
+    protocol, _ = _protocol()
+    protocol.data_received(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    await _settle()
+    protocol.data_received(more)
+    now = asyncio.get_running_loop().time()
+    assert not protocol.overdue(now + LIMITS.keep_alive_s - 1)
+    assert protocol.overdue(now + LIMITS.keep_alive_s + 1)
+    protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize("expect", [b"", b"expect: 100-continue\r\n"])
+async def test_an_answer_before_the_end_of_the_request_is_the_last(expect: bytes) -> None:
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        scope["craton.connection"].answering()
+        await _answer(scope, receive, send)
+
+    protocol, transport = _protocol(refuse)
+    protocol.data_received(HEAD + expect + b"content-length: 33\r\n\r\n")
+    await _settle()
+    assert b"\r\nconnection: close\r\n" in transport.writes[0]
+    assert transport.closed
+    # A client that did not send its body sends its next request: it is neither body nor request here.
+    protocol.connection_lost(None)

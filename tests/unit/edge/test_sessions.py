@@ -144,22 +144,23 @@ async def test_an_unknown_key_is_refused_without_asking_for_a_while(
     sessions: Sessions, auth: Auth, clock: Clock
 ) -> None:
     auth.refuse = ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
-    assert not sessions.known(CREDENTIAL)
+    assert not sessions.known(CREDENTIAL, CLIENT.source_ip)
     with pytest.raises(DomainError):
         await sessions.open(presented(), CLIENT, "runtime")
     with pytest.raises(DomainError) as caught:
-        sessions.known(CREDENTIAL)
+        sessions.known(CREDENTIAL, CLIENT.source_ip)
     assert caught.value.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
     clock.time += 5.1
-    assert not sessions.known(CREDENTIAL)
+    assert not sessions.known(CREDENTIAL, CLIENT.source_ip)
 
 
 async def test_a_verified_key_stays_familiar(sessions: Sessions, clock: Clock) -> None:
     await sessions.open(presented(), CLIENT, "runtime")
     clock.time += 599
-    assert sessions.known(CREDENTIAL)
+    assert sessions.known(CREDENTIAL, CLIENT.source_ip)
+    assert not sessions.known(CREDENTIAL, "192.0.2.2"), "a key id is no secret"
     clock.time += 2
-    assert not sessions.known(CREDENTIAL)
+    assert not sessions.known(CREDENTIAL, CLIENT.source_ip)
 
 
 async def test_what_auth_cannot_answer_is_not_remembered(sessions: Sessions, auth: Auth) -> None:
