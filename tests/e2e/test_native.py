@@ -1,6 +1,9 @@
 """A native gRPC client on the public listener: no certificate, a token for a SigV4 signature."""
 
+import ipaddress
 import json
+import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +56,25 @@ def test_unary(channel: grpc.Channel, metadata: Any) -> None:
     request = inference.InvokeModelRequest(model_id=TEXT, body=BODY, content_type="application/json")
     answer = InferenceServiceStub(channel).InvokeModel(request, metadata=metadata, timeout=30)
     assert json.loads(answer.body)["results"][0]["outputText"].strip()
+
+
+def test_the_record_says_where_the_client_was(stack: Any, channel: grpc.Channel, metadata: Any) -> None:
+    request_id = str(uuid.uuid4())
+    request = inference.InvokeModelRequest(model_id=TEXT, body=BODY, content_type="application/json")
+    named = (*metadata, ("x-request-id", request_id), ("x-forwarded-for", "192.0.2.66"))
+    InferenceServiceStub(channel).InvokeModel(request, metadata=named, timeout=30)
+    deadline = time.monotonic() + 30
+    events: list[dict[str, Any]] = []
+    while len(events) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+        events = stack.craton_json("audit", "lookup", "--request-id", request_id)
+    assert {event["phase"] for event in events} == {"EVENT_PHASE_INTENT", "EVENT_PHASE_OUTCOME"}
+    for event in events:
+        seen = event["audit_context"]
+        assert ipaddress.ip_address(seen["source_ip"]).is_loopback
+        assert seen["tls_version"] == "TLSv1.3"
+        assert seen["user_agent"].startswith("grpc-python/")
+        assert seen["endpoint"] == f"{stack.address}:9443"
 
 
 def test_stream(channel: grpc.Channel, metadata: Any) -> None:
