@@ -15,6 +15,12 @@ def pytest_report_header() -> str:
     return databases.header()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what needs a server that this machine has not."""
+    if databases.POSTGRESQL not in databases.KINDS:
+        items[:] = [item for item in items if item.get_closest_marker("postgresql") is None]
+
+
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
     """An OTLP collector that keeps what it receives."""

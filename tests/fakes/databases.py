@@ -18,7 +18,9 @@ from tests.fakes import postgresql
 
 _NAMED = os.environ.get("CRATON_TEST_POSTGRESQL", "")
 _MISSING = "" if _NAMED else postgresql.missing()
-KINDS = ("SQLite",) if _MISSING else ("SQLite", "PostgreSQL")
+POSTGRESQL = "PostgreSQL"
+KINDS = ("SQLite",) if _MISSING else ("SQLite", POSTGRESQL)
+"""What suites are parametrised with. Tests of a server alone carry the marker `postgresql`."""
 
 
 def header() -> str:

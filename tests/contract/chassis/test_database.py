@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from services.chassis.database import Database, migrate, open_engine
 from services.chassis.errors import DomainError
-from tests.fakes.databases import KINDS, empty_database, replica
+from tests.fakes.databases import KINDS, POSTGRESQL, empty_database, replica
 
 REVISION = """
 import sqlalchemy as sa
@@ -22,8 +22,6 @@ def upgrade():
     op.execute("INSERT INTO counter (id, value) VALUES (1, 0)")
 """
 SLOW_REVISION = REVISION.replace("def upgrade():", "def upgrade():\n    import time\n    time.sleep(0.5)")
-ONLY_POSTGRESQL = pytest.mark.parametrize("database", KINDS[1:], indirect=True)
-"""For what cannot happen inside one's own process; not collected where there is no server."""
 
 
 @pytest.fixture(params=KINDS)
@@ -112,7 +110,8 @@ def test_replicas_may_start_together(kind: str, tmp_path: Path) -> None:
     engine.dispose()
 
 
-@ONLY_POSTGRESQL
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
 async def test_a_lost_connection_is_a_database_that_is_away(database: Database) -> None:
     def lose(connection: sa.Connection) -> None:
         connection.execute(sa.text("UPDATE counter SET value = 99"))
@@ -124,7 +123,8 @@ async def test_a_lost_connection_is_a_database_that_is_away(database: Database) 
     assert await database.read(value) == 0
 
 
-@ONLY_POSTGRESQL
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
 async def test_connections_that_died_while_idle_are_replaced(database: Database) -> None:
     pool = await asyncio.gather(
         *(
@@ -142,7 +142,8 @@ async def test_connections_that_died_while_idle_are_replaced(database: Database)
     assert await asyncio.gather(*(database.read(value) for _ in range(8))) == [0] * 8
 
 
-@ONLY_POSTGRESQL
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
 async def test_a_stuck_statement_ends(database: Database) -> None:
     def stuck(connection: sa.Connection) -> None:
         limit = connection.execute(sa.text("SHOW statement_timeout")).scalar()
@@ -155,7 +156,8 @@ async def test_a_stuck_statement_ends(database: Database) -> None:
     assert caught.value.reason_name == "DEPENDENCY_UNAVAILABLE"
 
 
-@ONLY_POSTGRESQL
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
 @pytest.mark.parametrize("text", ["a\0b", "x" * 9])
 async def test_a_text_that_does_not_fit_is_the_callers_mistake(database: Database, text: str) -> None:
     def work(connection: sa.Connection) -> None:
