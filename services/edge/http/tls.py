@@ -330,7 +330,12 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
         self._incoming = self._outgoing = ssl.MemoryBIO()
         if self._socket.is_closing():
             return
-        self._socket.write_eof()
+        try:
+            self._socket.write_eof()
+        except OSError:
+            # The client has reset the connection, and the loop has not heard of it yet.
+            self.abort()
+            return
         self._socket.resume_reading()
 
     def abort(self) -> None:

@@ -1,6 +1,7 @@
 """Admission: what headers alone decide."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
@@ -37,9 +38,7 @@ def test_a_good_request() -> None:
     headers = fields(x_amzn_bedrock_trace="ENABLED")
     admitted = admit(headers, REGIONS, NOW)
     assert admitted.signed_at == NOW
-    to_sign = string_to_sign(
-        admitted, "POST", b"/p", b"", headers, sigv4.sha256(b"body").hexdigest().encode()
-    )
+    to_sign = string_to_sign(admitted, "POST", b"/p", b"", headers, sha256(b"body").hexdigest().encode())
     key = sigv4.derive_signing_key(SECRET, "20260102", "us-east-1", "bedrock")
     sigv4.verify(key, to_sign, admitted.signature)
     headers[b"accept"] = b"text/evil"

@@ -1,6 +1,7 @@
 """TLS over a socket that only remembers: what is read, kept, thrown away and counted."""
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ class Socket(asyncio.Transport):
         self.sent = b""
         self.unsent = 0
         self.reading = True
-        self.eof = self.aborted = self.closed = False
+        self.eof = self.aborted = self.closed = self.reset = False
 
     def write(self, data: Any) -> None:
         assert not self.eof
@@ -36,6 +37,8 @@ class Socket(asyncio.Transport):
         return self.unsent
 
     def write_eof(self) -> None:
+        if self.reset:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
         self.eof = True
 
     def pause_reading(self) -> None:
@@ -240,6 +243,13 @@ async def test_closing_waits_for_a_client_that_still_sends(
     one.connection.connection_lost(None)
     assert served.lost
     assert not connections.open
+
+
+async def test_closing_what_the_client_has_reset(peer: Callable[[], Peer]) -> None:
+    one = peer().shake_hands()
+    one.socket.reset = True
+    one.served.transport.close()
+    assert one.socket.aborted
 
 
 async def test_closing_does_not_wait_for_everything(peer: Callable[[], Peer]) -> None:
