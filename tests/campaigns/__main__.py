@@ -40,6 +40,7 @@ NAMES = {
     "sigv4": "SigV4Campaign",
     "sealing": "SealingCampaign",
     "sessions": "SessionsCampaign",
+    "rest-json": "RestJsonCampaign",
 }
 """Module of each campaign below this package, and its class."""
 

@@ -122,7 +122,12 @@ def _parse_json(body: bytes) -> Any:
         raise ValueError("NaN and Infinity are not JSON")
 
     try:
-        return json.loads(body, parse_constant=refuse)
+        value = json.loads(body, parse_constant=refuse)
+        if b"\\u" in body:
+            # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds: neither the patterns
+            # nor the services behind could take them.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise serialization("The body is not valid JSON.") from error
 

@@ -175,6 +175,8 @@ AGREEMENT = b"/create-foundation-model-agreement"
     ("body", "code", "text"),
     [
         (b"{", "SerializationException", "not valid JSON"),
+        (b'{"offerToken": "x", "modelId": "\\ud800"}', "SerializationException", "not valid JSON"),
+        (b'{"\\uDFFF": 1}', "SerializationException", "not valid JSON"),
         (b"[]", "SerializationException", "JSON object"),
         (b'{"a": NaN}', "SerializationException", "not valid JSON"),
         (b"[" * 100_000, "SerializationException", "not valid JSON"),
@@ -193,6 +195,11 @@ def test_bad_bodies(body: bytes, code: str, text: str) -> None:
         _decode("POST", AGREEMENT, body)
     assert caught.value.code == code
     assert text in caught.value.message
+
+
+def test_escaped_pairs_of_surrogates_are_one_character() -> None:
+    body = b'{"offerToken": "x\\ud83d\\ude00", "modelId": "craton.tiny-text-v1"}'
+    assert _decode("POST", AGREEMENT, body)["offerToken"] == "x😀"
 
 
 def test_values_are_not_repeated_in_errors() -> None:
