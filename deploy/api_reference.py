@@ -163,9 +163,7 @@ def _recorded(audited: AuditedMethod) -> str:
 def _messages(file: File) -> Iterator[str]:
     package = file.descriptor.package
     for number, message in enumerate(file.descriptor.message_type):
-        nested = [each.name for each in message.nested_type if not each.options.map_entry]
-        if nested or message.enum_type:
-            raise ValueError(f"{package}.{message.name}: types inside a message would not be described")
+        _refuse_what_is_not_described(message)
         yield from ("", f"### {message.name}", "", file.comment(_MESSAGE, number))
         if message.field:
             yield from ("", "| field | type | rules | |", "|---|---|---|---|")
@@ -181,6 +179,16 @@ def _messages(file: File) -> Iterator[str]:
         yield from ("", "| value | number | |", "|---|---|---|")
         for index, value in enumerate(enum.value):
             yield _row(f"`{value.name}`", str(value.number), file.comment(_ENUM, number, _VALUE, index))
+
+
+def _refuse_what_is_not_described(message: pb.DescriptorProto) -> None:
+    """Raise ValueError for what no message of ours has, and these pages would leave out."""
+    options: Any = message.options.Extensions
+    nested = [each.name for each in message.nested_type if not each.options.map_entry]
+    if nested or message.enum_type:
+        raise ValueError(f"{message.name}: types inside a message are not described")
+    if options[validate_pb2.message].ListFields():
+        raise ValueError(f"{message.name}: rules of a whole message are not described")
 
 
 def _type(field: pb.FieldDescriptorProto, message: pb.DescriptorProto, package: str) -> str:
@@ -203,14 +211,16 @@ def _rules(field: pb.FieldDescriptorProto, message: pb.DescriptorProto) -> Itera
     yield from _constraints(extensions[validate_pb2.field])
 
 
-def _constraints(rules: Any) -> Iterator[str]:
+def _constraints(rules: Any, of: str = "") -> Iterator[str]:
     for descriptor, value in rules.ListFields():
         if descriptor.message_type is not None:
-            yield from _constraints(value)
+            # "items", "keys" and "values" say of what inside the field the rules speak.
+            inner = f"{descriptor.name}: " if descriptor.name in ("items", "keys", "values") else of
+            yield from _constraints(value, inner)
         elif value is True:
-            yield descriptor.name
+            yield f"{of}{descriptor.name}"
         else:
-            yield f"{descriptor.name} `{value}`"
+            yield f"{of}{descriptor.name} `{value}`"
 
 
 def _errors(files: Sequence[File]) -> str:

@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from buf.validate import validate_pb2
+from google.protobuf import descriptor_pb2
 
 from deploy import api_reference
 from deploy.api_reference import drift, pages
@@ -60,6 +62,27 @@ def test_bars_do_not_break_a_table(made: dict[str, str]) -> None:
     for text in made.values():
         for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+
+
+def test_rules_of_items_say_so() -> None:
+    items = validate_pb2.FieldRules(required=True)
+    items.repeated.max_items = 3
+    items.repeated.items.string.max_len = 8
+    assert set(api_reference._constraints(items)) == {"required", "max_items `3`", "items: max_len `8`"}
+    keys = validate_pb2.FieldRules()
+    keys.map.keys.string.min_len = 1
+    keys.map.max_pairs = 2
+    assert set(api_reference._constraints(keys)) == {"keys: min_len `1`", "max_pairs `2`"}
+
+
+def test_what_the_pages_would_leave_out_is_refused() -> None:
+    inside = descriptor_pb2.DescriptorProto(name="Outer")
+    inside.nested_type.add(name="Inner")
+    ruled = descriptor_pb2.DescriptorProto(name="Ruled")
+    ruled.options.Extensions[validate_pb2.message].cel.add(id="rule")
+    for message in (inside, ruled):
+        with pytest.raises(ValueError, match=message.name):
+            api_reference._refuse_what_is_not_described(message)
 
 
 def test_drift_is_found(made: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
