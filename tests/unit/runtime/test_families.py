@@ -73,6 +73,8 @@ def test_titan_configuration() -> None:
     ("body", "where"),
     [
         (b"", "not valid JSON"),
+        (b'{"inputText": "\\ud800"}', "not valid JSON"),
+        (b'{"inputText": "x", "\\uDFFF": 1}', "not valid JSON"),
         (b"[]", "JSONObject"),
         (b"{}", "required key [inputText]"),
         (b'{"inputText": ""}', "minLength"),

@@ -24,6 +24,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Parse a JSON object. Raises DomainError(INVALID_MODEL_BODY) for anything else, NaN and Infinity too."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
+        if b"\\u" in body:
+            # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds, and so no message to a
+            # model process.
+            _ENCODER.encode(value).encode()
     except (ValueError, RecursionError) as error:
         raise invalid("the body is not valid JSON") from error
     if not isinstance(value, dict):
