@@ -8,9 +8,10 @@ import grpc
 
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext, current_call
+from services.chassis.http2.channel import Http2Channel
 from services.chassis.identity import WorkloadId
 from services.chassis.settings import TlsSettings, UpstreamSettings
-from services.chassis.tls import channel_credentials
+from services.chassis.tls import channel_credentials, client_context
 
 MAX_AGE_S = 3600.0
 """A channel keeps the certificate it was opened with; a leaf lives for 24 h and is renewed at 16 h."""
@@ -21,9 +22,12 @@ DEFAULT_TIMEOUT_S = 5.0
 _HOP_S = 0.02
 """Shaved off the deadline at every hop, so that the caller hears of a time-out from us."""
 
+MESSAGE_BYTES = 64 * 1024 * 1024
+"""No message of either direction is longer."""
+
 OPTIONS: Sequence[tuple[str, Any]] = (
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.max_send_message_length", 64 * 1024 * 1024),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -49,21 +53,17 @@ class Channel:
         self._tls = tls
         self._clock = clock
         self._name = WorkloadId(trust_domain, upstream.kind, upstream.name).dns_name
-        self._channel: grpc.aio.Channel | None = None
+        self._channel: grpc.aio.Channel | Http2Channel | None = None
         self._generation = 0
         self._opened = 0.0
         self._closing: set[asyncio.Task[None]] = set()
 
-    def current(self) -> tuple[int, grpc.aio.Channel]:
+    def current(self) -> tuple[int, "grpc.aio.Channel | Http2Channel"]:
         """Return the generation and the channel to use now."""
         now = self._clock.boottime()
         if self._channel is None or now - self._opened > MAX_AGE_S:
             previous = self._channel
-            self._channel = grpc.aio.secure_channel(
-                self._upstream.target,
-                channel_credentials(self._tls),
-                options=[*OPTIONS, ("grpc.ssl_target_name_override", self._name)],
-            )
+            self._channel = self._open()
             self._generation += 1
             self._opened = now
             if previous is not None:
@@ -71,6 +71,17 @@ class Channel:
                 self._closing.add(task)
                 task.add_done_callback(self._closing.discard)
         return self._generation, self._channel
+
+    def _open(self) -> "grpc.aio.Channel | Http2Channel":
+        if self._upstream.transport == "http2":
+            return Http2Channel(
+                self._upstream.target, client_context(self._tls), self._name, largest_message=MESSAGE_BYTES
+            )
+        return grpc.aio.secure_channel(
+            self._upstream.target,
+            channel_credentials(self._tls),
+            options=[*OPTIONS, ("grpc.ssl_target_name_override", self._name)],
+        )
 
     def unary_unary(self, method: str, *arguments: Any, **keywords: Any) -> "_MultiCallable":
         """Return a callable for a unary method."""

@@ -42,6 +42,8 @@ class UpstreamSettings:
     name: str
     """Workload that must answer, for example "auth"."""
     kind: str = "service"
+    transport: str = "grpc"
+    """The client that is used: gRPC's own, or "http2", ours, for the hot path. Servers cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)

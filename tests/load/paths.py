@@ -111,7 +111,7 @@ class ThroughRuntime:
     def __init__(self, load_: Load, stack: Stack) -> None:
         directory = stack.identity_dir("service", "edge")
         tls = TlsSettings(directory / "tls.crt", directory / "tls.key", directory / "ca.crt")
-        upstream = UpstreamSettings(f"{stack.address}:7102", "runtime")
+        upstream = UpstreamSettings(f"{stack.address}:7102", "runtime", transport="http2")
         self._channel = Channel(upstream, tls, stack.definition.trust_domain, SystemClock())
         self._stub = pb_grpc.InferenceServiceStub(self._channel)
         self._stack = stack

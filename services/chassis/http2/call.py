@@ -31,7 +31,7 @@ class Call(Stream):
         loop: asyncio.AbstractEventLoop,
         head: bytes,
         body: bytes,
-        timeout_s: float,
+        timeout_s: float | None,
         largest: int,
     ) -> None:
         """Only ClientConnection.start makes one."""
@@ -39,7 +39,7 @@ class Call(Stream):
         self._link = link
         self._loop = loop
         self._waiter: asyncio.Future[None] | None = None
-        self._timer = loop.call_later(timeout_s, self._overdue)
+        self._timer = None if timeout_s is None else loop.call_later(timeout_s, self._overdue)
         self._error: RpcError | None = None
         self._ended = False
         self.head = head
@@ -90,7 +90,8 @@ class Call(Stream):
             error = RpcError(StatusCode.INTERNAL, "the server's last message is cut")
         self._error = error
         self.outgoing = b""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._wake()
 
     def _overdue(self) -> None:

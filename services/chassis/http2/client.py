@@ -12,6 +12,10 @@ from services.chassis.http2.frames import ConnectionFault
 from services.chassis.http2.protocol import STREAM_WINDOW, Http2Protocol, Stream
 from services.chassis.http2.status import RpcError, of_reset, of_trailers, unavailable
 
+_SILENT_S = 30.0
+"""A server that was silent for as long is asked whether it is there,"""
+_ANSWER_S = 10.0
+"""and has this long to answer."""
 _STREAMS = 100
 """RFC 9113 recommends that servers allow at least as many; what they allow is said at once."""
 
@@ -27,14 +31,23 @@ class ClientConnection(Http2Protocol):
         self._calls: dict[int, Call] = {}
         self._queued: deque[Call] = deque()
         self._next_id = 1
+        self._emptied: asyncio.Future[None] | None = None
+        self._heard = self.loop.time()
+        self._timer: asyncio.TimerHandle | None = None
         self._peer_streams = _STREAMS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin as a client does (RFC 9113, section 3.4)."""
         cast(asyncio.Transport, transport).write(frames.PREFACE)
         super().connection_made(transport)
+        self._keep_alive(asked=False)
 
-    def start(self, head: bytes, body: bytes, timeout_s: float) -> Call:
+    def data_received(self, data: bytes) -> None:
+        """Note that the server is there."""
+        self._heard = self.loop.time()
+        super().data_received(data)
+
+    def start(self, head: bytes, body: bytes, timeout_s: float | None) -> Call:
         """Send a request, a header block and a prefixed message, and return its call."""
         call = Call(self, self.loop, head, body, timeout_s, self._largest)
         if len(self._calls) < self._peer_streams:
@@ -43,9 +56,27 @@ class ClientConnection(Http2Protocol):
             self._queued.append(call)
         return call
 
+    async def idle(self, limit_s: float) -> None:
+        """Take no more calls, and wait for those in progress for at most `limit_s` seconds."""
+        self.usable = False
+        if self._calls and limit_s > 0:
+            self._emptied = self.loop.create_future()
+            await asyncio.wait([self._emptied], timeout=limit_s)
+
     def close(self) -> None:
         """Hang up; calls in progress fail."""
         self._close(frames.NO_ERROR, "the connection was closed")
+
+    def _keep_alive(self, *, asked: bool) -> None:
+        silence = self.loop.time() - self._heard
+        if asked and silence >= _ANSWER_S:
+            self._close(frames.NO_ERROR, "the server does not answer")
+            return
+        due = silence >= _SILENT_S
+        if due:
+            self.send(frames.frame(frames.PING, 0, 0, bytes(8)))
+        wait_s = _ANSWER_S if due else _SILENT_S - silence
+        self._timer = self.loop.call_later(wait_s, lambda: self._keep_alive(asked=due))
 
     # What calls say
 
@@ -108,7 +139,7 @@ class ClientConnection(Http2Protocol):
 
     def _take_goaway(self, last: int) -> None:
         self.usable = False
-        away = unavailable("the server goes away")
+        away = unavailable("the server goes away", unprocessed=True)
         for call in [call for stream_id, call in self._calls.items() if stream_id > last]:
             self._finish(call, away)
         self._refuse_queued(away)
@@ -116,6 +147,8 @@ class ClientConnection(Http2Protocol):
 
     def _take_end(self, why: str) -> None:
         self.usable = False
+        if self._timer is not None:
+            self._timer.cancel()
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.end(unavailable(why))
@@ -155,6 +188,8 @@ class ClientConnection(Http2Protocol):
     def _leave(self) -> None:
         """Close a connection that takes no more calls when its last one has ended."""
         if not self.usable and not self._calls:
+            if self._emptied is not None and not self._emptied.done():
+                self._emptied.set_result(None)
             self._close(frames.NO_ERROR, "the connection was closed")
 
     def _refuse_queued(self, error: RpcError) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import quote
@@ -10,7 +9,7 @@ from urllib.parse import quote
 from grpc import StatusCode
 
 from services.chassis.http2 import frames
-from services.chassis.http2.headers import encode_fields
+from services.chassis.http2.headers import encode_fields, metadata
 from services.chassis.http2.messages import Messages, message
 from services.chassis.http2.protocol import Stream
 
@@ -87,11 +86,7 @@ class Exchange(Stream):
 
     def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """Return the request's fields; binary ones decoded."""
-        return tuple(
-            (name, _binary(value) if name.endswith("-bin") else value)
-            for name, value in self._fields
-            if name[:1] != ":"
-        )
+        return tuple(metadata(self._fields))
 
     def peer(self) -> str:
         """Return the client's address as gRPC writes it."""
@@ -105,11 +100,11 @@ class Exchange(Stream):
         """Return the seconds until the deadline, None without one."""
         return None if self.deadline is None else self.deadline - self.carrier.loop.time()
 
-    def set_trailing_metadata(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
+    def set_trailing_metadata(self, trailing: Sequence[tuple[str, str | bytes]]) -> None:
         """Send these fields with the status."""
         self._trailing = [
             (name, value if isinstance(value, str) else base64.b64encode(value).decode().rstrip("="))
-            for name, value in metadata
+            for name, value in trailing
         ]
 
     async def abort(self, code: StatusCode, details: str) -> None:
@@ -182,10 +177,3 @@ def _seconds(timeout: str) -> float:
     ):
         raise ValueError("grpc-timeout must be up to eight digits and one of H M S m u n")
     return int(digits) * _TIMEOUT_UNITS[unit]
-
-
-def _binary(value: str) -> bytes:
-    try:
-        return base64.b64decode(value + "=" * (-len(value) % 4))
-    except (binascii.Error, ValueError):
-        return b""

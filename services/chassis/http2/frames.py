@@ -3,6 +3,8 @@
 import struct
 from collections.abc import Iterator
 
+from services.chassis.http2.pieces import Pieces
+
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
     range(10)
 )
@@ -12,7 +14,7 @@ PADDED = 0x8
 WITH_PRIORITY = 0x20
 
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0x0, 0x1, 0x2, 0x3
-FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL, COMPRESSION_ERROR = 0x6, 0x7, 0x8, 0x9
+STREAM_CLOSED, FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL, COMPRESSION_ERROR = 0x5, 0x6, 0x7, 0x8, 0x9
 ENHANCE_YOUR_CALM, INADEQUATE_SECURITY = 0xB, 0xC
 
 HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE = 1, 2, 3, 4, 5
@@ -98,21 +100,23 @@ def content(flags: int, payload: bytes) -> bytes:
 class FrameReader:
     """Cuts a stream of bytes into frames."""
 
-    __slots__ = ("_largest", "_rest")
+    __slots__ = ("_largest", "_pieces")
 
     def __init__(self, largest: int) -> None:
         """Refuse frames of more than `largest` bytes of payload."""
         self._largest = largest
-        self._rest = b""
+        self._pieces = Pieces()
 
     def feed(self, data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
         """Yield (type, flags, stream id, payload) for every frame that is complete.
 
         Raises ConnectionFault for one that is too long.
         """
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
+        if self._pieces.missing:
+            whole = self._pieces.add(data)
+            if whole is None:
+                return
+            data = whole
         at, size = 0, len(data)
         while size - at >= _HEAD_BYTES:
             high, low, kind, flags, stream_id = _HEAD.unpack_from(data, at)
@@ -121,7 +125,9 @@ class FrameReader:
                 raise ConnectionFault(FRAME_SIZE_ERROR, "a frame is too long")
             end = at + _HEAD_BYTES + length
             if end > size:
-                break
+                self._pieces.keep(data[at:], end - size)
+                return
             yield kind, flags, stream_id & _STREAM_MASK, data[at + _HEAD_BYTES : end]
             at = end
-        self._rest = data[at:]
+        if at < size:
+            self._pieces.keep(data[at:], _HEAD_BYTES - (size - at))

@@ -1,6 +1,8 @@
 """Header blocks of gRPC calls (RFC 7541; gRPC over HTTP/2: PROTOCOL-HTTP2.md of gRPC)."""
 
-from collections.abc import Iterable
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
 from hpack import Decoder, HPACKError
@@ -16,6 +18,9 @@ _CACHED_BYTES = 256
 """Longer blocks carry tokens or the like, and do not come twice."""
 _STATIC = [("", ""), *((name.decode(), value.decode()) for name, value in HeaderTable.STATIC_TABLE)]
 _STATIC_FIELDS = len(_STATIC) - 1
+_FIELD_BYTES = 64
+"""What a field counts at most beyond what stands of it in the block (RFC 7541, section 4.1): 32 bytes, and
+as many as the longest entry of the static table has."""
 _LENGTH_BITS = 21
 _SMALLEST_MULTIBYTE = 0x7F
 _SIZE_UPDATE_MASK, _SIZE_UPDATE = 0xE0, 0x20
@@ -88,13 +93,15 @@ class HeaderDecoder:
         fields = _plain(block, table.maxsize == 0)
         if fields is not None:
             return fields
+        empty = not table.dynamic_entries
         try:
             decoded = self._decoder.decode(block)
         except HPACKError as error:
             raise ConnectionFault(COMPRESSION_ERROR, "a header block cannot be decoded") from error
         fields = [(str(name), str(value)) for name, value in decoded]
         resized = block[:1] and block[0] & _SIZE_UPDATE_MASK == _SIZE_UPDATE
-        if resized or table.dynamic_entries:
+        # A block can read the table and then empty it, with an entry that has no room: hence also `empty`.
+        if resized or not empty or table.dynamic_entries:
             self._known.clear()
         elif len(self._known) < _CACHED_BLOCKS and len(block) < _CACHED_BYTES:
             self._known[block] = fields
@@ -114,7 +121,7 @@ def _plain(block: bytes, no_table: bool) -> list[tuple[str, str]] | None:
             kind = block[at]
             at += 1
             if kind & 0x80:
-                if kind & 0x7F > _STATIC_FIELDS:
+                if not 0 < kind & 0x7F <= _STATIC_FIELDS:
                     return None
                 fields.append(_STATIC[kind & 0x7F])
                 continue
@@ -161,9 +168,24 @@ def _plain(block: bytes, no_table: bool) -> list[tuple[str, str]] | None:
             at = end
     except (IndexError, UnicodeDecodeError):
         return None  # the library says what is wrong with it
-    return fields
+    # Where the list may be too long, the library counts exactly.
+    return fields if size + _FIELD_BYTES * len(fields) <= MAX_HEADER_BYTES else None
 
 
 def percent_decoded(value: str) -> str:
     """Return the text of a grpc-message field."""
     return unquote_to_bytes(value).decode("utf-8", "replace")
+
+
+def metadata(fields: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str | bytes]]:
+    """Yield what gRPC calls metadata: fields that are none of HTTP/2's own, binary ones decoded."""
+    for name, value in fields:
+        if name[:1] != ":":
+            yield name, _binary(value) if name.endswith("-bin") else value
+
+
+def _binary(value: str) -> bytes:
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4))
+    except (binascii.Error, ValueError):
+        return b""

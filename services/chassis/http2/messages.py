@@ -5,6 +5,7 @@ from collections import deque
 
 from grpc import StatusCode
 
+from services.chassis.http2.pieces import Pieces
 from services.chassis.http2.status import RpcError
 
 _PREFIX = struct.Struct(">BL")
@@ -19,38 +20,34 @@ def message(payload: bytes) -> bytes:
 class Messages:
     """Puts messages together from pieces."""
 
-    __slots__ = ("_largest", "_missing", "_parts", "held", "whole")
+    __slots__ = ("_largest", "_pieces", "held", "whole")
 
     def __init__(self, largest: int) -> None:
         """Refuse messages of more than `largest` bytes."""
         self._largest = largest
-        self._parts: list[bytes] = []
-        self._missing = 0
+        self._pieces = Pieces()
         self.whole: deque[bytes] = deque()
         self.held = 0
-        """Bytes of whole messages that nobody has taken."""
+        """Bytes of whole messages that nobody has taken, with their prefixes: 0 means that there is none."""
 
     @property
     def cut(self) -> bool:
         """Say whether a message has begun and not ended."""
-        return bool(self._parts)
+        return self._pieces.missing > 0
 
     def take(self) -> bytes:
         """Return the oldest message. Raises IndexError without one."""
         payload = self.whole.popleft()
-        self.held -= len(payload)
+        self.held -= _PREFIX_BYTES + len(payload)
         return payload
 
     def feed(self, data: bytes) -> None:
         """Take a piece. Raises RpcError for a message that is too long or compressed."""
-        if self._parts:
-            # A long message comes in many frames: they are joined once, when it is whole.
-            self._parts.append(data)
-            self._missing -= len(data)
-            if self._missing > 0:
+        if self._pieces.missing:
+            joined = self._pieces.add(data)
+            if joined is None:
                 return
-            data = b"".join(self._parts)
-            self._parts.clear()
+            data = joined
         at, size = 0, len(data)
         while size - at >= _PREFIX_BYTES:
             compressed, length = _PREFIX.unpack_from(data, at)
@@ -63,12 +60,10 @@ class Messages:
                 )
             end = at + _PREFIX_BYTES + length
             if end > size:
-                self._missing = end - size
-                break
+                self._pieces.keep(data[at:], end - size)
+                return
             self.whole.append(data[at + _PREFIX_BYTES : end])
-            self.held += length
+            self.held += end - at
             at = end
         if at < size:
-            self._parts.append(data[at:])
-            if size - at < _PREFIX_BYTES:
-                self._missing = _PREFIX_BYTES - (size - at)
+            self._pieces.keep(data[at:], _PREFIX_BYTES - (size - at))

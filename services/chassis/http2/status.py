@@ -3,9 +3,9 @@
 from grpc import StatusCode
 
 from services.chassis.http2 import frames
-from services.chassis.http2.headers import percent_decoded
+from services.chassis.http2.headers import metadata, percent_decoded
 
-_BY_NUMBER = {code.value[0]: code for code in StatusCode}
+_BY_NUMBER = {str(code.value[0]): code for code in StatusCode}
 _OF_RESET = {
     frames.REFUSED_STREAM: StatusCode.UNAVAILABLE,
     frames.CANCEL: StatusCode.CANCELLED,
@@ -27,11 +27,20 @@ _OF_HTTP = {
 class RpcError(Exception):
     """A call failed: its gRPC status and the server's text, which is for our decisions, not for clients."""
 
-    def __init__(self, code: StatusCode, details: str) -> None:
-        """Take the status and the text."""
+    def __init__(
+        self,
+        code: StatusCode,
+        details: str,
+        *,
+        trailing: tuple[tuple[str, str | bytes], ...] = (),
+        unprocessed: bool = False,
+    ) -> None:
+        """Take status, text and fields; `unprocessed` when the server said that it had not begun."""
         super().__init__(code.name)
         self.code = code
         self.details = details
+        self.trailing = trailing
+        self.unprocessed = unprocessed
 
 
 def of_trailers(fields: dict[str, str]) -> RpcError | None:
@@ -39,19 +48,27 @@ def of_trailers(fields: dict[str, str]) -> RpcError | None:
     number = fields.get("grpc-status")
     if number is None:
         # Something between us and the server answered, or the server is none.
-        code = _OF_HTTP.get(fields.get(":status", ""), StatusCode.UNKNOWN)
-        return RpcError(code, "the answer has no gRPC status")
+        answered = _OF_HTTP.get(fields.get(":status", ""), StatusCode.UNKNOWN)
+        return RpcError(answered, "the answer has no gRPC status")
     if number == "0":
         return None
     known = _BY_NUMBER.get(int(number)) if number.isascii() and number.isdigit() else None
-    return RpcError(known or StatusCode.UNKNOWN, percent_decoded(fields.get("grpc-message", "")))
+    return RpcError(
+        known or StatusCode.UNKNOWN,
+        percent_decoded(fields.get("grpc-message", "")),
+        trailing=tuple(metadata(fields.items())),
+    )
 
 
 def of_reset(code: int) -> RpcError:
     """Map a RST_STREAM's code as gRPC does (PROTOCOL-HTTP2.md, "Errors")."""
-    return RpcError(_OF_RESET.get(code, StatusCode.INTERNAL), f"the server reset the stream with code {code}")
+    return RpcError(
+        _OF_RESET.get(code, StatusCode.INTERNAL),
+        f"the server reset the stream with code {code}",
+        unprocessed=code == frames.REFUSED_STREAM,
+    )
 
 
-def unavailable(why: str) -> RpcError:
+def unavailable(why: str, *, unprocessed: bool = False) -> RpcError:
     """The connection is gone."""
-    return RpcError(StatusCode.UNAVAILABLE, why)
+    return RpcError(StatusCode.UNAVAILABLE, why, unprocessed=unprocessed)

@@ -21,7 +21,7 @@ from triton_wire import inference_pb2
 
 from services.chassis.errors import DomainError
 from services.chassis.http2.call import Call
-from services.chassis.http2.channel import UnixChannel
+from services.chassis.http2.channel import Http2Channel
 from services.chassis.http2.status import RpcError
 from services.chassis.logs import Log
 from services.chassis.pool_door import receive_directory
@@ -62,7 +62,7 @@ class TritonPool:
         self._randomness = randomness
         self._generation = ""
         self._instances: dict[str, _Instance] = {}
-        self._channel: UnixChannel | None = None
+        self._channel: Http2Channel | None = None
         self._directory = -1
 
     async def run(self) -> None:
@@ -79,7 +79,7 @@ class TritonPool:
     async def close(self) -> None:
         """Close the channel and the door's descriptor."""
         if self._channel is not None:
-            self._channel.close()
+            await self._channel.close()
         if self._directory >= 0:
             os.close(self._directory)
             self._directory = -1
@@ -149,7 +149,7 @@ class TritonPool:
 
     def _sealed(
         self, model_id: str, plaintext: bytes
-    ) -> tuple[_Instance, UnixChannel, bytes, ClientExchange]:
+    ) -> tuple[_Instance, Http2Channel, bytes, ClientExchange]:
         instance, channel = self._instances.get(model_id), self._channel
         if instance is None or channel is None:
             raise _not_ready()
@@ -189,8 +189,8 @@ class TritonPool:
         directory = await asyncio.to_thread(receive_directory, str(self._door))
         await self.close()
         self._directory = directory
-        self._channel = UnixChannel(
-            f"/proc/self/fd/{directory}/{SOCKET_NAME}",
+        self._channel = Http2Channel(
+            f"unix:/proc/self/fd/{directory}/{SOCKET_NAME}",
             client_context(self._tls),
             f"triton-{self.name}.craton.internal",
             largest_message=_MESSAGE_BYTES,
