@@ -36,7 +36,7 @@ class LimitSettings:
     """How long an idle connection is kept for the client's next request."""
     slow_reader_s: float = 30.0
     """How long a client may leave its answer unread."""
-    unauthenticated_bytes: int = 192 * 1024 * 1024
+    unauthenticated_bytes: int = 176 * 1024 * 1024
     """Body bytes in memory of requests whose signature is not verified yet. Buffers and TLS of 200
     connections that send as fast as they can add about 20 MiB."""
     linger_s: float = 30.0
