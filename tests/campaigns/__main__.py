@@ -41,6 +41,8 @@ NAMES = {
     "sealing": "SealingCampaign",
     "sessions": "SessionsCampaign",
     "rest-json": "RestJsonCampaign",
+    "canary": "CanaryCampaign",
+    "kills": "KillsCampaign",
 }
 """Module of each campaign below this package, and its class."""
 
@@ -89,6 +91,7 @@ def main() -> int:
         time.monotonic,
         display.show,
         stop.asked,
+        lambda: digest(campaign.sources) == tested,
     )
     try:
         if arguments.case is not None:

@@ -16,7 +16,7 @@ class PlantedFaultError(Exception):
 
 
 class OvertakenError(Exception):
-    """A run of other modules has begun the evidence file again: this run's counts belong nowhere any more."""
+    """The modules changed while the run was going on: what it runs from now on counts nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Settings:
     watch: Callable[[Progress], None]
     stopped: Callable[[], bool]
     """True once a signal asked for an early end."""
+    unchanged: Callable[[], bool]
+    """True while the modules on disk still have the digest."""
 
 
 def attempt(campaign: Campaign, seed: int, index: int) -> str | None:
@@ -176,6 +178,8 @@ class _Life:
         now = self._settings.clock()
         seconds = self._before.seconds + round(now - self._started)
         with self._file.change() as change:
+            if self._campaign.from_disk and not self._settings.unchanged():
+                raise OvertakenError("the modules were changed while other processes may have loaded them")
             if change.evidence.digest != self._settings.digest:
                 raise OvertakenError(
                     "other modules have begun the evidence again while this run was going on"

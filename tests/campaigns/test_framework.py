@@ -100,6 +100,7 @@ def settings(seconds: float = 10.0, **changes: Any) -> Settings:
         clock=Seconds(),
         watch=lambda _: None,
         stopped=lambda: False,
+        unchanged=lambda: True,
     )
     return replace(plain, **changes)
 
@@ -181,6 +182,16 @@ def test_a_run_that_other_modules_overtook_counts_nowhere(tmp_path: Path) -> Non
     with pytest.raises(OvertakenError):
         run(Numbers(), file_in(tmp_path), settings(watch=overtake))
     assert file_in(tmp_path).read().cases == 0
+
+
+def test_modules_that_change_under_other_processes_end_the_run(tmp_path: Path) -> None:
+    assert run(Numbers(), file_in(tmp_path), settings(unchanged=lambda: False)).finding is None
+    before = file_in(tmp_path).read()
+    campaign = Numbers()
+    campaign.from_disk = True
+    with pytest.raises(OvertakenError):
+        run(campaign, file_in(tmp_path), settings(unchanged=lambda: False))
+    assert file_in(tmp_path).read().cases == before.cases
 
 
 @pytest.mark.parametrize("campaign", [Numbers(planted_at=99), Numbers(crash=True)], ids=["missed", "crashed"])

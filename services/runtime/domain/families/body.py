@@ -25,8 +25,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
         if b"\\u" in body:
-            # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds, and so no message to a
-            # model process.
+            # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds, and so no message to
+            # a model process.
             _ENCODER.encode(value).encode()
     except (ValueError, RecursionError) as error:
         raise invalid("the body is not valid JSON") from error
