@@ -17,11 +17,11 @@ class KillsCampaign(Campaign):
 
     name = "kills"
     summary = (
-        f"kill -9 of one of {len(kill.TARGETS)} kinds of processes under a load of invocations: calls succeed "
-        "again, and every call that was acknowledged is in the audit log."
+        f"kill -9 of one of {len(kill.TARGETS)} kinds of processes under a load of invocations: calls "
+        "succeed again, and every call that was acknowledged is in the audit log."
     )
     fault = "an audit log that lacks one acknowledged call."
-    sources = ("services", "tests/campaigns/kills.py", "tests/fault/test_kill.py")
+    sources = ("services", "deploy", "tests/campaigns/kills.py", "tests/fault/test_kill.py")
     from_disk = True
     planted_bound = 1
 
