@@ -24,7 +24,7 @@ as many as the longest entry of the static table has."""
 _LENGTH_BITS = 21
 _SMALLEST_MULTIBYTE = 0x7F
 _SIZE_UPDATE_MASK, _SIZE_UPDATE = 0xE0, 0x20
-_MICROSECONDS = 10**8
+_LARGEST_TIMEOUT = 10**8
 """grpc-timeout has at most eight digits."""
 
 
@@ -49,7 +49,12 @@ def encode_fields(fields: Iterable[tuple[str, str]]) -> bytes:
 def timeout_field(seconds: float) -> bytes:
     """Return the header field that tells the server the call's deadline."""
     microseconds = max(1, int(seconds * 1e6))
-    value = f"{microseconds}u" if microseconds < _MICROSECONDS else f"{microseconds // 1000}m"
+    if microseconds < _LARGEST_TIMEOUT:
+        value = f"{microseconds}u"
+    elif microseconds < _LARGEST_TIMEOUT * 1000:
+        value = f"{microseconds // 1000}m"
+    else:
+        value = f"{min(microseconds // 10**6, _LARGEST_TIMEOUT - 1)}S"
     return _literal("grpc-timeout", value)
 
 

@@ -52,9 +52,8 @@ def of_trailers(fields: dict[str, str]) -> RpcError | None:
         return RpcError(answered, "the answer has no gRPC status")
     if number == "0":
         return None
-    known = _BY_NUMBER.get(int(number)) if number.isascii() and number.isdigit() else None
     return RpcError(
-        known or StatusCode.UNKNOWN,
+        _BY_NUMBER.get(number, StatusCode.UNKNOWN),
         percent_decoded(fields.get("grpc-message", "")),
         trailing=tuple(metadata(fields.items())),
     )
