@@ -30,7 +30,8 @@ class CanaryCampaign(Campaign):
     name = "canary"
     summary = (
         f"{_CALLS} calls that carry a random canary, of {_KINDS} kinds that succeed, are refused or break "
-        "off, leave it in no file, log, trace, metric, audit event, command line, sandbox, nor in Redis' memory."
+        "off, leave it in no file, log, trace, metric, audit event, command line, sandbox, nor in the memory "
+        "of Redis."
     )
     fault = "the canary in UTF-16 in a file of a sandbox, and in a log."
     sources = (
