@@ -55,7 +55,9 @@ class Call(Stream):
         """Return the next message, None after the last. Raises RpcError."""
         while not self.messages.whole:
             if self._error is not None:
-                raise self._error
+                # A copy: the traceback of the error itself would lead back to this call, and the two would
+                # keep each other and the request, however large, until the collector comes by.
+                raise self._error.copy()
             if self._ended:
                 return None
             self._waiter = self._loop.create_future()

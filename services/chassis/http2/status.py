@@ -42,6 +42,10 @@ class RpcError(Exception):
         self.trailing = trailing
         self.unprocessed = unprocessed
 
+    def copy(self) -> "RpcError":
+        """Return an equal error that has not been raised."""
+        return RpcError(self.code, self.details, trailing=self.trailing, unprocessed=self.unprocessed)
+
 
 def of_trailers(fields: dict[str, str]) -> RpcError | None:
     """Read the fields that end a call; None when it ended well."""
