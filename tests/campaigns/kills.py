@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,10 @@ from unittest.mock import patch
 from tests.campaigns.campaign import Campaign, Finding
 from tests.fault import test_kill as kill
 from tests.running_stack import RunningStack, running_stack
+
+
+_AUDIT_LIMIT_S = 20.0
+"""Invocations go on while audit starts again; the log can be read only after it has."""
 
 
 class KillsCampaign(Campaign):
@@ -51,6 +56,7 @@ class KillsCampaign(Campaign):
                 load.wait_healed()
             except AssertionError as error:
                 raise Finding(f"{name}: {error}") from error
+        _wait_for_audit(stack)
         lost = load.acknowledged - kill._recorded(stack, load.acknowledged)
         if lost:
             raise Finding(
@@ -67,3 +73,11 @@ class KillsCampaign(Campaign):
 
         with patch.object(kill, "_recorded", lacking):
             yield
+
+
+def _wait_for_audit(stack: RunningStack) -> None:
+    deadline = time.monotonic() + _AUDIT_LIMIT_S
+    while stack.craton("audit", "lookup", "--max", "1", check=False).returncode != 0:
+        if time.monotonic() > deadline:
+            raise Finding(f"the audit log cannot be read {_AUDIT_LIMIT_S} s after calls succeed again")
+        time.sleep(0.5)
