@@ -12,7 +12,6 @@ from tests.campaigns.campaign import Campaign, Finding
 from tests.fault import test_kill as kill
 from tests.running_stack import RunningStack, running_stack
 
-
 _AUDIT_LIMIT_S = 20.0
 """Invocations go on while audit starts again; the log can be read only after it has."""
 
