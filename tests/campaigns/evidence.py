@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -48,14 +48,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was run under a digest that is no longer the current one."""
+    """What a seed had behind it under a digest that is no longer the current one."""
 
     digest: str
-    seeds: int
-    cases: int
-    findings: int
-    first: str
-    last: str
+    run: Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class Evidence:
     digest: str = ""
     runs: tuple[Run, ...] = ()
     findings: tuple[Found, ...] = ()
-    history: tuple[Past, ...] = field(default=())
+    history: tuple[Past, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -81,21 +77,17 @@ class Evidence:
         return tuple(each for each in self.findings if each.digest == digest)
 
     def under(self, digest: str) -> "Evidence":
-        """Return the evidence for modules of this digest: the counts of any other become history."""
+        """Return the evidence for modules of this digest.
+
+        The counts of another become history. Those of a digest that comes back go on: were they to begin
+        again, the same cases would stand in the file twice.
+        """
         if digest == self.digest:
             return self
-        history = self.history
-        if self.runs:
-            past = Past(
-                self.digest,
-                len(self.runs),
-                self.cases,
-                len(self.findings_of(self.digest)),
-                min(run.first for run in self.runs),
-                max(run.last for run in self.runs),
-            )
-            history = (*history, past)
-        return replace(self, digest=digest, runs=(), history=history)
+        history = [past for past in self.history if past.digest != digest]
+        history += [Past(self.digest, run) for run in self.runs]
+        runs = tuple(past.run for past in self.history if past.digest == digest)
+        return replace(self, digest=digest, runs=runs, history=tuple(history))
 
     def with_run(self, run: Run) -> "Evidence":
         """Return the evidence with a seed's line replaced or added."""
@@ -122,7 +114,7 @@ class Subject:
 
 _RUNS = ("seed", "cases", "seconds", "first", "last", "planted fault found", "machine")
 _FINDINGS = ("digest", "seed", "case", "date", "what")
-_HISTORY = ("digest", "seeds", "cases", "findings", "first", "last")
+_HISTORY = ("digest", *_RUNS)
 _DIGEST = re.compile(r"^Digest: `([0-9a-f]{64})`$", re.MULTILINE)
 _PLANTED = re.compile(r"after (\d+) cases?")
 
@@ -146,30 +138,14 @@ def render(subject: Subject, evidence: Evidence) -> str:
         f"Digest: `{evidence.digest}`",
         "SHA-256 over " + ", ".join(f"`{source}`" for source in subject.sources) + ".",
         total,
-        _table(
-            _RUNS,
-            [
-                (
-                    *(run.seed, run.cases, run.seconds, run.first, run.last),
-                    f"after {_count(run.planted_after, 'case')}",
-                    run.machine,
-                )
-                for run in evidence.runs
-            ],
-        ),
+        _table(_RUNS, [_run_row(run) for run in evidence.runs]),
         "## Findings",
         _table(
             _FINDINGS,
             [(each.digest, each.seed, each.case, each.date, each.what) for each in evidence.findings],
         ),
         "## Earlier digests",
-        _table(
-            _HISTORY,
-            [
-                (past.digest, past.seeds, past.cases, past.findings, past.first, past.last)
-                for past in evidence.history
-            ],
-        ),
+        _table(_HISTORY, [(past.digest, *_run_row(past.run)) for past in evidence.history]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -182,15 +158,9 @@ def parse(text: str) -> Evidence:
     try:
         return Evidence(
             digest[1],
-            tuple(
-                Run(int(row[0]), int(row[1]), int(row[2]), row[3], row[4], _planted(row[5]), row[6])
-                for row in _rows(text, _RUNS)
-            ),
+            tuple(_run_of(row) for row in _rows(text, _RUNS)),
             tuple(Found(row[0], int(row[1]), int(row[2]), row[3], row[4]) for row in _rows(text, _FINDINGS)),
-            tuple(
-                Past(row[0], int(row[1]), int(row[2]), int(row[3]), row[4], row[5])
-                for row in _rows(text, _HISTORY)
-            ),
+            tuple(Past(row[0], _run_of(row[1:])) for row in _rows(text, _HISTORY)),
         )
     except ValueError as error:
         raise EvidenceError(f"a table holds what no campaign writes: {error}") from error
@@ -266,6 +236,15 @@ def _planted(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} does not say after how many cases the planted fault was found")
     return int(match[1])
+
+
+def _run_row(run: Run) -> tuple[object, ...]:
+    planted = f"after {_count(run.planted_after, 'case')}"
+    return (run.seed, run.cases, run.seconds, run.first, run.last, planted, run.machine)
+
+
+def _run_of(row: list[str]) -> Run:
+    return Run(int(row[0]), int(row[1]), int(row[2]), row[3], row[4], _planted(row[5]), row[6])
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:

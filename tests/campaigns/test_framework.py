@@ -168,9 +168,20 @@ def test_other_modules_begin_again_and_the_old_counts_become_history(tmp_path: P
     written = file_in(tmp_path).read()
     assert campaign.ran[1:] == list(range(second.cases))
     assert (written.digest, written.cases) == (B, second.cases)
-    assert written.history == (Past(A, 1, first.cases, 1, "2026-01-02", "2026-01-02"),)
+    assert [(past.digest, past.run.seed, past.run.cases) for past in written.history] == [(A, 1, first.cases)]
     assert written.findings[0].digest == A
     assert "0 findings" in (tmp_path / "evidence/numbers.md").read_text()
+
+
+def test_modules_that_come_back_go_on_where_they_were(tmp_path: Path) -> None:
+    first = run(Numbers(), file_in(tmp_path), settings())
+    between = run(Numbers(), file_in(tmp_path), settings(digest=B))
+    campaign = Numbers()
+    last = run(campaign, file_in(tmp_path), settings())
+    assert campaign.ran[1] == first.cases
+    assert last.total_cases == first.cases + last.cases
+    written = file_in(tmp_path).read()
+    assert [(past.digest, past.run.cases) for past in written.history] == [(B, between.cases)]
 
 
 def test_a_run_that_other_modules_overtook_counts_nowhere(tmp_path: Path) -> None:
@@ -234,7 +245,7 @@ def test_what_is_written_is_what_is_read() -> None:
         A,
         (Run(1, 10, 2, "2026-01-02", "2026-01-03", 1, "a machine, 2 cores"),),
         (Found(B, 3, 4, "2026-01-02", cell("a | b\n\x1b[2Jé")),),
-        (Past(B, 2, 30, 1, "2026-01-01", "2026-01-01"),),
+        (Past(B, Run(2, 30, 1, "2026-01-01", "2026-01-01", 2, "a machine, 4 cores")),),
     )
     text = render(SUBJECT, evidence)
     assert parse(text) == evidence
