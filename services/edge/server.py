@@ -21,6 +21,10 @@ _M_MMAP_THRESHOLD = -3
 """From glibc's malloc.h."""
 _MMAP_THRESHOLD = 128 * 1024
 
+_STORM_CONNECTIONS = 64
+"""When so many have come and half of them have gone, the heap has holes that are worth returning."""
+_STORM_CHECK_S = 2.0
+
 _log = Log("edge")
 
 
@@ -85,6 +89,7 @@ class EdgeServer:
         await self._listener.start()
         self.add_task("listener", self._listener.watch)
         self.add_task("health", self._watch_health)
+        self.add_task("memory", self._return_memory)
         for name, run in self._tasks.items():
             self._background.start(name, run)
         _log.info("listening", service="edge", port=self._listener.port)
@@ -114,6 +119,13 @@ class EdgeServer:
             else:
                 self.ready.clear()
             await asyncio.sleep(_CHECK_S)
+
+    async def _return_memory(self) -> None:
+        """Give back what many connections have left free: by itself glibc returns only the heap's end."""
+        while True:
+            await asyncio.sleep(_STORM_CHECK_S)
+            if self._listener.storm_is_over(_STORM_CONNECTIONS):
+                await asyncio.to_thread(ctypes.CDLL(None).malloc_trim, 0)
 
 
 def _metrics_server(server: EdgeServer, listen: str) -> ThreadingHTTPServer:

@@ -90,9 +90,12 @@ class GuardedProtocol(HttpToolsProtocol):
         """End the work that is done for this client."""
         self._deadline = self._paused_at = None
         super().connection_lost(exc)
-        self.pipeline.clear()
         if self.serving is not None:
             self.serving.cancel()
+        # Whatever leads back here would keep what the client sent until the collector comes by, which is
+        # long after a thousand clients have left.
+        self.pipeline.clear()
+        self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Count what is neither body nor idle, then parse."""
@@ -165,7 +168,7 @@ class GuardedProtocol(HttpToolsProtocol):
         "100 Continue" may not send the body at all, and its next request must not be taken for one; and
         what it does send need not be decrypted.
         """
-        if self.cycle.more_body:
+        if self.cycle is not None and self.cycle.more_body:
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:

@@ -64,6 +64,14 @@ class Listener:
         """Open connections, those in their handshake included."""
         return 0 if self._connections is None else len(self._connections.open)
 
+    def storm_is_over(self, least: int) -> bool:
+        """Say, once, that `least` connections or more were open and half of them have gone."""
+        connections = self._connections
+        if connections is None or connections.most < least or len(connections.open) > connections.most // 2:
+            return False
+        connections.most = len(connections.open)
+        return True
+
     async def start(self) -> None:
         """Listen. Raises OSError when the address or the certificate cannot be used."""
         self._config.load()

@@ -69,6 +69,8 @@ class TlsConnections:
         # ciphertext is ever in it.
         self.buffer = memoryview(bytearray(_READ_BYTES))
         self.open: set[TlsConnection] = set()
+        self.most = 0
+        """The most that were open at a time; whoever reads it may set it back."""
         self._dispensable: dict[TlsConnection, None] = {}
 
     def accept(self) -> "TlsConnection":
@@ -88,6 +90,7 @@ class TlsConnections:
             oldest.abort()
             self.forget(oldest)
         self.open.add(connection)
+        self.most = max(self.most, len(self.open))
         self._dispensable[connection] = None
         return True
 
@@ -181,6 +184,7 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
         if served is not None:
             served.connection_lost(exc)
         self._tls = None
+        self._incoming = self._outgoing = ssl.MemoryBIO()
 
     def pause_writing(self) -> None:
         """Do not read from a client that does not read: whatever it sends can make us answer."""

@@ -1,6 +1,7 @@
 """Limits: headers, bodies, connections, deadlines, and certificates that change."""
 
 import asyncio
+import http.client
 import json
 import ssl
 import urllib.request
@@ -194,6 +195,45 @@ async def test_half_open_handshakes_are_counted_and_keep_nobody_out(raw: Any, st
     assert await _closes(silent[0][0], 0.1) == b"", "the oldest made room"
     for _, each in silent:
         each.close()
+
+
+async def test_the_end_of_a_storm_is_noticed_once(raw: Any, stack: Any, eventually: Any) -> None:
+    listener = stack.server._listener
+    opened = [await raw.connect() for _ in range(20)]
+    assert not listener.storm_is_over(20)
+    for _, writer in opened:
+        writer.transport.abort()
+    await eventually(lambda: listener.connections == 0)
+    assert not listener.storm_is_over(21)
+    assert listener.storm_is_over(20)
+    assert not listener.storm_is_over(20)
+
+
+async def test_a_refused_sender_gets_its_answer(raw: Any) -> None:
+    """SDKs send the whole body before they read, although the headers alone are refused here."""
+
+    def send() -> tuple[int, str | None, str | None]:
+        connection = http.client.HTTPSConnection("127.0.0.1", raw.port, context=raw.tls)
+        connection.request("POST", INVOKE, b"x" * 25_000_000)
+        response = connection.getresponse()
+        connection.close()
+        return response.status, response.headers["x-amzn-errortype"], response.headers["connection"]
+
+    answer = await asyncio.to_thread(send)
+    assert answer == (403, "MissingAuthenticationTokenException", "close")
+
+
+async def test_a_body_that_was_never_sent_is_not_taken_from_the_next_request(raw: Any) -> None:
+    reader, writer = await raw.connect()
+    writer.write(
+        b"POST "
+        + INVOKE.encode()
+        + b" HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 300\r\n\r\n"
+    )
+    assert (await read_response(reader)).headers["connection"] == "close"
+    writer.write(raw.signed("GET", "/foundation-models"))
+    assert await _closes(reader) == b""
+    writer.close()
 
 
 async def test_old_tls_is_refused(stack: Any) -> None:

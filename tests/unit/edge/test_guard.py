@@ -1,6 +1,8 @@
 """The guard around uvicorn's protocol, over a transport that only remembers."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -329,3 +331,28 @@ async def test_an_answer_before_the_end_of_the_request_is_the_last(expect: bytes
     assert transport.closed
     # A client that did not send its body sends its next request: it is neither body nor request here.
     protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nhost: x\r\n",
+        HEAD + b"content-length: 9\r\n\r\nabc",
+        HEAD + b"content-length: 3\r\n\r\nabc",
+        b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 3,
+        b"\0",
+    ],
+)
+async def test_nothing_stays_of_a_client_that_has_left(data: bytes) -> None:
+    gc.disable()
+    try:
+        protocol, _ = _protocol(_drain)
+        left = weakref.ref(protocol)
+        protocol.data_received(data)
+        await _settle()
+        protocol.connection_lost(None)
+        del protocol
+        await _settle()
+        assert left() is None
+    finally:
+        gc.enable()

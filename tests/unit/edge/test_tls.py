@@ -317,6 +317,14 @@ async def test_connections_are_counted_from_their_first_packet(
     assert len(connections.open) == 3
 
 
+async def test_the_most_connections_are_remembered(
+    peer: Callable[[], Peer], connections: TlsConnections
+) -> None:
+    for each in [peer() for _ in range(3)]:
+        each.connection.connection_lost(None)
+    assert (connections.most, len(connections.open)) == (3, 0)
+
+
 async def test_the_sweep_asks_the_protocol(peer: Callable[[], Peer], connections: TlsConnections) -> None:
     one, two = peer().shake_hands(), peer().shake_hands()
     one.served.late = True
