@@ -38,7 +38,7 @@ class LimitSettings:
     """How long a client may leave its answer unread."""
     unauthenticated_bytes: int = 176 * 1024 * 1024
     """Body bytes in memory of requests whose signature is not verified yet. Buffers and TLS of 200
-    connections that send as fast as they can add about 20 MiB."""
+    connections that send as fast as they can add about 25 MiB."""
     linger_s: float = 30.0
     """How long a client may go on sending when it has its answer, before the connection is reset."""
     invoke_timeout_s: float = 120.0
