@@ -5,7 +5,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.chassis.audit.segment import Lane, frame
 from services.chassis.audit.writer import Committed, SegmentWriter
@@ -26,10 +26,20 @@ class Batch:
 
     waiters: list[Waiter]
     position: int
+    chunk: bytes = field(init=False)
+    """The framed records, made by the event loop: the thread should hold the interpreter briefly."""
     finished: bool = False
     """Set by the writer thread: a late timer must not take a slow event loop for a hung device."""
     committed: Committed | None = None
     error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        """Frame the records."""
+        first = self.position
+        self.chunk = b"".join(
+            frame(first + index, first, waiter.lane, waiter.payload)
+            for index, waiter in enumerate(self.waiters)
+        )
 
 
 class WriterThread:
@@ -69,11 +79,6 @@ class WriterThread:
                 self._loop.call_soon_threadsafe(self._finish, batch)
 
     def _write(self, batch: Batch) -> Committed:
-        position = batch.position
         if not batch.waiters:
-            return self._writer.begin(position)
-        frames = [
-            frame(position + index, position, waiter.lane, waiter.payload)
-            for index, waiter in enumerate(batch.waiters)
-        ]
-        return self._writer.append(b"".join(frames), position)
+            return self._writer.begin(batch.position)
+        return self._writer.append(batch.chunk, batch.position)
