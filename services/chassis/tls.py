@@ -107,6 +107,8 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(settings.ca))
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
+    # A resumed session would be trusted without another look at the certificate, which may have expired.
+    context.num_tickets = 0
     context.load_cert_chain(settings.certificate, settings.private_key)
     context.set_alpn_protocols(["h2"])
     return context

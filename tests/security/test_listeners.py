@@ -22,9 +22,9 @@ EDGE = "spiffe://craton.local/service/edge"
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    one = Running(Workloads(tmp_path / "pki"), tmp_path)
+@pytest.fixture(params=["grpc", "http2"])
+async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    one = Running(Workloads(tmp_path / "pki"), tmp_path, request.param)
     await one.server.start()
     yield one
     await one.server.stop()

@@ -6,7 +6,7 @@ from typing import Protocol
 from grpc import StatusCode
 
 from services.chassis.http2.messages import Messages
-from services.chassis.http2.protocol import Stream
+from services.chassis.http2.sending import Stream
 from services.chassis.http2.status import RpcError
 
 
@@ -91,7 +91,6 @@ class Call(Stream):
         if error is None and self.messages.cut:
             error = RpcError(StatusCode.INTERNAL, "the server's last message is cut")
         self._error = error
-        self.outgoing = b""
         if self._timer is not None:
             self._timer.cancel()
         self._wake()

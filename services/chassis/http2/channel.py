@@ -18,6 +18,8 @@ from services.chassis.http2.stubs import StreamCallable, UnaryCallable
 _CONNECT_S = 5.0
 _PAUSE_S = 0.1
 """After a connection could not be made, calls fail at once for this long."""
+_LEAST_S = 0.001
+_CLOSE_S = 1.0
 _UNIX = "unix:"
 
 
@@ -37,7 +39,7 @@ class Http2Channel:
         self._server_name = server_name
         self._largest = largest_message
         self._connection: ClientConnection | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[ClientConnection | None] | None = None
         self._failed_at = float("-inf")
         self._heads: dict[str, bytes] = {}
         self._closed = False
@@ -55,7 +57,10 @@ class Http2Channel:
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, "the request is too long")
         connection = self._connection
         if connection is None or not connection.usable:
+            began = time.monotonic()
             connection = await self._connected(timeout_s)
+            if timeout_s is not None:
+                timeout_s = max(timeout_s - (time.monotonic() - began), _LEAST_S)
         head = self._heads.get(method)
         if head is None:
             head = self._heads[method] = request_head(self._server_name, method)
@@ -80,28 +85,45 @@ class Http2Channel:
     async def close(self, grace_s: float | None = None) -> None:
         """Hang up for good; calls in progress may go on for `grace_s` seconds."""
         self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
         if self._connection is not None:
             await self._connection.idle(grace_s or 0.0)
             self._connection.close()
 
     async def _connected(self, timeout_s: float | None) -> ClientConnection:
-        async with self._connecting:
-            if self._connection is not None and self._connection.usable:
-                return self._connection
+        """Wait for a connection. All calls wait for the same attempt, each for as long as it has time."""
+        if self._connecting is None:
             if self._closed or time.monotonic() - self._failed_at < _PAUSE_S:
                 raise unavailable("there is no connection")
-            try:
-                async with asyncio.timeout(min(timeout_s or _CONNECT_S, _CONNECT_S)):
-                    connection = await self._connect(lambda: ClientConnection(self._largest))
-            except (OSError, TimeoutError) as error:
-                self._failed_at = time.monotonic()
-                raise unavailable(f"no connection: {type(error).__name__}") from error
-            self._connection = connection
-            return connection
+            self._connecting = asyncio.get_running_loop().create_task(self._attempt())
+        attempt = self._connecting
+        await asyncio.wait((attempt,), timeout=timeout_s)
+        if not attempt.done():
+            raise RpcError(StatusCode.DEADLINE_EXCEEDED, "there was no connection in time")
+        connection = None if attempt.cancelled() else attempt.result()
+        if connection is None:
+            raise unavailable("no connection could be made")
+        return connection
+
+    async def _attempt(self) -> ClientConnection | None:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                self._connection = await self._connect(lambda: ClientConnection(self._largest))
+        except (OSError, TimeoutError):
+            self._failed_at = time.monotonic()
+            return None
+        finally:
+            self._connecting = None
+        return self._connection
 
     async def _connect(self, build: Callable[[], ClientConnection]) -> ClientConnection:
         loop = asyncio.get_running_loop()
-        options: Any = {"ssl": self._context, "server_hostname": self._server_name}
+        options: Any = {
+            "ssl": self._context,
+            "server_hostname": self._server_name,
+            "ssl_shutdown_timeout": _CLOSE_S,
+        }
         if self._target.startswith(_UNIX):
             _, connection = await loop.create_unix_connection(
                 build, self._target.removeprefix(_UNIX), **options

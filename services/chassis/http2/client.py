@@ -9,7 +9,8 @@ from grpc import StatusCode
 from services.chassis.http2 import frames
 from services.chassis.http2.call import Call
 from services.chassis.http2.frames import ConnectionFault
-from services.chassis.http2.protocol import STREAM_WINDOW, Http2Protocol, Stream
+from services.chassis.http2.protocol import STREAM_WINDOW, Http2Protocol
+from services.chassis.http2.sending import Stream
 from services.chassis.http2.status import RpcError, of_reset, of_trailers, unavailable
 
 _SILENT_S = 30.0
@@ -40,7 +41,7 @@ class ClientConnection(Http2Protocol):
         """Begin as a client does (RFC 9113, section 3.4)."""
         cast(asyncio.Transport, transport).write(frames.PREFACE)
         super().connection_made(transport)
-        self._keep_alive(asked=False)
+        self._keep_alive()
 
     def data_received(self, data: bytes) -> None:
         """Note that the server is there."""
@@ -48,7 +49,12 @@ class ClientConnection(Http2Protocol):
         super().data_received(data)
 
     def start(self, head: bytes, body: bytes, timeout_s: float | None) -> Call:
-        """Send a request, a header block and a prefixed message, and return its call."""
+        """Send a request, a header block and a prefixed message, and return its call.
+
+        Raises RpcError: UNAVAILABLE when the connection is not usable any more.
+        """
+        if not self.usable:
+            raise unavailable("the connection was lost", unprocessed=True)
         call = Call(self, self.loop, head, body, timeout_s, self._largest)
         if len(self._calls) < self._peer_streams:
             self._open(call)
@@ -67,16 +73,20 @@ class ClientConnection(Http2Protocol):
         """Hang up; calls in progress fail."""
         self._close(frames.NO_ERROR, "the connection was closed")
 
-    def _keep_alive(self, *, asked: bool) -> None:
+    def _keep_alive(self) -> None:
         silence = self.loop.time() - self._heard
-        if asked and silence >= _ANSWER_S:
-            self._close(frames.NO_ERROR, "the server does not answer")
+        if silence < _SILENT_S:
+            self._timer = self.loop.call_later(_SILENT_S - silence, self._keep_alive)
             return
-        due = silence >= _SILENT_S
-        if due:
-            self.send(frames.frame(frames.PING, 0, 0, bytes(8)))
-        wait_s = _ANSWER_S if due else _SILENT_S - silence
-        self._timer = self.loop.call_later(wait_s, lambda: self._keep_alive(asked=due))
+        self.send(frames.frame(frames.PING, 0, 0, bytes(8)))
+        self._timer = self.loop.call_later(_ANSWER_S, self._expect, self._heard)
+
+    def _expect(self, heard: float) -> None:
+        """A ping was sent: anything that came since then answers it."""
+        if self._heard == heard:
+            self._close(frames.NO_ERROR, "the server does not answer")
+        else:
+            self._keep_alive()
 
     # What calls say
 
@@ -85,8 +95,10 @@ class ClientConnection(Http2Protocol):
         if call.stream_id == 0:
             self._queued.remove(call)
         elif self._calls.pop(call.stream_id, None) is not None:
+            self.forget(call)
             self.send(frames.reset(call.stream_id, frames.CANCEL))
             self._next()
+            self._leave()
 
     def taken(self, call: Call) -> None:
         """Let the server go on sending to a call that reads."""
@@ -152,7 +164,7 @@ class ClientConnection(Http2Protocol):
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.end(unavailable(why))
-        self._refuse_queued(unavailable(why))
+        self._refuse_queued(unavailable(why, unprocessed=True))
 
     def _last_taken(self) -> int:
         return 0
@@ -164,10 +176,10 @@ class ClientConnection(Http2Protocol):
         self._next_id += 2
         if self._next_id > frames.LARGEST_STREAM_ID:
             self.usable = False
+            self._refuse_queued(unavailable("the connection has no more streams", unprocessed=True))
         call.send_window = self._peer_window
         self._calls[stream_id] = call
-        head = frames.frame(frames.HEADERS, frames.END_HEADERS, stream_id, call.head)
-        self.send_data(call, head, call.body, frames.END_STREAM)
+        self.send_data(call, self.header_frame(stream_id, 0, call.head), call.body, frames.END_STREAM)
 
     def _next(self) -> None:
         """A stream has ended: open one for a call that waited for it."""
@@ -178,6 +190,7 @@ class ClientConnection(Http2Protocol):
         if self._calls.pop(call.stream_id, None) is None:
             return
         unsent = bool(call.outgoing)
+        self.forget(call)
         call.end(error)
         if unsent or reset:
             # The server has answered before it had read the whole request.

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
@@ -11,12 +11,13 @@ from grpc import StatusCode
 from services.chassis.http2 import frames
 from services.chassis.http2.headers import encode_fields, metadata
 from services.chassis.http2.messages import Messages, message
-from services.chassis.http2.protocol import Stream
+from services.chassis.http2.sending import Stream
 
 _RESPONSE = encode_fields(((":status", "200"), ("content-type", "application/grpc")))
 _WELL = encode_fields((("grpc-status", "0"),))
 _TIMEOUT_UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _TIMEOUT_DIGITS = 8
+_LENGTH_DIGITS = 12
 _PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
@@ -37,6 +38,15 @@ class Carrier(Protocol):
     def send(self, data: bytes) -> None:
         """Send frames."""
 
+    def header_frame(self, stream_id: int, flags: int, block: bytes) -> bytes:
+        """Return the frame of a header block."""
+
+    def forget(self, stream: Stream) -> None:
+        """Send nothing of what still waits."""
+
+    def waits(self, call: "Exchange") -> None:
+        """A part of the answer waits for the peer to read."""
+
     async def writable(self) -> None:
         """Wait while the peer does not read."""
 
@@ -55,6 +65,8 @@ class Exchange(Stream):
         "_trailing",
         "carrier",
         "deadline",
+        "declared",
+        "outlasts",
         "path",
         "requests",
         "task",
@@ -62,25 +74,38 @@ class Exchange(Stream):
     )
 
     def __init__(
-        self, carrier: Carrier, path: str, fields: list[tuple[str, str]], largest: int, now: float
+        self,
+        carrier: Carrier,
+        known: Mapping[str, str],
+        fields: Sequence[tuple[str, str]],
+        largest: int,
+        now: float,
     ) -> None:
-        """Only ServerConnection makes one. Raises ValueError when a field cannot be read."""
+        """Only ServerConnection makes one: `fields` as they came, `known` by name.
+
+        Raises ValueError when one cannot be read.
+        """
         super().__init__()
         self.carrier = carrier
-        self.path = path
+        self.path = known[":path"]
         self.requests = Messages(largest)
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.deadline: float | None = None
         """Time of the loop by which the caller wants its answer."""
+        self.outlasts = False
+        """The deadline is later than the time by which the request must have come."""
+        self.declared: int | None = None
+        """How many bytes the request says to have."""
         self._fields = fields
         self._head = _RESPONSE
         self._trailing: list[tuple[str, str]] = []
         self._sent: asyncio.Future[None] | None = None
         self._ended = False
-        for name, value in fields:
-            if name == "grpc-timeout":
-                self.deadline = now + _seconds(value)
+        if "grpc-timeout" in known:
+            self.deadline = now + _seconds(known["grpc-timeout"])
+        if "content-length" in known:
+            self.declared = _bytes(known["content-length"])
 
     # What servicers and the server factory use
 
@@ -118,10 +143,13 @@ class Exchange(Stream):
             return
         head, self._head = self._head, b""
         if head:
-            head = frames.frame(frames.HEADERS, frames.END_HEADERS, self.stream_id, head)
+            head = self.carrier.header_frame(self.stream_id, 0, head)
         if not self.carrier.send_data(self, head, message(payload), 0):
             self._sent = self.carrier.loop.create_future()
+            self.carrier.waits(self)
             await self._sent
+            if self.deadline is None and self.timer is not None:
+                self.timer.cancel()
         await self.carrier.writable()
 
     # What the connection uses
@@ -136,8 +164,8 @@ class Exchange(Stream):
         if self._ended:
             return
         self._ended = True
-        head = frames.frame(frames.HEADERS, frames.END_HEADERS, self.stream_id, self._head)
-        tail = frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, self.stream_id, _WELL)
+        head = self.carrier.header_frame(self.stream_id, 0, self._head)
+        tail = self.carrier.header_frame(self.stream_id, frames.END_STREAM, _WELL)
         if self.carrier.send_data(self, head, message(payload), 0, tail):
             self.carrier.done(self)
 
@@ -151,14 +179,16 @@ class Exchange(Stream):
         else:
             fields = [("grpc-status", str(code.value[0])), ("grpc-message", quote(details, safe=_PRINTABLE))]
             block = self._head + encode_fields((*fields, *self._trailing))
-        flags = frames.END_HEADERS | frames.END_STREAM
-        self.carrier.send(frames.frame(frames.HEADERS, flags, self.stream_id, block))
+            if len(block) > frames.DEFAULT_FRAME_SIZE:
+                # More than clients take. The code alone tells them enough.
+                block = self._head + encode_fields(fields[:1])
+        self.carrier.forget(self)  # a message that waits is cut: after the status nothing may follow
+        self.carrier.send(self.carrier.header_frame(self.stream_id, frames.END_STREAM, block))
         self.carrier.done(self)
 
     def abandon(self) -> None:
         """Nobody waits for the answer any more."""
         self._ended = True
-        self.outgoing = b""
         if self._sent is not None and not self._sent.done():
             self._sent.set_result(None)
 
@@ -168,6 +198,12 @@ class Exchange(Stream):
             self.carrier.done(self)
         elif self._sent is not None and not self._sent.done():
             self._sent.set_result(None)
+
+
+def _bytes(length: str) -> int:
+    if not (length.isascii() and length.isdigit() and len(length) <= _LENGTH_DIGITS):
+        raise ValueError("content-length must be a number")
+    return int(length)
 
 
 def _seconds(timeout: str) -> float:

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.chassis.http2.server import Budget, ServerConnection
+from services.chassis.http2.budget import Budget
+from services.chassis.http2.server import ServerConnection
 from services.chassis.logs import Log
 from services.chassis.settings import TlsSettings
 from services.chassis.tls import CertificateWatcher, server_context
@@ -19,6 +20,9 @@ _SILENT_S = 30.0
 """A client that was silent for as long is asked whether it is there, and after twice as long let go."""
 _REQUEST_BYTES = 512 * 1024 * 1024
 _CLOSE_S = 1.0
+_CONNECTIONS = 256
+"""How many connections one workload may have."""
+_POLL_S = 0.02
 
 _log = Log("http2")
 
@@ -34,7 +38,7 @@ class Http2Listener:
         self._tls = tls
         self._handlers = handlers
         self._max_message = max_message
-        self._budget = Budget(_REQUEST_BYTES)
+        self._budget = Budget(_REQUEST_BYTES, _CONNECTIONS)
         self._connections: set[ServerConnection] = set()
         self._socket: socket.socket | None = None
         self._server: asyncio.Server | None = None
@@ -72,8 +76,7 @@ class Http2Listener:
         while True:
             await asyncio.sleep(_LOOK_S)
             if self._watcher.poll() is not None:
-                await self._listen(server_context(self._tls))
-                _log.info("certificate_renewed")
+                await self._renew()
             now = asyncio.get_running_loop().time()
             for connection in list(self._connections):
                 silence = now - connection.heard
@@ -82,23 +85,44 @@ class Http2Listener:
                 elif silence > _SILENT_S:
                     connection.ping()
 
+    async def _renew(self) -> None:
+        try:
+            context = server_context(self._tls)
+        except (OSError, ssl.SSLError):
+            # Replaced again since the watcher read them, which it will notice.
+            _log.warning("certificate_not_renewed")
+            return
+        await self._listen(context)
+        _log.info("certificate_renewed")
+
     async def stop(self, drain_s: float) -> None:
         """Stop accepting, let calls in progress end for at most `drain_s` seconds, then hang up."""
         if self._server is not None:
             self._server.close()
         if self._socket is not None:
             self._socket.close()
+        await self._poll(self._idle, drain_s)
+        tasks = [task for connection in self._connections for task in connection.tasks]
+        await self._poll(self._closed, 2 * _CLOSE_S)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_S)
+
+    def _idle(self) -> bool:
+        """Say whether no call is in progress and no answer on its way; allow no new ones."""
         for connection in list(self._connections):
             connection.drain()
-        connections = list(self._connections)
-        await _idle(connections, drain_s)
-        for connection in connections:
+        return not any(connection.busy for connection in self._connections)
+
+    def _closed(self) -> bool:
+        for connection in list(self._connections):
             connection.close()
-        await _idle(connections, _CLOSE_S)
+        return not self._connections
 
+    async def _poll(self, done: Callable[[], bool], limit_s: float) -> None:
+        """Wait until `done`, for at most `limit_s` seconds.
 
-async def _idle(connections: list[ServerConnection], limit_s: float) -> None:
-    """Wait until no call is in progress, for at most `limit_s` seconds."""
-    tasks = [task for connection in connections for task in connection.tasks]
-    if tasks:
-        await asyncio.wait(tasks, timeout=limit_s)
+        It looks at the connections anew each time: a handshake that was in progress becomes one.
+        """
+        until = asyncio.get_running_loop().time() + limit_s
+        while not done() and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 - done by nobody in particular
+            await asyncio.sleep(_POLL_S)

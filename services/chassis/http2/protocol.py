@@ -2,13 +2,13 @@
 
 import asyncio
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
 from services.chassis.http2 import frames
 from services.chassis.http2.frames import ConnectionFault, FrameReader
 from services.chassis.http2.headers import MAX_HEADER_BYTES, HeaderDecoder
+from services.chassis.http2.sending import Sender, Stream
 
 FRAME_BYTES = 256 * 1024
 """The longest frame we take."""
@@ -16,39 +16,18 @@ STREAM_WINDOW = 1024 * 1024
 """What a peer may send on one stream before it is read."""
 _CONNECTION_WINDOW = 256 * 1024 * 1024
 """For all streams together, which is to say that the streams' own windows decide."""
+_SETTINGS_FRAMES, _SETTINGS_S = 1000, 10.0
+"""How often settings may change in so many seconds; each change concerns every open stream."""
 _UNSENT_BYTES = 1024 * 1024
 """A peer that makes us answer (pings, settings) and does not read is hung up on beyond this."""
 
 
-class Stream:
-    """One stream, as far as its connection must know it."""
-
-    __slots__ = ("closing", "held", "outgoing", "received", "send_window", "stream_id")
-
-    def __init__(self) -> None:
-        """Without an id; the connection gives it one."""
-        self.stream_id = 0
-        self.outgoing: bytes | memoryview = b""
-        """What waits for the peer's windows."""
-        self.closing = (0, b"")
-        """The flags of the last DATA frame of what waits, and the bytes that follow it."""
-        self.send_window = 0
-        self.received = 0
-        """Bytes that came since the peer was last told that it may send more."""
-        self.held = 0
-        """Bytes that count against what the listener's connections may hold."""
-
-    def drained(self) -> None:
-        """Nothing waits any more."""
-
-
-class Http2Protocol(asyncio.Protocol):
+class Http2Protocol(Sender):
     """One connection. For the event loop's thread. Subclasses say what streams mean."""
 
     def __init__(self, settings: dict[int, int]) -> None:
         """Announce `settings` besides those that bound what we take."""
-        self.loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        super().__init__()
         self._decoder = HeaderDecoder()
         self._settings = {
             frames.HEADER_TABLE_SIZE: 0,
@@ -58,13 +37,10 @@ class Http2Protocol(asyncio.Protocol):
             **settings,
         }
         self._reader = FrameReader(FRAME_BYTES)
-        self._blocked: deque[Stream] = deque()
-        self._window = frames.DEFAULT_WINDOW
         self._received = 0
-        self._peer_window = frames.DEFAULT_WINDOW
-        self._peer_frame = frames.DEFAULT_FRAME_SIZE
         self._block: tuple[int, int, bytes] | None = None
-        self._outgoing: list[bytes] | None = None
+        self._settings_since = self.loop.time()
+        self._settings_frames = 0
         self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
             frames.DATA: self._on_data,
             frames.HEADERS: self._on_headers,
@@ -138,65 +114,6 @@ class Http2Protocol(asyncio.Protocol):
         """End all streams."""
         self._end("the connection broke")
 
-    # Sending
-
-    def send(self, data: bytes) -> None:
-        """Send frames; what several streams send in one pass of the loop goes out as one record."""
-        if self._transport is None:
-            return
-        if self._outgoing is not None:
-            self._outgoing.append(data)
-        elif self._alone():
-            self._transport.write(data)
-        else:
-            self._outgoing = [data]
-            self.loop.call_soon(self._flush)
-
-    @abstractmethod
-    def _alone(self) -> bool:
-        """Say whether at most one stream is open, so that collecting would only cost time."""
-
-    def send_data(self, stream: Stream, head: bytes, data: bytes, flags: int, tail: bytes = b"") -> bool:
-        """Send `head`, then `data` as the windows allow, its last frame with `flags`, then `tail`.
-
-        Returns True when all of it was sent, False when the rest waits; stream.drained() says when it went.
-        """
-        size = len(data)
-        if size <= self._peer_frame and size <= self._window and size <= stream.send_window:
-            self._window -= size
-            stream.send_window -= size
-            self.send(b"".join((head, frames.frame(frames.DATA, flags, stream.stream_id, data), tail)))
-            return True
-        if head:
-            self.send(head)
-        stream.outgoing, stream.closing = memoryview(data), (flags, tail)
-        self._blocked.append(stream)
-        self._unblock()
-        return not stream.outgoing
-
-    def _flush(self) -> None:
-        outgoing, self._outgoing = self._outgoing, None
-        if outgoing and self._transport is not None:
-            self._transport.write(b"".join(outgoing))
-
-    def _unblock(self) -> None:
-        """Send of everything that waits what the windows allow, first come first served."""
-        for _ in range(len(self._blocked)):
-            stream = self._blocked.popleft()
-            flags, tail = stream.closing
-            waited = bool(stream.outgoing)
-            while stream.outgoing and (room := min(self._window, stream.send_window, self._peer_frame)) > 0:
-                piece, stream.outgoing = bytes(stream.outgoing[:room]), stream.outgoing[room:]
-                self._window -= len(piece)
-                stream.send_window -= len(piece)
-                last = not stream.outgoing
-                sent = frames.frame(frames.DATA, flags if last else 0, stream.stream_id, piece)
-                self.send(sent + tail if last else sent)
-            if stream.outgoing:
-                self._blocked.append(stream)
-            elif waited:
-                stream.drained()
-
     def widen(self, stream: Stream) -> None:
         """Let the peer send as much on `stream` as has come."""
         self.send(frames.window_update(stream.stream_id, stream.received))
@@ -215,7 +132,7 @@ class Http2Protocol(asyncio.Protocol):
         stream.received += len(payload)
         if stream.received > STREAM_WINDOW:
             raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "a stream's window was exceeded")
-        data = frames.content(flags, payload) if flags & frames.PADDED else payload
+        data = frames.content(frames.PADDED, payload) if flags & frames.PADDED else payload
         self._take_data(stream, data, bool(flags & frames.END_STREAM))
 
     def _on_headers(self, flags: int, stream_id: int, payload: bytes) -> None:
@@ -252,21 +169,35 @@ class Http2Protocol(asyncio.Protocol):
             raise ConnectionFault(frames.PROTOCOL_ERROR, "a SETTINGS frame on a stream")
         if flags & frames.ACK:
             return
+        self._count_settings()
+        window, others = self._peer_window, {}
         for identifier, value in frames.read_settings(payload):
             if identifier == frames.INITIAL_WINDOW_SIZE:
                 if value > frames.LARGEST_WINDOW:
                     raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "the initial window is too large")
-                for stream in self._streams():
-                    stream.send_window += value - self._peer_window
-                self._peer_window = value
+                window = value
             elif identifier == frames.MAX_FRAME_SIZE:
                 if not frames.DEFAULT_FRAME_SIZE <= value < 2**24:
                     raise ConnectionFault(frames.PROTOCOL_ERROR, "the frame size is out of range")
                 self._peer_frame = value
+            elif identifier == frames.HEADER_TABLE_SIZE:
+                self._limit_table(value)
             else:
-                self._take_settings(identifier, value)
+                others[identifier] = value
         self._answer(frames.frame(frames.SETTINGS, frames.ACK, 0))
-        self._unblock()
+        # Frames that follow from the settings follow the acknowledgement. Each setting takes effect once for
+        # the whole frame: it can name the window thousands of times, and there are many streams.
+        for identifier, value in others.items():
+            self._take_settings(identifier, value)
+        self._widen_streams(self._streams(), window)
+
+    def _count_settings(self) -> None:
+        now = self.loop.time()
+        if now - self._settings_since > _SETTINGS_S:
+            self._settings_since, self._settings_frames = now, 0
+        self._settings_frames += 1
+        if self._settings_frames > _SETTINGS_FRAMES:
+            raise ConnectionFault(frames.ENHANCE_YOUR_CALM, "the settings change too often")
 
     def _on_push(self, _flags: int, _stream_id: int, _payload: bytes) -> None:
         raise ConnectionFault(frames.PROTOCOL_ERROR, "a PUSH_PROMISE frame, which may not come")
@@ -285,18 +216,11 @@ class Http2Protocol(asyncio.Protocol):
         if increment == 0:
             raise ConnectionFault(frames.PROTOCOL_ERROR, "a WINDOW_UPDATE frame without increment")
         if stream_id == 0:
-            self._window += increment
-            widest = self._window
-        else:
-            stream = self._stream(stream_id)
-            if stream is None:
-                return
-            stream.send_window += increment
-            widest = stream.send_window
-        if widest > frames.LARGEST_WINDOW:
-            raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "a window grew too large")
-        if self._blocked:
-            self._unblock()
+            self._widen_connection(increment)
+            return
+        stream = self._stream(stream_id)
+        if stream is not None:
+            self._widen_stream(stream, increment)
 
     def _answer(self, data: bytes) -> None:
         if self._transport is not None and self._transport.get_write_buffer_size() > _UNSENT_BYTES:
@@ -323,5 +247,5 @@ class Http2Protocol(asyncio.Protocol):
     def _end(self, why: str) -> None:
         if self._transport is not None:
             self._transport = None
-            self._blocked.clear()
+            self._line.clear()
             self._take_end(why)

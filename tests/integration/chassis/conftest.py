@@ -85,7 +85,7 @@ class Steered(pb_grpc.InferenceServiceServicer):
 class Running:
     """The server under test and what it wrote down."""
 
-    def __init__(self, workloads: Workloads, folder: Path) -> None:
+    def __init__(self, workloads: Workloads, folder: Path, transport: str = "grpc") -> None:
         self.workloads = workloads
         self.recorder = MemoryRecorder()
         self.servicer = Steered()
@@ -95,7 +95,7 @@ class Running:
         )
         self.tls = workloads.tls("service/runtime")
         self.server = Server(
-            ServerSettings("runtime", "127.0.0.1:0", "", drain_s=0.2),
+            ServerSettings("runtime", "127.0.0.1:0", "", transport=transport, drain_s=0.2),
             self.tls,
             callers=callers,
             events={
@@ -120,10 +120,10 @@ class Running:
         return Channel(upstream, self.workloads.tls(workload), TRUST_DOMAIN, SystemClock())
 
 
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    """A started server."""
-    one = Running(Workloads(tmp_path / "pki"), tmp_path)
+@pytest.fixture(params=["grpc", "http2"])
+async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    """A started server; its internal listener is gRPC's own, or ours."""
+    one = Running(Workloads(tmp_path / "pki"), tmp_path, request.param)
     await one.server.start()
     yield one
     await one.server.stop()
