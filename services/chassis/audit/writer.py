@@ -60,14 +60,18 @@ class SegmentWriter:
 
         Raises OSError when the file cannot be repaired.
         """
-        descriptor = self._files.reopen(path)
+        self._descriptor = descriptor = self._files.reopen(path)
         try:
             self._files.truncate(descriptor, size)
+            # After an fdatasync that failed, in a life before, the kernel may hold bytes that it takes for
+            # written and the disk does not have. Written once more they are synced in truth.
+            self._write(path.read_bytes(), 0)
             self._files.fdatasync(descriptor)
         except OSError:
+            self._descriptor = None
             self._files.close(descriptor)
             raise
-        self._descriptor, self._path, self._first, self._size = descriptor, path, first_position, size
+        self._path, self._first, self._size = path, first_position, size
 
     def append(self, chunk: bytes, position: int) -> Committed:
         """Make `chunk`, whose first record has `position`, durable.
@@ -133,6 +137,8 @@ class SegmentWriter:
             try:
                 self._files.close(descriptor)
                 self._files.unlink(path)
+                # The position goes to the segment before: after a power cut the name must not be back.
+                self._files.sync_directory(self._directory)
             except OSError as second:
                 raise self._stop("unlink", second) from error
             self._descriptor = previous
