@@ -37,7 +37,7 @@ class Stream:
 
 class Sender(asyncio.Protocol):
     """Sends frames. Data that a stream's own window holds back waits with the stream; data that the
-    connection's window holds back waits in line. So the work that a frame of the peer's causes does not
+    connection's window or a peer that does not read holds back waits in line. So the work that a frame of the peer's causes does not
     grow with the number of streams that wait.
     """
 
@@ -51,6 +51,16 @@ class Sender(asyncio.Protocol):
         self._peer_window = frames.DEFAULT_WINDOW
         self._peer_frame = frames.DEFAULT_FRAME_SIZE
         self._shrink = b""
+        self._paused = False
+
+    def pause_writing(self) -> None:
+        """The peer does not read as fast as we write: data waits with its streams, not in our buffers."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self._paused = False
+        self._advance()
 
     @abstractmethod
     def _alone(self) -> bool:
@@ -80,7 +90,8 @@ class Sender(asyncio.Protocol):
         Returns True when all of it was sent, False when the rest waits; stream.drained() says when it went.
         """
         size = len(data)
-        if size <= self._peer_frame and size <= self._window and size <= stream.send_window:
+        fits = size <= self._peer_frame and size <= self._window and size <= stream.send_window
+        if fits and not self._paused:
             self._window -= size
             stream.send_window -= size
             self.send(b"".join((head, frames.frame(frames.DATA, flags, stream.stream_id, data), tail)))
@@ -104,7 +115,10 @@ class Sender(asyncio.Protocol):
     def _go_on(self, stream: Stream) -> bool:
         """Send of what waits on a stream what the windows allow; True when that was all."""
         flags, tail = stream.closing
-        while stream.outgoing and (room := min(self._window, stream.send_window, self._peer_frame)) > 0:
+        while stream.outgoing and not self._paused:
+            room = min(self._window, stream.send_window, self._peer_frame)
+            if room <= 0:
+                break
             piece, stream.outgoing = bytes(stream.outgoing[:room]), stream.outgoing[room:]
             self._window -= len(piece)
             stream.send_window -= len(piece)
@@ -123,7 +137,11 @@ class Sender(asyncio.Protocol):
         self._window += increment
         if self._window > frames.LARGEST_WINDOW:
             raise ConnectionFault(frames.FLOW_CONTROL_ERROR, "the connection's window grew too large")
-        while self._line and self._window > 0:
+        self._advance()
+
+    def _advance(self) -> None:
+        """Go on with the streams in line, first come first served."""
+        while self._line and self._window > 0 and not self._paused:
             stream = next(iter(self._line))
             del self._line[stream]
             if self._go_on(stream):

@@ -114,6 +114,7 @@ class ServerConnection(Http2Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: streams wait, and nothing more is read that would have to be answered."""
+        super().pause_writing()
         self._can_write = asyncio.Event()
         if self._transport is not None:
             self._transport.pause_reading()
@@ -125,6 +126,7 @@ class ServerConnection(Http2Protocol):
             self._can_write = None
             if self._transport is not None:
                 self._transport.resume_reading()
+            super().resume_writing()
 
     # What calls say
 
