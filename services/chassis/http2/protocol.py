@@ -8,7 +8,7 @@ from typing import cast
 from services.chassis.http2 import frames
 from services.chassis.http2.frames import ConnectionFault, FrameReader
 from services.chassis.http2.headers import MAX_HEADER_BYTES, HeaderDecoder
-from services.chassis.http2.sending import Sender, Stream
+from services.chassis.http2.sending import PIECE_BYTES, Sender, Stream
 
 FRAME_BYTES = 256 * 1024
 """The longest frame we take."""
@@ -179,7 +179,7 @@ class Http2Protocol(Sender):
             elif identifier == frames.MAX_FRAME_SIZE:
                 if not frames.DEFAULT_FRAME_SIZE <= value < 2**24:
                     raise ConnectionFault(frames.PROTOCOL_ERROR, "the frame size is out of range")
-                self._peer_frame = value
+                self._largest_piece = min(value, PIECE_BYTES)
             elif identifier == frames.HEADER_TABLE_SIZE:
                 self._limit_table(value)
             else:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from services.chassis.http2 import frames
 from services.chassis.http2.frames import ConnectionFault
 
+PIECE_BYTES = 64 * 1024
+"""Data is written in pieces of this length, so that we notice in time when the peer does not read."""
 _TABLE_BYTES = 4096
 """What a peer's table for header fields has room for, unless it says otherwise."""
 _NO_TABLE = b"\x20"
@@ -36,8 +38,10 @@ class Stream:
 
 
 class Sender(asyncio.Protocol):
-    """Sends frames. Data that a stream's own window holds back waits with the stream; data that the
-    connection's window or a peer that does not read holds back waits in line. So the work that a frame of the peer's causes does not
+    """Sends frames.
+
+    Data that a stream's own window holds back waits with the stream; data that the connection's window or a
+    peer that does not read holds back waits in line. So the work that a frame of the peer's causes does not
     grow with the number of streams that wait.
     """
 
@@ -49,7 +53,7 @@ class Sender(asyncio.Protocol):
         self._line: dict[Stream, None] = {}
         self._window = frames.DEFAULT_WINDOW
         self._peer_window = frames.DEFAULT_WINDOW
-        self._peer_frame = frames.DEFAULT_FRAME_SIZE
+        self._largest_piece = frames.DEFAULT_FRAME_SIZE
         self._shrink = b""
         self._paused = False
 
@@ -90,7 +94,7 @@ class Sender(asyncio.Protocol):
         Returns True when all of it was sent, False when the rest waits; stream.drained() says when it went.
         """
         size = len(data)
-        fits = size <= self._peer_frame and size <= self._window and size <= stream.send_window
+        fits = size <= self._largest_piece and size <= self._window and size <= stream.send_window
         if fits and not self._paused:
             self._window -= size
             stream.send_window -= size
@@ -116,7 +120,7 @@ class Sender(asyncio.Protocol):
         """Send of what waits on a stream what the windows allow; True when that was all."""
         flags, tail = stream.closing
         while stream.outgoing and not self._paused:
-            room = min(self._window, stream.send_window, self._peer_frame)
+            room = min(self._window, stream.send_window, self._largest_piece)
             if room <= 0:
                 break
             piece, stream.outgoing = bytes(stream.outgoing[:room]), stream.outgoing[room:]
