@@ -260,6 +260,11 @@ def test_what_is_written_is_what_is_read() -> None:
             parse(broken)
 
 
+def test_a_cell_is_one_short_line_without_paths_of_this_machine() -> None:
+    assert cell(f"a\n| b {Path(__file__).resolve()}") == "a / b tests/campaigns/test_framework.py"
+    assert len(cell("x" * 1000)) == 300
+
+
 def test_the_digest_is_of_the_files_contents(tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package/a.py").write_text("a")
