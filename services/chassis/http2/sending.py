@@ -50,6 +50,7 @@ class Sender(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] | None = None
+        self._collected = 0
         self._line: dict[Stream, None] = {}
         self._window = frames.DEFAULT_WINDOW
         self._peer_window = frames.DEFAULT_WINDOW
@@ -76,10 +77,13 @@ class Sender(asyncio.Protocol):
             return
         if self._outgoing is not None:
             self._outgoing.append(data)
+            self._collected += len(data)
+            if self._collected > PIECE_BYTES:
+                self._flush()
         elif self._alone():
             self._transport.write(data)
         else:
-            self._outgoing = [data]
+            self._outgoing, self._collected = [data], len(data)
             self.loop.call_soon(self._flush)
 
     def header_frame(self, stream_id: int, flags: int, block: bytes) -> bytes:

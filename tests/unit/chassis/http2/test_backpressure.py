@@ -76,6 +76,20 @@ async def test_a_large_body_waits_for_a_slow_reader_and_pings_are_answered_meanw
     call.cancel()
 
 
+async def test_several_large_bodies_wait_too(connected):
+    connection, transport = connected
+    calls = [connection.start(b"\x83", bytes(5_000_000), 5.0) for _ in range(4)]
+    for _ in range(200):
+        connection.data_received(frames.frame(frames.PING, 0, 0, bytes(8)))
+        await asyncio.sleep(0)
+        transport.read()
+    assert not transport.closed
+    assert transport.largest < 2 * _HIGH_WATER
+    assert all(not call.outgoing for call in calls)
+    for call in calls:
+        call.cancel()
+
+
 async def test_a_server_that_pings_and_reads_nothing_is_hung_up_on(connected):
     connection, transport = connected
     call = connection.start(b"\x83", bytes(24_000_000), 5.0)
