@@ -18,6 +18,7 @@ _WELL = encode_fields((("grpc-status", "0"),))
 _TIMEOUT_UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _TIMEOUT_DIGITS = 8
 _LENGTH_DIGITS = 12
+_TOO_LONG = "the answer is longer than messages may be"
 _PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
@@ -61,6 +62,7 @@ class Exchange(Stream):
         "_ended",
         "_fields",
         "_head",
+        "_largest",
         "_sent",
         "_trailing",
         "carrier",
@@ -98,6 +100,7 @@ class Exchange(Stream):
         self.declared: int | None = None
         """How many bytes the request says to have."""
         self._fields = fields
+        self._largest = largest
         self._head = _RESPONSE
         self._trailing: list[tuple[str, str]] = []
         self._sent: asyncio.Future[None] | None = None
@@ -141,6 +144,8 @@ class Exchange(Stream):
         """Send a message of the answer, waiting while the client does not read."""
         if self._ended:
             return
+        if len(payload) > self._largest:
+            await self.abort(StatusCode.RESOURCE_EXHAUSTED, _TOO_LONG)
         head, self._head = self._head, b""
         if head:
             head = self.carrier.header_frame(self.stream_id, 0, head)
@@ -161,6 +166,8 @@ class Exchange(Stream):
 
     def answer(self, payload: bytes) -> None:
         """Send the only message of the answer, and that all is well."""
+        if len(payload) > self._largest:
+            self.finish(StatusCode.RESOURCE_EXHAUSTED, _TOO_LONG)
         if self._ended:
             return
         self._ended = True

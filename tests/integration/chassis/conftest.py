@@ -85,17 +85,26 @@ class Steered(pb_grpc.InferenceServiceServicer):
 class Running:
     """The server under test and what it wrote down."""
 
-    def __init__(self, workloads: Workloads, folder: Path, transport: str = "grpc") -> None:
+    def __init__(
+        self,
+        workloads: Workloads,
+        folder: Path,
+        transport: str = "grpc",
+        *,
+        servicer: Steered | None = None,
+        drain_s: float = 0.2,
+    ) -> None:
         self.workloads = workloads
         self.recorder = MemoryRecorder()
-        self.servicer = Steered()
+        self.servicer = servicer or Steered()
         callers = folder / "callers.toml"
         callers.write_text(
-            f'"{UNARY}" = ["service/edge", "public"]\n"{STREAM}" = ["service/edge"]\n"{CHECK}" = []\n'
+            f'"{UNARY}" = ["service/edge", "public"]\n"{STREAM}" = ["service/edge"]\n'
+            f'"{CHECK}" = ["operator/admin"]\n'
         )
         self.tls = workloads.tls("service/runtime")
         self.server = Server(
-            ServerSettings("runtime", "127.0.0.1:0", "", transport=transport, drain_s=0.2),
+            ServerSettings("runtime", "127.0.0.1:0", "", transport=transport, drain_s=drain_s),
             self.tls,
             callers=callers,
             events={
