@@ -13,9 +13,14 @@ MARKER = "CRATON_STACK"
 
 _OVERWRITE_FREED_MEMORY = {
     # glibc's allocator, told to overwrite what is freed and to keep no per-thread cache: without it a
-    # Python gRPC server keeps copies of prompts in freed memory long after the reply.
+    # Python gRPC server keeps copies of prompts in freed memory long after the reply. Buffers of more than
+    # half a megabyte are the kernel's again as soon as they are freed; left to itself the allocator would
+    # learn to keep as much as the largest of them.
     "PYTHONMALLOC": "malloc",
-    "GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0",
+    "GLIBC_TUNABLES": (
+        "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0"
+        ":glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=4194304"
+    ),
 }
 
 

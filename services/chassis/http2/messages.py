@@ -10,6 +10,9 @@ from services.chassis.http2.status import RpcError
 
 _PREFIX = struct.Struct(">BL")
 _PREFIX_BYTES = _PREFIX.size
+_LONG_BYTES = 256 * 1024
+"""Longer messages are written to their place as they come: kept in pieces until they are whole, they would
+leave holes in the heap that the allocator does not give back."""
 
 
 def message(payload: bytes) -> bytes:
@@ -20,12 +23,14 @@ def message(payload: bytes) -> bytes:
 class Messages:
     """Puts messages together from pieces."""
 
-    __slots__ = ("_largest", "_pieces", "held", "whole")
+    __slots__ = ("_filled", "_largest", "_long", "_pieces", "held", "whole")
 
     def __init__(self, largest: int) -> None:
         """Refuse messages of more than `largest` bytes."""
         self._largest = largest
         self._pieces = Pieces()
+        self._long: bytearray | None = None
+        self._filled = 0
         self.whole: deque[bytes] = deque()
         self.held = 0
         """Bytes of whole messages that nobody has taken, with their prefixes: 0 means that there is none."""
@@ -33,7 +38,18 @@ class Messages:
     @property
     def cut(self) -> bool:
         """Say whether a message has begun and not ended."""
-        return self._pieces.missing > 0
+        return self._pieces.missing > 0 or self._long is not None
+
+    def _fill(self, long: bytearray, data: bytes) -> bytes:
+        """Put data into a long message and return what came beyond it."""
+        start, end = self._filled, min(self._filled + len(data), len(long))
+        long[start:end] = data[: end - start]
+        self._filled = end
+        if end == len(long):
+            self._long = None
+            self.whole.append(bytes(long))
+            self.held += _PREFIX_BYTES + end
+        return data[end - start :]
 
     def take(self) -> bytes:
         """Return the oldest message. Raises IndexError without one."""
@@ -43,6 +59,8 @@ class Messages:
 
     def feed(self, data: bytes) -> None:
         """Take a piece. Raises RpcError for a message that is too long or compressed."""
+        if self._long is not None:
+            data = self._fill(self._long, data)
         if self._pieces.missing:
             joined = self._pieces.add(data)
             if joined is None:
@@ -60,7 +78,11 @@ class Messages:
                 )
             end = at + _PREFIX_BYTES + length
             if end > size:
-                self._pieces.keep(data[at:], end - size)
+                if length < _LONG_BYTES:
+                    self._pieces.keep(data[at:], end - size)
+                else:
+                    self._long, self._filled = bytearray(length), 0
+                    self._fill(self._long, data[at + _PREFIX_BYTES :])
                 return
             self.whole.append(data[at + _PREFIX_BYTES : end])
             self.held += end - at
