@@ -23,14 +23,14 @@ def message(payload: bytes) -> bytes:
 class Messages:
     """Puts messages together from pieces."""
 
-    __slots__ = ("_filled", "_largest", "_long", "_pieces", "held", "whole")
+    __slots__ = ("_largest", "_long", "_long_bytes", "_pieces", "held", "whole")
 
     def __init__(self, largest: int) -> None:
         """Refuse messages of more than `largest` bytes."""
         self._largest = largest
         self._pieces = Pieces()
         self._long: bytearray | None = None
-        self._filled = 0
+        self._long_bytes = 0
         self.whole: deque[bytes] = deque()
         self.held = 0
         """Bytes of whole messages that nobody has taken, with their prefixes: 0 means that there is none."""
@@ -42,14 +42,14 @@ class Messages:
 
     def _fill(self, long: bytearray, data: bytes) -> bytes:
         """Put data into a long message and return what came beyond it."""
-        start, end = self._filled, min(self._filled + len(data), len(long))
-        long[start:end] = data[: end - start]
-        self._filled = end
-        if end == len(long):
+        missing = self._long_bytes - len(long)
+        # It grows with what comes: whoever only announces a long message takes no memory with it.
+        long += data if len(data) <= missing else data[:missing]
+        if len(long) == self._long_bytes:
             self._long = None
             self.whole.append(bytes(long))
-            self.held += _PREFIX_BYTES + end
-        return data[end - start :]
+            self.held += _PREFIX_BYTES + len(long)
+        return data[missing:]
 
     def take(self) -> bytes:
         """Return the oldest message. Raises IndexError without one."""
@@ -81,7 +81,7 @@ class Messages:
                 if length < _LONG_BYTES:
                     self._pieces.keep(data[at:], end - size)
                 else:
-                    self._long, self._filled = bytearray(length), 0
+                    self._long, self._long_bytes = bytearray(), length
                     self._fill(self._long, data[at + _PREFIX_BYTES :])
                 return
             self.whole.append(data[at + _PREFIX_BYTES : end])
