@@ -83,12 +83,30 @@ class Servicer(Steered):
             self.cancelled.set()
 
 
+class Verifier:
+    """Believes every token, and notes which it saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def verify(self, token: str) -> Any:
+        self.seen.append(token)
+
+
 class Pair(Running):
     """A server, and channels to it."""
 
     def __init__(self, folder: Path, transport: str, client: str) -> None:
         self.answers = Servicer()
-        super().__init__(Workloads(folder / "pki"), folder, transport, servicer=self.answers, drain_s=5.0)
+        self.verifier = Verifier()
+        super().__init__(
+            Workloads(folder / "pki"),
+            folder,
+            transport,
+            servicer=self.answers,
+            drain_s=5.0,
+            tokens=self.verifier,
+        )
         self.client = client
         self.channels: list[Any] = []
 
@@ -168,6 +186,19 @@ async def test_metadata(pair: Pair) -> None:
     assert answer.body == b"value ~"
     answer = await stub.InvokeModel(pb.InvokeModelRequest(model_id="call"), metadata=metadata)
     assert answer.body == b"01234567-89ab"
+
+
+async def test_of_two_tokens_none_counts(pair: Pair) -> None:
+    stub = Stub(pair.connect())
+    one: list[Any] = [("authorization", "Bearer one")]
+    await stub.InvokeModel(REQUEST, metadata=one)
+    error = await failure(stub.InvokeModel(REQUEST, metadata=[*one, ("authorization", "Bearer two")]))
+    assert error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INTERNAL)
+    assert pair.verifier.seen == ["one"]
+    # Of other fields the last counts.
+    metadata: list[Any] = [("key", "first"), ("key", "last")]
+    answer = await stub.InvokeModel(pb.InvokeModelRequest(model_id="metadata"), metadata=metadata)
+    assert answer.body == b"last"
 
 
 async def test_errors_carry_their_details(pair: Pair) -> None:

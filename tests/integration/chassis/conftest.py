@@ -93,6 +93,7 @@ class Running:
         *,
         servicer: Steered | None = None,
         drain_s: float = 0.2,
+        tokens: Any = None,
     ) -> None:
         self.workloads = workloads
         self.recorder = MemoryRecorder()
@@ -114,7 +115,7 @@ class Running:
             clock=SystemClock(),
             randomness=SystemRandomness(),
             recorder=self.recorder,
-            tokens=None,
+            tokens=tokens,
             telemetry=TelemetrySettings(),
         )
         self.server.add(pb_grpc.add_InferenceServiceServicer_to_server, self.servicer)
