@@ -42,9 +42,6 @@ class Carrier(Protocol):
     def header_frame(self, stream_id: int, flags: int, block: bytes) -> bytes:
         """Return the frame of a header block."""
 
-    def forget(self, stream: Stream) -> None:
-        """Send nothing of what still waits."""
-
     def waits(self, call: "Exchange") -> None:
         """A part of the answer waits for the peer to read."""
 
@@ -52,7 +49,7 @@ class Carrier(Protocol):
         """Wait while the peer does not read."""
 
     def done(self, call: "Exchange") -> None:
-        """All of the answer was sent."""
+        """The answer has ended: what still waits of it is not sent, for nothing may follow the status."""
 
 
 class Exchange(Stream):
@@ -189,7 +186,6 @@ class Exchange(Stream):
             if len(block) > frames.DEFAULT_FRAME_SIZE:
                 # More than clients take. The code alone tells them enough.
                 block = self._head + encode_fields(fields[:1])
-        self.carrier.forget(self)  # a message that waits is cut: after the status nothing may follow
         self.carrier.send(self.carrier.header_frame(self.stream_id, frames.END_STREAM, block))
         self.carrier.done(self)
 

@@ -116,7 +116,9 @@ async def test_requests_wait_in_line_for_the_connections_window() -> None:
     calls = [start(client, bytes(50_000)) for _ in range(4)]
     await server.settle()
     assert [len(server.body(stream)) for stream in (1, 3, 5, 7)] == [50_005, 15_530, 0, 0]
+    assert calls[1] in client._line
     calls[1].cancel()
+    assert calls[1] not in client._line
     server.h2.increment_flow_control_window(50_005)
     await server.settle()
     assert len(server.body(3)) == 15_530
@@ -557,7 +559,9 @@ async def test_a_server_that_does_not_read_our_answers_is_left() -> None:
 
 
 async def test_a_server_with_a_small_header_table_is_told_that_we_use_none() -> None:
-    client, server = client_with({SettingCodes.HEADER_TABLE_SIZE: 0})
+    client, server = client_with()
+    server.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: 0})
+    server.pump()
     for stream in (1, 3):
         call = start(client)
         server.pump()

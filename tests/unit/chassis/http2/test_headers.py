@@ -112,6 +112,13 @@ def test_a_block_that_empties_the_table_after_reading_it_is_not_kept() -> None:
     compare([resize, put, read_and_empty, read_and_empty])
 
 
+def test_a_block_that_changes_the_tables_size_is_not_kept() -> None:
+    none, room = b"\x20\x82", b"\x3f\xe1\x1f\x82"
+    put = _literal(0x40, 6, 0, b"a", b"b")
+    compare([none, room, none, put, b"\xbe"])
+    compare([none, room, none, room, put, b"\xbe"])
+
+
 def test_a_field_without_name_is_refused() -> None:
     with pytest.raises(ConnectionFault):
         HeaderDecoder().decode(b"\x80")

@@ -195,6 +195,8 @@ async def test_nothing_follows_the_status_of_a_call_that_was_too_late(serving: S
     await asyncio.sleep(0.05)
     await client.settle()
     assert status(client, stream) == "4"
+    (connection,) = serving.open
+    assert not connection._line
     client.h2.increment_flow_control_window(2**20)
     other = ask(client)
     await client.settle()  # the library would refuse data after the end
@@ -556,7 +558,9 @@ async def test_a_preface_in_pieces_and_another(serving: Serving) -> None:
 
 
 async def test_a_small_header_table_is_respected(serving: Serving) -> None:
-    client = serving.library({SettingCodes.HEADER_TABLE_SIZE: 0})
+    client = serving.library()
+    client.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: 0})
+    client.pump()
     first, second = ask(client), ask(client)
     await client.settle()
     assert [status(client, stream) for stream in (first, second)] == ["0", "0"]
@@ -569,7 +573,7 @@ async def test_a_small_header_table_is_respected(serving: Serving) -> None:
         (("grpc-timeout", "1S"), ("grpc-timeout", "2S")),
         (("x-request-id", "12345678"), ("x-request-id", "12345679")),
         (("content-type", "application/grpc"),),
-        (("content-length", "5"), ("content-length", "5")),
+        (("content-length", "6"), ("content-length", "6")),
         (("grpc-timeout", "1s"),),
         (("grpc-timeout", "123456789S"),),
         (("grpc-timeout", "-1S"),),
