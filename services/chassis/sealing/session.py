@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from services.chassis.randomness import Randomness
+from services.chassis.sealing.replay import ReplayWindow
 
 # What a model process says, in clear, when it cannot open a session or has forgotten it: the runtime
 # agrees a new one and asks again. A model server passes this text on as the error of the request.
@@ -211,26 +212,17 @@ class ModelExchange:
 class _ModelSession:
     """Keys of a session and the counters seen in it."""
 
-    # Requests overtake each other on their way, but never by this many; older counters are refused.
-    _WINDOW = 65_536
-
-    __slots__ = ("_floor", "_seen", "keys")
+    __slots__ = ("_seen", "keys")
 
     def __init__(self, keys: "_Keys") -> None:
         self.keys = keys
-        self._floor = 0
-        self._seen: set[int] = set()
+        self._seen = ReplayWindow()
 
     def open(self, frame: bytes) -> tuple[int, bytes]:
         counter, plaintext = self.keys.open_request(frame)
         # Only a frame that opened may move the window, or anybody could close the session.
-        if counter <= self._floor or counter in self._seen:
+        if not self._seen.accept(counter):
             raise SessionError(REFUSED_FRAME, "the request frame was seen before")
-        self._seen.add(counter)
-        if len(self._seen) > self._WINDOW:
-            keep = sorted(self._seen)[len(self._seen) // 2 :]
-            self._floor = keep[0] - 1
-            self._seen = set(keep)
         return counter, plaintext
 
 
