@@ -27,10 +27,10 @@ check: install ## Lint, types, import rules, protobuf rules, drift of stubs, doc
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.check
 
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest -m "not campaign" $(PYTEST_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest $(PYTEST_ARGS)
 
 bench: install ## Measure: direct to Triton, through runtime, through edge
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench $(BENCH_ARGS)
 
 campaign: install ## Run a randomised campaign (NAME=… SEED=… MINUTES=…), or list them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.campaigns $(NAME) \
