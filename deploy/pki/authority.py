@@ -30,6 +30,14 @@ class LeafRequest:
     server: bool = True
     client: bool = True
 
+    def names(self) -> x509.SubjectAlternativeName:
+        """Return the names that the leaf stands for."""
+        names: list[x509.GeneralName] = [x509.DNSName(name) for name in self.dns_names]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in self.ip_addresses]
+        if self.uri:
+            names.append(x509.UniformResourceIdentifier(self.uri))
+        return x509.SubjectAlternativeName(names)
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -87,10 +95,6 @@ class Authority:
     def issue(self, request: LeafRequest, now: datetime) -> Issued:
         """Make a fresh key and a certificate for it."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in request.dns_names]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in request.ip_addresses]
-        if request.uri:
-            names.append(x509.UniformResourceIdentifier(request.uri))
         usages = [ExtendedKeyUsageOID.SERVER_AUTH] * request.server
         usages += [ExtendedKeyUsageOID.CLIENT_AUTH] * request.client
         issuer_key = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -100,7 +104,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(ca=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(request.names(), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False
@@ -108,6 +112,13 @@ class Authority:
             .sign(self._private_key, hashes.SHA256())
         )
         return Issued(certificate.public_bytes(serialization.Encoding.PEM), _private_pem(key))
+
+
+def names_differ(certificate: bytes, request: LeafRequest) -> bool:
+    """Say whether a leaf stands for other names than are asked for."""
+    parsed = x509.load_pem_x509_certificate(certificate)
+    names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return set(names) != set(request.names())
 
 
 def renewal_due(certificate: bytes) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from deploy.local.stack import Stack
-from deploy.pki.authority import Authority, Issued, renewal_due
+from deploy.pki.authority import Authority, Issued, names_differ, renewal_due
 from deploy.pki.inventory import Leaf, authorities, leaves
 from deploy.pki.store import replace_files, write_private
 
@@ -14,7 +14,9 @@ RENEW_CHECK_S = 300.0
 
 
 def issue_due(stack: Stack, now: datetime, *, force: bool = False) -> list[str]:
-    """Issue every leaf that is missing or past two thirds of its life; return their folders' names.
+    """Issue every leaf that is missing, past two thirds of its life or made for other names.
+
+    Returns their folders' names.
 
     Missing CAs are made. A CA is never replaced: a key without its certificate, or the reverse, raises
     ValueError, because guessing would orphan every leaf that is out there.
@@ -86,4 +88,7 @@ def _is_due(leaf: Leaf, signer: Authority, now: datetime) -> bool:
         (leaf.directory / leaf.key_name).stat()
     except FileNotFoundError:
         return True
-    return trusted != signer.certificate or now >= renewal_due(certificate)
+    if trusted != signer.certificate or now >= renewal_due(certificate):
+        return True
+    # The stack's address stands in some: `make up` with another one needs new leaves.
+    return names_differ(certificate, leaf.request)

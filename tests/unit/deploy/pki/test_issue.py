@@ -1,6 +1,7 @@
 """What is missing or due is issued, and nothing else."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def test_a_lost_leaf_is_issued_again(stack: Stack) -> None:
     (stack.pki / "service-kms/tls.key").unlink()
     assert issue_due(stack, NOW) == ["service-kms"]
     assert (stack.pki / "service-kms/tls.key").read_bytes()
+
+
+def test_another_address_gets_leaves_that_stand_for_it(stack: Stack) -> None:
+    issue_due(stack, NOW)
+    moved = replace(stack, address="127.0.0.77")
+    assert issue_due(moved, NOW) == ["redis", "edge-public", "runtime-public"]
+    assert issue_due(moved, NOW) == []
 
 
 def test_half_a_ca_is_an_error_and_never_replaced(stack: Stack) -> None:
