@@ -38,7 +38,10 @@ class _JoiningWriter:
         self._head = b""
 
     def write(self, data: bytes) -> None:
-        """Hold a final head, which a body always follows at once; send everything else."""
+        """Hold a final head, after which something is always written at once, if only b""; send all else.
+
+        That is so for every answer but those to HEAD: they are not written here.
+        """
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
@@ -144,7 +147,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._overhead = 0
         waiting = self.cycle is not None and not self.cycle.response_complete
         super().on_headers_complete()
-        self.cycle.transport = self._writer
+        # Nothing is ever written after the head of an answer to HEAD, so that nothing could release it.
+        self.cycle.transport = self.transport if self.scope["method"] == "HEAD" else self._writer
         # A request that waits for the answer to another is not read on, and has no deadline until its turn.
         self._deadline = None if waiting else self.loop.time() + self._limits.body_timeout_s
 

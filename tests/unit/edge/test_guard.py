@@ -72,6 +72,67 @@ async def test_head_and_body_are_one_write() -> None:
     protocol.connection_lost(None)
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "headers"),
+    [
+        (b"HEAD", 200, [(b"content-length", b"2")]),
+        (b"HEAD", 404, []),
+        (b"GET", 200, [(b"content-length", b"0")]),
+        (b"GET", 204, []),
+        (b"GET", 304, []),
+    ],
+)
+@pytest.mark.parametrize("pipelined", [False, True])
+async def test_an_answer_without_a_body_is_sent(
+    method: bytes, status: int, headers: list[tuple[bytes, bytes]], pipelined: bool
+) -> None:
+    gate = asyncio.Event()
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/whole":
+            await _answer(scope, receive, send)
+            return
+        await gate.wait()
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        # Of an answer to HEAD an application may say what the one to GET would hold: it is not sent.
+        await send({"type": "http.response.body", "body": b"ok" if method == b"HEAD" else b""})
+
+    protocol, transport = _protocol(answer)
+    empty, whole = (each + b" HTTP/1.1\r\nhost: x\r\n\r\n" for each in (method + b" /", b"GET /whole"))
+    requests = [empty, whole, empty, whole]
+    if pipelined:
+        protocol.data_received(b"".join(requests))
+    gate.set()
+    for number, request in enumerate(requests, 1):
+        if not pipelined:
+            protocol.data_received(request)
+            await _settle()
+            assert len(transport.writes) == number, "an answer is held back"
+    for _ in requests:
+        await _settle()
+    assert len(transport.writes) == len(requests)
+    for write in transport.writes[::2]:
+        assert write.startswith(b"HTTP/1.1 %d " % status)
+        assert write.endswith(b"\r\n\r\n")
+        assert write.count(b"\r\n\r\n") == 1
+    for write in transport.writes[1::2]:
+        assert write.startswith(b"HTTP/1.1 200 ")
+        assert write.endswith(b"\r\n\r\nok")
+    assert not transport.closed
+    protocol.connection_lost(None)
+
+
+async def test_an_answer_to_head_that_ends_the_connection() -> None:
+    protocol, transport = _protocol()
+    protocol.data_received(b"HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    await _settle()
+    assert len(transport.writes) == 1
+    assert transport.writes[0].startswith(b"HTTP/1.1 200 ")
+    assert transport.writes[0].endswith(b"\r\n\r\n")
+    assert transport.closed
+    protocol.connection_lost(None)
+
+
 async def test_continue_is_sent_at_once() -> None:
     async def read(scope: Any, receive: Any, send: Any) -> None:
         while (await receive()).get("more_body"):
