@@ -44,12 +44,18 @@ def client(stack: Stack, service: str, *, region: str = "") -> Any:
     )
 
 
-def family_of(stack: Stack, model_id: str) -> str:
-    """Return a model's family from its signed manifest. Raises CommandError when it has none here."""
+def family_of(stack: Stack, model_id: str, *, region: str = "") -> str:
+    """Return a model's family from its signed manifest.
+
+    Raises botocore's ClientError for a model that the installation refuses or does not know, and CommandError
+    for one that it serves while its manifest does not lie here.
+    """
     for manifest in read_catalog(stack.catalog).manifests:
         if manifest.model_id == model_id:
             return manifest.family
-    raise CommandError(f"{model_id} is not in {stack.catalog}; name its family with --family")
+    # The installation knows whether there is such a model, and refuses in AWS's words when there is not.
+    client(stack, "bedrock", region=region).get_foundation_model(modelIdentifier=model_id)
+    raise CommandError(f"the family of {model_id} is not known here: name it with --family")
 
 
 def request_body(family: str, prompt: Prompt) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import psutil
 import redis
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from cli.output import CommandError
 from cli.session import Session
 from deploy.local.redis import connect
 from deploy.local.stack import Stack
@@ -126,9 +125,3 @@ def _memory(pid: int) -> tuple[int, int]:
             except psutil.Error:
                 continue
     return total, len(family)
-
-
-def require_running(supervisor: Supervisor) -> None:
-    """Raise CommandError when the stack does not run."""
-    if not supervisor.running():
-        raise CommandError("the stack does not run; `craton up` starts it")

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.bedrock import FAMILIES, Prompt, client, family_of, request_body, stream_text
 from cli.output import CommandError, Exit, emit, json_option
+from cli.running import stopped
 from deploy.local.stack import Stack
 
 _EXIT_OF_ERROR = {
@@ -18,6 +19,8 @@ _EXIT_OF_ERROR = {
     "ServiceUnavailableException": Exit.UNAVAILABLE,
     "ModelNotReadyException": Exit.UNAVAILABLE,
 }
+
+_NO_SUCH_MODEL = "The provided model identifier is invalid."
 
 
 @click.command()
@@ -51,9 +54,9 @@ def invoke(
     """
     stack = Stack.here()
     text = sys.stdin.read() if prompt == "-" else prompt
-    family = family or family_of(stack, model_id)
-    body = request_body(family, Prompt(text, max_tokens, temperature, top_p))
     try:
+        family = family or family_of(stack, model_id, region=region)
+        body = request_body(family, Prompt(text, max_tokens, temperature, top_p))
         runtime = client(stack, "bedrock-runtime", region=region)
         if as_json or family == "titan-embeddings":
             answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))
@@ -66,11 +69,14 @@ def invoke(
     except ClientError as error:
         raise aws_error(error) from error
     except BotoCoreError as error:
-        raise CommandError(str(error), Exit.UNAVAILABLE) from error
+        raise stopped(stack) or CommandError(str(error), Exit.UNAVAILABLE) from error
 
 
 def aws_error(error: ClientError) -> CommandError:
     """Return the CommandError for an answer of AWS's form."""
     details = error.response.get("Error", {})
-    code = details.get("Code", "Unknown")
-    return CommandError(f"{code}: {details.get('Message', '')}", _EXIT_OF_ERROR.get(code, Exit.FAILED))
+    code, message = details.get("Code", "Unknown"), details.get("Message", "")
+    # AWS has no error code of its own for a model that there is not.
+    unknown = code == "ValidationException" and message == _NO_SUCH_MODEL
+    number = Exit.NOT_FOUND if unknown else _EXIT_OF_ERROR.get(code, Exit.FAILED)
+    return CommandError(f"{code}: {message}", number)

@@ -1,8 +1,12 @@
 """`craton`: the command line of a Craton installation."""
 
 import importlib
+from typing import Any
 
 import click
+
+from cli.output import CommandError, Exit
+from services.chassis.config import ConfigError
 
 _COMMANDS = {
     "up": "cli.stack_commands:up",
@@ -38,6 +42,23 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 (a wrong entry in the table above)
         return command
 
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; what the environment got wrong is one message instead of a traceback."""
+        try:
+            return super().invoke(context)
+        except ConfigError as error:
+            raise click.UsageError(str(error)) from error
+        except PermissionError as error:
+            raise CommandError(_not_yours(error), Exit.REFUSED) from error
+
+
+def _not_yours(error: PermissionError) -> str:
+    what = error.filename or "the control socket"
+    return (
+        f"{what}: {error.strerror}. Is this stack another user's? Run as the user who started it, or have "
+        "a stack of your own: CRATON_HOME=<a folder of yours>"
+    )
+
 
 @click.command(
     cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -47,8 +68,9 @@ def main() -> None:
 
     \b
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not found, 5 unavailable.
-    Environment: CRATON_HOME (state, default <repository>/var), CRATON_ADDRESS (default 127.0.0.1),
-    AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE (default: the stack's administrator).
+    Environment: CRATON_HOME (state, default <repository>/var), CRATON_ADDRESS (an IPv4 address of
+    127.0.0.0/8, default 127.0.0.1), AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE
+    (default: the stack's administrator).
 
     \b
     Example:
@@ -59,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="craton")

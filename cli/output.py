@@ -15,6 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_UNBOUNDED = 100_000
+"""Columns of a pipe: a row is one line, so that grep and cut work."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 console = Console(highlight=False, soft_wrap=True)
@@ -81,7 +84,8 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(row.get(column, ""))) for column in columns))
-    console.print(table)
+    wide = Console(highlight=False, soft_wrap=True, width=_UNBOUNDED)
+    (console if console.is_terminal else wide).print(table)
 
 
 def grpc_errors(function: F) -> F:

@@ -10,7 +10,8 @@ from typing import Any
 import grpc
 from craton.auth.v1 import resources_pb2, token_service_pb2, token_service_pb2_grpc
 
-from cli.output import CommandError, Exit
+from cli.output import CommandError, Exit, reason_of
+from cli.running import stopped
 from deploy.local.stack import Stack
 from services.chassis.identity import WorkloadId
 from services.chassis.secret import SecretBytes
@@ -49,6 +50,8 @@ def aws_profile(stack: Stack) -> AwsProfile:
             region=config.get(section, "region", fallback=stack.definition.region),
         )
     except KeyError as error:
+        if own in credentials_file.parents and (unavailable := stopped(stack)):
+            raise unavailable from None
         raise CommandError(
             f"{credentials_file} has no credentials for profile {profile!r} ({error} is missing): "
             "run `craton up`, or set AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE"
@@ -69,10 +72,12 @@ class Session:
         try:
             self._credentials = channel_credentials(self._tls)
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and (unavailable := stopped(stack)):
+                raise unavailable from error
             raise CommandError(
                 f"the certificate of {kind}/{name} cannot be read ({error.strerror}: {directory}): "
                 "is the stack up, and are you the user who started it?",
-                Exit.UNAVAILABLE,
+                Exit.REFUSED if isinstance(error, PermissionError) else Exit.UNAVAILABLE,
             ) from error
 
     def channel(self, service: str, kind: str = "service") -> grpc.Channel:
@@ -96,8 +101,21 @@ class Session:
         return self._channels[key]
 
     def call(self, method: Any, request: Any, *, metadata: Metadata = ()) -> Any:
-        """Call a stub's method with the usual time-out."""
-        return method(request, timeout=_TIMEOUT_S, metadata=metadata)
+        """Call a stub's method with the usual time-out.
+
+        Raises CommandError when nobody answers because the stack does not run, else grpc.RpcError.
+        """
+        try:
+            return method(request, timeout=_TIMEOUT_S, metadata=metadata)
+        except grpc.RpcError as error:
+            # A service's own refusals carry a reason; without one nobody was there to refuse.
+            if (
+                error.code() is grpc.StatusCode.UNAVAILABLE
+                and not reason_of(error)
+                and (unavailable := stopped(self._stack))
+            ):
+                raise unavailable from error
+            raise
 
     def token(self, audience: str) -> Metadata:
         """Return metadata with a principal token of the AWS profile for a service."""

@@ -57,7 +57,7 @@ def down(as_json: bool) -> None:
 def status(as_json: bool) -> None:
     """Show programs, health, isolation of the pools, custody of the root key, and memory.
 
-    The exit code is 0 when everything serves, else 1.
+    The exit code is 0 when everything serves, 5 when the stack is not running, else 1.
 
     \b
     Example:

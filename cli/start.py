@@ -14,6 +14,7 @@ from cli.output import CommandError, console, emit
 from cli.preflight import check_ports, check_readable
 from cli.progress import Update, step
 from cli.publishing import publish_bundled, wait_for_answers, wait_for_models
+from cli.running import elsewhere
 from cli.sample import run_sample
 from cli.session import Session
 from deploy.local.processes import leftovers, terminate
@@ -24,6 +25,14 @@ from deploy.pki.issue import issue_due
 
 _HEALTHY_LIMIT_S = 120.0
 _POLL_S = 0.2
+_OVERRIDING = (
+    "AWS_CA_BUNDLE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+"""What AWS clients take from the environment instead of the profile."""
 
 
 def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
@@ -35,8 +44,10 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
     check_readable(stack)
     stack.home.mkdir(parents=True, exist_ok=True)
     with _exclusive(stack):
-        _prepare(stack)
         supervisor = Supervisor(stack)
+        if error := elsewhere(stack, supervisor.address()):
+            raise error
+        _prepare(stack)
         try:
             _run_programs(stack, supervisor)
         except StackError as error:
@@ -130,10 +141,12 @@ def _last_words(stack: Stack, who: str) -> str:
 
 def _say_where(stack: Stack) -> None:
     home = stack.home
+    overriding = [name for name in _OVERRIDING if name in os.environ]
+    unset = f"unset {' '.join(overriding)}   (set here, it would win over the profile)\n          "
     console.print(
         f"\n  HTTPS   {endpoint(stack)}   (CA: {home}/pki/ca.pem)\n"
         f"  gRPC    {stack.address}:{stack.definition.ports.public_grpc}\n"
-        f"  AWS     export AWS_PROFILE=craton AWS_CONFIG_FILE={home}/aws/config "
+        f"  AWS     {unset if overriding else ''}export AWS_PROFILE=craton AWS_CONFIG_FILE={home}/aws/config "
         f"AWS_SHARED_CREDENTIALS_FILE={home}/aws/credentials\n"
     )
 

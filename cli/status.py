@@ -8,8 +8,9 @@ import grpc
 from craton.pool.v1 import pool_service_pb2
 from craton.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 
-from cli.health import health, require_running
+from cli.health import health
 from cli.output import Exit, console, emit
+from cli.running import stopped
 from cli.session import Session
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor
@@ -19,9 +20,13 @@ _COLUMNS = ("program", "state", "health", "pid", "processes", "memory_mib")
 
 
 def show(stack: Stack, *, as_json: bool) -> None:
-    """Print the status; the process ends with 1 when something does not serve."""
+    """Print the status; the process ends with 1 when something does not serve.
+
+    Raises CommandError (5, unavailable) when the stack does not run.
+    """
     supervisor = Supervisor(stack)
-    require_running(supervisor)
+    if error := stopped(stack):
+        raise error
     session = Session(stack)
     programs = health(stack, supervisor, session, memory=True)
     rows = [
@@ -41,7 +46,7 @@ def show(stack: Stack, *, as_json: bool) -> None:
         "healthy": all(each.healthy for each in programs),
         "programs": rows,
         "pools": pools,
-        "custody": "development: the root key is a 0600 file of kms's own uid on this machine",
+        "custody": custody(separate_uids=stack.separate_uids),
         "separate_uids": stack.separate_uids,
         "memory_mib": round(total / _MIB),
     }
@@ -52,6 +57,16 @@ def show(stack: Stack, *, as_json: bool) -> None:
     session.close()
     if not report["healthy"]:
         sys.exit(int(Exit.FAILED))
+
+
+def custody(*, separate_uids: bool) -> str:
+    """Say who can read the root key."""
+    if separate_uids:
+        return "development: the root key is a 0600 file of kms's own uid on this machine"
+    return (
+        "development: the root key is a 0600 file on this machine, of the one uid that every program has: "
+        "each of them could read it"
+    )
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -1,13 +1,19 @@
 """The definition of the local stack (stack.toml) and where its files lie."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.chassis.config import environment, load
+from services.chassis.config import ConfigError, environment, load
 
 DEFINITION = Path(__file__).with_name("stack.toml")
+_UNUSABLE = re.compile(r"[^A-Za-z0-9_./~+@=-]")
+"""What may not stand in the path of the state: it becomes part of URLs, of PYTHONPATH, of other programs'
+configuration files and command lines, which disagree about everything else."""
+_LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +102,15 @@ class Stack:
 
     @classmethod
     def here(cls) -> "Stack":
-        """Return the stack that the environment names. Raises ConfigError for a broken definition."""
+        """Return the stack that the environment names. Raises ConfigError for a broken definition, and for a
+        CRATON_HOME or CRATON_ADDRESS that no stack can run with.
+        """
         variables = environment()
         return cls(
             definition=load(DEFINITION, Definition),
             root=Path(variables["CRATON_ROOT"]),
-            home=Path(variables["CRATON_HOME"]).absolute(),
-            address=variables["CRATON_ADDRESS"],
+            home=_home(variables["CRATON_HOME"]),
+            address=_address(variables["CRATON_ADDRESS"]),
             separate_uids=os.geteuid() == 0,
         )
 
@@ -144,3 +152,26 @@ class Stack:
             yield "service", service.name, service.port
         for pool in self.definition.pools:
             yield "pool", pool.name, pool.port
+
+
+def _home(value: str) -> Path:
+    home = Path(value).absolute()
+    if found := _UNUSABLE.search(str(home)):
+        raise ConfigError(
+            f"CRATON_HOME: the path {str(home)!r} has the character {found[0]!r}, which not every program "
+            "of the stack can take: use letters, digits and _ . / ~ + @ = - (CRATON_HOME=<another folder>)"
+        )
+    return home
+
+
+def _address(value: str) -> str:
+    try:
+        usable = ipaddress.IPv4Address(value) in _LOOPBACK
+    except ipaddress.AddressValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            f"CRATON_ADDRESS: {value!r} is not an IPv4 address of 127.0.0.0/8, and the stack listens on "
+            "no other: use 127.0.0.1 (the default), 127.0.0.2, ..."
+        )
+    return value

@@ -40,8 +40,19 @@ class Supervisor:
         self._seen = inside(stack)
 
     def running(self) -> bool:
-        """Tell whether a supervisor answers on the control socket."""
+        """Tell whether a supervisor answers on the control socket.
+
+        Raises PermissionError when the socket is another user's.
+        """
         return self._pid() is not None
+
+    def address(self) -> str | None:
+        """Return the loopback address that the running programs listen on; None when nothing runs."""
+        pid = self._pid()
+        try:
+            return None if pid is None else psutil.Process(pid).environ().get("CRATON_ADDRESS")
+        except psutil.Error:
+            return None
 
     def start(self) -> None:
         """Start supervisord detached from this process. Raises StackError when it does not come up."""
@@ -140,6 +151,9 @@ class Supervisor:
     def _pid(self) -> int | None:
         try:
             return int(self._call("getPID"))
+        except PermissionError:
+            # Somebody's stack runs here: "nothing runs" would be wrong.
+            raise
         except (OSError, xmlrpc.client.Error):
             return None
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local.stack import Stack
+from services.chassis.config import ConfigError
 
 _BASE = Path("/run/craton")
 _MOUNT = ("/usr/bin/mount",)
@@ -67,7 +68,10 @@ def main() -> None:
     """Make the mounts in this (fresh) mount namespace, then become the command."""
     words = sys.argv[1:]
     if words[0] == "--run":
-        run(words[1:])
+        try:
+            run(words[1:])
+        except ConfigError as error:
+            sys.exit(f"Error: {error}")
     split = words.index("--")
     pairs, command = words[:split], words[split + 1 :]
     os.umask(0o022)

@@ -60,12 +60,10 @@ def test_a_wrong_word_is_a_usage_error() -> None:
 
 def test_without_a_stack_there_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRATON_HOME", str(tmp_path / "var"))
-    status = CliRunner().invoke(main, ["status"])
-    assert status.exit_code == Exit.FAILED
-    assert "craton up" in status.output
-    users = CliRunner().invoke(main, ["users", "list"])
-    assert users.exit_code == Exit.UNAVAILABLE
-    assert "is the stack up" in users.output
+    for command in (["status"], ["users", "list"], ["audit", "lookup"], ["invoke", "craton.x-v1", "hi"]):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == Exit.UNAVAILABLE
+        assert result.output == "Error: the stack is not running: `craton up` starts it\n"
 
 
 def test_clean_removes_only_what_looks_like_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +99,7 @@ class FakeError(grpc.RpcError):
     def details(self) -> str:
         return "the message"
 
-    def trailing_metadata(self) -> list[tuple[str, bytes]]:
+    def trailing_metadata(self) -> Any:
         if not self._reason:
             return []
         detail = any_pb2.Any()
@@ -141,4 +139,14 @@ def test_json_and_tables_show_the_same_rows(capsys: pytest.CaptureFixture[str]) 
     emit(rows, as_json=False, columns=("name", "size"))
     table = capsys.readouterr().out
     assert "a [b]" in table
-    assert "c" in table
+    assert len(table.splitlines()) == 3
+
+
+def test_a_row_is_one_line_where_stdout_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    row = {f"column_{number}": f"{number}-" + "wide" * 20 for number in range(8)}
+    emit([row], as_json=False, columns=tuple(row))
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split() == list(row.values())
