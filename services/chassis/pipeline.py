@@ -26,7 +26,7 @@ from services.chassis.identity import WorkloadId
 from services.chassis.logs import Log
 from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import RandomUuids
-from services.chassis.rich_status import status_details
+from services.chassis.rich_status import sendable, status_details
 from services.chassis.telemetry import Metrics, Span, Tracing
 
 MINIMUM_REMAINING_S = 0.02
@@ -160,7 +160,8 @@ async def _serve(
         status = STATUS_OF_REASON[failure.reason].name
     _finish(method, around, call, span, status, started)
     if failure is not None:
-        code, text, details = STATUS_OF_REASON[failure.reason], failure.message, status_details(failure)
+        code, text = STATUS_OF_REASON[failure.reason], sendable(failure.message)
+        details = status_details(failure)
         # Its traceback leads back to this frame: the two would keep each other and the request, however
         # large, until the collector comes by.
         failure = None

@@ -12,13 +12,25 @@ DOMAIN = "craton"
 _KEY = "grpc-status-details-bin"
 
 
+def sendable(text: str) -> str:
+    """Return `text` with a question mark for each half of a surrogate pair, which UTF-8 does not hold.
+
+    An error may quote what a client wrote; saying no must not fail over it.
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 def status_details(error: DomainError) -> bytes:
-    """Serialise `error` for the trailing metadata key grpc-status-details-bin."""
-    status = status_pb2.Status(code=STATUS_OF_REASON[error.reason].value[0], message=error.message)
-    info = error_details_pb2.ErrorInfo(reason=error.reason_name, domain=DOMAIN, metadata=error.metadata)
+    """Serialise `error` for the trailing metadata key grpc-status-details-bin. Any text will do."""
+    message = sendable(error.message)
+    status = status_pb2.Status(code=STATUS_OF_REASON[error.reason].value[0], message=message)
+    metadata = {sendable(key): sendable(value) for key, value in error.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=error.reason_name, domain=DOMAIN, metadata=metadata)
     status.details.add().Pack(info)
     if error.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=sendable(error.field), description=message
+        )
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
     if error.retry_after_s is not None:
         retry = error_details_pb2.RetryInfo()

@@ -5,7 +5,7 @@ import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import STATUS_OF_REASON, DomainError
-from services.chassis.rich_status import from_rpc_error, status_details
+from services.chassis.rich_status import from_rpc_error, sendable, status_details
 
 
 def _over_the_wire(error: DomainError) -> DomainError:
@@ -26,6 +26,18 @@ def test_every_reason_survives_a_hop(reason: int) -> None:
     again = _over_the_wire(error)
     assert (again.reason, again.message, again.metadata) == (reason, "why", {"model_id": "m"})
     assert (again.field, again.retry_after_s) == ("a.b", 1.5)
+
+
+@pytest.mark.parametrize("text", ["a\ud800b", "\udfff", "\udc80" * 3, "plain \U0001f98a\0\n"])
+def test_any_text_can_be_sent(text: str) -> None:
+    error = DomainError(
+        ErrorReason.ERROR_REASON_INVALID_FIELD, text, metadata={f"k{text}": text}, field=f"f{text}"
+    )
+    again = _over_the_wire(error)
+    expected = "".join("?" if "\ud800" <= each <= "\udfff" else each for each in text)
+    assert sendable(text) == again.message == expected
+    assert again.metadata == {f"k{expected}": expected}
+    assert again.field == f"f{expected}"
 
 
 @pytest.mark.parametrize(

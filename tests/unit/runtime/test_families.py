@@ -1,15 +1,19 @@
 """Model bodies: what the families accept, refuse and answer."""
 
+import functools
+import gc
 import hashlib
 import json
 import math
+import weakref
 
 import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 from services.chassis.manifest import ModelManifest, Offer
-from services.runtime.domain.families import TEXT_FAMILIES, VECTOR_FAMILIES
+from services.runtime.domain.families import TEXT_FAMILIES, VECTOR_FAMILIES, TextFamily, VectorFamily
+from services.runtime.domain.families.body import BYTES_A_TOKEN, OVERHEAD_BYTES
 from services.runtime.domain.generation import FinishReason, Message, TextPiece, Timing, Vectors
 
 EULA = "terms"
@@ -75,6 +79,13 @@ def test_titan_configuration() -> None:
         (b"", "not valid JSON"),
         (b'{"inputText": "\\ud800"}', "not valid JSON"),
         (b'{"inputText": "x", "\\uDFFF": 1}', "not valid JSON"),
+        (b'{"inputText": "\xed\xa0\x80"}', "not valid JSON"),
+        (b'{"inputText": "x", "\xed\xbf\xbf": 1}', "not valid JSON"),
+        (b'{"inputText": "\xff"}', "not valid JSON"),
+        (b'\xef\xbb\xbf{"inputText": "x"}', "not valid JSON"),
+        ('{"inputText": "x"}'.encode("utf-16"), "not valid JSON"),
+        ('{"inputText": "x"}'.encode("utf-16-le"), "not valid JSON"),
+        ('{"inputText": "x"}'.encode("utf-32-be"), "not valid JSON"),
         (b"[]", "JSONObject"),
         (b"{}", "required key [inputText]"),
         (b'{"inputText": ""}', "minLength"),
@@ -86,6 +97,7 @@ def test_titan_configuration() -> None:
         (b'{"inputText": "x", "textGenerationConfig": {"temperature": 1.5}}', "from 0 to 1"),
         (b'{"inputText": "x", "textGenerationConfig": {"stopSequences": [""]}}', "stopSequences/0"),
         (b'{"inputText": "x", "textGenerationConfig": {"seed": 1}}', "extraneous key [seed]"),
+        (b'{"inputText": "x", "a\\n\\u202e\\u0000b": 1}', "extraneous key [a\ufffd\ufffd\ufffdb]"),
         (b'{"inputText": ' + b"[" * 100_000 + b"}", "not valid JSON"),
     ],
 )
@@ -94,6 +106,67 @@ def test_titan_refusals(body: bytes, where: str) -> None:
         TITAN.parse(body, TEXT_MODEL)
     assert caught.value.reason == ErrorReason.ERROR_REASON_INVALID_MODEL_BODY
     assert where in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("family", "start", "end"),
+    [
+        (TITAN, b'{"inputText":"', b'"}'),
+        (EMBEDDINGS, b'{"inputText":"', b'"}'),
+        (ANTHROPIC, _anthropic()[:-1] + b',"metadata":"', b'"}'),
+    ],
+)
+def test_what_no_model_could_take_is_not_parsed(
+    family: TextFamily | VectorFamily, start: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = OVERHEAD_BYTES + BYTES_A_TOKEN * TEXT_MODEL.max_input_tokens
+    fill = b"x" * (most - len(start) - len(end))
+    family.parse(start + fill + end, TEXT_MODEL)
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(DomainError) as caught:
+        family.parse(start + fill + b"x" + end, TEXT_MODEL)
+    assert caught.value.reason == ErrorReason.ERROR_REASON_INVALID_MODEL_BODY
+    assert caught.value.message == "Input is too long for requested model."
+
+
+class Parsed(dict[str, object]):
+    """What the parser makes of an object, and can be looked for."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"inputText": [{}, {"a": {}}]}',
+        b'{"inputText": "x", "more": {"a": [{}]}}',
+        b'{"inputText": "x", "textGenerationConfig": {"stopSequences": [{}]}}',
+        b'{"inputText": {}, "half": "\\ud800"}',
+        b'[{"a": 1}]',
+        b'{"inputText": {}',
+        b"\xff" * 100_000,
+    ],
+)
+def test_a_refusal_keeps_nothing_of_the_body(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither while the error is there, beyond its own frames, nor in cycles after it has gone."""
+    made: list[weakref.ref[Parsed]] = []
+
+    def remember(pairs: list[tuple[str, object]]) -> Parsed:
+        made.append(weakref.ref(value := Parsed(pairs)))
+        return value
+
+    loads = functools.partial(json.loads, object_pairs_hook=remember)
+    monkeypatch.setattr(json, "loads", loads)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(DomainError) as caught:
+            TITAN.parse(body, TEXT_MODEL)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None, "the errors of decoder and parser hold the body"
+        del caught
+        assert not [each for each in made if each() is not None]
+        assert bool(made) == body.startswith((b"{", b"["))
+    finally:
+        gc.enable()
 
 
 def test_refusals_never_carry_content() -> None:

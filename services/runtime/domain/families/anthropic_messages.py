@@ -20,7 +20,7 @@ class AnthropicMessages:
 
     def parse(self, body: bytes, model: ModelManifest) -> Generation:
         """Read a request body."""
-        value = parse_object(body)
+        value = parse_object(body, model)
         for key in _UNSUPPORTED:
             if value.get(key):
                 raise invalid(f"#/{key}: this model does not support it")

@@ -7,9 +7,18 @@ from typing import Any, NoReturn
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
+from services.chassis.manifest import ModelManifest
 
 # Made once: json.dumps builds an encoder for every call with such settings. Nothing we write is circular.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+_MALFORMED = object()
+
+OVERHEAD_BYTES = 1 << 20
+"""What a body may hold beside its text: keys, many short turns, fields without effect."""
+BYTES_A_TOKEN = 64
+"""More bytes than a token stands for in running text, in which tokens of a few letters prevail."""
 
 
 def invalid(problem: str) -> DomainError:
@@ -20,16 +29,29 @@ def invalid(problem: str) -> DomainError:
     )
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object. Raises DomainError(INVALID_MODEL_BODY) for anything else, NaN and Infinity too."""
+def parse_object(body: bytes, model: ModelManifest) -> dict[str, Any]:
+    """Parse a JSON object in UTF-8, without a byte order mark (RFC 8259, section 8.1).
+
+    Raises DomainError(INVALID_MODEL_BODY) for anything else, NaN and Infinity too, and unread for a body
+    that is longer than any that `model` could take: parsing costs time and twenty times the body's memory.
+    """
+    if len(body) > OVERHEAD_BYTES + BYTES_A_TOKEN * model.max_input_tokens:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_INVALID_MODEL_BODY, "Input is too long for requested model."
+        )
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-        if b"\\u" in body:
+        # Given bytes, json.loads would take halves of surrogate pairs, and guess at UTF-16 and UTF-32.
+        text = body.decode("utf-8")
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
             # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds, and so no message to
             # a model process.
             _ENCODER.encode(value).encode()
-    except (ValueError, RecursionError) as error:
-        raise invalid("the body is not valid JSON") from error
+    except (ValueError, RecursionError):
+        value = _MALFORMED
+    if value is _MALFORMED:
+        # Raised out here: the errors of the decoder and the parser hold the whole body.
+        raise invalid("the body is not valid JSON")
     if not isinstance(value, dict):
         raise invalid("#: expected type: JSONObject")
     return value
@@ -107,7 +129,8 @@ class Reader:
     def done(self) -> None:
         """Refuse keys that nobody took."""
         for key in sorted(self._left):
-            raise invalid(f"{self._where}: extraneous key [{key[:64]}] is not permitted")
+            name = "".join(each if each.isprintable() else "\ufffd" for each in key[:64])
+            raise invalid(f"{self._where}: extraneous key [{name}] is not permitted")
 
     def _take(self, key: str, kind: type, name: str, required: bool) -> Any:
         value = self._left.pop(key, None)

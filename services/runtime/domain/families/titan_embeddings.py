@@ -16,7 +16,7 @@ class TitanEmbeddings:
 
     def parse(self, body: bytes, model: ModelManifest) -> Embedding:
         """Read a request body."""
-        reader = Reader(parse_object(body))
+        reader = Reader(parse_object(body, model))
         text = reader.text("inputText", required=True)
         if not text:
             raise invalid("#/inputText: expected minLength: 1, actual: 0")

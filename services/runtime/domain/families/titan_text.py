@@ -19,7 +19,7 @@ class TitanText:
 
     def parse(self, body: bytes, model: ModelManifest) -> Generation:
         """Read a request body."""
-        reader = Reader(parse_object(body))
+        reader = Reader(parse_object(body, model))
         prompt = reader.text("inputText", required=True)
         configuration = Reader(reader.object("textGenerationConfig") or {}, "#/textGenerationConfig")
         reader.done()
