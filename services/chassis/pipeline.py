@@ -70,6 +70,15 @@ class Method:
     audited: AuditedMethod
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """How a call ends that failed."""
+
+    code: grpc.StatusCode
+    text: str
+    trailing: tuple[tuple[str, str | bytes], ...]
+
+
 def require_principal(call: CallContext) -> PrincipalClaims:
     """Return the call's principal. Raises DomainError(MISSING_CREDENTIALS) when it carries no token."""
     if call.principal is None:
@@ -93,7 +102,10 @@ def wrap(method: Method, around: Surroundings) -> Any:
                     async for response in responses:
                         await context.write(handler.response_serializer(response))
 
-            await _serve(method, around, request, context, respond)
+            refusal, _ = await _serve(method, around, request, context, respond)
+            del request
+            if refusal is not None:
+                await _refuse(refusal, context)
 
         return grpc.unary_stream_rpc_method_handler(stream)
 
@@ -102,8 +114,14 @@ def wrap(method: Method, around: Surroundings) -> Any:
             serialized: bytes = handler.response_serializer(await handler.unary_unary(message, context))
             return serialized
 
-        result: bytes = await _serve(method, around, request, context, respond)
-        return result
+        refusal, result = await _serve(method, around, request, context, respond)
+        # gRPC's context keeps the exception that ends a call, whose traceback leads back to the frames that
+        # it passes. Those hold nothing of the request, which else would stay until the collector comes by.
+        del request
+        if refusal is not None:
+            await _refuse(refusal, context)
+        serialized: bytes = result
+        return serialized
 
     return grpc.unary_unary_rpc_method_handler(unary)
 
@@ -114,7 +132,7 @@ async def _serve(
     request: bytes,
     context: Any,
     respond: Callable[[Any, CallContext], Awaitable[Any]],
-) -> Any:
+) -> tuple[_Refusal | None, Any]:
     started = around.clock.boottime()
     metadata = _metadata(context)
     span = around.tracing.start(method.name, metadata.get("traceparent", ""))
@@ -166,9 +184,13 @@ async def _serve(
         # large, until the collector comes by.
         failure = None
         trailing = (("x-request-id", call.request_id), ("grpc-status-details-bin", details))
-        context.set_trailing_metadata(trailing)
-        await context.abort(code, text)
-    return result
+        return _Refusal(code, text, trailing), None
+    return None, result
+
+
+async def _refuse(refusal: _Refusal, context: Any) -> None:
+    context.set_trailing_metadata(refusal.trailing)
+    await context.abort(refusal.code, refusal.text)
 
 
 def _finish(
