@@ -20,7 +20,11 @@ _EXIT_OF_ERROR = {
     "ModelNotReadyException": Exit.UNAVAILABLE,
 }
 
-_NO_SUCH_MODEL = "The provided model identifier is invalid."
+_NO_SUCH_MODEL = (
+    "The provided model identifier is invalid.",
+    "Value at 'modelId' failed",
+    "Value at 'modelIdentifier' failed",
+)
 
 
 @click.command()
@@ -77,6 +81,6 @@ def aws_error(error: ClientError) -> CommandError:
     details = error.response.get("Error", {})
     code, message = details.get("Code", "Unknown"), details.get("Message", "")
     # AWS has no error code of its own for a model that there is not.
-    unknown = code == "ValidationException" and message == _NO_SUCH_MODEL
+    unknown = code == "ValidationException" and any(words in message for words in _NO_SUCH_MODEL)
     number = Exit.NOT_FOUND if unknown else _EXIT_OF_ERROR.get(code, Exit.FAILED)
     return CommandError(f"{code}: {message}", number)

@@ -59,6 +59,12 @@ def test_the_installation_refuses_a_model_without_a_manifest_here(
     assert error.message == "ValidationException: The provided model identifier is invalid."
 
 
+@pytest.mark.parametrize("member", ["modelId", "modelIdentifier"])
+def test_what_cannot_be_a_model_id_is_not_found(member: str) -> None:
+    message = f"1 validation error detected: Value at '{member}' failed to satisfy constraint: ..."
+    assert aws_error(refusal("ValidationException", message)).exit_code == Exit.NOT_FOUND
+
+
 def test_other_validation_errors_are_failures() -> None:
     assert aws_error(refusal("ValidationException", "Malformed input request")).exit_code == Exit.FAILED
     assert aws_error(refusal("AccessDeniedException", "no")).exit_code == Exit.REFUSED

@@ -89,13 +89,19 @@ def test_a_stack_that_does_not_run_has_no_address(stack: Stack) -> None:
 
 
 def test_the_address_is_that_of_the_process(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    child = subprocess.Popen(["/bin/sleep", "60"], env={"CRATON_ADDRESS": "127.0.0.77"})
-    try:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        ["/bin/cat"], env={"CRATON_ADDRESS": "127.0.0.77"}, stdin=pipe, stdout=pipe
+    ) as child:
+        # Its answer shows that it runs: before, the kernel may not show its environment yet.
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"there\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"there\n"
         monkeypatch.setattr(Supervisor, "_call", lambda _self, _method: child.pid)
         assert Supervisor(stack).address() == "127.0.0.77"
-    finally:
         child.kill()
-        child.wait()
 
 
 def test_another_users_control_socket_is_not_a_stack_that_is_down(
