@@ -98,6 +98,8 @@ name = "audit"
             while not port:
                 line = await asyncio.wait_for(process.stderr.readline(), 30)
                 assert line, "kms ended instead of listening"
+                if not line.startswith(b"{"):
+                    continue  # gRPC's own words on the fork of this process, not kms's
                 entry = json.loads(line)
                 port = entry["port"] if entry["event"] == "listening" else 0
             drain = asyncio.create_task(process.stderr.read())
@@ -107,7 +109,8 @@ name = "audit"
                 process.kill()
             await process.wait()
             if drain is not None:
-                self.log = [json.loads(line) for line in (await drain).splitlines()]
+                lines = (await drain).splitlines()
+                self.log = [json.loads(line) for line in lines if line.startswith(b"{")]
 
     def channel(self, port: int, workload: str) -> Channel:
         upstream = UpstreamSettings(f"127.0.0.1:{port}", "kms")
