@@ -1,6 +1,6 @@
 """What generated stubs call: looks like gRPC's own callables and fails like them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 from grpc import StatusCode
@@ -22,6 +22,20 @@ class _Callable:
         self._serialize = serialize or bytes
         self._deserialize = deserialize or bytes
 
+    def __call__(
+        self,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        metadata: Iterable[tuple[str, str]] = (),
+        wait_for_ready: bool | None = None,  # noqa: ARG002 - part of what stubs pass; calls fail fast here
+    ) -> Any:
+        """Return the call, to await or to iterate over; it is made then."""
+        return self._run(self._serialize(request), timeout, metadata)
+
+    def _run(self, request: bytes, timeout: float | None, metadata: Any) -> Any:
+        raise NotImplementedError
+
     async def begin(self, request: bytes, timeout: float | None, metadata: Any) -> tuple[Call, bytes | None]:
         """Start a call and return it with its first message. Raises RpcError."""
         for attempt in range(1, _ATTEMPTS + 1):
@@ -40,17 +54,6 @@ class _Callable:
 class UnaryCallable(_Callable):
     """Calls a unary method."""
 
-    def __call__(
-        self,
-        request: Any,
-        *,
-        timeout: float | None = None,
-        metadata: Iterable[tuple[str, str]] = (),
-        wait_for_ready: bool | None = None,  # noqa: ARG002 - part of what stubs pass; calls fail fast here
-    ) -> "_Unary":
-        """Return an awaitable that makes the call."""
-        return _Unary(self._run(self._serialize(request), timeout, metadata))
-
     async def _run(self, request: bytes, timeout: float | None, metadata: Any) -> Any:
         try:
             call, first = await self.begin(request, timeout, metadata)
@@ -65,28 +68,11 @@ class UnaryCallable(_Callable):
         return self._deserialize(first)
 
 
-class _Unary:
-    def __init__(self, run: Any) -> None:
-        self._run = run
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        result: Generator[Any, None, Any] = self._run.__await__()
-        return result
-
-
 class StreamCallable(_Callable):
     """Calls a server-streaming method."""
 
-    def __call__(
-        self,
-        request: Any,
-        *,
-        timeout: float | None = None,
-        metadata: Iterable[tuple[str, str]] = (),
-        wait_for_ready: bool | None = None,  # noqa: ARG002 - part of what stubs pass; calls fail fast here
-    ) -> "_Stream":
-        """Return the call; it is made when it is first iterated over."""
-        return _Stream(self, self._serialize(request), timeout, metadata, self._deserialize)
+    def _run(self, request: bytes, timeout: float | None, metadata: Any) -> "_Stream":
+        return _Stream(self, request, timeout, metadata, self._deserialize)
 
 
 class _Stream:
