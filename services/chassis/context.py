@@ -1,5 +1,6 @@
 """What the chassis knows about the call that is being served."""
 
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -41,6 +42,17 @@ class CallContext:
     """W3C trace context that calls made on behalf of this one carry; empty when not traced."""
     input_tokens: int = 0
     output_tokens: int = 0
+    intent: Awaitable[None] | None = field(default=None, repr=False)
+    """What makes this call's intent durable, until somebody waited for it."""
+
+    async def intended(self) -> None:
+        """Return once the intent is durable: to be awaited just before a gated method has any effect.
+
+        Raises DomainError(AUDIT_UNAVAILABLE), and then the effect must not happen.
+        """
+        intent, self.intent = self.intent, None
+        if intent is not None:
+            await intent
 
 
 _current: ContextVar[CallContext] = ContextVar("craton_call")

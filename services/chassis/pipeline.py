@@ -97,9 +97,10 @@ def wrap(method: Method, around: Surroundings) -> Any:
     if handler.response_streaming:
 
         async def stream(request: bytes, context: Any) -> None:
-            async def respond(message: Any, _call: CallContext) -> None:
+            async def respond(message: Any, call: CallContext) -> None:
                 async with aclosing(handler.unary_stream(message, context)) as responses:
                     async for response in responses:
+                        _check_gate(call)
                         await context.write(handler.response_serializer(response))
 
             refusal, _ = await _serve(method, around, request, context, respond)
@@ -153,10 +154,13 @@ async def _serve(
         await _admit(method, around, call, context, metadata, started)
         message = _parse(method, request)
         call.resources.extend(method.audited.resources(message, call))
-        if method.audited.recording is Recording.EFFECT:
+        if method.audited.has_effect:
             entered = True
-            await around.recorder.intent(call, method.audited)
+            call.intent = around.recorder.intent(call, method.audited)
+            if method.audited.recording is Recording.EFFECT:
+                await call.intended()
         result = await respond(message, call)
+        _check_gate(call)
     except DomainError as error:
         failure = error
     except asyncio.CancelledError:
@@ -186,6 +190,12 @@ async def _serve(
         trailing = (("x-request-id", call.request_id), ("grpc-status-details-bin", details))
         return _Refusal(code, text, trailing), None
     return None, result
+
+
+def _check_gate(call: CallContext) -> None:
+    """Let nothing leave of a gated method that did not wait for its intent."""
+    if call.intent is not None:
+        raise RuntimeError(f"{call.method} answers before its intent is durable")
 
 
 async def _refuse(refusal: _Refusal, context: Any) -> None:
@@ -319,6 +329,8 @@ async def _record(
     method: Method, around: Surroundings, call: CallContext, status: str, reason: str, entered: bool
 ) -> None:
     """Write the outcome. An intent, once written, always gets one, whatever became of the call."""
+    # A call that was refused before its gate has not waited for it yet.
+    await call.intended()
     authenticated = call.caller is not None or call.principal is not None
     if entered or (authenticated and method.audited.recording is not Recording.SUMMARY):
         await around.recorder.outcome(call, method.audited, status, reason)

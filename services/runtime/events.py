@@ -20,10 +20,10 @@ def _model(request: Any, call: CallContext) -> Sequence[str]:
 
 EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.runtime.v1.InferenceService/InvokeModel": AuditedMethod(
-        _BEDROCK, "InvokeModel", Recording.EFFECT, _model
+        _BEDROCK, "InvokeModel", Recording.GATED, _model
     ),
     "/craton.runtime.v1.InferenceService/InvokeModelWithResponseStream": AuditedMethod(
-        _BEDROCK, "InvokeModelWithResponseStream", Recording.EFFECT, _model
+        _BEDROCK, "InvokeModelWithResponseStream", Recording.GATED, _model
     ),
     "/craton.runtime.v1.CatalogService/ListFoundationModels": AuditedMethod(
         _BEDROCK, "ListFoundationModels", Recording.READ

@@ -1,6 +1,6 @@
 """What runtime needs of the world."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol
 
 from services.chassis.context import CallContext
@@ -15,23 +15,32 @@ class CatalogueSource(Protocol):
         """Return the current catalogue; at once."""
 
 
+Admission = Callable[[], Awaitable[None]]
+"""Returns once the call's intent is durable; raises DomainError, and then nothing may leave."""
+
+
 class Pool(Protocol):
     """One provider's escrow pool.
 
     MUST seal what it sends and receives end to end with the model process. MUST stop the model's work
     when the iterator is closed or the call is cancelled. MUST NOT keep any of the content.
+    MUST await `admitted()` after all its own preparations and before anything of the request leaves.
     Raises DomainError: MODEL_NOT_READY, MODEL_TIMEOUT, MODEL_ERROR, THROTTLED, INVALID_MODEL_BODY.
     """
 
     def generate(
-        self, model_id: str, request: Generation, timeout_s: float
+        self, model_id: str, request: Generation, timeout_s: float, admitted: Admission
     ) -> AsyncGenerator[TextPiece, None]:
         """Stream a generation; the last piece has `finish` set."""
 
-    async def complete(self, model_id: str, request: Generation, timeout_s: float) -> TextPiece:
+    async def complete(
+        self, model_id: str, request: Generation, timeout_s: float, admitted: Admission
+    ) -> TextPiece:
         """Generate, and return the whole text as one piece with `finish` set."""
 
-    async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
+    async def embed(
+        self, model_id: str, request: Embedding, timeout_s: float, admitted: Admission
+    ) -> Vectors:
         """Embed texts."""
 
 

@@ -1,21 +1,55 @@
 """File systems for the audit spool that fail on command."""
 
+import asyncio
 import errno
 import os
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from services.chassis.audit.files import OsFiles
+from services.chassis.audit.kernel_syncs import Done, Syncs
+
+
+class SyncsOf:
+    """Syncs in the background with somebody's fdatasync, which may fail or take its time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fdatasync: Callable[[int], None]) -> None:
+        self._loop = loop
+        self._fdatasync = fdatasync
+        self._worker = ThreadPoolExecutor(1)
+        self._pending: list[tuple[Future[None], Done]] = []
+
+    def start(self, descriptor: int, done: Done) -> bool:
+        future = self._worker.submit(self._fdatasync, descriptor)
+        self._pending.append((future, done))
+        future.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self.collect))
+        return True
+
+    def collect(self) -> None:
+        ended = [pair for pair in self._pending if pair[0].done()]
+        for pair in ended:
+            self._pending.remove(pair)
+            error = pair[0].exception()
+            assert error is None or isinstance(error, OSError)
+            pair[1](error)
+
+    def close(self) -> None:
+        self._worker.shutdown()
 
 
 class FaultyFiles(OsFiles):
     """Real files; the call with number `fail_at` fails with `error`, once.
 
     With `short` the failing write takes half of its bytes before the next one fails. Calls are counted
-    in `calls`, by name in `names`.
+    in `calls`, by name in `names`. With `background` the spool need not wait for fdatasync in its thread.
     """
 
-    def __init__(self, fail_at: int = -1, error: int = errno.EIO, *, short: bool = False) -> None:
+    def __init__(
+        self, fail_at: int = -1, error: int = errno.EIO, *, short: bool = False, background: bool = True
+    ) -> None:
+        self.background = background
         self.fail_at = fail_at
         self.error = error
         self.short = short
@@ -70,6 +104,9 @@ class FaultyFiles(OsFiles):
         self._step("sync_directory")
         super().sync_directory(path)
 
+    def syncs(self, loop: asyncio.AbstractEventLoop) -> Syncs | None:
+        return SyncsOf(loop, self.fdatasync) if self.background else None
+
 
 class SmallDisk(OsFiles):
     """A file system with room for `room` bytes; a write takes what fits before the next one fails."""
@@ -101,7 +138,8 @@ class SmallDisk(OsFiles):
 class HungDisk(OsFiles):
     """fdatasync waits while `hang` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, background: bool = True) -> None:
+        self.background = background
         self._go = threading.Event()
         self._go.set()
 
@@ -114,3 +152,6 @@ class HungDisk(OsFiles):
     def fdatasync(self, descriptor: int) -> None:
         self._go.wait(10)
         super().fdatasync(descriptor)
+
+    def syncs(self, loop: asyncio.AbstractEventLoop) -> Syncs | None:
+        return SyncsOf(loop, self.fdatasync) if self.background else None

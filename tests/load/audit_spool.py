@@ -98,6 +98,8 @@ async def run(folder: Path) -> None:
         async def append(self, payload: bytes, lane: Lane) -> None:
             """Forget it."""
 
+        begin = append
+
     async def twice(recorder: SpoolRecorder, number: int) -> None:
         call = new_call(number)
         await recorder.intent(call, METHOD)

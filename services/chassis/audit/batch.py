@@ -29,7 +29,9 @@ class Batch:
     chunk: bytes = field(init=False)
     """The framed records, made by the event loop: the thread should hold the interpreter briefly."""
     finished: bool = False
-    """Set by the writer thread: a late timer must not take a slow event loop for a hung device."""
+    """Set before the event loop is told: a late timer must not take a slow loop for a hung device."""
+    sync_error: OSError | None = None
+    """Why a chunk that was written ahead is not durable: all that is left is to end the writing."""
     committed: Committed | None = None
     error: Exception | None = None
 
@@ -79,6 +81,8 @@ class WriterThread:
                 self._loop.call_soon_threadsafe(self._finish, batch)
 
     def _write(self, batch: Batch) -> Committed:
+        if batch.sync_error is not None:
+            raise self._writer.sync_failed(batch.sync_error)
         if not batch.waiters:
             return self._writer.begin(batch.position)
         return self._writer.append(batch.chunk, batch.position)

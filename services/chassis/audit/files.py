@@ -1,8 +1,11 @@
 """The system calls of the spool, behind a narrow port so that tests can fail each of them."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Protocol
+
+from services.chassis.audit.kernel_syncs import KernelSyncs, Syncs
 
 
 class Files(Protocol):
@@ -34,6 +37,9 @@ class Files(Protocol):
 
     def sync_directory(self, path: Path) -> None:
         """Return after the names in a directory are on stable storage."""
+
+    def syncs(self, loop: asyncio.AbstractEventLoop) -> Syncs | None:
+        """Return what syncs these files in the background; None where only a thread can wait for them."""
 
 
 class OsFiles:
@@ -78,3 +84,10 @@ class OsFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def syncs(self, loop: asyncio.AbstractEventLoop) -> Syncs | None:
+        """The kernel's queue, where there is one."""
+        try:
+            return KernelSyncs(loop)
+        except OSError:
+            return None

@@ -1,7 +1,7 @@
 """What the server factory needs of audit, and how a service describes its methods."""
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ class Recording(enum.Enum):
 
     EFFECT = "effect"
     """Intent durable before the handler runs, outcome durable before the final status leaves."""
+    GATED = "gated"
+    """An effect whose handler runs while its intent becomes durable, and MUST await `CallContext.intended`
+    just before it has any effect. An answer of a handler that did not is thrown away. For the hot path."""
     READ = "read"
     """Outcome durable before the final status leaves; nothing changes, so no intent is needed."""
     SUMMARY = "summary"
@@ -36,18 +39,23 @@ class AuditedMethod:
     resources: Callable[[Any, CallContext], Sequence[str]] = no_resources
     """Names the resources of a request from its message, before the handler runs."""
 
+    @property
+    def has_effect(self) -> bool:
+        """Say whether a call needs an intent."""
+        return self.recording is Recording.EFFECT or self.recording is Recording.GATED
+
 
 class AuditRecorder(Protocol):
     """Records calls durably.
 
-    `intent` and `outcome` MUST return only after the event is durable on this machine, and MUST raise
+    `outcome`, and what `intent` returns, MUST end only after the event is durable on this machine, and with
     DomainError(AUDIT_UNAVAILABLE) when it cannot be made durable within 250 ms or the spool is at its
     cap. They MUST NOT be retried after an fsync error. `summarise` MUST return at once and MUST NOT
     grow without bound whatever strangers send.
     """
 
-    async def intent(self, call: CallContext, method: AuditedMethod) -> None:
-        """Make the intent of `call` durable."""
+    def intent(self, call: CallContext, method: AuditedMethod) -> Awaitable[None]:
+        """Begin at once to make the intent of `call` durable. May raise what awaiting would."""
 
     async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         """Make the outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""

@@ -4,11 +4,12 @@ Nothing of a request or an answer can reach an event: the recorder reads the nam
 context and of the method's description, and no message.
 """
 
+import asyncio
 from functools import lru_cache
 
 from craton.audit.v1 import resources_pb2 as pb
 
-from services.chassis.audit.ports import AuditedMethod, Recording
+from services.chassis.audit.ports import AuditedMethod
 from services.chassis.audit.segment import Lane
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summaries import Row, SummaryTable
@@ -40,25 +41,22 @@ class SpoolRecorder:
         self._name = name
         self._clock = clock
         self._ids = RandomUuids(randomness)
-        self._open: dict[str, float] = {}
+        self._open: dict[str, tuple[float, asyncio.Future[None]]] = {}
         self._principals: dict[int, tuple[PrincipalClaims, bytes]] = {}
         self._summaries = SummaryTable()
 
-    async def intent(self, call: CallContext, method: AuditedMethod) -> None:
-        """Make the intent of `call` durable."""
-        self._open[call.call_id] = self._clock.boottime()
-        self._spool.in_flight = len(self._open)
+    def intent(self, call: CallContext, method: AuditedMethod) -> "asyncio.Future[None]":
+        """Begin to make the intent of `call` durable; the future ends when it is, or says why it is not."""
+        now = self._clock.boottime()
         event = self._event(call, method, pb.EVENT_PHASE_INTENT)
-        try:
-            await self._spool.append(self._serialised(event, call), _lane(call, Lane.EVENT))
-        except DomainError:
-            self._open.pop(call.call_id, None)
-            self._spool.in_flight = len(self._open)
-            raise
+        self._spool.in_flight = len(self._open) + 1
+        durable = self._spool.begin(self._serialised(event, call), _lane(call, Lane.EVENT))
+        self._open[call.call_id] = now, durable
+        return durable
 
     async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         """Make the outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""
-        intended = self._open.pop(call.call_id, None)
+        intended, durable = self._open.pop(call.call_id, (None, None))
         event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
         event.status_code = status
         event.error_reason = reason
@@ -68,7 +66,7 @@ class SpoolRecorder:
         if call.input_tokens or call.output_tokens:
             event.usage.input_tokens = call.input_tokens
             event.usage.output_tokens = call.output_tokens
-        lane = Lane.EVENT if intended is None else Lane.OUTCOME
+        lane = Lane.EVENT if durable is None or _failed(durable) else Lane.OUTCOME
         try:
             await self._spool.append(self._serialised(event, call), _lane(call, lane))
         finally:
@@ -123,7 +121,7 @@ class SpoolRecorder:
         if call.caller is not None:
             event.caller = _spiffe_id(call.caller)
         event.resources.extend([_text(name, _RESOURCE_CHARACTERS) for name in call.resources[:_RESOURCES]])
-        event.read_only = method.recording is not Recording.EFFECT
+        event.read_only = not method.has_effect
         return event
 
     def _serialised(self, event: pb.Event, call: CallContext) -> bytes:
@@ -161,6 +159,11 @@ def _text(value: str, characters: int) -> str:
     """Cut a string, and replace lone surrogates: JSON can carry them, UTF-8 cannot."""
     value = value[:characters]
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _failed(durable: "asyncio.Future[None]") -> bool:
+    # A caller that went away cancelled the future; its record is written all the same.
+    return durable.done() and not durable.cancelled() and durable.exception() is not None
 
 
 def _lane(call: CallContext, lane: Lane) -> Lane:

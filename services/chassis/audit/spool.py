@@ -1,9 +1,9 @@
 """The local durable spool: appends records with group commit, and never says "durable" when unsure.
 
-asyncio callers wait in a list; one writer thread takes the whole list, writes it with one write(2)
-and one fdatasync(2), and wakes the event loop once. While more than two calls are in progress a commit
-is held back for a millisecond: it costs them little, and saves most of the hand-offs between threads,
-which would otherwise be half of what a busy service spends on a call.
+asyncio callers wait in a list; a commit takes the whole list and makes it durable with one write(2)
+and one fdatasync(2). While more than two calls are in progress a commit
+is held back for a millisecond: it costs them little, and saves most of the syncs, which
+would otherwise be half of what a busy service spends on a call.
 """
 
 import asyncio
@@ -14,8 +14,9 @@ from pathlib import Path
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.audit import recovery
-from services.chassis.audit.batch import Batch, Waiter, WriterThread
+from services.chassis.audit.batch import Batch, Waiter
 from services.chassis.audit.budget import Budget, SpoolLimits
+from services.chassis.audit.commits import Commits
 from services.chassis.audit.files import Files, OsFiles
 from services.chassis.audit.recovery import Segment
 from services.chassis.audit.segment import FRAME_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, Lane
@@ -96,7 +97,7 @@ class Spool:
         self._failed = asyncio.Event()
         self._watchdog: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: WriterThread | None = None
+        self._commits: Commits | None = None
 
     @property
     def first_position(self) -> int:
@@ -128,6 +129,10 @@ class Spool:
         Raises DomainError(AUDIT_UNAVAILABLE) at the lane's cap, and when the device is full, hung or
         has failed. The record of a caller that is cancelled while it waits is written all the same.
         """
+        await self.begin(payload, lane)
+
+    def begin(self, payload: bytes, lane: Lane) -> "asyncio.Future[None]":
+        """Begin to make one record durable; the future ends when it is. Raises, or ends, as `append`."""
         if self._failure is not None or self._closing:
             raise _unavailable("has stopped")
         if self._hung:
@@ -139,7 +144,7 @@ class Spool:
         self._waiting.append(waiter)
         if self._batch is None and not self._scheduled:
             self._schedule(loop)
-        await waiter.done
+        return waiter.done
 
     def trim(self, position: int) -> None:
         """Delete the segments that lie wholly below `position`, but never the newest.
@@ -172,14 +177,17 @@ class Spool:
     async def close(self) -> None:
         """Write what waits, then close. A hung device is not waited for longer than a commit may take."""
         self._closing = True
-        while self._waiting and not (self._failure or self._hung):
-            await asyncio.wait([self._waiting[-1].done], timeout=self.limits.commit_timeout_s)
-        if self._thread is not None and not await asyncio.to_thread(
-            self._thread.stop, self.limits.commit_timeout_s
-        ):
-            return
+        while not (self._failure or self._hung) and (unfinished := self._unfinished()):
+            await asyncio.wait([unfinished[-1].done], timeout=self.limits.commit_timeout_s)
+        if self._commits is not None:
+            if self._hung or not await asyncio.to_thread(self._commits.stop, self.limits.commit_timeout_s):
+                return
+            self._commits.close()
         self._writer.close()
         os.close(self._lock)
+
+    def _unfinished(self) -> list[Waiter]:
+        return self._waiting or ([] if self._batch is None else self._batch.waiters)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         crowd = self.in_flight > _CROWD or len(self._waiting) > _CROWD
@@ -199,12 +207,12 @@ class Spool:
         self._commit(self._loop, waiters)
 
     def _commit(self, loop: asyncio.AbstractEventLoop, waiters: list[Waiter]) -> None:
-        """Hand a batch to the writer thread; one without waiters begins a new segment."""
+        """Begin to make a batch durable; one without waiters begins a new segment."""
         self._batch = batch = Batch(waiters, self._durable)
         self._watchdog = loop.call_later(self.limits.commit_timeout_s, self._overdue, batch)
-        if self._thread is None:
-            self._thread = WriterThread(self._writer, loop, self._finish)
-        self._thread.submit(batch)
+        if self._commits is None:
+            self._commits = Commits(self._writer, self._files.syncs(loop), loop, self._finish)
+        self._commits.submit(batch)
 
     def _finish(self, batch: Batch) -> None:
         """Run on the event loop once for every commit."""
@@ -237,6 +245,8 @@ class Spool:
         )
 
     def _overdue(self, batch: Batch) -> None:
+        if self._commits is not None:
+            self._commits.collect()
         if batch.finished:
             return
         self._hung = True

@@ -96,6 +96,35 @@ class SegmentWriter:
         self._size += len(chunk)
         return Committed(self._path, self._first, self._size)
 
+    def write_ahead(self, chunk: bytes) -> int | None:
+        """Write `chunk` where `append` would, and return the descriptor that must be synced next.
+
+        None when `append` has to do it: a segment must be begun, or the file does not take the chunk
+        whole. Nothing was acknowledged then, and `append` writes the same bytes to the same place. Once
+        the descriptor was synced, `written_ahead` counts the chunk; `sync_failed` ends all writing.
+        """
+        if self._stopped or self._descriptor is None or self._is_full(len(chunk)):
+            return None
+        try:
+            whole = self._files.write(self._descriptor, memoryview(chunk), self._size) == len(chunk)
+        except OSError:
+            return None
+        return self._descriptor if whole else None
+
+    def written_ahead(self, chunk: bytes) -> Committed:
+        """Count a chunk that was written ahead and is durable now."""
+        self._size += len(chunk)
+        return Committed(self._path, self._first, self._size)
+
+    def sync_failed(self, error: OSError) -> WriterStoppedError:
+        """End all writing, because what was written ahead could not be synced."""
+        assert self._descriptor is not None  # noqa: S101 - narrowing for the type checker
+        # What was not synced was not acknowledged: cut it off, so that a next life of the spool
+        # does not take records for durable that only the page cache holds.
+        with contextlib.suppress(OSError):
+            self._files.truncate(self._descriptor, self._size)
+        return self._stop("fdatasync", error)
+
     def begin(self, position: int) -> Committed:
         """Begin an empty segment at `position`, so that the ones before it can be deleted.
 
@@ -177,11 +206,7 @@ class SegmentWriter:
         try:
             self._files.fdatasync(self._descriptor)
         except OSError as error:
-            # What was not synced was not acknowledged: cut it off, so that a next life of the spool
-            # does not take records for durable that only the page cache holds.
-            with contextlib.suppress(OSError):
-                self._files.truncate(self._descriptor, self._size)
-            raise self._stop("fdatasync", error) from error
+            raise self.sync_failed(error) from error
 
     def _cut_back(self) -> None:
         assert self._descriptor is not None  # noqa: S101 - narrowing for the type checker

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
-from services.chassis.audit.ports import AuditedMethod, AuditRecorder, Recording
+from services.chassis.audit.ports import AuditedMethod, AuditRecorder
 from services.chassis.context import CallContext
 from services.chassis.errors import STATUS_OF_REASON
 from services.edge.domain.rest_json import HttpResponse
@@ -41,7 +41,7 @@ class Record:
         """Note the signature while the intent is made durable. Raises DomainError."""
         verdict = seen.check(signature, signed_at)
         try:
-            if self.audited.recording is Recording.EFFECT:
+            if self.audited.has_effect:
                 self.intended = True
                 await self._recorder.intent(self.call, self.audited)
             await verdict

@@ -32,6 +32,7 @@ from services.chassis.tls import client_context
 from services.chassis.triton import MODEL_STREAM_INFER, SOCKET_NAME, sealed_request
 from services.runtime.adapters import model_messages
 from services.runtime.domain.generation import Embedding, Generation, TextPiece, Vectors
+from services.runtime.ports import Admission
 
 _POLL_S = 1.0
 _POLL_WAITING_S = 0.2
@@ -85,27 +86,33 @@ class TritonPool:
             self._directory = -1
 
     async def generate(
-        self, model_id: str, request: Generation, timeout_s: float
+        self, model_id: str, request: Generation, timeout_s: float, admitted: Admission
     ) -> AsyncGenerator[TextPiece, None]:
         """Stream a generation."""
         plaintext = model_messages.generate_request(request, whole_answer=False)
-        async for response in self._stream(model_id, plaintext, timeout_s):
+        async for response in self._stream(model_id, plaintext, timeout_s, admitted):
             yield model_messages.text_piece(response)
 
-    async def complete(self, model_id: str, request: Generation, timeout_s: float) -> TextPiece:
+    async def complete(
+        self, model_id: str, request: Generation, timeout_s: float, admitted: Admission
+    ) -> TextPiece:
         """Generate and return the whole text."""
         plaintext = model_messages.generate_request(request, whole_answer=True)
-        return model_messages.text_piece(await self._ask(model_id, plaintext, timeout_s))
+        return model_messages.text_piece(await self._ask(model_id, plaintext, timeout_s, admitted))
 
-    async def embed(self, model_id: str, request: Embedding, timeout_s: float) -> Vectors:
+    async def embed(
+        self, model_id: str, request: Embedding, timeout_s: float, admitted: Admission
+    ) -> Vectors:
         """Embed texts."""
         plaintext = model_messages.embed_request(request)
-        return model_messages.vectors(await self._ask(model_id, plaintext, timeout_s))
+        return model_messages.vectors(await self._ask(model_id, plaintext, timeout_s, admitted))
 
-    async def _ask(self, model_id: str, plaintext: bytes, timeout_s: float) -> ModelResponse:
+    async def _ask(
+        self, model_id: str, plaintext: bytes, timeout_s: float, admitted: Admission
+    ) -> ModelResponse:
         """Ask for an answer of one response."""
         whole: ModelResponse | None = None
-        async with aclosing(self._stream(model_id, plaintext, timeout_s)) as responses:
+        async with aclosing(self._stream(model_id, plaintext, timeout_s, admitted)) as responses:
             async for response in responses:
                 if whole is not None:
                     raise _broken()
@@ -115,11 +122,12 @@ class TritonPool:
         return whole
 
     async def _stream(
-        self, model_id: str, plaintext: bytes, timeout_s: float
+        self, model_id: str, plaintext: bytes, timeout_s: float, admitted: Admission
     ) -> AsyncGenerator[ModelResponse, None]:
         for attempt in (1, 2):
             instance, channel, request, exchange = self._sealed(model_id, plaintext)
             call: Call | None = None
+            await admitted()
             try:
                 call = await channel.call(MODEL_STREAM_INFER, request, timeout_s)
                 while (raw := await call.read()) is not None:

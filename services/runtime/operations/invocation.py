@@ -70,12 +70,14 @@ class Invocations:
         timeout = self._time_left(call)
         if model.task == "embeddings":
             vector_family = VECTOR_FAMILIES[model.family]
-            vectors = await pool.embed(model.model_id, vector_family.parse(request.body, model), timeout)
+            vectors = await pool.embed(
+                model.model_id, vector_family.parse(request.body, model), timeout, call.intended
+            )
             self._count(call, model, TextPiece("", input_tokens=vectors.input_tokens))
             return Answer(vector_family.render(vectors), vectors.input_tokens, 0, self._since(started))
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
-        answer = await pool.complete(model.model_id, generation, timeout)
+        answer = await pool.complete(model.model_id, generation, timeout, call.intended)
         self._count(call, model, answer)
         body = family.render(answer.text, answer, model, call.call_id)
         return Answer(body, answer.input_tokens, answer.output_tokens, self._since(started))
@@ -96,7 +98,7 @@ class Invocations:
         generation = family.parse(request.body, model)
         writer = family.stream(model, call.call_id)
         first_byte_ms: int | None = None
-        source = pool.generate(model.model_id, generation, self._time_left(call))
+        source = pool.generate(model.model_id, generation, self._time_left(call), call.intended)
         async with aclosing(self._pieces(call, model, source)) as pieces:
             async for piece in pieces:
                 if first_byte_ms is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import time
 
 import pytest
 
@@ -16,6 +17,8 @@ from tests.fakes.spool_files import FaultyFiles, HungDisk, SmallDisk
 
 RANDOM = SystemRandomness()
 SMALL = SpoolLimits(max_bytes=20_000, segment_bytes=1_000, summary_bytes=2_000, outcome_bytes=3_000)
+
+BACKGROUND = pytest.mark.parametrize("background", [True, False], ids=["background", "thread"])
 
 
 def payloads(spool: Spool) -> list[bytes]:
@@ -212,8 +215,9 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path):
     assert recover(tmp_path, bytes.fromhex(spool.spool_id)).segments[-1].next_position == 3
 
 
-async def test_after_an_fsync_error_nothing_is_written_any_more(tmp_path):
-    files = FaultyFiles()
+@BACKGROUND
+async def test_after_an_fsync_error_nothing_is_written_any_more(tmp_path, background):
+    files = FaultyFiles(background=background)
     spool = Spool(tmp_path, randomness=RANDOM, files=files)
     await spool.append(b"good", Lane.EVENT)
     files.fail_at = files.calls + 1  # write, then fdatasync
@@ -235,8 +239,9 @@ async def test_after_an_fsync_error_nothing_is_written_any_more(tmp_path):
     await again.close()
 
 
-async def test_a_hung_device_refuses_within_the_time_limit(tmp_path):
-    disk = HungDisk()
+@BACKGROUND
+async def test_a_hung_device_refuses_within_the_time_limit(tmp_path, background):
+    disk = HungDisk(background=background)
     spool = Spool(tmp_path, randomness=RANDOM, files=disk)
     await spool.append(b"before", Lane.EVENT)
     disk.hang()
@@ -263,8 +268,35 @@ async def test_a_hung_device_refuses_within_the_time_limit(tmp_path):
     await spool.close()
 
 
-async def test_the_record_of_a_cancelled_caller_is_written(tmp_path):
-    disk = HungDisk()
+async def test_a_slow_event_loop_is_no_hung_device(tmp_path):
+    """The sync ends in time, and the loop hears of it together with the timer."""
+    spool = Spool(tmp_path, randomness=RANDOM)
+    await spool.append(b"segment", Lane.EVENT)
+    for number in range(3):
+        waiting = spool.begin(b"%d" % number, Lane.EVENT)
+        time.sleep(spool.limits.commit_timeout_s + 0.05)  # the loop stands still
+        await waiting
+    assert payloads(spool) == [b"segment", b"0", b"1", b"2"]
+    await spool.close()
+
+
+async def test_a_chunk_that_the_file_takes_in_part_is_written_again_by_the_thread(tmp_path):
+    class Reluctant(FaultyFiles):
+        """Takes half of every longer write."""
+
+        def write(self, descriptor: int, data: memoryview, offset: int) -> int:
+            return super().write(descriptor, data[: max(32, len(data) // 2)], offset)
+
+    spool = Spool(tmp_path, randomness=RANDOM, files=Reluctant())
+    for payload in (b"first", b"second", b"third"):
+        await spool.append(payload, Lane.EVENT)
+    assert payloads(spool) == [b"first", b"second", b"third"]
+    await spool.close()
+
+
+@BACKGROUND
+async def test_the_record_of_a_cancelled_caller_is_written(tmp_path, background):
+    disk = HungDisk(background=background)
     spool = Spool(tmp_path, randomness=RANDOM, files=disk)
     disk.hang()
     waiting = asyncio.create_task(spool.append(b"cancelled", Lane.EVENT))
