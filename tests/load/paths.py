@@ -36,6 +36,10 @@ _CALL_LIMIT_S = 60.0
 _METRICS = "amazon-bedrock-invocationMetrics"
 
 
+async def _admitted() -> None:
+    """No call stands behind a request that goes straight to Triton, so none is recorded."""
+
+
 class Load(Protocol):
     """What is asked: a model, a body, and how many pieces come back."""
 
@@ -90,12 +94,12 @@ class Direct:
 
     async def unary(self) -> int:
         request = Generation(max_tokens=self._load.pieces, prompt=self._load.prompt)
-        answer = await self._pool.complete(self._load.model_id, request, _CALL_LIMIT_S)
+        answer = await self._pool.complete(self._load.model_id, request, _CALL_LIMIT_S, _admitted)
         return answer.output_tokens
 
     async def stream(self) -> AsyncIterator[int]:
         request = Generation(max_tokens=self._load.pieces, prompt=self._load.prompt)
-        async for piece in self._pool.generate(self._load.model_id, request, _CALL_LIMIT_S):
+        async for piece in self._pool.generate(self._load.model_id, request, _CALL_LIMIT_S, _admitted):
             yield piece.tokens
 
     async def close(self) -> None:
