@@ -95,10 +95,13 @@ async def run(folder: Path) -> None:
 
         in_flight = 0
 
-        async def append(self, payload: bytes, lane: Lane) -> None:
+        def begin(self, payload: bytes, lane: Lane) -> "asyncio.Future[None]":
             """Forget it."""
+            durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            durable.set_result(None)
+            return durable
 
-        begin = append
+        append = begin
 
     async def twice(recorder: SpoolRecorder, number: int) -> None:
         call = new_call(number)
