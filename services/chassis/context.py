@@ -1,6 +1,6 @@
 """What the chassis knows about the call that is being served."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -45,6 +45,11 @@ class CallContext:
     intent: Awaitable[None] | None = field(default=None, repr=False)
     """What makes this call's intent durable, until somebody waited for it."""
 
+    concluder: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
+    """Begins to record that a gated call succeeded."""
+    conclusion: Awaitable[None] | None = field(default=None, repr=False)
+    """What makes the outcome durable that `conclude` began."""
+
     async def intended(self) -> None:
         """Return once the intent is durable: to be awaited just before a gated method has any effect.
 
@@ -53,6 +58,14 @@ class CallContext:
         intent, self.intent = self.intent, None
         if intent is not None:
             await intent
+
+    def conclude(self) -> None:
+        """Say that a gated method has had its effect, its usage is counted, and only rendering is left.
+
+        Its outcome becomes durable meanwhile. When the call fails after all, a second outcome says so.
+        """
+        if self.concluder is not None and self.conclusion is None:
+            self.conclusion = self.concluder()
 
 
 _current: ContextVar[CallContext] = ContextVar("craton_call")

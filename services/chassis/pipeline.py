@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import grpc
@@ -157,7 +158,9 @@ async def _serve(
         if method.audited.has_effect:
             entered = True
             call.intent = around.recorder.intent(call, method.audited)
-            if method.audited.recording is Recording.EFFECT:
+            if method.audited.recording is Recording.GATED:
+                call.concluder = partial(around.recorder.outcome, call, method.audited, "OK", "")
+            else:
                 await call.intended()
         result = await respond(message, call)
         _check_gate(call)
@@ -331,6 +334,10 @@ async def _record(
     """Write the outcome. An intent, once written, always gets one, whatever became of the call."""
     # A call that was refused before its gate has not waited for it yet.
     await call.intended()
+    if call.conclusion is not None:
+        await call.conclusion
+        if status == "OK":
+            return
     authenticated = call.caller is not None or call.principal is not None
     if entered or (authenticated and method.audited.recording is not Recording.SUMMARY):
         await around.recorder.outcome(call, method.audited, status, reason)

@@ -15,7 +15,8 @@ class Recording(enum.Enum):
     """Intent durable before the handler runs, outcome durable before the final status leaves."""
     GATED = "gated"
     """An effect whose handler runs while its intent becomes durable, and MUST await `CallContext.intended`
-    just before it has any effect. An answer of a handler that did not is thrown away. For the hot path."""
+    just before it has any effect. An answer of a handler that did not is thrown away. It may call
+    `CallContext.conclude` when nothing but rendering is left. For the hot path."""
     READ = "read"
     """Outcome durable before the final status leaves; nothing changes, so no intent is needed."""
     SUMMARY = "summary"
@@ -48,17 +49,20 @@ class AuditedMethod:
 class AuditRecorder(Protocol):
     """Records calls durably.
 
-    `outcome`, and what `intent` returns, MUST end only after the event is durable on this machine, and with
-    DomainError(AUDIT_UNAVAILABLE) when it cannot be made durable within 250 ms or the spool is at its
-    cap. They MUST NOT be retried after an fsync error. `summarise` MUST return at once and MUST NOT
-    grow without bound whatever strangers send.
+    `intent` and `outcome` MUST begin at once. What they return MUST end only after the event is durable on
+    this machine, and with DomainError(AUDIT_UNAVAILABLE) when it cannot be made durable within 250 ms or
+    the spool is at its cap. They MUST NOT be retried after an fsync error. `summarise` MUST return at once
+    and MUST NOT grow without bound whatever strangers send.
     """
 
     def intent(self, call: CallContext, method: AuditedMethod) -> Awaitable[None]:
-        """Begin at once to make the intent of `call` durable. May raise what awaiting would."""
+        """Make the intent of `call` durable. May raise at once what awaiting would."""
 
-    async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
-        """Make the outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""
+    def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> Awaitable[None]:
+        """Make an outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or "".
+
+        A later outcome of the same call corrects the one before. May raise at once what awaiting would.
+        """
 
     def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         """Count a call for this minute's summary."""

@@ -54,8 +54,10 @@ class SpoolRecorder:
         self._open[call.call_id] = now, durable
         return durable
 
-    async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
-        """Make the outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""
+    def outcome(
+        self, call: CallContext, method: AuditedMethod, status: str, reason: str
+    ) -> "asyncio.Future[None]":
+        """Begin to make an outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""
         intended, durable = self._open.pop(call.call_id, (None, None))
         event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
         event.status_code = status
@@ -68,7 +70,7 @@ class SpoolRecorder:
             event.usage.output_tokens = call.output_tokens
         lane = Lane.EVENT if durable is None or _failed(durable) else Lane.OUTCOME
         try:
-            await self._spool.append(self._serialised(event, call), _lane(call, lane))
+            return self._spool.begin(self._serialised(event, call), _lane(call, lane))
         finally:
             self._spool.in_flight = len(self._open)
 

@@ -74,11 +74,13 @@ class Invocations:
                 model.model_id, vector_family.parse(request.body, model), timeout, call.intended
             )
             self._count(call, model, TextPiece("", input_tokens=vectors.input_tokens))
+            call.conclude()
             return Answer(vector_family.render(vectors), vectors.input_tokens, 0, self._since(started))
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
         answer = await pool.complete(model.model_id, generation, timeout, call.intended)
         self._count(call, model, answer)
+        call.conclude()
         body = family.render(answer.text, answer, model, call.call_id)
         return Answer(body, answer.input_tokens, answer.output_tokens, self._since(started))
 

@@ -1,7 +1,7 @@
 """A server of the real factory with a servicer that tests steer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,11 @@ CHECK = "/grpc.health.v1.Health/Check"
 
 
 class MemoryRecorder:
-    """Keeps what it is told; refuses when `broken`."""
+    """Keeps what it is told; refuses when `broken`. While `durable` is cleared nothing becomes durable."""
 
     def __init__(self) -> None:
+        self.durable = asyncio.Event()
+        self.durable.set()
         self.rows: list[tuple[str, ...]] = []
         self.summaries: list[tuple[str, ...]] = []
         self.broken = False
@@ -37,14 +39,19 @@ class MemoryRecorder:
         if self.broken:
             raise DomainError(ErrorReason.ERROR_REASON_AUDIT_UNAVAILABLE, "the audit log is closed")
 
-    async def intent(self, call: CallContext, method: AuditedMethod) -> None:
+    def intent(self, call: CallContext, method: AuditedMethod) -> Awaitable[None]:
         self._check()
-        self.rows.append(("intent", method.event_name))
+        return asyncio.ensure_future(self._write(("intent", method.event_name)))
 
-    async def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
+    def outcome(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> Awaitable[None]:
         self._check()
         caller = "" if call.caller is None else call.caller.path
-        self.rows.append(("outcome", method.event_name, caller, status, reason))
+        return asyncio.ensure_future(self._write(("outcome", method.event_name, caller, status, reason)))
+
+    async def _write(self, row: tuple[str, ...]) -> None:
+        await self.durable.wait()
+        self._check()
+        self.rows.append(row)
 
     def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         self.summaries.append((method.event_name, status, reason))
@@ -94,6 +101,7 @@ class Running:
         servicer: Steered | None = None,
         drain_s: float = 0.2,
         tokens: Any = None,
+        recording: Recording = Recording.EFFECT,
     ) -> None:
         self.workloads = workloads
         self.recorder = MemoryRecorder()
@@ -109,8 +117,8 @@ class Running:
             self.tls,
             callers=callers,
             events={
-                UNARY: AuditedMethod("test", "InvokeModel", Recording.EFFECT),
-                STREAM: AuditedMethod("test", "Stream", Recording.EFFECT),
+                UNARY: AuditedMethod("test", "InvokeModel", recording),
+                STREAM: AuditedMethod("test", "Stream", recording),
             },
             clock=SystemClock(),
             randomness=SystemRandomness(),

@@ -5,8 +5,8 @@ import errno
 import os
 
 import pytest
-
 from caio import linux_aio
+
 from services.chassis.audit import kernel_syncs
 from services.chassis.audit.kernel_syncs import KernelSyncs
 
