@@ -6,6 +6,7 @@ the changes since. A power cut keeps, of the changes to a file, the first few wh
 rest, and of the changes to the folder the first few, as journalling file systems do.
 """
 
+import asyncio
 import errno
 import os
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 from random import Random
 
 from services.chassis.audit.files import OsFiles
+from services.chassis.audit.kernel_syncs import Syncs
+from tests.fakes.spool_files import SyncsOf
 
 SECTOR = 512
 _LOCK = "spool.lock"
@@ -63,6 +66,7 @@ class CrashDisk(OsFiles):
         self.planned = faults
         self._faults = {fault.at: fault.kind for fault in faults}
         self._hang_s = hang_s
+        self._background = random.random() < 0.7
         self._plates: dict[int, _Plate] = {}
         self._names: dict[str, int] = {}
         self._pending: list[tuple[str, int | None]] = []
@@ -144,6 +148,10 @@ class CrashDisk(OsFiles):
         self._step("sync_directory")
         self._names = self._present()
         self._pending.clear()
+
+    def syncs(self, loop: asyncio.AbstractEventLoop) -> Syncs | None:
+        """Sync in the background, as where the kernel offers it; in some lives only a thread can wait."""
+        return SyncsOf(loop, self.fdatasync) if self._background else None
 
     def cut_power(self) -> None:
         """Decide what the platter keeps; every later call fails."""
