@@ -85,6 +85,17 @@ def foundation_model_arn(region: str, model_id: str, partition: str = "aws") -> 
     return f"arn:{partition}:bedrock:{region}::foundation-model/{model_id}"
 
 
+def foundation_model_id(arn: str, region: str, partition: str = "aws") -> str:
+    """Return the model id of a foundation model's ARN.
+
+    Raises ValueError when the ARN is of another partition, region or kind of resource, or malformed.
+    """
+    name, collection = name_of(arn, partition), f"regions/{region}/foundationModels/"
+    if not name.startswith(collection):
+        raise ValueError("not the ARN of a foundation model of this region")
+    return name.removeprefix(collection)
+
+
 def user_arn(account_id: str, user_name: str, partition: str = "aws") -> str:
     """Return the ARN of a user."""
     return f"arn:{partition}:iam::{account_id}:user/{user_name}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.arn import foundation_model_id
 from services.chassis.errors import DomainError
 from services.chassis.manifest import ModelManifest
 
@@ -46,10 +47,18 @@ class Catalogue:
     def find(self, identifier: str, region: str) -> ModelManifest:
         """Return a model by its id, or by the ARN of its foundation model.
 
-        Raises DomainError: UNKNOWN_REGION, RESOURCE_NOT_FOUND.
+        Raises DomainError: UNKNOWN_REGION, INVALID_FIELD for an ARN that no foundation model of this region
+        can have, RESOURCE_NOT_FOUND.
         """
         self._check_region(region)
-        model = self._models.get(model_id_of(identifier, region))
+        model_id = model_id_of(identifier, region)
+        if not model_id:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_INVALID_FIELD,
+                "The provided model identifier is invalid.",
+                field="model_id",
+            )
+        model = self._models.get(model_id)
         if model is None or not model.offered_in(region):
             raise DomainError(
                 ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND,
@@ -67,12 +76,11 @@ class Catalogue:
 def model_id_of(identifier: str, region: str) -> str:
     """Return the model id that `identifier` names: itself, or the last part of a foundation-model ARN.
 
-    An ARN of another region names nothing here.
+    Any other ARN, also of another partition or region, names nothing here: "".
     """
     if not identifier.startswith("arn:"):
         return identifier
-    parts = identifier.split(":", 5)
-    resource = parts[5] if len(parts) == 6 else ""
-    if parts[2:5] != ["bedrock", region, ""] or not resource.startswith("foundation-model/"):
+    try:
+        return foundation_model_id(identifier, region)
+    except ValueError:
         return ""
-    return resource.removeprefix("foundation-model/")

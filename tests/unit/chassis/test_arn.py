@@ -2,7 +2,14 @@
 
 import pytest
 
-from services.chassis.arn import arn_of, foundation_model_arn, name_of, root_arn, user_arn
+from services.chassis.arn import (
+    arn_of,
+    foundation_model_arn,
+    foundation_model_id,
+    name_of,
+    root_arn,
+    user_arn,
+)
 
 PAIRS = [
     (
@@ -62,3 +69,26 @@ def test_short_forms_agree_with_the_table() -> None:
     assert foundation_model_arn("us-east-1", "craton.tiny-text-v1") == PAIRS[0][1]
     assert user_arn("123456789012", "alice@x") == PAIRS[3][1]
     assert root_arn("123456789012") == PAIRS[4][1]
+
+
+def test_the_model_of_an_arn() -> None:
+    assert foundation_model_id(PAIRS[0][1], "us-east-1") == "craton.tiny-text-v1"
+    chinese = foundation_model_arn("cn-north-1", "craton.tiny-text-v1:0", "aws-cn")
+    assert foundation_model_id(chinese, "cn-north-1", "aws-cn") == "craton.tiny-text-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("arn", "region", "partition"),
+    [
+        (PAIRS[0][1], "us-east-1", "aws-cn"),
+        (PAIRS[0][1].replace("arn:aws:", "arn:aws-cn:"), "us-east-1", "aws"),
+        (PAIRS[0][1], "us-east-2", "aws"),
+        (PAIRS[0][1], "us-east", "aws"),
+        (PAIRS[1][1], "eu-west-1", "aws"),
+        (PAIRS[5][1], "us-east-1", "aws"),
+        ("craton.tiny-text-v1", "us-east-1", "aws"),
+    ],
+)
+def test_what_is_no_foundation_model_here(arn: str, region: str, partition: str) -> None:
+    with pytest.raises(ValueError):
+        foundation_model_id(arn, region, partition)
