@@ -108,6 +108,7 @@ EXCEPTIONS_OF: Mapping[int, tuple[str, ...]] = {
 
 _UNEXPECTED = "The system encountered an unexpected error during processing. Try your request again."
 _INVALID_MODEL = "The provided model identifier is invalid."
+_UNKNOWN_OPERATION = "The requested operation is not known, or is not supported by this endpoint."
 # Texts that stand for themselves at AWS, where ours would say more than the client should learn.
 _FIXED_MESSAGES: Mapping[int, str] = {
     _R.ERROR_REASON_INTERNAL: _UNEXPECTED,
@@ -157,14 +158,13 @@ def serialization(message: str) -> Fault:
     return Fault("SerializationException", 400, message, reason="INVALID_FIELD")
 
 
-def invalid_model_identifier() -> Fault:
-    """Build AWS's answer to a model identifier that names nothing here."""
-    return Fault("ValidationException", 400, _INVALID_MODEL, reason="RESOURCE_NOT_FOUND")
-
-
 def unknown_operation() -> Fault:
-    """Build AWS's answer to a path that no served operation has."""
-    return Fault("UnknownOperationException", 404, "", reason="RESOURCE_NOT_FOUND")
+    """Build the answer to a path that no served operation has: AWS's code and status, with a text.
+
+    No service model declares this exception, and what AWS's front end sends with it tells nobody anything.
+    The text is the same for every path, so that nothing a client sent comes back.
+    """
+    return Fault("UnknownOperationException", 404, _UNKNOWN_OPERATION, reason="RESOURCE_NOT_FOUND")
 
 
 def stream_exceptions(model: ServiceModel, union: str) -> frozenset[str]:

@@ -151,7 +151,10 @@ async def test_operations_that_are_not_served(stack: Any) -> None:
     client = stack.client("bedrock")
     with pytest.raises(ClientError) as caught:
         await stack.call(client, "list_guardrails")
-    assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+    assert caught.value.response["Error"] == {
+        "Code": "UnknownOperationException",
+        "Message": "The requested operation is not known, or is not supported by this endpoint.",
+    }
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
     assert stack.recorder.events == [("outcome", "ListGuardrails", "NOT_FOUND", "RESOURCE_NOT_FOUND")]
     assert stack.recorder.calls[0].principal is not None

@@ -139,6 +139,7 @@ async def test_concurrent_first_requests_ask_auth_once(raw: Any, stack: Any) -> 
 async def test_paths(raw: Any, path: str, code: str, status: int) -> None:
     response = await raw.request("POST", path, b"{}")
     assert (response.code, response.status) == (code, status)
+    assert response.message
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """The error table: complete over all reasons, and equal to AWS's service models."""
 
+import json
+
 import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import STATUS_OF_REASON
-from services.edge.domain.faults import EXCEPTIONS_OF, STATUS_OF, fault_of
+from services.edge.domain.faults import EXCEPTIONS_OF, STATUS_OF, fault_of, unknown_operation
 from services.edge.domain.model import SERVICES, ServiceModel
+from services.edge.domain.rest_json import encode_fault
 
 MODELS = {name: ServiceModel.load(name) for name in SERVICES}
 REASONS = [value.number for value in ErrorReason.DESCRIPTOR.values]
@@ -62,6 +65,15 @@ def test_unknown_models() -> None:
     assert invoke.message == "The provided model identifier is invalid."
     get = fault_of(missing, "x", MODELS["bedrock"].operations["GetFoundationModel"])
     assert (get.code, get.status) == ("ResourceNotFoundException", 404)
+
+
+def test_an_unknown_operation_is_told_so() -> None:
+    response = encode_fault(unknown_operation())
+    assert response.status == 404
+    assert dict(response.headers)[b"x-amzn-errortype"] == b"UnknownOperationException"
+    assert json.loads(response.body) == {
+        "message": "The requested operation is not known, or is not supported by this endpoint."
+    }
 
 
 def test_a_reason_of_the_future_is_an_internal_error() -> None:
