@@ -46,7 +46,9 @@ async def test_resets_that_come_after_the_handlers_began(running: Running, memor
             sent = [attacker.request() for _ in range(100)]
             streams = range(attacker.stream - 198, attacker.stream + 1, 2)
             assert await attacker.flood(sent)
-            await asyncio.sleep(0.05)
+            async with asyncio.timeout(5):
+                while count.begun < begun + 100:
+                    await asyncio.sleep(0.005)
             assert await attacker.flood([frames.reset(stream, 8) for stream in streams])
             assert count.begun <= begun + 100
         await asyncio.sleep(0.2)
