@@ -12,10 +12,10 @@ from craton.auth.v1.model_access_service_pb2_grpc import ModelAccessServiceStub
 
 from cli.output import CommandError, raise_command_error, reason_of
 from cli.progress import Update
+from cli.readiness import served_models
 from cli.session import Session
 from deploy.local.stack import Stack
 from deploy.pki.store import write_private
-from services.chassis.catalog import read_catalog
 
 _PROFILE = "craton"
 
@@ -81,9 +81,9 @@ def _write_aws(stack: Stack, path: Path, content: str) -> None:
 
 
 def accept_offers(stack: Stack, session: Session, update: Update) -> None:
-    """Accept the offers of every published model for the administrator's account, in its region."""
+    """Accept for the administrator's account the offers of every model that the stack serves."""
     stub = ModelAccessServiceStub(session.channel("auth"))
-    for manifest in read_catalog(stack.catalog).manifests:
+    for manifest in served_models(stack):
         model_id = manifest.model_id
         metadata = session.token("auth")
         try:

@@ -1,23 +1,16 @@
 """Publishing the bundled models: as their providers, each with its own certificate and signing key."""
 
-import json
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
-from botocore.exceptions import ClientError
 from craton.kms.v1 import key_admin_service_pb2 as kms_pb
 from craton.kms.v1 import resources_pb2 as kms_resources
 from craton.kms.v1.key_admin_service_pb2_grpc import KeyAdminServiceStub
-from craton.pool.v1 import pool_service_pb2
-from craton.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cli.bedrock import Prompt, client, request_body
-from cli.invoke import aws_error
 from cli.manifest_source import SourceError, read_source
 from cli.output import CommandError, raise_command_error
 from cli.progress import Update
@@ -25,15 +18,11 @@ from cli.publish import KmsDataKeys, open_objects, publish, read_signing_key
 from cli.session import Session
 from deploy.local.stack import Provider, Stack
 from deploy.pki.store import write_private
-from services.chassis.catalog import read_catalog, register_provider
+from services.chassis.catalog import register_provider
 from services.chassis.manifest import ManifestError
 from services.chassis.sealing.frames import SealingError
 from services.chassis.settings import TlsSettings
 
-_READY_LIMIT_S = 180.0
-_ANSWER_LIMIT_S = 30.0
-_POLL_S = 0.2
-_PASSING = ("ModelNotReadyException", "ServiceUnavailableException")
 _KEY_DESCRIPTION = "Weights of the bundled models"
 
 
@@ -114,54 +103,3 @@ def _open_to_readers(stack: Stack) -> None:
     for folder in (stack.catalog, stack.home / "objects"):
         for path in folder.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def wait_for_models(stack: Stack, session: Session, update: Update) -> None:
-    """Wait until every published model of the stack's pools answers. Raises CommandError."""
-    deadline = time.monotonic() + _READY_LIMIT_S
-    pools = {pool.name for pool in stack.definition.pools}
-    wanted = {each.model_id: each.provider for each in read_catalog(stack.catalog).manifests}
-    while True:
-        ready: set[str] = set()
-        for pool in pools:
-            ready |= _ready(session, pool)
-        missing = sorted(
-            model for model, provider in wanted.items() if provider in pools and model not in ready
-        )
-        if not missing:
-            return
-        update("loading " + ", ".join(missing))
-        if time.monotonic() > deadline:
-            logs = ", ".join(f"{stack.logs}/pool-{wanted[model]}.log" for model in missing)
-            raise CommandError(f"these models did not load: {', '.join(missing)}. Logs: {logs}")
-        time.sleep(_POLL_S)
-
-
-def wait_for_answers(stack: Stack, update: Update) -> None:
-    """Wait until every published model answers through the whole stack. Raises CommandError.
-
-    A pool is ready a moment before the runtime knows it, and the first call of each model agrees a session.
-    """
-    runtime = client(stack, "bedrock-runtime")
-    for manifest in read_catalog(stack.catalog).manifests:
-        update(manifest.model_id)
-        body = json.dumps(request_body(manifest.family, Prompt("Hello", max_tokens=1)))
-        deadline = time.monotonic() + _ANSWER_LIMIT_S
-        while True:
-            try:
-                runtime.invoke_model(modelId=manifest.model_id, body=body)
-                break
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _PASSING or time.monotonic() > deadline:
-                    raise aws_error(error) from error
-            time.sleep(_POLL_S)
-
-
-def _ready(session: Session, pool: str) -> set[str]:
-    stub = PoolServiceStub(session.channel(pool, "pool"))
-    try:
-        answer = session.call(stub.ListModelInstances, pool_service_pb2.ListModelInstancesRequest())
-    except grpc.RpcError:
-        # The agent may be starting again; whoever waits asks once more.
-        return set()
-    return {each.model_id for each in answer.instances if each.ready}

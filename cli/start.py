@@ -13,7 +13,8 @@ from cli.layout import code_digest, compile_code, make_folders
 from cli.output import CommandError, console, emit
 from cli.preflight import check_ports, check_readable
 from cli.progress import Update, step
-from cli.publishing import publish_bundled, wait_for_answers, wait_for_models
+from cli.publishing import publish_bundled
+from cli.readiness import wait_until_invocable, wait_until_loaded
 from cli.running import elsewhere
 from cli.sample import run_sample
 from cli.session import Session
@@ -58,13 +59,14 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
                 _wait_until_healthy(stack, supervisor, session, update)
             with step("accounts and credentials") as update:
                 bootstrap(stack, session, update)
-            with step("models") as update:
+            with step("weights of the models") as update:
                 publish_bundled(stack, update)
-                wait_for_models(stack, session, update)
+                wait_until_loaded(stack, session, update)
             with step("agreements of the administrator's account") as update:
                 accept_offers(stack, session, update)
-            with step("first answers through the whole stack") as update:
-                wait_for_answers(stack, update)
+            # Whoever reads that the models are well invokes one.
+            with step("models") as update:
+                wait_until_invocable(stack, update)
             _say_where(stack)
             if sample:
                 run_sample(stack, session)
