@@ -24,6 +24,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext, enter_call
 from services.chassis.errors import STATUS_OF_REASON, DomainError
 from services.chassis.identity import WorkloadId
+from services.chassis.in_progress import InProgress
 from services.chassis.logs import Log
 from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import RandomUuids
@@ -59,6 +60,7 @@ class Surroundings:
     metrics: Metrics
     tracing: Tracing
     identities: dict[tuple[bytes, ...], WorkloadId | None]
+    in_progress: InProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def wrap(method: Method, around: Surroundings) -> Any:
                         _check_gate(call)
                         await context.write(handler.response_serializer(response))
 
-            refusal, _ = await _serve(method, around, request, context, respond)
+            with around.in_progress:
+                refusal, _ = await _serve(method, around, request, context, respond)
             del request
             if refusal is not None:
                 await _refuse(refusal, context)
@@ -116,7 +119,8 @@ def wrap(method: Method, around: Surroundings) -> Any:
             serialized: bytes = handler.response_serializer(await handler.unary_unary(message, context))
             return serialized
 
-        refusal, result = await _serve(method, around, request, context, respond)
+        with around.in_progress:
+            refusal, result = await _serve(method, around, request, context, respond)
         # gRPC's context keeps the exception that ends a call, whose traceback leads back to the frames that
         # it passes. Those hold nothing of the request, which else would stay until the collector comes by.
         del request

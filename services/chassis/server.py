@@ -24,6 +24,8 @@ from services.chassis.tls import server_credentials
 
 _log = Log("server")
 _READINESS_PERIOD_S = 0.25
+_LAST_RECORDS_S = 1.0
+"""An outcome is durable within 250 ms, or refused."""
 
 
 class _Registrar:
@@ -80,6 +82,7 @@ class Server:
             self.metrics,
             self._tracing,
             {},
+            InProgress(),
         )
         self._handlers: dict[str, Any] = {}
         self._health = Health()
@@ -188,6 +191,9 @@ class Server:
         if self._listener is not None:
             stops.append(self._listener.stop(self.settings.drain_s))
         await asyncio.gather(*stops)
+        # Calls that were cut short still write their outcome, for which the spool must be open.
+        if not await self._around.in_progress.ended(_LAST_RECORDS_S):
+            _log.warning("stopped_with_calls_in_progress", service=self.settings.name)
         await self._background.stop()
         for close in reversed(self._closers):
             await close()
