@@ -14,6 +14,7 @@ from services.chassis.callers import load_callers
 from services.chassis.clock import Clock
 from services.chassis.health import HEALTH_CHECK, HEALTH_EVENT, Health
 from services.chassis.http2.listener import Http2Listener
+from services.chassis.in_progress import InProgress
 from services.chassis.logs import Log
 from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, wrap
 from services.chassis.process import BackgroundTasks, run_until_signal
