@@ -29,8 +29,8 @@ class InProgress:
 
     async def ended(self, timeout_s: float) -> bool:
         """Wait until no call is in progress; False when some still are after `timeout_s`."""
-        try:
-            await asyncio.wait_for(self._none.wait(), timeout_s)
-        except TimeoutError:
-            return False
-        return True
+        if self._calls:
+            _, late = await asyncio.wait([asyncio.ensure_future(self._none.wait())], timeout=timeout_s)
+            for waiting in late:
+                waiting.cancel()
+        return self._calls == 0
