@@ -45,7 +45,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     keys = AccountKeys(SqlDataKeyStore(database), GrpcKeyService(kms), clock, random)
     ingestor = Ingestor(events, keys, random)
     leases = Leases(RemoteLeaseSource(auth), clock)
-    lookup = Lookup(events, keys, Authorizer(leases))
+    lookup = Lookup(events, keys, Authorizer(leases, clock))
     audit = LocalAudit(
         config.audit,
         workload,

@@ -92,7 +92,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         telemetry=config.telemetry,
     )
 
-    admission = Admission(credentials, directory)
+    admission = Admission(credentials, directory, clock)
     signatures = Signatures(
         credentials,
         sealer,

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.leases import Leases
 from services.chassis.pipeline import require_principal
+from services.chassis.policy.conditions import Context
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.keys import Conditions, merge, request_context
 from services.chassis.policy.model import Decision, Verdict
@@ -25,17 +27,18 @@ def decide(
     root: bool,
     action: str,
     resource: str,
+    clock: Clock,
     conditions: Conditions = _NO_CONDITIONS,
 ) -> Decision:
-    """Evaluate one action. `conditions` are the operation's own condition keys, in any case.
+    """Evaluate one action now. `conditions` are the operation's own condition keys, in any case.
 
     Identity policies do not bind the root user of the account.
     """
     if root:
         return _ROOT_ALLOWED
-    context: Mapping[str, str] = _NO_CONDITIONS
+    context: Context = _NO_CONDITIONS
     if policies.conditional:
-        context = merge(request_context(claims), conditions)
+        context = merge(request_context(claims, clock.now()), conditions)
     return policies.evaluate(action, resource, context)
 
 
@@ -59,9 +62,10 @@ class Authorizer:
     a few microseconds.
     """
 
-    def __init__(self, leases: Leases) -> None:
+    def __init__(self, leases: Leases, clock: Clock) -> None:
         """Decide with these leases."""
         self._leases = leases
+        self._clock = clock
 
     async def authorize(
         self,
@@ -77,7 +81,7 @@ class Authorizer:
         """
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        decision = decide(claims, lease.policies, lease.root, action, resource, conditions)
+        decision = decide(claims, lease.policies, lease.root, action, resource, self._clock, conditions)
         if not decision.allowed:
             raise refuse(claims, action, resource, decision)
 
@@ -91,7 +95,7 @@ class Authorizer:
         """Say whether `authorize` would permit; raises all it raises but ACCESS_DENIED."""
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        return decide(claims, lease.policies, lease.root, action, resource, conditions).allowed
+        return decide(claims, lease.policies, lease.root, action, resource, self._clock, conditions).allowed
 
     async def require_model_access(
         self, call: CallContext, region: str, model_id: str, eula_sha256: str

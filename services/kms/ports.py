@@ -1,10 +1,11 @@
 """What the key service needs of the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.chassis.context import CallContext
+from services.chassis.policy.keys import Conditions
 from services.chassis.secret import SecretBytes
 from services.kms.domain.keys import Key, KeyName, KeyParent, KeyState, KeyVersion
 
@@ -89,7 +90,5 @@ class KeyStore(Protocol):
 class PolicyEnforcer(Protocol):
     """Decides whether the principal of a call may do something."""
 
-    async def authorize(
-        self, call: CallContext, action: str, resource: str, conditions: Mapping[str, str]
-    ) -> None:
+    async def authorize(self, call: CallContext, action: str, resource: str, conditions: Conditions) -> None:
         """Raise DomainError(ACCESS_DENIED) unless the principal's policies allow `action` on the ARN."""

@@ -64,7 +64,7 @@ def build(config: KmsConfig, clock: Clock, randomness: Randomness | None = None)
     )
     keyring = Keyring(SqlKeyStore(database), custody, clock, random)
     leases = Leases(RemoteLeaseSource(auth), clock)
-    access = Access(Authorizer(leases), config.partition)
+    access = Access(Authorizer(leases, clock), config.partition)
     server.add(
         service_key_service_pb2_grpc.add_ServiceKeyServiceServicer_to_server,
         ServiceKeyServicer(ServiceKeys(keyring)),

@@ -49,7 +49,7 @@ def build(config: RuntimeConfig, clock: Clock) -> Server:
     )
     audit.attach(server)
     leases = Leases(RemoteLeaseSource(auth), clock)
-    access = Authorizer(leases)
+    access = Authorizer(leases, clock)
     catalogue = CatalogueFiles(config.catalog, frozenset(config.regions))
     pools: dict[str, TritonPool] = {}
     for settings in config.pools:

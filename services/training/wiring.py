@@ -51,7 +51,7 @@ def build(config: TrainingConfig, clock: Clock, randomness: Randomness | None = 
     leases = Leases(RemoteLeaseSource(auth), clock)
     server.add(
         customization_job_service_pb2_grpc.add_CustomizationJobServiceServicer_to_server,
-        CustomizationJobServicer(JobListing(SqlJobStore(database), Authorizer(leases))),
+        CustomizationJobServicer(JobListing(SqlJobStore(database), Authorizer(leases, clock))),
     )
     # Every method needs a principal: before tokens can be verified there is nothing to serve.
     server.add_readiness("token-keys", token_keys.ready)

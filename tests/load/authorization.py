@@ -132,7 +132,7 @@ async def main() -> None:
     fresh = iter([mint(claims(number), KEY) for number in range(1_000)])
     show("token, first sight", await best_async(200, lambda: verifier.verify(next(fresh))))
     show("token, seen before", await best_async(20_000, lambda: verifier.verify(token)))
-    authorizer = Authorizer(Leases(FixedAnswers(documents(100)), clock))
+    authorizer = Authorizer(Leases(FixedAnswers(documents(100)), clock), clock)
     call = CallContext(
         method="/m", request_id="r", call_id="c", caller=None, principal=claims(), principal_token=token
     )

@@ -6,6 +6,7 @@ from services.auth.domain.records import KeyStatus, PrincipalState
 from services.auth.errors import access_denied, invalid_token
 from services.auth.ports import CredentialStore, DirectoryStore
 from services.chassis.authorization import decide, refuse
+from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.cache import PolicyCache
@@ -48,8 +49,9 @@ def principal_id(state: PrincipalState) -> str:
 class Admission:
     """Admits calls to auth itself. Nothing is leased here: every decision reads the store."""
 
-    def __init__(self, credentials: CredentialStore, directory: DirectoryStore) -> None:
+    def __init__(self, credentials: CredentialStore, directory: DirectoryStore, clock: Clock) -> None:
         """Read principals from `credentials`, the installation from `directory`."""
+        self._clock = clock
         self._credentials = credentials
         self._directory = directory
         self._compiled = PolicyCache()
@@ -94,4 +96,4 @@ class Admission:
 
     def _decide(self, caller: Caller, action: str, resource: str) -> Decision:
         policies = self._compiled.compile(caller.state.policies)
-        return decide(caller.claims, policies, caller.state.user is None, action, resource)
+        return decide(caller.claims, policies, caller.state.user is None, action, resource, self._clock)

@@ -5,10 +5,11 @@ the number of statements: by action, then by resource, then the conditions of wh
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from services.chassis.policy.model import Condition, Decision, Effect, Operator, Policy, Statement, Verdict
-from services.chassis.policy.patterns import Matcher, matcher
+from services.chassis.policy.conditions import Check, Context
+from services.chassis.policy.model import Decision, Effect, Policy, Statement, Verdict
+from services.chassis.policy.patterns import matcher
 from services.chassis.policy.resources import ResourceIndex, ResourcePattern, split_arn
 
 _MAX_ACTIONS = 1024
@@ -17,31 +18,10 @@ _MAX_ACTIONS = 1024
 IMPLICIT_DENY = Decision(Verdict.IMPLICIT_DENY)
 
 
-class _Check:
-    """One condition, compiled. A key that the request does not carry makes it false."""
-
-    __slots__ = ("_key", "_matchers", "_values")
-
-    def __init__(self, condition: Condition) -> None:
-        self._key = condition.key.lower()
-        self._values: frozenset[str] = frozenset()
-        self._matchers: tuple[Matcher, ...] = ()
-        if condition.operator is Operator.STRING_LIKE:
-            self._matchers = tuple(matcher(value) for value in condition.values)
-        else:
-            self._values = frozenset(condition.values)
-
-    def holds(self, context: Mapping[str, str]) -> bool:
-        value = context.get(self._key)
-        if value is None:
-            return False
-        return value in self._values or any(matches(value) for matches in self._matchers)
-
-
 class _Compiled:
     """One statement, compiled, with the decision it makes."""
 
-    __slots__ = ("_actions", "_not_action", "checks", "decision", "not_resource", "patterns")
+    __slots__ = ("_actions", "_not_action", "checks", "conditional", "decision", "not_resource", "patterns")
 
     def __init__(self, statement: Statement, policy: int, index: int) -> None:
         deny = statement.effect is Effect.DENY
@@ -50,17 +30,20 @@ class _Compiled:
         )
         self._actions = tuple(matcher(action.lower()) for action in statement.actions)
         self._not_action = statement.not_action
-        self.patterns = tuple(ResourcePattern(resource) for resource in statement.resources)
+        self.patterns = tuple(
+            ResourcePattern(resource, variables=statement.variables) for resource in statement.resources
+        )
         self.not_resource = statement.not_resource
-        self.checks = tuple(_Check(condition) for condition in statement.conditions)
+        self.checks = tuple(Check(condition) for condition in statement.conditions)
+        self.conditional = bool(self.checks) or any(pattern.dynamic for pattern in self.patterns)
 
     def covers(self, action: str) -> bool:
         """Whether the statement is about `action`, given in lower case."""
         return any(matches(action) for matches in self._actions) is not self._not_action
 
-    def applies(self, parts: list[str] | None, context: Mapping[str, str]) -> bool:
+    def applies(self, parts: list[str] | None, context: Context) -> bool:
         """Whether it applies to a resource that the index has found."""
-        if self.not_resource and any(pattern.matches(parts) for pattern in self.patterns):
+        if self.not_resource and any(pattern.matches(parts, context) for pattern in self.patterns):
             return False
         return all(check.holds(context) for check in self.checks)
 
@@ -75,8 +58,8 @@ class PolicySet:
             for number, policy in enumerate(policies)
             for index, statement in enumerate(policy.statements)
         ]
-        self.conditional = any(statement.checks for statement in self._statements)
-        """False when no statement has a condition, so that callers need not gather a context."""
+        self.conditional = any(statement.conditional for statement in self._statements)
+        """False when no statement has a condition or a policy variable, so that none needs a context."""
         self._by_action: dict[str, tuple[ResourceIndex[_Compiled], ResourceIndex[_Compiled]]] = {}
         self.retired = False
         """True once `retire` was called: whoever holds it must compile the documents again."""
@@ -88,14 +71,14 @@ class PolicySet:
         self._statements = []
         self._by_action = {}
 
-    def evaluate(self, action: str, resource: str, context: Mapping[str, str]) -> Decision:
+    def evaluate(self, action: str, resource: str, context: Context) -> Decision:
         """Decide. `resource` is an ARN, or * for an action on none; `context` has lower-case keys."""
         indexes = self._by_action.get(action)
         if indexes is None:
             indexes = self._index(action)
         parts = split_arn(resource)
         for index in indexes:
-            for statement in index.find(parts):
+            for statement in index.find(parts, context):
                 if statement.applies(parts, context):
                     return statement.decision
         return IMPLICIT_DENY

@@ -6,43 +6,66 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_conditi
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
+from services.chassis.policy.operators import Kind
 from services.chassis.principal import PrincipalClaims
 
 Conditions = Mapping[str, str | Sequence[str]]
 """An operation's own condition keys, in any case, each with its value or values."""
 
-SUPPORTED = (
-    "aws:PrincipalAccount",
-    "aws:PrincipalArn",
-    "aws:PrincipalType",
-    "aws:RequestedRegion",
-    "aws:SecureTransport",
-    "aws:SourceIp",
-    "aws:UserAgent",
-    "aws:userid",
-    "aws:username",
-    "kms:CallerAccount",
-    "kms:EncryptionContext:*",
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A condition key. One whose name ends with * stands for all names with that beginning."""
+
+    name: str
+    kind: Kind
+    several: bool = False
+    """A request can carry several values."""
+
+
+KEYS = (
+    Key("aws:CurrentTime", Kind.DATE),
+    Key("aws:EpochTime", Kind.NUMBER),
+    Key("aws:PrincipalAccount", Kind.STRING),
+    Key("aws:PrincipalArn", Kind.ARN),
+    Key("aws:PrincipalType", Kind.STRING),
+    Key("aws:RequestedRegion", Kind.STRING),
+    Key("aws:SecureTransport", Kind.BOOL),
+    Key("aws:SourceIp", Kind.ADDRESS),
+    Key("aws:UserAgent", Kind.STRING),
+    Key("aws:userid", Kind.STRING),
+    Key("aws:username", Kind.STRING),
+    Key("kms:CallerAccount", Kind.STRING),
+    Key("kms:EncryptionContext:*", Kind.STRING),
+    Key("kms:EncryptionContextKeys", Kind.STRING, several=True),
 )
-"""Single-valued keys; those without a value for a request, such as aws:username for root, are absent."""
+"""Keys without a value for a request, such as aws:username for root, are absent from it."""
 
-_LOWER = frozenset(key.lower() for key in SUPPORTED if not key.endswith("*"))
-_ENCRYPTION_CONTEXT = "kms:encryptioncontext:"
-
-
-def is_supported(key: str) -> bool:
-    """Whether a policy may name this condition key; keys are compared without regard to case."""
-    lower = key.lower()
-    return lower in _LOWER or (lower.startswith(_ENCRYPTION_CONTEXT) and lower != _ENCRYPTION_CONTEXT)
+_BY_NAME = {key.name.lower(): key for key in KEYS if not key.name.endswith("*")}
+_BY_PREFIX = tuple((key.name.lower().removesuffix("*"), key) for key in KEYS if key.name.endswith("*"))
 
 
-def request_context(claims: PrincipalClaims) -> dict[str, str]:
-    """Return the condition keys of a request in lower case, from its verified token alone."""
-    context = {
+def find(name: str) -> Key | None:
+    """Return the key of a name, which is compared without regard to case; None when no request carries it."""
+    lower = name.lower()
+    known = _BY_NAME.get(lower)
+    if known is not None:
+        return known
+    return next((key for prefix, key in _BY_PREFIX if lower.startswith(prefix) and lower != prefix), None)
+
+
+def request_context(claims: PrincipalClaims, now: datetime) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys of a request in lower case, from its verified token and the time alone."""
+    now = now.astimezone(UTC)
+    context: dict[str, str | tuple[str, ...]] = {
+        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(now.timestamp())),
         "aws:principalaccount": claims.account_id,
         "aws:principalarn": claims.arn,
         "aws:principaltype": "Account" if claims.root else "User",
@@ -61,19 +84,26 @@ def request_context(claims: PrincipalClaims) -> dict[str, str]:
     return context
 
 
-def merge(context: dict[str, str], extra: Conditions) -> dict[str, str]:
+def merge(context: dict[str, str | tuple[str, ...]], extra: Conditions) -> dict[str, str | tuple[str, ...]]:
     """Add an operation's own condition keys to a request's, in lower case.
 
-    Keys with several values are left out: no policy can name them, because the operators that compare
-    sets are not supported. Raises DomainError(INVALID_FIELD) when two keys differ only in case: a client
-    could otherwise hide one value behind another.
+    Raises DomainError(INVALID_FIELD) when two keys differ only in case: a client could otherwise hide one
+    value behind another.
     """
     for key, value in extra.items():
-        values = (value,) if isinstance(value, str) else value
-        if len(values) != 1:
-            continue
         lower = key.lower()
-        if context.setdefault(lower, values[0]) != values[0]:
+        known = find(lower)
+        if known is None:
+            continue
+        added: str | tuple[str, ...]
+        values = (value,) if isinstance(value, str) else tuple(value)
+        if known.several:
+            added = values
+        elif len(values) == 1:
+            added = values[0]
+        else:
+            raise ValueError(f"the condition key {known.name} has one value")
+        if context.setdefault(lower, added) != added:
             raise DomainError(
                 ErrorReason.ERROR_REASON_INVALID_FIELD,
                 "Two names of the request that policies can refer to differ only in upper and lower case.",

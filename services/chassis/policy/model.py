@@ -3,6 +3,8 @@
 import enum
 from dataclasses import dataclass
 
+from services.chassis.policy.operators import Operator
+
 
 class Effect(enum.Enum):
     """What a statement does when it applies."""
@@ -11,22 +13,36 @@ class Effect(enum.Enum):
     DENY = "Deny"
 
 
-class Operator(enum.Enum):
-    """A condition operator. Each is false when the request does not carry its key."""
+class Quantifier(enum.Enum):
+    """How a condition looks at a key that can have several values."""
 
-    STRING_EQUALS = "StringEquals"
-    STRING_LIKE = "StringLike"
-    BOOL = "Bool"
+    ONE = ""
+    """The key has one value."""
+    ALL = "ForAllValues"
+    """Each of the request's values must match; true when there is none."""
+    ANY = "ForAnyValue"
+    """One of the request's values must match; false when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one key: it holds when any of the values matches."""
+    """One operator on one key: it holds when any of the values matches, negated when none does."""
 
     operator: Operator
     key: str
     """Condition key as it was written; keys are compared without regard to case."""
     values: tuple[str, ...]
+    quantifier: Quantifier = Quantifier.ONE
+    if_exists: bool = False
+    """True of a request that does not carry the key."""
+    variables: bool = True
+    """Whether `${` begins a policy variable: since version 2012-10-17."""
+
+    @property
+    def name(self) -> str:
+        """The operator as policies write it."""
+        quantifier = f"{self.quantifier.value}:" if self.quantifier.value else ""
+        return f"{quantifier}{self.operator.name}{'IfExists' if self.if_exists else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,8 @@ class Statement:
     not_resource: bool
     conditions: tuple[Condition, ...]
     """All of them must hold."""
+    variables: bool = True
+    """Whether `${` begins a policy variable in `resources`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_element
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from services.chassis.policy.conditions import Context, arn_like
 from services.chassis.policy.patterns import Matcher, has_wildcard, literal_prefix, matcher
+from services.chassis.policy.templates import Template, is_plain, parse_template, split_parts
 
 T = TypeVar("T")
 
@@ -23,15 +25,22 @@ def split_arn(resource: str) -> list[str] | None:
 class ResourcePattern:
     """One compiled resource pattern."""
 
-    __slots__ = ("_checks", "any", "exact_tail", "tail_prefix")
+    __slots__ = ("_checks", "_template", "any", "exact_tail", "tail_prefix")
 
-    def __init__(self, pattern: str) -> None:
-        """Compile a pattern that the parser has accepted."""
+    def __init__(self, pattern: str, *, variables: bool = True) -> None:
+        """Compile a pattern that the parser has accepted; with `variables`, `${` begins a policy variable."""
         self.any = pattern == "*"
         self._checks: tuple[tuple[int, Matcher], ...] = ()
+        self._template: Template | None = None
         self.exact_tail = False
         self.tail_prefix = ""
         if self.any:
+            return
+        template = parse_template(pattern) if variables else (pattern,)
+        if not is_plain(template):
+            first = split_parts(template)[5][0]
+            self._template = template
+            self.tail_prefix = literal_prefix(first) if isinstance(first, str) else ""
             return
         parts = pattern.split(":", 5)
         tail = parts[5]
@@ -43,18 +52,25 @@ class ResourcePattern:
             checks.append((5, matcher(tail)))
         self._checks = tuple(checks)
 
-    def matches_candidate(self, parts: list[str]) -> bool:
+    @property
+    def dynamic(self) -> bool:
+        """True when what matches depends on the request's context."""
+        return self._template is not None
+
+    def matches_candidate(self, parts: list[str], context: Context) -> bool:
         """Compare what the index has not: for parts whose last one fits the tail prefix."""
+        if self._template is not None:
+            return arn_like(self._template, parts, context)
         return all(check(parts[i]) for i, check in self._checks)
 
-    def matches(self, parts: list[str] | None) -> bool:
+    def matches(self, parts: list[str] | None, context: Context) -> bool:
         """Compare all of it. `parts` as split_arn returns them."""
         if self.any:
             return True
         if parts is None:
             return False
         fits = parts[5] == self.tail_prefix if self.exact_tail else parts[5].startswith(self.tail_prefix)
-        return fits and self.matches_candidate(parts)
+        return fits and self.matches_candidate(parts, context)
 
 
 class ResourceIndex(Generic[T]):
@@ -83,17 +99,17 @@ class ResourceIndex(Generic[T]):
         """Add a value that is a candidate for every resource."""
         self._always.append(value)
 
-    def find(self, parts: list[str] | None) -> Iterator[T]:
+    def find(self, parts: list[str] | None, context: Context) -> Iterator[T]:
         """Yield the values whose pattern matches; those added as always come whatever the resource is."""
         yield from self._always
         if parts is None:
             return
         tail = parts[5]
         for pattern, value in self._exact.get(tail, ()):
-            if pattern.matches_candidate(parts):
+            if pattern.matches_candidate(parts, context):
                 yield value
         by_prefix = self._by_prefix
         for length in self._lengths:
             for pattern, value in by_prefix.get(tail[:length], ()):
-                if pattern.matches_candidate(parts):
+                if pattern.matches_candidate(parts, context):
                     yield value

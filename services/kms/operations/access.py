@@ -1,10 +1,11 @@
 """Who may do what with a key that is named in a request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.chassis.arn import arn_of
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
+from services.chassis.policy.keys import Conditions
 from services.chassis.principal import PrincipalClaims
 from services.kms.domain.keys import KeyClass, KeyName, KeyParent
 from services.kms.errors import caller_refused, key_not_found
@@ -64,7 +65,9 @@ def _is_of(parent: KeyParent, principal: PrincipalClaims) -> bool:
     return parent == KeyParent(KeyClass.CUSTOMER, principal.account_id, principal.region)
 
 
-def _conditions(principal: PrincipalClaims, context: Mapping[str, str]) -> dict[str, str]:
-    conditions = {f"kms:EncryptionContext:{key}": value for key, value in context.items()}
-    conditions["kms:CallerAccount"] = principal.account_id
+def _conditions(principal: PrincipalClaims, context: Mapping[str, str]) -> Conditions:
+    conditions: dict[str, str | Sequence[str]] = {"kms:CallerAccount": principal.account_id}
+    if context:
+        conditions["kms:EncryptionContextKeys"] = tuple(context)
+        conditions.update((f"kms:EncryptionContext:{key}", value) for key, value in context.items())
     return conditions

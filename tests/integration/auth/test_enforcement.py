@@ -76,7 +76,7 @@ async def enforcement_point(port: int, workloads: Workloads) -> AsyncIterator[En
     channel = Channel(upstream, workloads.tls("service/runtime"), TRUST_DOMAIN, clock)
     leases = Leases(RemoteLeaseSource(channel), clock)
     verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
-    yield EnforcementPoint(verifier, leases, Authorizer(leases))
+    yield EnforcementPoint(verifier, leases, Authorizer(leases, clock))
     await channel.close()
 
 

@@ -92,7 +92,7 @@ async def auth() -> AsyncIterator[Auth]:
         keyring,
         issuer,
         signatures,
-        Admission(credentials, directory),
+        Admission(credentials, directory, clock),
         keys,
         account,
         user,

@@ -10,6 +10,7 @@ from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
+from services.chassis.policy.keys import Conditions
 from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import SystemRandomness
 from services.chassis.secret import SecretBytes
@@ -38,9 +39,7 @@ class Policies:
         self.asked: list[tuple[str, str, Mapping[str, str]]] = []
         self.allowed = True
 
-    async def authorize(
-        self, call: CallContext, action: str, resource: str, conditions: Mapping[str, str]
-    ) -> None:
+    async def authorize(self, call: CallContext, action: str, resource: str, conditions: Conditions) -> None:
         self.asked.append((action, resource, conditions))
         if not self.allowed:
             raise DomainError(ErrorReason.ERROR_REASON_ACCESS_DENIED, "no")
@@ -92,7 +91,11 @@ async def test_policies_are_asked_with_the_arn_and_the_context(keyring: Keyring,
     keys = CustomerKeys(keyring, access)
     sealed = await keys.encrypt(ALICE, created.name, SECRET, {"tenant": "a"})
     await keys.decrypt(ALICE, sealed, {"tenant": "a"}, "")
-    conditions = {"kms:CallerAccount": "123456789012", "kms:EncryptionContext:tenant": "a"}
+    conditions = {
+        "kms:CallerAccount": "123456789012",
+        "kms:EncryptionContext:tenant": "a",
+        "kms:EncryptionContextKeys": ("tenant",),
+    }
     assert policies.asked == [
         ("kms:CreateKey", ANY_RESOURCE, {"kms:CallerAccount": "123456789012"}),
         ("kms:Encrypt", arn, conditions),

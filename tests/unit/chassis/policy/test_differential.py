@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.policy import evaluator, patterns, resources
+from services.chassis.policy import conditions, evaluator, patterns, resources
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.model import Verdict
@@ -22,8 +22,34 @@ OPERATIONS = ("InvokeModel", "invokemodel", "InvokeModelWithResponseStream", "In
 REGIONS = ("us-east-1", "us-west-2", "")
 ACCOUNTS = ("123456789012", "210987654321", "")
 TAILS = ("foundation-model/a", "foundation-model/ab", "key/a:b", "key/", "a", "foundation-model/a:1")
-CONTEXT_KEYS = ("aws:username", "aws:SecureTransport", "aws:RequestedRegion", "kms:EncryptionContext:a")
-CONTEXT_VALUES = ("alice", "true", "false", "us-east-1", "a", "", "*", "al?ce")
+TEXTS = ("alice", "Alice", "true", "us-east-1", "a", "", "*", "al?ce", "foundation-model/a", "${")
+ADDRESSES = ("10.1.2.3", "10.1.2.4", "192.0.2.7", "2001:db8::1", "2001:db8:1::", "::ffff:10.1.2.3", "none")
+NETWORKS = ("10.0.0.0/8", "10.1.2.3", "10.1.2.2/31", "0.0.0.0/0", "2001:db8::/32", "2001:db8::1", "::/0")
+NUMBERS = ("0", "1", "1763719000", "1763719000.5", "-3", "+1", "007")
+DATES = ("2025-11-21T09:56:40Z", "2025-11-21T10:56:40+01:00", "2025-11-21", "2025-11", "2025", "1763719000")
+ARNS = ("arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/a:b", "alice")
+KEYS: dict[str, tuple[str, ...]] = {
+    "aws:username": TEXTS,
+    "aws:RequestedRegion": TEXTS,
+    "kms:EncryptionContext:a": TEXTS,
+    "kms:EncryptionContextKeys": TEXTS,
+    "aws:SecureTransport": ("true", "false"),
+    "aws:SourceIp": ADDRESSES,
+    "aws:EpochTime": (*NUMBERS, "x"),
+    "aws:CurrentTime": (*DATES, "x"),
+    "aws:PrincipalArn": ARNS,
+}
+TEXT_KEYS = ("aws:username", "aws:RequestedRegion", "kms:EncryptionContext:a")
+VARIABLES = (
+    "${aws:username}",
+    "${AWS:UserName, 'alice'}",
+    "${kms:EncryptionContext:a,''}",
+    "${aws:PrincipalArn}",
+    "${*}",
+    "${?}",
+    "${$}",
+)
+ORDERS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
 
 
 def wildcarded(random_: random.Random, text: str) -> str:
@@ -66,26 +92,86 @@ def some(random_: random.Random, make: Callable[[random.Random], Any]) -> Any:
     return values[0] if len(values) == 1 and random_.random() < 0.5 else values
 
 
+def with_variable(random_: random.Random, text: str) -> str:
+    """Put a policy variable into a text, sometimes: anywhere, or instead of all of it."""
+    if random_.random() < 0.7:
+        return text
+    at = random_.randrange(len(text) + 1)
+    chosen = random_.choice(VARIABLES)
+    return chosen if random_.random() < 0.4 else text[:at] + chosen + text[at:]
+
+
+def text_value(random_: random.Random) -> str:
+    text = random_.choice(TEXTS[:-1])
+    return with_variable(random_, wildcarded(random_, text) if random_.random() < 0.5 else text)
+
+
+def arn_value(random_: random.Random) -> str:
+    parts = [wildcarded(random_, part) for part in ("arn", "aws", "iam", "", "123456789012")]
+    return ":".join(
+        [*parts, with_variable(random_, wildcarded(random_, random_.choice(("user/alice", "user/a:b"))))]
+    )
+
+
+def one_condition(random_: random.Random) -> tuple[str, str, Any]:
+    """Draw an operator, a key that fits it, and values."""
+    family = random_.choice(("String", "String", "Bool", "Ip", "Numeric", "Date", "Arn", "Null"))
+    several = family == "String" and random_.random() < 0.3
+    key = "kms:EncryptionContextKeys" if several else random_.choice(TEXT_KEYS)
+    if family == "String":
+        name = f"String{random_.choice(('', 'Not'))}{random_.choice(('Equals', 'EqualsIgnoreCase', 'Like'))}"
+        values = some(random_, text_value)
+    elif family == "Bool":
+        name, key = "Bool", "aws:SecureTransport"
+        values = some(random_, lambda r: r.choice((True, False, "true", "False")))
+    elif family == "Ip":
+        name, key = random_.choice(("IpAddress", "NotIpAddress")), "aws:SourceIp"
+        values = some(random_, lambda r: r.choice(NETWORKS))
+    elif family == "Numeric":
+        name, key = f"Numeric{random_.choice(ORDERS)}", "aws:EpochTime"
+        values = some(random_, lambda r: r.choice((*NUMBERS, 1, 1763719000)))
+    elif family == "Date":
+        name, key = f"Date{random_.choice(ORDERS)}", random_.choice(("aws:CurrentTime", "aws:EpochTime"))
+        values = some(random_, lambda r: r.choice(DATES))
+    elif family == "Arn":
+        name, key = (
+            f"Arn{random_.choice(('', 'Not'))}{random_.choice(('Equals', 'Like'))}",
+            "aws:PrincipalArn",
+        )
+        values = some(random_, arn_value)
+    else:
+        return "Null", random_.choice(tuple(KEYS)), some(random_, lambda r: r.choice((True, "false", "true")))
+    if several or random_.random() < 0.1:
+        name = f"{random_.choice(('ForAllValues', 'ForAnyValue'))}:{name}"
+    if random_.random() < 0.3:
+        name += "IfExists"
+    return name, key, values
+
+
 def condition(random_: random.Random) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for operator in random_.sample(("StringEquals", "StringLike", "Bool"), random_.choice((1, 1, 2))):
-        keys = {}
-        for key in random_.sample(CONTEXT_KEYS, random_.choice((1, 1, 2))):
-            if operator == "Bool":
-                keys[key] = some(random_, lambda r: r.choice((True, False, "true", "False")))
-            elif operator == "StringLike":
-                keys[key] = some(random_, lambda r: wildcarded(r, r.choice(CONTEXT_VALUES)))
-            else:
-                keys[key] = some(random_, lambda r: r.choice(CONTEXT_VALUES))
-        made[operator] = keys
+    made: dict[str, dict[str, Any]] = {}
+    for _ in range(random_.choice((1, 1, 2, 3))):
+        name, key, values = one_condition(random_)
+        made.setdefault(name, {})[key] = values
     return made
+
+
+def with_variable_in_arn(random_: random.Random, pattern: str) -> str:
+    if pattern == "*" or random_.random() < 0.8:
+        return pattern
+    head, tail = pattern.rsplit(":", 1) if random_.random() < 0.5 else pattern.split(":", 5)[::5]
+    if head == "arn":
+        head = ":".join(pattern.split(":", 5)[:5])
+    return f"{head}:{with_variable(random_, tail)}" if len(head.split(":")) >= 5 else pattern
 
 
 def statement(random_: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = {
         "Effect": random_.choice(("Allow", "Allow", "Deny")),
         random_.choice(("Action", "Action", "NotAction")): some(random_, action_pattern),
-        random_.choice(("Resource", "Resource", "NotResource")): some(random_, resource_pattern),
+        random_.choice(("Resource", "Resource", "NotResource")): some(
+            random_, lambda r: with_variable_in_arn(r, resource_pattern(r))
+        ),
     }
     if random_.random() < 0.4:
         made["Condition"] = condition(random_)
@@ -94,10 +180,11 @@ def statement(random_: random.Random) -> dict[str, Any]:
 
 def document(random_: random.Random) -> str:
     statements = [statement(random_) for _ in range(random_.choice((1, 2, 5, 12)))]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    version = random_.choice(("2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17"))
+    return json.dumps({"Version": version, "Statement": statements})
 
 
-def request(random_: random.Random) -> tuple[str, str, dict[str, str]]:
+def request(random_: random.Random) -> tuple[str, str, dict[str, str | tuple[str, ...]]]:
     action = f"{random_.choice(SERVICES)}:{random_.choice(OPERATIONS)}"
     resource = random_.choice(
         (
@@ -111,7 +198,12 @@ def request(random_: random.Random) -> tuple[str, str, dict[str, str]]:
             ),
         )
     )
-    context = {key.lower(): random_.choice(CONTEXT_VALUES) for key in CONTEXT_KEYS if random_.random() < 0.7}
+    context: dict[str, str | tuple[str, ...]] = {}
+    for key, values in KEYS.items():
+        if random_.random() < 0.25:
+            continue
+        several = tuple(random_.choice(values) for _ in range(random_.choice((0, 1, 2))))
+        context[key.lower()] = several if key.endswith("Keys") else random_.choice(values)
     return action, resource, context
 
 
@@ -172,14 +264,14 @@ def _crosses_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         resources.ResourcePattern,
         "matches_candidate",
-        lambda self, parts: all(check(parts[i]) for i, check in self._checks if i > 2),
+        lambda self, parts, context: all(check(parts[i]) for i, check in self._checks if i > 2),
     )
 
 
 def _absent_key_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = evaluator._Check.holds
+    original = conditions.Check.holds
     monkeypatch.setattr(
-        evaluator._Check,
+        conditions.Check,
         "holds",
         lambda self, context: self._key not in context or original(self, context),
     )

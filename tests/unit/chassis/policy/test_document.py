@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.chassis.errors import DomainError
 from services.chassis.policy.document import MAX_CHARS, canonical, parse
-from services.chassis.policy.model import Condition, Effect, Operator
+from services.chassis.policy.model import Condition, Effect, Quantifier
+from services.chassis.policy.operators import OPERATORS
 
 STATEMENT: dict[str, Any] = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
 
@@ -42,6 +43,10 @@ def test_every_supported_element_is_understood() -> None:
                     "Condition": {
                         "Bool": {"aws:SecureTransport": False},
                         "StringLike": {"aws:username": ["a*", "b?"], "kms:EncryptionContext:team": "x"},
+                        "ForAllValues:StringNotEqualsIfExists": {
+                            "kms:EncryptionContextKeys": "${aws:userid}"
+                        },
+                        "NumericLessThan": {"aws:EpochTime": [1763719000, "1.5"]},
                     },
                 },
             }
@@ -52,9 +57,17 @@ def test_every_supported_element_is_understood() -> None:
     assert statement.not_action
     assert statement.not_resource
     assert statement.conditions == (
-        Condition(Operator.BOOL, "aws:SecureTransport", ("false",)),
-        Condition(Operator.STRING_LIKE, "aws:username", ("a*", "b?")),
-        Condition(Operator.STRING_LIKE, "kms:EncryptionContext:team", ("x",)),
+        Condition(OPERATORS["Bool"], "aws:SecureTransport", ("false",)),
+        Condition(
+            OPERATORS["StringNotEquals"],
+            "kms:EncryptionContextKeys",
+            ("${aws:userid}",),
+            Quantifier.ALL,
+            if_exists=True,
+        ),
+        Condition(OPERATORS["NumericLessThan"], "aws:EpochTime", ("1763719000", "1.5")),
+        Condition(OPERATORS["StringLike"], "aws:username", ("a*", "b?")),
+        Condition(OPERATORS["StringLike"], "kms:EncryptionContext:team", ("x",)),
     )
 
 
@@ -85,16 +98,35 @@ def test_spellings_of_one_policy_are_one_canonical_text() -> None:
         ({"Resource": "arn:aws:bedrock"}, "Resource"),
         ({"Resource": "arn:aws:*:us-east-1:1:key/a"}, "Resource"),
         ({"Resource": "arn:aws:kms:us-east-1:1:"}, "Resource"),
-        ({"Resource": "arn:aws:iam::1:user/${aws:username}"}, "policy variables"),
-        ({"Condition": {"StringNotEquals": {"aws:username": "a"}}}, "StringNotEquals"),
-        ({"Condition": {"StringEqualsIfExists": {"aws:username": "a"}}}, "StringEqualsIfExists"),
-        ({"Condition": {"ForAnyValue:StringEquals": {"aws:username": "a"}}}, "ForAnyValue:StringEquals"),
-        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, "IpAddress"),
+        ({"Resource": "arn:aws:iam::1:user/${aws:SourceVpce}"}, "aws:sourcevpce"),
+        ({"Resource": "arn:aws:iam::1:user/${aws:username"}, "policy variable"),
+        ({"Resource": "arn:aws:iam::1:user/${kms:EncryptionContextKeys}"}, "several values"),
+        ({"Resource": "arn:aws:${aws:username}:us-east-1:1:key/a"}, "Resource"),
+        ({"Condition": {"StringMatches": {"aws:username": "a"}}}, "StringMatches"),
+        ({"Condition": {"stringequals": {"aws:username": "a"}}}, "stringequals"),
+        ({"Condition": {"ForSomeValues:StringEquals": {"aws:username": "a"}}}, "ForSomeValues"),
+        ({"Condition": {":StringEquals": {"aws:username": "a"}}}, ":StringEquals"),
+        ({"Condition": {"NullIfExists": {"aws:username": "true"}}}, "NullIfExists"),
+        ({"Condition": {"ForAnyValue:Null": {"aws:username": "true"}}}, "ForAnyValue:Null"),
+        ({"Condition": {"Null": {"aws:username": "yes"}}}, "true or false"),
+        ({"Condition": {"StringEquals": {"kms:EncryptionContextKeys": "a"}}}, "ForAnyValue:"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/33"}}}, "CIDR"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "::ffff:10.0.0.0/104"}}}, "IPv4"),
+        ({"Condition": {"IpAddress": {"aws:username": "10.0.0.0/8"}}}, "IpAddress cannot compare"),
+        ({"Condition": {"StringEquals": {"aws:SourceIp": "10.0.0.1"}}}, "StringEquals cannot compare"),
+        ({"Condition": {"StringLike": {"aws:CurrentTime": "2026*"}}}, "StringLike cannot compare"),
+        ({"Condition": {"DateLessThan": {"aws:CurrentTime": "tomorrow"}}}, "2026-11-21T10:30:00Z"),
+        ({"Condition": {"NumericEquals": {"aws:CurrentTime": "1"}}}, "NumericEquals cannot compare"),
+        ({"Condition": {"NumericEquals": {"aws:EpochTime": "1e3"}}}, "decimal number"),
+        ({"Condition": {"NumericEquals": {"aws:EpochTime": True}}}, "string"),
+        ({"Condition": {"ArnLike": {"aws:PrincipalArn": "*"}}}, "six parts"),
+        ({"Condition": {"ArnLike": {"aws:username": "arn:aws:iam::1:user/a"}}}, "ArnLike cannot compare"),
+        ({"Condition": {"BinaryEquals": {"aws:username": "AA=="}}}, "BinaryEquals cannot compare"),
         ({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, "aws:SourceVpce"),
         ({"Condition": {"StringEquals": {"kms:EncryptionContext:": "x"}}}, "kms:EncryptionContext:"),
         ({"Condition": {"StringEquals": {"aws:username": "a", "AWS:USERNAME": "b"}}}, "twice"),
         ({"Condition": {"StringEquals": {}}}, "no condition key"),
-        ({"Condition": {"StringEquals": {"aws:username": "${aws:username}"}}}, "policy variables"),
+        ({"Condition": {"StringEquals": {"aws:username": "${aws:nobody}"}}}, "aws:nobody"),
         ({"Condition": {"StringEquals": {"aws:username": 1}}}, "string"),
         ({"Condition": {"Bool": {"aws:SecureTransport": "yes"}}}, "true or false"),
         ({"Condition": {"Bool": {"aws:SecureTransport": None}}}, "string"),
@@ -131,6 +163,13 @@ def test_what_is_not_supported_is_named_with_its_statement(changes: dict[str, An
 )
 def test_what_is_no_policy_is_refused(document: str) -> None:
     assert refusal(document).startswith("The policy is refused: ")
+
+
+def test_before_2012_a_dollar_is_text() -> None:
+    statement = {**STATEMENT, "Condition": {"StringEquals": {"aws:username": "${nothing"}}}
+    document = json.dumps({"Version": "2008-10-17", "Statement": statement})
+    assert parse(document).statements[0].conditions[0].values == ("${nothing",)
+    assert not parse(document).statements[0].variables
 
 
 def test_two_statements_may_not_share_a_sid() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -114,7 +115,10 @@ CLAIMS = PrincipalClaims(
 
 
 def test_the_context_says_what_the_token_says() -> None:
-    assert request_context(CLAIMS) == {
+    now = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+    assert request_context(CLAIMS, now) == {
+        "aws:currenttime": "2026-11-21T10:30:00Z",
+        "aws:epochtime": "1795257000",
         "aws:principalaccount": "123456789012",
         "aws:principalarn": "arn:aws:iam::123456789012:user/alice",
         "aws:principaltype": "User",
@@ -129,12 +133,13 @@ def test_the_context_says_what_the_token_says() -> None:
 
 def test_operations_cannot_hide_one_value_behind_another() -> None:
     assert merge({}, {"kms:EncryptionContext:Team": ["a"], "kms:EncryptionContextKeys": ["a", "b"]}) == {
-        "kms:encryptioncontext:team": "a"
+        "kms:encryptioncontext:team": "a",
+        "kms:encryptioncontextkeys": ("a", "b"),
     }
     with pytest.raises(DomainError):
         merge({}, {"kms:EncryptionContext:Team": "a", "kms:EncryptionContext:team": "b"})
     with pytest.raises(DomainError):
-        merge(request_context(CLAIMS), {"aws:username": "mallory"})
+        merge(request_context(CLAIMS, datetime.now(UTC)), {"aws:username": "mallory"})
 
 
 @pytest.mark.parametrize("pattern", ["*a" * 400 + "b", "?*" * 200 + "b", "a*" * 1000, "*" * 3000 + "?b"])
