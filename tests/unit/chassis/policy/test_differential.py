@@ -1,8 +1,11 @@
 """The compiled evaluator against the reference, on random policies that are made to nearly match."""
 
+import ipaddress
 import json
+import operator
 import os
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +16,8 @@ from hypothesis import strategies as st
 from services.chassis.policy import conditions, evaluator, patterns, resources
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.evaluator import PolicySet
-from services.chassis.policy.model import Verdict
+from services.chassis.policy.model import Quantifier, Verdict
+from services.chassis.policy.operators import Kind, Relation
 from tests.unit.chassis.policy import reference
 
 # A small alphabet, so that patterns and requests meet often.
@@ -307,7 +311,68 @@ def _overlapping_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "matcher", matcher)
 
 
+def _negates_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take StringNotEquals for "differs from one of the values"."""
+    original = conditions._fixed_matches
+
+    def fixed(relation: Any, values: list[str]) -> Any:
+        return original(relation, values[:1])
+
+    monkeypatch.setattr(conditions, "_fixed_matches", fixed)
+
+
+def _inserts_wildcards(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = conditions.insert
+    monkeypatch.setattr(
+        conditions,
+        "insert",
+        lambda template, context: (
+            None
+            if (pieces := original(template, context)) is None
+            else tuple(piece if isinstance(piece, str) else piece.text for piece in pieces)
+        ),
+    )
+
+
+def _defaults_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = conditions.insert
+    monkeypatch.setattr(conditions, "insert", lambda template, context: original(template, context) or ())
+
+
+def _takes_one_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = conditions.Check.__init__
+
+    def init(self: Any, condition: Any) -> None:
+        original(self, condition)
+        if self._quantifier is Quantifier.ALL:
+            self._quantifier = Quantifier.ANY
+
+    monkeypatch.setattr(conditions.Check, "__init__", init)
+
+
+def _keeps_mapped_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions.scalars, "address", ipaddress.ip_address)
+
+
+def _dates_without_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = conditions.scalars.instant
+    monkeypatch.setitem(
+        conditions._SCALARS, Kind.DATE, lambda text: original(re.sub(r"[+-]\d\d:\d\d$", "Z", text))
+    )
+
+
+def _is_strict_about_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(conditions._ORDER, Relation.LESS_OR_EQUAL, operator.lt)
+
+
 MUTANTS = (
+    _negates_each_value,
+    _inserts_wildcards,
+    _defaults_to_nothing,
+    _takes_one_of_all,
+    _keeps_mapped_addresses,
+    _dates_without_zones,
+    _is_strict_about_order,
     _ignores_denies,
     _crosses_segments,
     _absent_key_holds,
