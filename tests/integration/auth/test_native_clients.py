@@ -114,7 +114,7 @@ async def deny_from(operator: Client, admin: Credential, *addresses: str) -> Non
         "Effect": "Deny",
         "Action": "bedrock:ListFoundationModels",
         "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceIp": addresses}},
+        "Condition": {"IpAddress": {"aws:SourceIp": addresses}},
     }
     await operator.policies.PutUserPolicy(
         policy_service_pb2.PutUserPolicyRequest(
@@ -145,7 +145,7 @@ def recorded(home: Path) -> list[events.Event]:
 async def test_policies_see_the_clients_own_address(
     channel: Any, operator: Client, admin: Credential
 ) -> None:
-    await deny_from(operator, admin, "127.0.0.1", "127.0.0.66", "")
+    await deny_from(operator, admin, "127.0.0.1", "127.0.0.66", "::1")
     listed = await list_models(channel, await native_token(channel, admin))
     assert [model.model_id for model in listed.models] == ["craton.echo-v1"]
     await deny_from(operator, admin, CLIENT)
