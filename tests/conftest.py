@@ -1,10 +1,12 @@
 """What every test shares."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
+from tests import groups
 from tests.fakes import databases
 from tests.fakes.otlp_collector import Collector
 from tests.running_stack import RunningStack, running_stack
@@ -16,9 +18,15 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what needs a server that this machine has not."""
+    """Leave out what needs a server that this machine has not; arrange the rest in groups."""
     if databases.POSTGRESQL not in databases.KINDS:
         items[:] = [item for item in items if item.get_closest_marker("postgresql") is None]
+    groups.arrange(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> groups.Scheduling:
+    """Say how tests are handed out when there are several workers."""
+    return groups.Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,17 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from deploy.local.redis import configure, password_file, reload_certificate
 from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.pki.issue import issue_due
 from services.chassis.config import load
 from tests.fakes.redis_server import free_port
+
+ONCE = Retry(NoBackoff(), 0)
+"""The client would ask again after a refusal, three times and after seconds; the first answer counts here."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,7 @@ def connect(stack: Stack, account: str, password: str | None = None) -> redis.Re
         ssl=True,
         ssl_ca_certs=str(stack.pki / "ca.pem"),
         decode_responses=True,
+        retry=ONCE,
     )
 
 
@@ -93,7 +99,7 @@ def test_the_default_user_and_wrong_passwords_are_refused(stack: Stack) -> None:
 
 
 def test_there_is_no_listener_without_tls(stack: Stack) -> None:
-    with redis.Redis(host="127.0.0.1", port=stack.definition.ports.redis) as client:
+    with redis.Redis(host="127.0.0.1", port=stack.definition.ports.redis, retry=ONCE) as client:
         with pytest.raises(redis.exceptions.ConnectionError):
             client.ping()
 
