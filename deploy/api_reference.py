@@ -29,6 +29,7 @@ FOLDER = ROOT / "docs/api"
 _GENERATED = "<!-- Written by deploy/api_reference.py: change the protos and run `make generate`. -->"
 _RECORDED = {
     Recording.EFFECT: "intent and outcome",
+    Recording.GATED: "intent and outcome",
     Recording.READ: "outcome",
     Recording.SUMMARY: "counted once a minute",
 }
