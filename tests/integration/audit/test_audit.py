@@ -219,8 +219,12 @@ async def until_refused(clients) -> tuple[int, grpc.aio.AioRpcError]:
     raise AssertionError("a spool without shipping never filled")
 
 
-async def test_a_full_spool_closes_and_shipping_opens_again(tmp_path, workloads, auth, kms, clients):
+async def test_a_full_spool_closes_and_shipping_opens_again(
+    tmp_path, workloads, auth, kms, clients, monkeypatch
+):
     """Nothing is shipped while kms is away: the spool fills, calls are refused, health still answers."""
+    # A spool this small has 64 segments of three records each, and every one is shipped after a pause.
+    monkeypatch.setattr("services.chassis.audit.shipper._PACE_S", 0.01)
     config = audit_config(tmp_path, workloads, auth.server.port, NOBODY)
     config = dataclasses.replace(config, audit=dataclasses.replace(config.audit, max_bytes=64 * 1024))
     server = build(config, SystemClock())

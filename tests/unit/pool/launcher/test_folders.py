@@ -82,8 +82,10 @@ def test_root_reads_for_the_agent_only_what_the_agent_may_read(tmp_path: Path) -
     secret = tmp_path / "secret"
     secret.write_text("root's")
     secret.chmod(0o600)
-    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        path.chmod(0o755)
+    # Another uid must pass through pytest's folders, which are closed to it.
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == 0 and not path.stat().st_mode & stat.S_IXOTH:
+            path.chmod(0o755)
     with pytest.raises(LauncherError):
         folders.read_as(20011, secret, root=True)
     os.chown(secret, 20011, 20011)
