@@ -1,5 +1,6 @@
 """Model bodies: what the families accept, refuse and answer."""
 
+import dataclasses
 import functools
 import gc
 import hashlib
@@ -127,6 +128,32 @@ def test_what_no_model_could_take_is_not_parsed(
         family.parse(start + fill + b"x" + end, TEXT_MODEL)
     assert caught.value.reason == ErrorReason.ERROR_REASON_INVALID_MODEL_BODY
     assert caught.value.message == "Input is too long for requested model."
+
+
+LONG_MODEL = dataclasses.replace(TEXT_MODEL, max_input_tokens=200_000)
+
+
+@pytest.mark.parametrize("item", [b"{},", b"[],", b'"a",', b'{"a":1},'])
+def test_a_long_body_of_many_small_values_is_not_parsed(item: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"inputText": "x", "more": [' + item * (4_000_000 // len(item)) + b"0]}"
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(DomainError) as caught:
+        TEXT_FAMILIES["titan-text"].parse(body, LONG_MODEL)
+    assert "too many objects" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print({'a': [1, 2]})\n" * 80_000,
+        json.dumps([{"id": number, "name": f"x{number}"} for number in range(50_000)]),
+        "1,2,3,4,5,6,7,8,9\n" * 100_000,
+    ],
+)
+def test_a_long_text_full_of_brackets_is_taken(text: str) -> None:
+    assert len(text) > 1 << 20
+    generation = TEXT_FAMILIES["titan-text"].parse(json.dumps({"inputText": text}).encode(), LONG_MODEL)
+    assert text in generation.prompt
 
 
 class Parsed(dict[str, object]):

@@ -21,6 +21,13 @@ BYTES_A_TOKEN = 64
 """More bytes than a token stands for in running text, in which tokens of a few letters prevail."""
 
 
+VALUES_BESIDE = 16_384
+"""How many objects and arrays a long body may hold beside those that stand in its text, and four times the
+quotes."""
+_LONG = 1 << 20
+"""Shorter bodies become a few dozen megabytes at most, whatever they hold."""
+
+
 def invalid(problem: str) -> DomainError:
     """Return the error for a malformed body. `problem` names keys and limits, never values."""
     return DomainError(
@@ -33,12 +40,15 @@ def parse_object(body: bytes, model: ModelManifest) -> dict[str, Any]:
     """Parse a JSON object in UTF-8, without a byte order mark (RFC 8259, section 8.1).
 
     Raises DomainError(INVALID_MODEL_BODY) for anything else, NaN and Infinity too, and unread for a body
-    that is longer than any that `model` could take: parsing costs time and twenty times the body's memory.
+    that is longer than any that `model` could take, or holds more values: parsing costs time, and up to
+    seventy times the body's memory.
     """
     if len(body) > OVERHEAD_BYTES + BYTES_A_TOKEN * model.max_input_tokens:
         raise DomainError(
             ErrorReason.ERROR_REASON_INVALID_MODEL_BODY, "Input is too long for requested model."
         )
+    if len(body) > _LONG and _has_too_many_values(body, model):
+        raise invalid("the body has too many objects, arrays or strings")
     try:
         # Given bytes, json.loads would take halves of surrogate pairs, and guess at UTF-16 and UTF-32.
         text = body.decode("utf-8")
@@ -55,6 +65,13 @@ def parse_object(body: bytes, model: ModelManifest) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid("#: expected type: JSONObject")
     return value
+
+
+def _has_too_many_values(body: bytes, model: ModelManifest) -> bool:
+    # What stands inside texts is counted too: a text with more brackets than the model takes tokens is too
+    # long for it as well.
+    room = VALUES_BESIDE + model.max_input_tokens
+    return body.count(b"{") + body.count(b"[") > room or body.count(b'"') > 4 * room
 
 
 def _refuse_constant(_name: str) -> NoReturn:
