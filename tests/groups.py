@@ -77,4 +77,4 @@ def _needed(item: Any) -> str:
 
 def _rank(item: Any) -> int:
     group = group_of(item.nodeid)
-    return next(rank for rank, start in enumerate(_ORDER) if group.startswith(start))
+    return next((rank for rank, start in enumerate(_ORDER) if group.startswith(start)), len(_ORDER))
