@@ -41,6 +41,8 @@ class KernelSyncs:
 
         Raises OSError where the kernel has no asynchronous I/O, or no room for more of it (fs.aio-max-nr).
         """
+        if linux_aio is None:
+            raise OSError("the library was built without asynchronous I/O")
         try:
             self._context = linux_aio.Context(max_requests=_REQUESTS)
         except (SystemError, NotImplementedError) as error:

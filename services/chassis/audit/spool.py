@@ -1,9 +1,9 @@
 """The local durable spool: appends records with group commit, and never says "durable" when unsure.
 
 asyncio callers wait in a list; a commit takes the whole list and makes it durable with one write(2)
-and one fdatasync(2). While more than two calls are in progress a commit
-is held back for a millisecond: it costs them little, and saves most of the syncs, which
-would otherwise be half of what a busy service spends on a call.
+and one fdatasync(2). While more than two calls are in progress a commit is held back for a millisecond:
+it costs them little, and saves most of the syncs, which would otherwise be half of what a busy service
+spends on a call.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.chassis.policy import scalars
+from services.chassis.policy import arns, scalars
 from services.chassis.policy.model import Condition, Quantifier
 from services.chassis.policy.operators import Kind, Relation
 from services.chassis.policy.patterns import matcher
@@ -19,7 +19,6 @@ from services.chassis.policy.templates import (
     is_plain,
     matches,
     parse_template,
-    split_parts,
     text_of,
 )
 
@@ -27,7 +26,6 @@ Context = Mapping[str, str | tuple[str, ...]]
 Matches = Callable[[str, Context], bool]
 """Says whether a value of the request matches any value of the policy."""
 
-_ARN_PARTS = 6
 _ORDER: dict[Relation, Callable[[Any, Any], bool]] = {
     Relation.EQUALS: operator.eq,
     Relation.LESS: operator.lt,
@@ -120,14 +118,11 @@ def _fixed_matches(relation: Relation, values: list[str]) -> Matches:
     if relation is Relation.LIKE:
         patterns = tuple(matcher(value) for value in values)
         return lambda value, _: any(fits(value) for fits in patterns)
-    arns = tuple(
-        tuple((index, matcher(part)) for index, part in enumerate(value.split(":", 5)) if part != "*")
-        for value in values
-    )
+    wanted_arns = tuple(arns.part_checks(value) for value in values)
 
     def arn_matches(value: str, _context: Context) -> bool:
-        parts = value.split(":", 5)
-        return len(parts) == _ARN_PARTS and any(all(fits(parts[i]) for i, fits in arn) for arn in arns)
+        parts = arns.split(value)
+        return parts is not None and any(arns.fits(checks, parts) for checks in wanted_arns)
 
     return arn_matches
 
@@ -147,21 +142,9 @@ def _like(template: Template, value: str, context: Context) -> bool:
     return pieces is not None and matches(pieces, value)
 
 
-def arn_like(template: Template, parts: list[str], context: Context) -> bool:
-    """Compare the six parts of an ARN with a template, each by itself."""
-    wanted = split_parts(template)
-    if len(wanted) != _ARN_PARTS:
-        return False
-    for part, text in zip(wanted, parts, strict=True):
-        pieces = insert(part, context)
-        if pieces is None or not matches(pieces, text):
-            return False
-    return True
-
-
 def _arn_like(template: Template, value: str, context: Context) -> bool:
-    parts = value.split(":", 5)
-    return len(parts) == _ARN_PARTS and arn_like(template, parts, context)
+    parts = arns.split(value)
+    return parts is not None and arns.template_fits(template, parts, context)
 
 
 _INSERTED: dict[Relation, Callable[[Template, str, Context], bool]] = {

@@ -1,25 +1,28 @@
 """Resource patterns, indexed so that an evaluation looks at the few that can match.
 
-An ARN has six parts, arn:partition:service:region:account:resource. A wildcard in one of the first five
-ends at the colon; in the last part it goes beyond. Patterns differ most in the last part, so the index
-is keyed by what that part begins with, and the rest is compared only for the candidates found.
+The patterns of ARNs differ most in the last part, so the index is keyed by what that part begins with, and
+the rest is compared only for the candidates found.
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 """
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from services.chassis.policy.conditions import Context, arn_like
-from services.chassis.policy.patterns import Matcher, has_wildcard, literal_prefix, matcher
+from services.chassis.policy import arns
+from services.chassis.policy.conditions import Context
+from services.chassis.policy.patterns import has_wildcard, literal_prefix
 from services.chassis.policy.templates import Template, is_plain, parse_template, split_parts
 
 T = TypeVar("T")
 
+_TAIL = arns.PARTS - 1
+"""The resource, the last part."""
+
 
 def split_arn(resource: str) -> list[str] | None:
     """Split into the six parts of an ARN; None for anything else, which only the pattern * matches."""
-    parts = resource.split(":", 5)
-    return parts if len(parts) == 6 and parts[0] == "arn" else None
+    parts = arns.split(resource)
+    return parts if parts and parts[0] == "arn" else None
 
 
 class ResourcePattern:
@@ -30,7 +33,7 @@ class ResourcePattern:
     def __init__(self, pattern: str, *, variables: bool = True) -> None:
         """Compile a pattern that the parser has accepted; with `variables`, `${` begins a policy variable."""
         self.any = pattern == "*"
-        self._checks: tuple[tuple[int, Matcher], ...] = ()
+        self._checks: arns.PartChecks = ()
         self._template: Template | None = None
         self.exact_tail = False
         self.tail_prefix = ""
@@ -38,19 +41,19 @@ class ResourcePattern:
             return
         template = parse_template(pattern) if variables else (pattern,)
         if not is_plain(template):
-            first = split_parts(template)[5][0]
+            first = split_parts(template)[_TAIL][0]
             self._template = template
             self.tail_prefix = literal_prefix(first) if isinstance(first, str) else ""
             return
-        parts = pattern.split(":", 5)
-        tail = parts[5]
+        tail = pattern.split(":", arns.PARTS - 1)[-1]
         self.exact_tail = not has_wildcard(tail)
         self.tail_prefix = literal_prefix(tail)
-        # The first part is "arn" here and in everything that split_arn returns.
-        checks = [(i, matcher(parts[i])) for i in range(1, 5) if parts[i] != "*"]
-        if not self.exact_tail and tail != f"{self.tail_prefix}*":
-            checks.append((5, matcher(tail)))
-        self._checks = tuple(checks)
+        # The first part is "arn" here and in everything that split_arn returns; the index has compared a tail
+        # that is a literal, or a literal and then *.
+        found = self.exact_tail or tail == f"{self.tail_prefix}*"
+        self._checks = tuple(
+            (i, check) for i, check in arns.part_checks(pattern) if i > 0 and not (found and i == _TAIL)
+        )
 
     @property
     def dynamic(self) -> bool:
@@ -60,8 +63,8 @@ class ResourcePattern:
     def matches_candidate(self, parts: list[str], context: Context) -> bool:
         """Compare what the index has not: for parts whose last one fits the tail prefix."""
         if self._template is not None:
-            return arn_like(self._template, parts, context)
-        return all(check(parts[i]) for i, check in self._checks)
+            return arns.template_fits(self._template, parts, context)
+        return arns.fits(self._checks, parts)
 
     def matches(self, parts: list[str] | None, context: Context) -> bool:
         """Compare all of it. `parts` as split_arn returns them."""
@@ -69,7 +72,9 @@ class ResourcePattern:
             return True
         if parts is None:
             return False
-        fits = parts[5] == self.tail_prefix if self.exact_tail else parts[5].startswith(self.tail_prefix)
+        fits = (
+            parts[_TAIL] == self.tail_prefix if self.exact_tail else parts[_TAIL].startswith(self.tail_prefix)
+        )
         return fits and self.matches_candidate(parts, context)
 
 
@@ -104,7 +109,7 @@ class ResourceIndex(Generic[T]):
         yield from self._always
         if parts is None:
             return
-        tail = parts[5]
+        tail = parts[_TAIL]
         for pattern, value in self._exact.get(tail, ()):
             if pattern.matches_candidate(parts, context):
                 yield value

@@ -74,5 +74,11 @@ async def test_a_kernel_without_room_for_more_says_so(monkeypatch):
         KernelSyncs(asyncio.get_running_loop())
 
 
+async def test_a_library_built_without_it_says_so(monkeypatch):
+    monkeypatch.setattr(kernel_syncs, "linux_aio", None)
+    with pytest.raises(OSError, match="asynchronous"):
+        KernelSyncs(asyncio.get_running_loop())
+
+
 async def test_children_inherit_nothing(syncs):
     assert not os.get_inheritable(syncs._context.fileno)

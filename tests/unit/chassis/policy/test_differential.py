@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.policy import conditions, evaluator, patterns, resources
+from services.chassis.policy import arns, conditions, evaluator, patterns, resources
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.model import Quantifier, Verdict
@@ -308,7 +308,7 @@ def _overlapping_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         return lambda text: text.startswith(first) and text.endswith(last)
 
     monkeypatch.setattr(evaluator, "matcher", matcher)
-    monkeypatch.setattr(resources, "matcher", matcher)
+    monkeypatch.setattr(arns, "matcher", matcher)
 
 
 def _negates_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,11 +321,15 @@ def _negates_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conditions, "_fixed_matches", fixed)
 
 
+def _inserts(monkeypatch: pytest.MonkeyPatch, insert: Any) -> None:
+    for module in (conditions, arns):
+        monkeypatch.setattr(module, "insert", insert)
+
+
 def _inserts_wildcards(monkeypatch: pytest.MonkeyPatch) -> None:
     original = conditions.insert
-    monkeypatch.setattr(
-        conditions,
-        "insert",
+    _inserts(
+        monkeypatch,
         lambda template, context: (
             None
             if (pieces := original(template, context)) is None
@@ -336,7 +340,7 @@ def _inserts_wildcards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _defaults_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     original = conditions.insert
-    monkeypatch.setattr(conditions, "insert", lambda template, context: original(template, context) or ())
+    _inserts(monkeypatch, lambda template, context: original(template, context) or ())
 
 
 def _takes_one_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
