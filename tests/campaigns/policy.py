@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from services.chassis.policy import evaluator
+from services.chassis.policy import statements
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.evaluator import PolicySet
 from tests.campaigns.campaign import Campaign, Finding
@@ -59,5 +59,5 @@ class PolicyCampaign(Campaign):
         def applies(self: Any, _parts: Any, context: Any) -> bool:
             return all(check.holds(context) for check in self.checks)
 
-        with patch.object(evaluator._Compiled, "applies", applies):
+        with patch.object(statements.CompiledStatement, "applies", applies):
             yield

@@ -1,6 +1,6 @@
 """Parsing policy documents, strictly: what cannot be evaluated exactly is refused, never ignored.
 
-AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+`kinds` says what each kind of policy may hold. AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
 
 import json
@@ -10,30 +10,42 @@ from typing import Any
 
 from services.chassis.policy.condition_document import check_template, parse_conditions
 from services.chassis.policy.elements import mapping, refused, shown, strings
+from services.chassis.policy.kinds import IDENTITY, PolicyKind, PrincipalRule
 from services.chassis.policy.model import Effect, Policy, Statement
+from services.chassis.policy.principal_document import parse_principals, render_principals
+from services.chassis.policy.principals import Name, NameKind, Principals
 from services.chassis.policy.templates import parse_template, split_parts
-
-MAX_CHARS = 6144
-"""AWS's limit of a managed policy, white space not counted."""
 
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _DEFAULT_VERSION = "2008-10-17"
-_STATEMENT_KEYS = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})
+_STATEMENT_KEYS = frozenset(
+    {
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    }
+)
 _SID = re.compile(r"[A-Za-z0-9]{0,128}")
 _ACTION = re.compile(r"(?:\*|[A-Za-z0-9-]+):[A-Za-z0-9*?]+|\*")
 _ARN_SERVICE = re.compile(r"[a-z0-9-]+")
 _ARN_PARTS = 6
-_UNSUPPORTED_ELEMENTS = frozenset({"Principal", "NotPrincipal"})
+_EVERYBODY = Principals((Name(NameKind.AWS, "*"),))
 
 
-def parse(document: str) -> Policy:
-    """Parse an identity policy.
+def parse(document: str, kind: PolicyKind = IDENTITY) -> Policy:
+    """Parse a policy of a kind.
 
     Raises DomainError(UNSUPPORTED_POLICY), whose message names the statement and the element, for
     anything that is not understood completely.
     """
-    if sum(not character.isspace() for character in document) > MAX_CHARS:
-        raise refused("the document", f"is longer than {MAX_CHARS} characters without white space")
+    if sum(not character.isspace() for character in document) > kind.max_chars:
+        raise refused("the document", f"is longer than {kind.max_chars} characters without white space")
     top = mapping(_decode(document), "the document")
     for key in top:
         if key not in ("Version", "Statement"):
@@ -48,7 +60,9 @@ def parse(document: str) -> Policy:
         raise refused("Statement", "must be a statement or a non-empty list of statements")
     # Version 2008-10-17 knows no policy variables: there `${` is text.
     variables = version == _VERSIONS[0]
-    parsed = tuple(_statement(each, index, variables=variables) for index, each in enumerate(statements))
+    parsed = tuple(
+        _statement(each, index, kind, variables=variables) for index, each in enumerate(statements)
+    )
     sids = [statement.sid for statement in parsed if statement.sid]
     if len(sids) != len(set(sids)):
         raise refused("Statement", "has two statements with the same Sid")
@@ -67,8 +81,12 @@ def canonical(policy: Policy) -> str:
 def _rendered(statement: Statement) -> dict[str, Any]:
     rendered: dict[str, Any] = {"Sid": statement.sid} if statement.sid else {}
     rendered["Effect"] = statement.effect.value
+    if statement.principals is not None:
+        name = "NotPrincipal" if statement.principals.negated else "Principal"
+        rendered[name] = render_principals(statement.principals)
     rendered["NotAction" if statement.not_action else "Action"] = list(statement.actions)
-    rendered["NotResource" if statement.not_resource else "Resource"] = list(statement.resources)
+    if statement.resources:
+        rendered["NotResource" if statement.not_resource else "Resource"] = list(statement.resources)
     for condition in statement.conditions:
         operators = rendered.setdefault("Condition", {})
         operators.setdefault(condition.name, {})[condition.key] = list(condition.values)
@@ -92,12 +110,10 @@ def _decode(document: str) -> Any:
     return value
 
 
-def _statement(value: Any, index: int, *, variables: bool) -> Statement:
+def _statement(value: Any, index: int, kind: PolicyKind, *, variables: bool) -> Statement:
     where = f"statement {index}"
     statement = mapping(value, where)
     for key in statement:
-        if key in _UNSUPPORTED_ELEMENTS:
-            raise refused(where, f"has the element {key}, which identity policies do not support")
         if key not in _STATEMENT_KEYS:
             raise refused(where, f"has the unsupported element {shown(key)}")
     sid = statement.get("Sid", "")
@@ -106,16 +122,11 @@ def _statement(value: Any, index: int, *, variables: bool) -> Statement:
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise refused(f"{where}, Effect", "must be Allow or Deny")
-    not_action, actions = _one_of(statement, "Action", "NotAction", where)
-    not_resource, resources = _one_of(statement, "Resource", "NotResource", where)
-    for action in actions:
-        _check_action(action, f"{where}, {'NotAction' if not_action else 'Action'}")
-    for resource in resources:
-        _check_resource(
-            resource, f"{where}, {'NotResource' if not_resource else 'Resource'}", variables=variables
-        )
+    principals = _principals(statement, kind, where)
+    not_action, actions = _actions(statement, kind, where)
+    not_resource, resources = _resources(statement, kind, where, variables=variables)
     conditions = parse_conditions(statement.get("Condition", {}), f"{where}, Condition", variables=variables)
-    return Statement(
+    parsed = Statement(
         sid,
         Effect(effect),
         tuple(actions),
@@ -124,7 +135,63 @@ def _statement(value: Any, index: int, *, variables: bool) -> Statement:
         not_resource,
         conditions,
         variables,
+        principals,
     )
+    _check_effect(parsed, kind, where)
+    return parsed
+
+
+def _check_effect(statement: Statement, kind: PolicyKind, where: str) -> None:
+    if statement.effect is Effect.DENY:
+        return
+    if statement.principals is not None and statement.principals.negated:
+        raise refused(where, "has NotPrincipal with Allow, which permits everybody who is not listed")
+    everything = (statement.actions, statement.resources, statement.not_resource) == (("*",), ("*",), False)
+    if kind.denies_only and not (everything and not statement.conditions):
+        raise refused(f"{where}, Effect", f"must be Deny in {kind.name}, but for Allow of * on *")
+
+
+def _principals(statement: Mapping[str, Any], kind: PolicyKind, where: str) -> Principals | None:
+    present = [name for name in ("Principal", "NotPrincipal") if name in statement]
+    if kind.principal is PrincipalRule.ABSENT:
+        if present:
+            raise refused(where, f"has the element {present[0]}, which {kind.name} do not support")
+        return None
+    if len(present) != 1:
+        raise refused(where, "must have exactly one of Principal and NotPrincipal")
+    name = present[0]
+    found = parse_principals(statement[name], f"{where}, {name}", negated=name == "NotPrincipal")
+    if kind.principal is PrincipalRule.EVERYBODY and found != _EVERYBODY:
+        raise refused(where, f'must have "Principal": "*", because it is one of {kind.name}')
+    return found
+
+
+def _actions(statement: Mapping[str, Any], kind: PolicyKind, where: str) -> tuple[bool, list[str]]:
+    negated, actions = _one_of(statement, "Action", "NotAction", where)
+    inside = f"{where}, {'NotAction' if negated else 'Action'}"
+    if negated and not kind.not_action:
+        raise refused(inside, f"is not supported by {kind.name}")
+    for action in actions:
+        if not _ACTION.fullmatch(action):
+            wanted = "service:Operation, with * and ? in the operation, is expected"
+            raise refused(inside, f"has {shown(action)}: {wanted}")
+        if kind.service and action != "*" and action.partition(":")[0].lower() != kind.service:
+            raise refused(inside, f"has {shown(action)}: {kind.name} are about actions of {kind.service}")
+    return negated, actions
+
+
+def _resources(
+    statement: Mapping[str, Any], kind: PolicyKind, where: str, *, variables: bool
+) -> tuple[bool, list[str]]:
+    if not kind.has_resource:
+        for name in ("Resource", "NotResource"):
+            if name in statement:
+                raise refused(where, f"has the element {name}, which {kind.name} do not support")
+        return False, []
+    negated, resources = _one_of(statement, "Resource", "NotResource", where)
+    for resource in resources:
+        _check_resource(resource, f"{where}, {'NotResource' if negated else 'Resource'}", variables=variables)
+    return negated, resources
 
 
 def _one_of(statement: Mapping[str, Any], plain: str, negated: str, where: str) -> tuple[bool, list[str]]:
@@ -132,13 +199,6 @@ def _one_of(statement: Mapping[str, Any], plain: str, negated: str, where: str) 
         raise refused(where, f"must have exactly one of {plain} and {negated}")
     name = negated if negated in statement else plain
     return name == negated, strings(statement[name], f"{where}, {name}")
-
-
-def _check_action(action: str, where: str) -> None:
-    if not _ACTION.fullmatch(action):
-        raise refused(
-            where, f"has {shown(action)}: service:Operation, with * and ? in the operation, is expected"
-        )
 
 
 def _check_resource(resource: str, where: str, *, variables: bool) -> None:

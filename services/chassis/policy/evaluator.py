@@ -1,4 +1,4 @@
-"""The compiled evaluator: explicit deny, then allow, else implicit deny.
+"""The compiled evaluator of one layer: explicit deny, then allow, else implicit deny.
 
 Compiling is done once per content; an evaluation then costs a few microseconds, nearly independent of
 the number of statements: by action, then by resource, then the conditions of what is left.
@@ -7,60 +7,32 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluat
 
 from collections.abc import Sequence
 
-from services.chassis.policy.conditions import Check, Context
-from services.chassis.policy.model import Decision, Effect, Policy, Statement, Verdict
-from services.chassis.policy.patterns import matcher
-from services.chassis.policy.resources import ResourceIndex, ResourcePattern, split_arn
+from services.chassis.policy.conditions import Context
+from services.chassis.policy.model import Decision, Layer, Policy, Verdict
+from services.chassis.policy.resources import ResourceIndex, split_arn
+from services.chassis.policy.statements import CompiledStatement
 
 _MAX_ACTIONS = 1024
 """Actions come from our own code, so there are few; the bound only keeps a mistake from growing memory."""
 
-IMPLICIT_DENY = Decision(Verdict.IMPLICIT_DENY)
-
-
-class _Compiled:
-    """One statement, compiled, with the decision it makes."""
-
-    __slots__ = ("_actions", "_not_action", "checks", "conditional", "decision", "not_resource", "patterns")
-
-    def __init__(self, statement: Statement, policy: int, index: int) -> None:
-        deny = statement.effect is Effect.DENY
-        self.decision = Decision(
-            Verdict.EXPLICIT_DENY if deny else Verdict.ALLOW, policy, index, statement.sid
-        )
-        self._actions = tuple(matcher(action.lower()) for action in statement.actions)
-        self._not_action = statement.not_action
-        self.patterns = tuple(
-            ResourcePattern(resource, variables=statement.variables) for resource in statement.resources
-        )
-        self.not_resource = statement.not_resource
-        self.checks = tuple(Check(condition) for condition in statement.conditions)
-        self.conditional = bool(self.checks) or any(pattern.dynamic for pattern in self.patterns)
-
-    def covers(self, action: str) -> bool:
-        """Whether the statement is about `action`, given in lower case."""
-        return any(matches(action) for matches in self._actions) is not self._not_action
-
-    def applies(self, parts: list[str] | None, context: Context) -> bool:
-        """Whether it applies to a resource that the index has found."""
-        if self.not_resource and any(pattern.matches(parts, context) for pattern in self.patterns):
-            return False
-        return all(check.holds(context) for check in self.checks)
+_Indexes = tuple[ResourceIndex[CompiledStatement], ResourceIndex[CompiledStatement]]
+"""Of the statements that deny an action, and of those that allow it."""
 
 
 class PolicySet:
-    """All identity policies of one principal, compiled. Immutable but for its own cache."""
+    """All policies of one layer that name no principal, compiled. Immutable but for its own cache."""
 
-    def __init__(self, policies: Sequence[Policy]) -> None:
+    def __init__(self, policies: Sequence[Policy], layer: Layer = Layer.IDENTITY, level: int = 0) -> None:
         """Compile the policies; decisions name them by their position."""
+        self._silent = Decision(Verdict.IMPLICIT_DENY, layer=layer, level=level)
         self._statements = [
-            _Compiled(statement, number, index)
+            CompiledStatement(statement, number, index, layer, level)
             for number, policy in enumerate(policies)
             for index, statement in enumerate(policy.statements)
         ]
         self.conditional = any(statement.conditional for statement in self._statements)
         """False when no statement has a condition or a policy variable, so that none needs a context."""
-        self._by_action: dict[str, tuple[ResourceIndex[_Compiled], ResourceIndex[_Compiled]]] = {}
+        self._by_action: dict[str, _Indexes] = {}
         self.retired = False
         """True once `retire` was called: whoever holds it must compile the documents again."""
 
@@ -81,16 +53,16 @@ class PolicySet:
             for statement in index.find(parts, context):
                 if statement.applies(parts, context):
                     return statement.decision
-        return IMPLICIT_DENY
+        return self._silent
 
-    def _index(self, action: str) -> tuple[ResourceIndex[_Compiled], ResourceIndex[_Compiled]]:
-        deny: ResourceIndex[_Compiled] = ResourceIndex()
-        allow: ResourceIndex[_Compiled] = ResourceIndex()
+    def _index(self, action: str) -> _Indexes:
+        deny: ResourceIndex[CompiledStatement] = ResourceIndex()
+        allow: ResourceIndex[CompiledStatement] = ResourceIndex()
         lower = action.lower()
         for statement in self._statements:
             if not statement.covers(lower):
                 continue
-            index = deny if statement.decision.verdict is Verdict.EXPLICIT_DENY else allow
+            index = deny if statement.denies else allow
             if statement.not_resource:
                 index.add_always(statement)
             else:

@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass
 
 from services.chassis.policy.operators import Operator
+from services.chassis.policy.principals import Principals
 
 
 class Effect(enum.Enum):
@@ -60,6 +61,8 @@ class Statement:
     """All of them must hold."""
     variables: bool = True
     """Whether `${` begins a policy variable in `resources`."""
+    principals: Principals | None = None
+    """Whom it is about; None in policies that are about whom they are attached to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,31 @@ class Verdict(enum.Enum):
     IMPLICIT_DENY = "implicit deny"
 
 
+class Layer(enum.Enum):
+    """Where a policy stands. The value is what a refusal calls it."""
+
+    SERVICE_CONTROL = "service control policy"
+    RESOURCE_CONTROL = "resource control policy"
+    ENDPOINT = "VPC endpoint policy"
+    RESOURCE = "resource-based policy"
+    IDENTITY = "identity-based policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict and the statement that decided it."""
+    """A verdict, and the layer and the statement that decided it."""
 
     verdict: Verdict
     policy: int = -1
-    """Index of the deciding policy among those compiled; -1 when nothing applied."""
+    """Index of the deciding policy among those of its layer; -1 when nothing applied."""
     statement: int = -1
     """Index of the deciding statement in its policy; -1 when nothing applied."""
     sid: str = ""
+    layer: Layer = Layer.IDENTITY
+    level: int = 0
+    """Which of an organization's levels, the root first; 0 in layers that have one."""
 
     @property
     def allowed(self) -> bool:

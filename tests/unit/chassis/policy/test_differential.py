@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.policy import arns, conditions, evaluator, patterns, resources
+from services.chassis.policy import arns, conditions, patterns, resources, statements
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.model import Quantifier, Verdict
@@ -283,19 +283,19 @@ def _absent_key_holds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _forgets_not_resource(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        evaluator._Compiled,
+        statements.CompiledStatement,
         "applies",
         lambda self, parts, context: all(check.holds(context) for check in self.checks),
     )
 
 
 def _actions_keep_their_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = evaluator._Compiled.covers
+    original = statements.CompiledStatement.covers
 
     def covers(self: Any, action: str) -> bool:
         return original(self, action) and action != "bedrock:invokemodel"
 
-    monkeypatch.setattr(evaluator._Compiled, "covers", covers)
+    monkeypatch.setattr(statements.CompiledStatement, "covers", covers)
 
 
 def _overlapping_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +307,7 @@ def _overlapping_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         first, last = pattern.split("*")
         return lambda text: text.startswith(first) and text.endswith(last)
 
-    monkeypatch.setattr(evaluator, "matcher", matcher)
+    monkeypatch.setattr(statements, "matcher", matcher)
     monkeypatch.setattr(arns, "matcher", matcher)
 
 

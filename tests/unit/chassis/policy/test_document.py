@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.errors import DomainError
-from services.chassis.policy.document import MAX_CHARS, canonical, parse
+from services.chassis.policy.document import canonical, parse
+from services.chassis.policy.kinds import IDENTITY
 from services.chassis.policy.model import Condition, Effect, Quantifier
 from services.chassis.policy.operators import OPERATORS
 
@@ -158,7 +159,7 @@ def test_what_is_not_supported_is_named_with_its_statement(changes: dict[str, An
         "[" * 6000,
         '{"Statement": ' + json.dumps(STATEMENT) + "} trailing",
         a_policy(Resource="arn:aws:kms:::\ud800"),
-        a_policy(Resource=["arn:aws:kms:::" + "k" * MAX_CHARS]),
+        a_policy(Resource=["arn:aws:kms:::" + "k" * IDENTITY.max_chars]),
     ],
 )
 def test_what_is_no_policy_is_refused(document: str) -> None:
