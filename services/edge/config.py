@@ -27,8 +27,9 @@ class LimitSettings:
     max_connections: int = 1024
     """Counted from their first packet, handshakes included."""
     max_header_bytes: int = 64 * 1024
-    header_timeout_s: float = 3.0
-    """From the first byte (or the handshake) to the end of the headers."""
+    header_timeout_s: float = 10.0
+    """From the first byte (or the handshake) to the end of the headers; also a client on a starved machine
+    has sent them by then."""
     handshake_timeout_s: float = 5.0
     body_timeout_s: float = 120.0
     """From the end of the headers to the end of the body: 25 MB at 1.7 Mbit/s."""
