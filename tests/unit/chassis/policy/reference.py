@@ -23,8 +23,8 @@ def evaluate(
     for number, document in enumerate(documents):
         policy = json.loads(document)
         dollar = policy.get("Version") == "2012-10-17"
-        for index, statement in enumerate(_list(policy["Statement"])):
-            if _applies(statement, action, resource, context, dollar):
+        for index, statement in enumerate(listed(policy["Statement"])):
+            if applies(statement, action, resource, context, dollar):
                 (denies if statement["Effect"] == "Deny" else allows).add((number, index))
     if denies:
         return "explicit deny", denies
@@ -33,16 +33,16 @@ def evaluate(
     return "implicit deny", set()
 
 
-def _applies(
-    statement: Mapping[str, Any], action: str, resource: str, context: Context, dollar: bool
-) -> bool:
+def applies(statement: Mapping[str, Any], action: str, resource: str, context: Context, dollar: bool) -> bool:
+    """Say whether a statement is about a request; `dollar`: whether its policy knows variables."""
+
     def on(patterns: Any) -> bool:
-        return any(_resource_like(resource, each, context, dollar) for each in _list(patterns))
+        return any(_resource_like(resource, each, context, dollar) for each in listed(patterns))
 
     if "Action" in statement:
-        about_action = any(_like(action.lower(), each.lower()) for each in _list(statement["Action"]))
+        about_action = any(_like(action.lower(), each.lower()) for each in listed(statement["Action"]))
     else:
-        about_action = not any(_like(action.lower(), each.lower()) for each in _list(statement["NotAction"]))
+        about_action = not any(_like(action.lower(), each.lower()) for each in listed(statement["NotAction"]))
     about_resource = (
         on(statement["Resource"]) if "Resource" in statement else not on(statement["NotResource"])
     )
@@ -51,7 +51,7 @@ def _applies(
         about_action
         and about_resource
         and all(
-            _condition(operator, key, _list(values), context, dollar)
+            _condition(operator, key, listed(values), context, dollar)
             for operator, keys in conditions.items()
             for key, values in keys.items()
         )
@@ -216,5 +216,6 @@ def _like(text: str, pattern: str | list[tuple[str, bool]]) -> bool:
     return len(text) in places
 
 
-def _list(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else as a list of one."""
     return value if isinstance(value, list) else [value]
