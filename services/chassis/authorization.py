@@ -9,45 +9,62 @@ from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.leases import Leases
 from services.chassis.pipeline import require_principal
+from services.chassis.policy import layers
+from services.chassis.policy.bundle import CompiledBundle
 from services.chassis.policy.conditions import Context
-from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.keys import Conditions, merge, request_context
+from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Verdict
+from services.chassis.policy.principals import Requester, RequesterKind
 from services.chassis.principal import PrincipalClaims
 
-_ROOT_ALLOWED = Decision(Verdict.ALLOW)
 _NO_CONDITIONS: Mapping[str, str] = {}
 
 MODEL_ACCESS_MESSAGE = "You don't have access to the model with the specified model ID."
 
 
+def requester_of(claims: PrincipalClaims) -> Requester:
+    """Return who asks, as policies name it."""
+    kind = RequesterKind.ROOT if claims.root else RequesterKind.USER
+    return Requester(kind, claims.arn, claims.account_id, claims.principal_id)
+
+
 def decide(
     claims: PrincipalClaims,
-    policies: PolicySet,
-    root: bool,
+    policies: CompiledBundle,
     action: str,
     resource: str,
     clock: Clock,
     conditions: Conditions = _NO_CONDITIONS,
+    target: ResourceLayers | None = None,
 ) -> Decision:
     """Evaluate one action now. `conditions` are the operation's own condition keys, in any case.
 
-    Identity policies do not bind the root user of the account.
+    Without a `target` the resource belongs to the account that its ARN names, and has no policy of its
+    own: what belongs to another account than the requester's is closed.
     """
-    if root:
-        return _ROOT_ALLOWED
     context: Context = _NO_CONDITIONS
     if policies.conditional:
         context = merge(request_context(claims, clock.now()), conditions)
-    return policies.evaluate(action, resource, context)
+    if policies.retired:
+        # Part of it had to make room since the caller looked: a Deny may be missing.
+        return Decision(Verdict.IMPLICIT_DENY)
+    if target is None:
+        target = policies.target(claims.account_id, resource)
+    return layers.decide(requester_of(claims), policies.bound, target, action, resource, context)
 
 
 def refuse(claims: PrincipalClaims, action: str, resource: str, decision: Decision) -> DomainError:
-    """Build AWS's refusal: it names principal, action, resource and the kind of policy, nothing more."""
+    """Build AWS's refusal: it names principal, action, resource and the kind of policy, nothing more.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    layer = decision.layer.value
     if decision.verdict is Verdict.EXPLICIT_DENY:
-        why = "with an explicit deny in an identity-based policy"
+        article = "an" if layer[0] in "aeiou" else "a"
+        why = f"with an explicit deny in {article} {layer}"
     else:
-        why = f"because no identity-based policy allows the {action} action"
+        why = f"because no {layer} allows the {action} action"
     return DomainError(
         ErrorReason.ERROR_REASON_ACCESS_DENIED,
         f"User: {claims.arn} is not authorized to perform: {action} on resource: {resource} {why}",
@@ -81,7 +98,7 @@ class Authorizer:
         """
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        decision = decide(claims, lease.policies, lease.root, action, resource, self._clock, conditions)
+        decision = decide(claims, lease.policies, action, resource, self._clock, conditions)
         if not decision.allowed:
             raise refuse(claims, action, resource, decision)
 
@@ -95,7 +112,7 @@ class Authorizer:
         """Say whether `authorize` would permit; raises all it raises but ACCESS_DENIED."""
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        return decide(claims, lease.policies, lease.root, action, resource, self._clock, conditions).allowed
+        return decide(claims, lease.policies, action, resource, self._clock, conditions).allowed
 
     async def require_model_access(
         self, call: CallContext, region: str, model_id: str, eula_sha256: str

@@ -7,7 +7,6 @@ in the background while the old one still holds, so that calls do not wait for a
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,8 +18,8 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import STATUS_OF_REASON, DomainError
 from services.chassis.pipeline import require_principal
+from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
 from services.chassis.policy.cache import PolicyCache
-from services.chassis.policy.evaluator import PolicySet
 from services.chassis.principal import PrincipalClaims
 from services.chassis.rich_status import from_rpc_error
 
@@ -51,11 +50,10 @@ _Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class LeaseAnswer:
-    """Auth's answer. `policies` and `entitlements` are None when the digest is the known one."""
+    """Auth's answer. `bundle` and `entitlements` are None when the digest is the known one."""
 
-    policies: Sequence[str] | None
+    bundle: PolicyBundle | None
     entitlements: Entitlements | None
-    root: bool
     epoch: int
     digest: str
     life_s: float
@@ -74,14 +72,13 @@ class LeaseSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A principal's compiled policies and its account's entitlements.
+    """A principal's compiled policies of all layers and its account's entitlements.
 
     Valid until `expires`, on the boot-time clock.
     """
 
-    policies: PolicySet
+    policies: CompiledBundle
     entitlements: Entitlements
-    root: bool
     epoch: int
     digest: str
     expires: float
@@ -200,18 +197,18 @@ class Leases:
             self._leases.popitem(last=False)
 
     def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int) -> Lease:
-        if answer.policies is not None and answer.entitlements is not None:
-            policies, entitlements = self._compile(answer.policies), answer.entitlements
+        if answer.bundle is not None and answer.entitlements is not None:
+            policies, entitlements = self._compile(answer.bundle), answer.entitlements
         elif known is not None and known.digest == answer.digest:
             policies, entitlements = known.policies, known.entitlements
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
-        return Lease(policies, entitlements, answer.root, answer.epoch, answer.digest, expires, asked_in)
+        return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in)
 
-    def _compile(self, documents: Sequence[str]) -> PolicySet:
+    def _compile(self, bundle: PolicyBundle) -> CompiledBundle:
         try:
-            return self._compiled.compile(documents)
+            return self._compiled.compile_bundle(bundle)
         except DomainError as error:
             # Auth accepted what this service does not understand: it must be older. Nothing is permitted.
             raise DomainError(
@@ -238,12 +235,25 @@ class RemoteLeaseSource:
             raise from_rpc_error(error, "the auth service") from error
         unchanged = bool(known_digest) and response.digest == known_digest
         return LeaseAnswer(
-            policies=None if unchanged else tuple(response.identity_policies),
+            bundle=None if unchanged else _bundle(response),
             entitlements=None
             if unchanged
             else frozenset((each.region, each.model_id, each.eula_sha256) for each in response.entitlements),
-            root=response.root,
             epoch=response.epoch,
             digest=response.digest,
             life_s=response.lease.ToMilliseconds() / 1000,
         )
+
+
+def _bundle(response: Any) -> PolicyBundle:
+    return PolicyBundle(
+        identity=tuple(response.identity_policies),
+        boundary=_optional(response, "permissions_boundary"),
+        session=_optional(response, "session_policies"),
+        service_control=tuple(tuple(level.documents) for level in response.service_control_levels),
+        resource_control=tuple(tuple(level.documents) for level in response.resource_control_levels),
+    )
+
+
+def _optional(response: Any, field: str) -> tuple[str, ...] | None:
+    return tuple(getattr(response, field).documents) if response.HasField(field) else None

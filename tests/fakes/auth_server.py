@@ -113,7 +113,7 @@ class FakeAuth(
         principal = current_call().principal
         documents = [json.dumps(document) for document in self.policies.get(principal.arn, [])]
         response = authorization_service_pb2.GetAuthorizationLeaseResponse(
-            identity_policies=documents, root=principal.root, epoch=1, digest=f"{self.leases}"
+            identity_policies=documents, epoch=1, digest=f"{self.leases}"
         )
         response.lease.FromMilliseconds(5_000)
         return response

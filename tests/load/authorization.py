@@ -20,6 +20,7 @@ from services.chassis.authorization import Authorizer
 from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.leases import LeaseAnswer, Leases
+from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.document import parse
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -59,7 +60,7 @@ class FixedAnswers:
         self._policies = policies
 
     async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
-        return LeaseAnswer(self._policies, frozenset(), False, 1, "digest", 5.0)
+        return LeaseAnswer(PolicyBundle(tuple(self._policies)), frozenset(), 1, "digest", 5.0)
 
 
 class OneKey:

@@ -18,6 +18,7 @@ from services.auth.adapters.tables import (
 )
 from services.auth.domain.records import PrincipalState, TokenKeyRecord
 from services.chassis.database import Database
+from services.chassis.policy.bundle import PolicyBundle
 
 
 class SqlCredentials:
@@ -62,7 +63,7 @@ class SqlCredentials:
                 user=user,
                 access_key=key_of(key, user),
                 epoch=account.policy_epoch,
-                policies=policies,
+                policies=PolicyBundle(identity=policies),
                 entitlements=tuple((row.region, row.model_id, row.eula_sha256) for row in agreements),
             )
 

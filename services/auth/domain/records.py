@@ -4,6 +4,8 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.chassis.policy.bundle import PolicyBundle
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -105,7 +107,7 @@ class PrincipalState:
     """None for root."""
     access_key: AccessKey
     epoch: int
-    policies: tuple[str, ...]
-    """Canonical documents of the user's inline policies, in the order of their names."""
+    policies: PolicyBundle
+    """Canonical documents of every layer that binds the principal."""
     entitlements: tuple[tuple[str, str, str], ...]
     """(region, model id, EULA digest), sorted."""

@@ -10,6 +10,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.cache import PolicyCache
+from services.chassis.policy.layers import NO_OWNER, ResourceLayers
 from services.chassis.policy.model import Decision
 from services.chassis.principal import PrincipalClaims
 
@@ -81,12 +82,15 @@ class Admission:
         installation = await self._directory.installation()
         if installation is None or installation.management_account_id != caller.account_id:
             raise access_denied("You don't have permissions to access this resource.")
-        self.require(caller, action, resource)
+        # Accounts are the management account's to manage, although their resources are their own.
+        self.require(caller, action, resource, NO_OWNER)
         return caller
 
-    def require(self, caller: Caller, action: str, resource: str) -> None:
+    def require(
+        self, caller: Caller, action: str, resource: str, target: ResourceLayers | None = None
+    ) -> None:
         """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED."""
-        decision = self._decide(caller, action, resource)
+        decision = self._decide(caller, action, resource, target)
         if not decision.allowed:
             raise refuse(caller.claims, action, resource, decision)
 
@@ -94,6 +98,8 @@ class Admission:
         """Say whether `require` would return."""
         return self._decide(caller, action, resource).allowed
 
-    def _decide(self, caller: Caller, action: str, resource: str) -> Decision:
-        policies = self._compiled.compile(caller.state.policies)
-        return decide(caller.claims, policies, caller.state.user is None, action, resource, self._clock)
+    def _decide(
+        self, caller: Caller, action: str, resource: str, target: ResourceLayers | None = None
+    ) -> Decision:
+        policies = self._compiled.compile_bundle(caller.state.policies)
+        return decide(caller.claims, policies, action, resource, self._clock, target=target)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from services.auth.domain.records import PrincipalState
 from services.auth.errors import access_denied
@@ -43,6 +43,6 @@ class AuthorizationLeases:
 
 def content_digest(state: PrincipalState) -> str:
     """SHA-256 over everything a lease carries, lower-case hex. The epoch is not part of it."""
-    content = [list(state.policies), state.user is None, [list(each) for each in state.entitlements]]
+    content = [asdict(state.policies), [list(each) for each in state.entitlements]]
     encoded = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return hashlib.sha256(encoded).hexdigest()

@@ -21,6 +21,7 @@ from services.auth.operations.signatures import Signatures, Signed
 from services.auth.servicer.messages import timestamp
 from services.chassis.context import current_call
 from services.chassis.peer import address_of, user_agent
+from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
@@ -135,10 +136,24 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
         granted = await self._leases.grant(current_call(), request.known_digest)
         state = granted.state
         response = authorization_service_pb2.GetAuthorizationLeaseResponse(
-            root=state.user is None, epoch=state.epoch, digest=granted.digest, lease=_LEASE
+            epoch=state.epoch, digest=granted.digest, lease=_LEASE
         )
         if not granted.unchanged:
-            response.identity_policies.extend(state.policies)
+            _add_policies(response, state.policies)
             for region, model_id, eula_sha256 in state.entitlements:
                 response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
         return response
+
+
+def _add_policies(response: Any, policies: PolicyBundle) -> None:
+    response.identity_policies.extend(policies.identity)
+    if policies.boundary is not None:
+        response.permissions_boundary.SetInParent()
+        response.permissions_boundary.documents.extend(policies.boundary)
+    if policies.session is not None:
+        response.session_policies.SetInParent()
+        response.session_policies.documents.extend(policies.session)
+    for documents in policies.service_control:
+        response.service_control_levels.add(documents=documents)
+    for documents in policies.resource_control:
+        response.resource_control_levels.add(documents=documents)

@@ -3,12 +3,27 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
 from services.chassis.policy.document import parse
 from services.chassis.policy.evaluator import PolicySet
+from services.chassis.policy.kinds import IDENTITY, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION
+from services.chassis.policy.layers import RequesterLayers
+from services.chassis.policy.model import Layer
+from services.chassis.policy.resource_evaluator import ResourcePolicySet
 
 MAX_CHARS = 8_000_000
 """Characters of documents that are kept compiled: about 28 bytes of memory each, so a quarter gigabyte at
 the most, whatever tenants write."""
+
+_KINDS = {
+    Layer.IDENTITY: IDENTITY,
+    Layer.BOUNDARY: IDENTITY,
+    Layer.SESSION: SESSION,
+    Layer.SERVICE_CONTROL: SERVICE_CONTROL,
+    Layer.RESOURCE_CONTROL: RESOURCE_CONTROL,
+}
+
+_Key = tuple[Layer, int, tuple[str, ...]]
 
 
 class PolicyCache:
@@ -18,27 +33,61 @@ class PolicyCache:
         """Keep the sets used last, of at most `max_chars` together."""
         self._max_chars = max_chars
         self._chars = 0
-        self._sets: OrderedDict[tuple[str, ...], PolicySet] = OrderedDict()
+        self._sets: OrderedDict[_Key, PolicySet | ResourcePolicySet] = OrderedDict()
 
-    def compile(self, documents: Sequence[str]) -> PolicySet:
-        """Return the documents compiled. Raises DomainError(UNSUPPORTED_POLICY).
+    def compile_bundle(self, bundle: PolicyBundle) -> CompiledBundle:
+        """Return all layers compiled. Raises DomainError(UNSUPPORTED_POLICY)."""
+        boundary, session = bundle.boundary, bundle.session
+        bound = RequesterLayers(
+            identity=self.compile(bundle.identity),
+            boundary=None if boundary is None else self.compile(boundary, Layer.BOUNDARY),
+            session=None if session is None else self.compile(session, Layer.SESSION),
+            service_control=tuple(
+                self.compile(documents, Layer.SERVICE_CONTROL, level)
+                for level, documents in enumerate(bundle.service_control)
+            ),
+        )
+        control = tuple(
+            self.compile_control(documents, level) for level, documents in enumerate(bundle.resource_control)
+        )
+        return CompiledBundle(bound, control)
+
+    def compile(self, documents: Sequence[str], layer: Layer = Layer.IDENTITY, level: int = 0) -> PolicySet:
+        """Return the documents of a layer, compiled. Raises DomainError(UNSUPPORTED_POLICY).
 
         A set that has to make room is retired, which frees its memory wherever it is still held.
         """
-        content = tuple(documents)
-        compiled = self._sets.get(content)
+        key = (layer, level, tuple(documents))
+        compiled = self._known(key)
+        if not isinstance(compiled, PolicySet):
+            compiled = PolicySet([parse(each, _KINDS[layer]) for each in documents], layer, level)
+            self._keep(key, compiled)
+        return compiled
+
+    def compile_control(self, documents: Sequence[str], level: int) -> ResourcePolicySet:
+        """As `compile`, for the resource control policies of one level."""
+        key = (Layer.RESOURCE_CONTROL, level, tuple(documents))
+        compiled = self._known(key)
+        if not isinstance(compiled, ResourcePolicySet):
+            parsed = [parse(each, RESOURCE_CONTROL) for each in documents]
+            compiled = ResourcePolicySet(parsed, Layer.RESOURCE_CONTROL, level)
+            self._keep(key, compiled)
+        return compiled
+
+    def _known(self, key: _Key) -> PolicySet | ResourcePolicySet | None:
+        compiled = self._sets.get(key)
         if compiled is not None:
-            self._sets.move_to_end(content)
-            return compiled
-        compiled = PolicySet([parse(document) for document in content])
-        self._sets[content] = compiled
-        self._chars += _size(content)
+            self._sets.move_to_end(key)
+        return compiled
+
+    def _keep(self, key: _Key, compiled: PolicySet | ResourcePolicySet) -> None:
+        self._sets[key] = compiled
+        self._chars += _size(key)
         while self._chars > self._max_chars and len(self._sets) > 1:
             evicted, retired = self._sets.popitem(last=False)
             self._chars -= _size(evicted)
             retired.retire()
-        return compiled
 
 
-def _size(content: tuple[str, ...]) -> int:
-    return sum(map(len, content))
+def _size(key: _Key) -> int:
+    return sum(map(len, key[2]))

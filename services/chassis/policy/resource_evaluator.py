@@ -35,6 +35,14 @@ class ResourcePolicySet:
         self.conditional = any(statement.conditional for statement, _ in self._statements)
         """False when no statement has a condition or a policy variable, so that none needs a context."""
         self._by_action: dict[str, tuple[_Entry, ...]] = {}
+        self.retired = False
+        """True once `retire` was called: whoever holds it must compile the documents again."""
+
+    def retire(self) -> None:
+        """Free the memory. From now on nothing is allowed by it."""
+        self.retired = True
+        self._statements = []
+        self._by_action = {}
 
     def evaluate(
         self, requester: Requester, action: str, resource: str, context: Context

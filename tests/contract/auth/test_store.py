@@ -28,6 +28,7 @@ from services.auth.domain.records import (
 from services.auth.ports import CredentialStore, DirectoryStore, PolicyStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
+from services.chassis.policy.bundle import PolicyBundle
 from tests.fakes.databases import KINDS, empty_database, replica
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
@@ -110,7 +111,7 @@ async def test_bootstrapping_happens_once(stores: Stores) -> None:
     assert await stores.directory.installation() == installation
     state = await stores.credentials.principal_state(key(1).access_key_id)
     assert state is not None
-    assert (state.user, state.policies) == (boss, ("{}",))
+    assert (state.user, state.policies) == (boss, PolicyBundle(("{}",)))
 
 
 async def test_accounts_are_unique_and_listed_by_id(stores: Stores) -> None:
@@ -324,9 +325,9 @@ async def test_a_principal_is_read_with_all_that_decides_about_it(stores: Stores
         ACCOUNT,
         ALICE,
         key(1),
-        ("{1}", "{2}"),
+        PolicyBundle(("{1}", "{2}")),
     )
-    assert (root.account, root.user, root.policies) == (ACCOUNT, None, ())
+    assert (root.account, root.user, root.policies) == (ACCOUNT, None, PolicyBundle())
 
 
 def token_key(number: int) -> TokenKeyRecord:

@@ -101,7 +101,6 @@ async def test_a_lease_is_for_the_service_that_the_token_is_for(auth, connect, e
     answer = await lease(runtime, token)
     assert answer.lease.ToMilliseconds() == 5000
     assert len(answer.identity_policies) == 1
-    assert not answer.root
     again = await lease(runtime, token, answer.digest)
     assert again.digest == answer.digest
     assert not again.identity_policies
@@ -291,7 +290,6 @@ async def test_root_gets_back_into_an_account_that_locked_itself_out(auth, conne
     await operator.policies.DeleteUserPolicy(fix, metadata=bearer(await operator.token(root)))
     await operator.users.ListUsers(user_service_pb2.ListUsersRequest(), metadata=theirs)
     runtime = connect(auth, "service/runtime")
-    assert (await lease(runtime, await operator.token(root, "runtime"))).root
     await operator.accounts.DeleteRootAccessKey(
         account_service_pb2.DeleteRootAccessKeyRequest(
             account_id=created.account.account_id, access_key_id=root.access_key_id

@@ -12,6 +12,7 @@ import pytest
 
 from services.chassis.context import CallContext
 from services.chassis.leases import LeaseAnswer, Leases
+from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.principal import PrincipalClaims
 from services.chassis.revocation import RedisRevocations, RevocationListener
 from tests.fakes.clock import ManualClock
@@ -180,7 +181,7 @@ class Auth:
 
     async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
         self.asked += 1
-        return LeaseAnswer((), frozenset(), False, self.epoch, f"digest {self.epoch}", 5.0)
+        return LeaseAnswer(PolicyBundle(), frozenset(), self.epoch, f"digest {self.epoch}", 5.0)
 
 
 async def test_leases_from_before_a_loss_are_not_used_after_it(redis: RedisServer) -> None:

@@ -144,12 +144,17 @@ async def test_a_lease_carries_documents_only_when_they_changed(auth) -> None:
 async def test_every_part_of_a_lease_is_in_its_digest(auth) -> None:
     state = await auth.credentials.principal_state(auth.key.key.access_key_id)
     others = (
-        dataclasses.replace(state, policies=("{}",)),
+        *(
+            dataclasses.replace(state, policies=dataclasses.replace(state.policies, **{layer: value}))
+            for layer in ("identity", "boundary", "session", "service_control", "resource_control")
+            for value in ((("{}",),) if layer.endswith("control") else ("{}",),)
+        ),
+        # An empty layer denies, which is not the same as none.
+        dataclasses.replace(state, policies=dataclasses.replace(state.policies, boundary=())),
         dataclasses.replace(state, entitlements=(("r", "m", "e"),)),
-        dataclasses.replace(state, user=None),
     )
     digests = {content_digest(each) for each in (state, *others)}
-    assert len(digests) == 4
+    assert len(digests) == 8
     assert content_digest(dataclasses.replace(state, epoch=99)) in digests
 
 

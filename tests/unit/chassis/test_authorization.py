@@ -13,7 +13,8 @@ from services.chassis.authorization import Authorizer
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
-from services.chassis.leases import LeaseAnswer, Leases
+from services.chassis.leases import MAX_LEASE_S, LeaseAnswer, Leases
+from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.principal import PrincipalClaims
 from tests.fakes.clock import ManualClock
@@ -32,9 +33,8 @@ class Auth:
     """A LeaseSource that tests steer."""
 
     def __init__(self, clock: ManualClock) -> None:
-        self.policies: tuple[str, ...] = (document(ALLOW),)
+        self.bundle = PolicyBundle((document(ALLOW),))
         self.entitlements = frozenset({("us-east-1", "craton.tiny-text-v1", "ab")})
-        self.root = False
         self.epoch = 1
         self.error: DomainError | None = None
         self.life_s = 5.0
@@ -42,6 +42,15 @@ class Auth:
         self.known: list[str] = []
         self.gate: asyncio.Event | None = None
         self._clock = clock
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The identity policies."""
+        return self.bundle.identity
+
+    @policies.setter
+    def policies(self, documents: tuple[str, ...]) -> None:
+        self.bundle = dataclasses.replace(self.bundle, identity=documents)
 
     async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
         self.known.append(known_digest)
@@ -54,12 +63,11 @@ class Auth:
         return answer
 
     def _answer(self, known_digest: str) -> LeaseAnswer:
-        digest = str(hash((self.policies, self.entitlements, self.root)))
+        digest = str(hash((self.bundle, self.entitlements)))
         unchanged = digest == known_digest
         return LeaseAnswer(
-            None if unchanged else self.policies,
+            None if unchanged else self.bundle,
             None if unchanged else self.entitlements,
-            self.root,
             self.epoch,
             digest,
             self.life_s,
@@ -173,8 +181,44 @@ async def test_a_condition_in_one_of_many_statements_is_seen(authorizer: Authori
 
 
 async def test_root_is_bound_by_no_identity_policy(authorizer: Authorizer, auth: Auth) -> None:
-    auth.root, auth.policies = True, ()
+    auth.policies = ()
+    assert not await permitted(authorizer)
+    assert await permitted(authorizer, root=True)
+
+
+async def test_all_layers_that_auth_leases_bind(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    allow, deny = (document(ALLOW),), (document(DENY),)
+    everybody = (document({**DENY, "Principal": "*"}),)
+    for bundle, layer in (
+        (PolicyBundle(allow, boundary=()), "no permissions boundary"),
+        (PolicyBundle(allow, session=()), "no session policy"),
+        (PolicyBundle(allow, service_control=(allow, ())), "no service control policy"),
+        (PolicyBundle(allow, service_control=(allow, deny)), "an explicit deny in a service control policy"),
+        (PolicyBundle((), boundary=allow), "no identity-based policy"),
+    ):
+        auth.bundle = bundle
+        clock.advance(MAX_LEASE_S)
+        with pytest.raises(DomainError, match=layer):
+            await authorizer.authorize(a_call(), "bedrock:InvokeModel", MODEL)
+    auth.bundle = PolicyBundle(allow, allow, allow, (allow, allow), (everybody,))
+    clock.advance(MAX_LEASE_S)
     assert await permitted(authorizer)
+
+
+async def test_resource_controls_bind_the_accounts_own_resources(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    full = document({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})
+    deny = document({"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"})
+    allow = document({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    own, other = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k", "arn:aws:kms:us-east-1:210987654321:key/k"
+    for controls, permitted_ in (((), True), (((full,),), True), (((full, deny),), False), (((),), False)):
+        auth.bundle = PolicyBundle((allow,), resource_control=controls)
+        clock.advance(MAX_LEASE_S)
+        assert await authorizer.allowed(a_call(), "kms:Decrypt", own) is permitted_
+        assert not await authorizer.allowed(a_call(), "kms:Decrypt", other), "it belongs to somebody else"
 
 
 async def test_model_access_needs_this_very_eula_in_this_region(authorizer: Authorizer) -> None:
@@ -391,7 +435,7 @@ async def test_leases_are_shared_by_nobody(
 async def test_equal_policies_are_compiled_once(leases: Leases) -> None:
     first = await leases.get(a_call())
     second = await leases.get(a_call(principal_id="AIDB"))
-    assert first.policies is second.policies
+    assert first.policies.bound.identity is second.policies.bound.identity
 
 
 async def test_policies_that_made_room_are_asked_for_again(auth: Auth, clock: ManualClock) -> None:

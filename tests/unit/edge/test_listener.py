@@ -40,7 +40,7 @@ def test_a_pause_of_the_machine_hangs_up_on_nobody():
         watching = asyncio.create_task(listener.watch())
         await asyncio.sleep(0.3)
         # The machine stops; after it the client's data is handled within a turn of the loop.
-        time.sleep(1.0)  # noqa: ASYNC251
+        time.sleep(1.0)
         while swept.swept < 2:
             await asyncio.sleep(0)
         swept.deadline = loop.time() + 60

@@ -16,20 +16,32 @@ class GetAuthorizationLeaseRequest(_message.Message):
     def __init__(self, known_digest: _Optional[str] = ...) -> None: ...
 
 class GetAuthorizationLeaseResponse(_message.Message):
-    __slots__ = ("identity_policies", "root", "entitlements", "epoch", "digest", "lease")
+    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels")
     IDENTITY_POLICIES_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FIELD_NUMBER: _ClassVar[int]
     ENTITLEMENTS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     LEASE_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_BOUNDARY_FIELD_NUMBER: _ClassVar[int]
+    SESSION_POLICIES_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_CONTROL_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_CONTROL_LEVELS_FIELD_NUMBER: _ClassVar[int]
     identity_policies: _containers.RepeatedScalarFieldContainer[str]
-    root: bool
     entitlements: _containers.RepeatedCompositeFieldContainer[Entitlement]
     epoch: int
     digest: str
     lease: _duration_pb2.Duration
-    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., root: _Optional[bool] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    permissions_boundary: PolicyDocuments
+    session_policies: PolicyDocuments
+    service_control_levels: _containers.RepeatedCompositeFieldContainer[PolicyDocuments]
+    resource_control_levels: _containers.RepeatedCompositeFieldContainer[PolicyDocuments]
+    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ...) -> None: ...
+
+class PolicyDocuments(_message.Message):
+    __slots__ = ("documents",)
+    DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
+    documents: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, documents: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Entitlement(_message.Message):
     __slots__ = ("region", "model_id", "eula_sha256")
