@@ -96,6 +96,7 @@ class ReferenceLayers:
             for key in self._policies
             if key[0] not in situation.absent and binds(key[0], situation.who)
         }
+        said[IDENTITY, 0] = said.get((IDENTITY, 0), without_identity(situation.who))
         denies = [each for each in said.values() if each.verdict == DENY]
         if denies:
             return Answer(DENY, frozenset().union(*(each.places for each in denies)), said)
@@ -111,9 +112,16 @@ class ReferenceLayers:
         named: set[Place] = set()
         for way, lacks in zip(routes, missing, strict=True):
             if not lacks:
-                grants = [key for key in way if key[0] in (IDENTITY, RESOURCE)]
-                named |= set().union(*(said[key].places for key in grants)) if grants else {NOWHERE}
+                named |= set().union(*(said[key].places for key in way if key[0] in (IDENTITY, RESOURCE)))
         return Answer(ALLOW, frozenset(named), said)
+
+    def sid(self, place: Place) -> str:
+        """Return the Sid of a statement, "" for one without and for silence."""
+        layer, level, number, index = place
+        if number < 0:
+            return ""
+        statement = reference.listed(self._policies[layer, level][number]["Statement"])[index]
+        return str(statement.get("Sid", ""))
 
     def _said(self, key: Key, who: Who, request: Request) -> Said:
         denies: set[Place] = set()
@@ -162,17 +170,22 @@ def binds(layer: str, who: Who) -> bool:
     return True
 
 
+def without_identity(who: Who) -> Said:
+    """Return what stands for the identity policies of those that have none: only the root needs none."""
+    return Said(ALLOW, frozenset({NOWHERE})) if who.kind == "root" else Said(SILENT, frozenset())
+
+
 def ways(situation: Situation, resource_policy: Said) -> list[set[Key]]:
     """Return the sets of layers of which one must allow as a whole."""
-    own = {
+    narrowing = {
         (layer, 0)
-        for layer in (IDENTITY, BOUNDARY, SESSION)
-        if binds(layer, situation.who) and (layer == IDENTITY or layer not in situation.absent)
+        for layer in (BOUNDARY, SESSION)
+        if binds(layer, situation.who) and layer not in situation.absent
     }
-    narrowing = own - {(IDENTITY, 0)}
-    granting = {(RESOURCE, 0)}
+    own, granting = {(IDENTITY, 0)} | narrowing, {(RESOURCE, 0)}
     if situation.who.kind in ("service", "federated"):
-        return [granting]
+        # They have no identity policies, so that the second never opens; either may be named as what lacks.
+        return [granting, own]
     if situation.owner not in ("", situation.who.account):
         return [granting | own]
     possible = [granting | own] if situation.required else [own]
