@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, USERS, from_microseconds
+from services.auth.domain.identity import EntityKind
 from services.auth.domain.records import AccessKey, Account, KeyStatus, User
 from services.auth.errors import account_not_found, user_not_found
 
@@ -50,6 +51,11 @@ def find_key(connection: sa.Connection, account_id: str, user: User | None, acce
             ACCESS_KEYS.c.user_id.is_(None) if user is None else ACCESS_KEYS.c.user_id == user.user_id,
         )
     ).one_or_none()
+
+
+def of_entity(table: sa.Table, kind: EntityKind, entity_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions that select one entity's rows of a table that serves several kinds of them."""
+    return table.c.entity_kind == kind.value, table.c.entity_id == entity_id
 
 
 def count(connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:

@@ -5,7 +5,16 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from services.auth.adapters.rows import account_of, count, find_key, find_user, key_of, next_epoch, user_of
+from services.auth.adapters.rows import (
+    account_of,
+    count,
+    find_key,
+    find_user,
+    key_of,
+    next_epoch,
+    of_entity,
+    user_of,
+)
 from services.auth.adapters.tables import (
     ACCESS_KEYS,
     ACCOUNTS,
@@ -14,6 +23,8 @@ from services.auth.adapters.tables import (
     USERS,
     to_microseconds,
 )
+from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, GROUP_MEMBERS, TAGS
+from services.auth.domain.identity import EntityKind
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import AccessKey, Account, InlinePolicy, Installation, KeyStatus, User
 from services.auth.errors import (
@@ -165,6 +176,12 @@ class SqlDirectory:
                 raise conflict("Cannot delete entity, must delete access keys first.")
             if count(connection, POLICIES, POLICIES.c.user_id == user.user_id):
                 raise conflict("Cannot delete entity, must delete policies first.")
+            if count(connection, ATTACHMENTS, *of_entity(ATTACHMENTS, EntityKind.USER, user.user_id)):
+                raise conflict("Cannot delete entity, must detach all policies first.")
+            if count(connection, GROUP_MEMBERS, GROUP_MEMBERS.c.user_id == user.user_id):
+                raise conflict("Cannot delete entity, must remove the user from all groups first.")
+            for table in (BOUNDARIES, TAGS):
+                connection.execute(sa.delete(table).where(*of_entity(table, EntityKind.USER, user.user_id)))
             connection.execute(sa.delete(USERS).where(USERS.c.user_id == user.user_id))
             return epoch
 
