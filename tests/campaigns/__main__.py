@@ -61,7 +61,7 @@ def module_of(name: str) -> str:
 def evidence_file(campaign: Campaign) -> EvidenceFile:
     """Return a campaign's evidence file, and where its locks lie."""
     home = Path(os.environ.get("CRATON_HOME", ROOT / "var"))
-    subject = Subject(campaign.name, campaign.summary, campaign.fault, campaign.sources)
+    subject = Subject(campaign.name, campaign.summary, campaign.fault, campaign.sources, campaign.units)
     return EvidenceFile(ROOT / f"docs/evidence/{campaign.name}.md", home / "campaigns", subject)
 
 

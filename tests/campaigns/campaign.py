@@ -26,6 +26,8 @@ class Campaign(abc.ABC):
     sources: tuple[str, ...]
     """Files, and folders of Python files, that the digest covers, from the repository's root: the tested
     modules and those that make the cases. When one changes, another thing is tested: counts begin again."""
+    units: tuple[int, str] = (1, "")
+    """What one case is made of, where that is counted as well: how many, and the word for them."""
     from_disk: bool = False
     """True when other processes load the modules while cases run: they must not change meanwhile."""
     planted_bound: int = 1000

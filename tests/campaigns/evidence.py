@@ -112,6 +112,8 @@ class Subject:
     summary: str
     fault: str
     sources: tuple[str, ...]
+    units: tuple[int, str] = (1, "")
+    """As the campaign has it."""
 
 
 _RUNS = ("seed", "cases", "seconds", "first", "last", "planted fault found", "machine")
@@ -129,6 +131,9 @@ def render(subject: Subject, evidence: Evidence) -> str:
     if evidence.cases and not open_findings:
         bound = 3 / evidence.cases
         total += f" A zero in {evidence.cases} cases bounds the share of bad ones by {bound:.1e} at 95 %."
+    each, unit = subject.units
+    if unit:
+        total += f" {evidence.cases * each} {unit}."
     parts = [
         f"# Campaign `{subject.name}`",
         subject.summary,

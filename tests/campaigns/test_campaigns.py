@@ -45,7 +45,7 @@ def test_evidence_is_what_a_campaign_writes(path: Path) -> None:
     campaign = load(path.stem)
     text = path.read_text()
     evidence = parse(text)
-    subject = Subject(campaign.name, campaign.summary, campaign.fault, campaign.sources)
+    subject = Subject(campaign.name, campaign.summary, campaign.fault, campaign.sources, campaign.units)
     # Campaigns move on after their evidence was written: the tables and their sum are what must hold.
     assert text.partition("## Counts")[2].partition("SHA-256 over")[0] in render(subject, evidence)
     tables = f"{evidence.cases} cases over" + text.partition(f"{evidence.cases} cases over")[2]

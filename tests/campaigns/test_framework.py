@@ -240,6 +240,14 @@ def test_a_signal_ends_a_run_with_its_counts_written(tmp_path: Path) -> None:
     assert outcome.cases == file_in(tmp_path).read().cases == 5
 
 
+def test_what_a_case_is_made_of_is_counted_as_well() -> None:
+    evidence = Evidence(A, (Run(1, 10, 2, "2026-01-02", "2026-01-03", 1, "a machine"),))
+    made = replace(SUBJECT, units=(100, "decisions"))
+    assert "1000 decisions." in render(made, evidence)
+    assert "decisions" not in render(SUBJECT, evidence)
+    assert parse(render(made, evidence)) == evidence
+
+
 def test_what_is_written_is_what_is_read() -> None:
     evidence = Evidence(
         A,

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.chassis.policy import kinds
-from services.chassis.policy.document import canonical, parse
-from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.kinds import PolicyKind
-from services.chassis.policy.layers import RequesterLayers, ResourceLayers
-from services.chassis.policy.model import Layer
-from services.chassis.policy.principals import Requester, RequesterKind
-from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from tests.unit.chassis.policy import test_differential as single
 from tests.unit.chassis.policy.reference_layers import (
     BOUNDARY,
@@ -54,13 +48,6 @@ KIND_OF = {
     BOUNDARY: kinds.IDENTITY,
     SESSION: kinds.SESSION,
 }
-REQUESTER_KINDS = {
-    "root": RequesterKind.ROOT,
-    "user": RequesterKind.USER,
-    "session": RequesterKind.ROLE,
-    "service": RequesterKind.SERVICE,
-    "federated": RequesterKind.FEDERATED,
-}
 REQUESTS = SITUATIONS = 10
 DECISIONS = REQUESTS * SITUATIONS
 """Decisions that one set is asked for."""
@@ -78,49 +65,6 @@ class LayeredSet:
     def kind(self, layer: str) -> PolicyKind:
         """Return the kind of a layer's documents."""
         return self.resource_kind if layer == RESOURCE else KIND_OF[layer]
-
-
-class CompiledLayers:
-    """A set's documents, compiled once, and put together for each situation."""
-
-    def __init__(self, made: LayeredSet, *, through_canonical: bool = False) -> None:
-        """Compile each layer; with `through_canonical` from what is stored instead of what was written."""
-        self._sets: dict[Key, Any] = {}
-        for (layer, level), documents in made.documents.items():
-            kind = made.kind(layer)
-            parsed = [parse(each, kind) for each in documents]
-            if through_canonical:
-                parsed = [parse(canonical(each), kind) for each in parsed]
-            compiled = ResourcePolicySet if layer in (RCP, ENDPOINT, RESOURCE) else PolicySet
-            self._sets[layer, level] = compiled(parsed, Layer(layer), level)
-
-    def of(self, situation: Situation) -> tuple[Requester, RequesterLayers, ResourceLayers]:
-        """Return the first arguments of `decide`."""
-
-        def one(layer: str) -> Any:
-            # Services and providers have none of these; a root user may, and must not be bound by them.
-            other = situation.who.kind in ("service", "federated") and layer in (IDENTITY, BOUNDARY, SESSION)
-            return None if other or layer in situation.absent else self._sets.get((layer, 0))
-
-        def levels(layer: str) -> tuple[Any, ...]:
-            if layer in situation.absent:
-                return ()
-            return tuple(self._sets[key] for key in sorted(self._sets) if key[0] == layer)
-
-        who = situation.who
-        return (
-            Requester(
-                REQUESTER_KINDS[who.kind], who.name, who.account, who.unique_id, who.role, who.service_linked
-            ),
-            RequesterLayers(
-                one(IDENTITY) or PolicySet([]),
-                one(BOUNDARY),
-                one(SESSION),
-                levels(SCP),
-                one(ENDPOINT),
-            ),
-            ResourceLayers(situation.owner, one(RESOURCE), situation.required, levels(RCP)),
-        )
 
 
 def layered_set(random_: random.Random) -> LayeredSet:

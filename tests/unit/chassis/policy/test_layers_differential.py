@@ -18,7 +18,8 @@ from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Verdict
 from services.chassis.policy.principals import Match, Requester, RequesterKind
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
-from tests.unit.chassis.policy.layered_cases import DECISIONS, CompiledLayers, LayeredSet, layered_set
+from tests.unit.chassis.policy.layered_cases import DECISIONS, layered_set
+from tests.unit.chassis.policy.layered_comparison import difference
 from tests.unit.chassis.policy.reference_layers import (
     ALLOW,
     BOUNDARY,
@@ -26,59 +27,16 @@ from tests.unit.chassis.policy.reference_layers import (
     DENY,
     ENDPOINT,
     IDENTITY,
-    NOWHERE,
     RCP,
     RESOURCE,
     SCP,
     SESSION,
     SILENT,
     Answer,
-    Place,
     ReferenceLayers,
     Request,
     Situation,
 )
-
-
-def difference(made: LayeredSet, *, through_canonical: bool = False) -> str:
-    """Compare all decisions of a set, and what each layer says; return the first difference, or ""."""
-    compiled = CompiledLayers(made, through_canonical=through_canonical)
-    naive = ReferenceLayers(made.documents)
-    for situation in made.situations:
-        arguments = compiled.of(situation)
-        for request in made.requests:
-            asked = (*arguments, request.action, request.resource, request.context)
-            decision = layers.decide(*asked)
-            wrong = _wrong(decision, layers.explain(*asked), naive.ask(situation, request), naive)
-            if wrong:
-                return f"{situation} asks {request.action} on {request.resource}, {request.context}: {wrong}"
-    return ""
-
-
-def _wrong(decision: Decision, explained: layers.Explanation, answer: Answer, naive: ReferenceLayers) -> str:
-    place = _place(decision)
-    if decision.verdict.value != answer.verdict or place not in answer.deciding:
-        right = f"{answer.verdict} by {sorted(answer.deciding)}"
-        return f"{decision.verdict.value} by {place}, the reference: {right}"
-    if explained.decision != decision:
-        return f"explained is {explained.decision}, decided was {decision}"
-    said = {(each.layer.value, each.level): each for each in explained.layers}
-    if len(said) != len(explained.layers) or said.keys() != answer.layers.keys():
-        return f"the layers are {sorted(said)}, the reference's {sorted(answer.layers)}"
-    for key, each in said.items():
-        expected = answer.layers[key]
-        silent = each.verdict is Verdict.IMPLICIT_DENY and (each.policy, each.statement) == (-1, -1)
-        if each.verdict.value != expected.verdict or not (silent or _place(each) in expected.places):
-            return f"{key} says {each}, the reference {expected.verdict} by {sorted(expected.places)}"
-        if each.sid != naive.sid(_place(each)):
-            return f"{key} says {each}, whose Sid is {naive.sid(_place(each))!r}"
-    return ""
-
-
-def _place(decision: Decision) -> Place:
-    if decision.allowed and decision.policy == -1:
-        return NOWHERE
-    return (decision.layer.value, decision.level, decision.policy, decision.statement)
 
 
 @given(st.integers(min_value=0, max_value=2**64 - 1))
