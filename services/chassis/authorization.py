@@ -12,7 +12,14 @@ from services.chassis.pipeline import require_principal
 from services.chassis.policy import layers
 from services.chassis.policy.bundle import CompiledBundle
 from services.chassis.policy.conditions import Context
-from services.chassis.policy.keys import Conditions, merge, request_context
+from services.chassis.policy.keys import (
+    NO_FACTS,
+    Conditions,
+    PrincipalFacts,
+    merge,
+    request_context,
+    resource_context,
+)
 from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Verdict
 from services.chassis.policy.principals import Requester, RequesterKind
@@ -37,20 +44,25 @@ def decide(
     clock: Clock,
     conditions: Conditions = _NO_CONDITIONS,
     target: ResourceLayers | None = None,
+    facts: PrincipalFacts = NO_FACTS,
 ) -> Decision:
-    """Evaluate one action now. `conditions` are the operation's own condition keys, in any case.
+    """Evaluate one action now.
 
+    `conditions` are the operation's own condition keys, in any case; `facts` are what auth said of the
+    principal.
     Without a `target` the resource belongs to the account that its ARN names, and has no policy of its
     own: what belongs to another account than the requester's is closed.
     """
+    if target is None:
+        target = policies.target(claims.account_id, resource)
     context: Context = _NO_CONDITIONS
     if policies.conditional:
-        context = merge(request_context(claims, clock.now()), conditions)
+        known = request_context(claims, clock.now(), facts)
+        known.update(resource_context(target.account_id, claims, facts))
+        context = merge(known, conditions)
     if policies.retired:
         # Part of it had to make room since the caller looked: a Deny may be missing.
         return Decision(Verdict.IMPLICIT_DENY)
-    if target is None:
-        target = policies.target(claims.account_id, resource)
     return layers.decide(requester_of(claims), policies.bound, target, action, resource, context)
 
 
@@ -98,7 +110,9 @@ class Authorizer:
         """
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        decision = decide(claims, lease.policies, action, resource, self._clock, conditions)
+        decision = decide(
+            claims, lease.policies, action, resource, self._clock, conditions, facts=lease.facts
+        )
         if not decision.allowed:
             raise refuse(claims, action, resource, decision)
 
@@ -112,7 +126,10 @@ class Authorizer:
         """Say whether `authorize` would permit; raises all it raises but ACCESS_DENIED."""
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        return decide(claims, lease.policies, action, resource, self._clock, conditions).allowed
+        decision = decide(
+            claims, lease.policies, action, resource, self._clock, conditions, facts=lease.facts
+        )
+        return decision.allowed
 
     async def require_model_access(
         self, call: CallContext, region: str, model_id: str, eula_sha256: str

@@ -20,6 +20,7 @@ from services.chassis.errors import STATUS_OF_REASON, DomainError
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
 from services.chassis.policy.cache import PolicyCache
+from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
 from services.chassis.principal import PrincipalClaims
 from services.chassis.rich_status import from_rpc_error
 
@@ -50,13 +51,14 @@ _Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class LeaseAnswer:
-    """Auth's answer. `bundle` and `entitlements` are None when the digest is the known one."""
+    """Auth's answer. When the digest is the known one, the first two are None and `facts` are empty."""
 
     bundle: PolicyBundle | None
     entitlements: Entitlements | None
     epoch: int
     digest: str
     life_s: float
+    facts: PrincipalFacts = NO_FACTS
 
 
 class LeaseSource(Protocol):
@@ -84,6 +86,8 @@ class Lease:
     expires: float
     round: int
     """How often all leases had been revoked when auth was asked for this one."""
+    facts: PrincipalFacts
+    """For condition keys."""
 
 
 class Leases:
@@ -199,12 +203,13 @@ class Leases:
     def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int) -> Lease:
         if answer.bundle is not None and answer.entitlements is not None:
             policies, entitlements = self._compile(answer.bundle), answer.entitlements
+            facts = answer.facts
         elif known is not None and known.digest == answer.digest:
-            policies, entitlements = known.policies, known.entitlements
+            policies, entitlements, facts = known.policies, known.entitlements, known.facts
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
-        return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in)
+        return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in, facts)
 
     def _compile(self, bundle: PolicyBundle) -> CompiledBundle:
         try:
@@ -242,6 +247,7 @@ class RemoteLeaseSource:
             epoch=response.epoch,
             digest=response.digest,
             life_s=response.lease.ToMilliseconds() / 1000,
+            facts=PrincipalFacts(response.organization_id, response.organization_path),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.chassis.policy.bundle import PolicyBundle
+from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,5 @@ class PrincipalState:
     """Canonical documents of every layer that binds the principal."""
     entitlements: tuple[tuple[str, str, str], ...]
     """(region, model id, EULA digest), sorted."""
+    facts: PrincipalFacts = NO_FACTS
+    """For condition keys."""

@@ -102,4 +102,6 @@ class Admission:
         self, caller: Caller, action: str, resource: str, target: ResourceLayers | None = None
     ) -> Decision:
         policies = self._compiled.compile_bundle(caller.state.policies)
-        return decide(caller.claims, policies, action, resource, self._clock, target=target)
+        return decide(
+            caller.claims, policies, action, resource, self._clock, target=target, facts=caller.state.facts
+        )

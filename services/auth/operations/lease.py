@@ -43,6 +43,6 @@ class AuthorizationLeases:
 
 def content_digest(state: PrincipalState) -> str:
     """SHA-256 over everything a lease carries, lower-case hex. The epoch is not part of it."""
-    content = [asdict(state.policies), [list(each) for each in state.entitlements]]
+    content = [asdict(state.policies), [list(each) for each in state.entitlements], asdict(state.facts)]
     encoded = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return hashlib.sha256(encoded).hexdigest()

@@ -140,6 +140,8 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
         )
         if not granted.unchanged:
             _add_policies(response, state.policies)
+            response.organization_id = state.facts.organization_id
+            response.organization_path = state.facts.organization_path
             for region, model_id, eula_sha256 in state.entitlements:
                 response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
         return response

@@ -29,13 +29,30 @@ class Key:
     """A request can carry several values."""
 
 
+@dataclass(frozen=True, slots=True)
+class PrincipalFacts:
+    """What auth says of a principal that its token does not: a lease carries it to enforcement points."""
+
+    organization_id: str = ""
+    """Of its account's organization, for example "o-a1b2c3d4e5"; empty when it is not known."""
+    organization_path: str = ""
+    """Down to the parent of its account, for example "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"."""
+
+
+NO_FACTS = PrincipalFacts()
+
 KEYS = (
     Key("aws:CurrentTime", Kind.DATE),
     Key("aws:EpochTime", Kind.NUMBER),
     Key("aws:PrincipalAccount", Kind.STRING),
     Key("aws:PrincipalArn", Kind.ARN),
+    Key("aws:PrincipalOrgID", Kind.STRING),
+    Key("aws:PrincipalOrgPaths", Kind.STRING, several=True),
     Key("aws:PrincipalType", Kind.STRING),
     Key("aws:RequestedRegion", Kind.STRING),
+    Key("aws:ResourceAccount", Kind.STRING),
+    Key("aws:ResourceOrgID", Kind.STRING),
+    Key("aws:ResourceOrgPaths", Kind.STRING, several=True),
     Key("aws:SecureTransport", Kind.BOOL),
     Key("aws:SourceIp", Kind.ADDRESS),
     Key("aws:UserAgent", Kind.STRING),
@@ -60,8 +77,13 @@ def find(name: str) -> Key | None:
     return next((key for prefix, key in _BY_PREFIX if lower.startswith(prefix) and lower != prefix), None)
 
 
-def request_context(claims: PrincipalClaims, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    """Return the condition keys of a request in lower case, from its verified token and the time alone."""
+def request_context(
+    claims: PrincipalClaims, now: datetime, facts: PrincipalFacts = NO_FACTS
+) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys of a request in lower case.
+
+    They come from its verified token, from what auth said of its principal, and from the time.
+    """
     now = now.astimezone(UTC)
     context: dict[str, str | tuple[str, ...]] = {
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -81,6 +103,28 @@ def request_context(claims: PrincipalClaims, now: datetime) -> dict[str, str | t
         context["aws:useragent"] = client.user_agent
     if not claims.root:
         context["aws:username"] = claims.arn.rsplit("/", 1)[-1]
+    if facts.organization_id:
+        context["aws:principalorgid"] = facts.organization_id
+        # AWS gives this key several values; an account has one place in an organization.
+        context["aws:principalorgpaths"] = (facts.organization_path,)
+    return context
+
+
+def resource_context(
+    account_id: str, claims: PrincipalClaims, facts: PrincipalFacts = NO_FACTS
+) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys, in lower case, of a resource of an account; none when it has no owner.
+
+    All accounts of an installation are of one organization. Where in it another account than the
+    principal's stands is not known here.
+    """
+    if not account_id:
+        return {}
+    context: dict[str, str | tuple[str, ...]] = {"aws:resourceaccount": account_id}
+    if facts.organization_id:
+        context["aws:resourceorgid"] = facts.organization_id
+        if account_id == claims.account_id:
+            context["aws:resourceorgpaths"] = (facts.organization_path,)
     return context
 
 

@@ -11,6 +11,7 @@ from services.auth.operations.lease import AuthorizationLeases, content_digest
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
+from services.chassis.policy.keys import PrincipalFacts
 from services.chassis.principal import ClientContext, PrincipalClaims
 
 RUNTIME = WorkloadId("craton.local", "service", "runtime")
@@ -152,9 +153,11 @@ async def test_every_part_of_a_lease_is_in_its_digest(auth) -> None:
         # An empty layer denies, which is not the same as none.
         dataclasses.replace(state, policies=dataclasses.replace(state.policies, boundary=())),
         dataclasses.replace(state, entitlements=(("r", "m", "e"),)),
+        dataclasses.replace(state, facts=PrincipalFacts("o-1", "")),
+        dataclasses.replace(state, facts=PrincipalFacts("", "o-1/r-1/")),
     )
     digests = {content_digest(each) for each in (state, *others)}
-    assert len(digests) == 8
+    assert len(digests) == 10
     assert content_digest(dataclasses.replace(state, epoch=99)) in digests
 
 

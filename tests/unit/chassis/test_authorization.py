@@ -16,6 +16,7 @@ from services.chassis.identity import WorkloadId
 from services.chassis.leases import MAX_LEASE_S, LeaseAnswer, Leases
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.cache import PolicyCache
+from services.chassis.policy.keys import PrincipalFacts
 from services.chassis.principal import PrincipalClaims
 from tests.fakes.clock import ManualClock
 
@@ -35,6 +36,7 @@ class Auth:
     def __init__(self, clock: ManualClock) -> None:
         self.bundle = PolicyBundle((document(ALLOW),))
         self.entitlements = frozenset({("us-east-1", "craton.tiny-text-v1", "ab")})
+        self.facts = PrincipalFacts()
         self.epoch = 1
         self.error: DomainError | None = None
         self.life_s = 5.0
@@ -63,7 +65,7 @@ class Auth:
         return answer
 
     def _answer(self, known_digest: str) -> LeaseAnswer:
-        digest = str(hash((self.bundle, self.entitlements)))
+        digest = str(hash((self.bundle, self.entitlements, self.facts)))
         unchanged = digest == known_digest
         return LeaseAnswer(
             None if unchanged else self.bundle,
@@ -71,6 +73,7 @@ class Auth:
             self.epoch,
             digest,
             self.life_s,
+            PrincipalFacts() if unchanged else self.facts,
         )
 
 
@@ -205,6 +208,35 @@ async def test_all_layers_that_auth_leases_bind(
     auth.bundle = PolicyBundle(allow, allow, allow, (allow, allow), (everybody,))
     clock.advance(MAX_LEASE_S)
     assert await permitted(authorizer)
+
+
+async def test_conditions_know_the_principals_organization(
+    authorizer: Authorizer, auth: Auth, clock: ManualClock
+) -> None:
+    condition = {
+        "StringEquals": {"aws:PrincipalOrgID": "o-1"},
+        "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/r-1/*"},
+    }
+    auth.policies = (document({**ALLOW, "Condition": condition}),)
+    assert not await permitted(authorizer)
+    clock.advance(MAX_LEASE_S)
+    auth.facts = PrincipalFacts("o-1", "o-1/r-1/ou-1-a/")
+    assert await permitted(authorizer)
+    # A renewal without documents keeps what is known.
+    clock.advance(MAX_LEASE_S)
+    assert await permitted(authorizer)
+    assert [bool(each) for each in auth.known] == [False, True, True]
+    clock.advance(MAX_LEASE_S)
+    auth.facts = PrincipalFacts("o-1", "o-1/r-2/")
+    assert not await permitted(authorizer)
+
+
+async def test_conditions_know_whose_the_resource_is(authorizer: Authorizer, auth: Auth) -> None:
+    condition = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+    auth.policies = (document({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}),)
+    own = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"
+    assert await authorizer.allowed(a_call(), "kms:Decrypt", own)
+    assert not await permitted(authorizer), "a foundation model has no owner"
 
 
 async def test_resource_controls_bind_the_accounts_own_resources(

@@ -10,7 +10,7 @@ import pytest
 from services.chassis.errors import DomainError
 from services.chassis.policy.document import parse
 from services.chassis.policy.evaluator import PolicySet
-from services.chassis.policy.keys import merge, request_context
+from services.chassis.policy.keys import PrincipalFacts, merge, request_context, resource_context
 from services.chassis.policy.model import Verdict
 from services.chassis.policy.patterns import matcher
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -129,6 +129,24 @@ def test_the_context_says_what_the_token_says() -> None:
         "aws:sourceip": "192.0.2.1",
         "aws:useragent": "boto3",
     }
+
+
+def test_the_context_says_where_the_account_stands() -> None:
+    facts = PrincipalFacts("o-1", "o-1/r-1/ou-1-a/")
+    context = request_context(CLAIMS, datetime.now(UTC), facts)
+    assert context["aws:principalorgid"] == "o-1"
+    assert context["aws:principalorgpaths"] == ("o-1/r-1/ou-1-a/",)
+    assert resource_context("", CLAIMS, facts) == {}, "nobody owns it"
+    assert resource_context(CLAIMS.account_id, CLAIMS, facts) == {
+        "aws:resourceaccount": CLAIMS.account_id,
+        "aws:resourceorgid": "o-1",
+        "aws:resourceorgpaths": ("o-1/r-1/ou-1-a/",),
+    }
+    assert resource_context("210987654321", CLAIMS, facts) == {
+        "aws:resourceaccount": "210987654321",
+        "aws:resourceorgid": "o-1",
+    }
+    assert resource_context(CLAIMS.account_id, CLAIMS) == {"aws:resourceaccount": CLAIMS.account_id}
 
 
 def test_operations_cannot_hide_one_value_behind_another() -> None:

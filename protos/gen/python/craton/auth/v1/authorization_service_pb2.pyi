@@ -16,7 +16,7 @@ class GetAuthorizationLeaseRequest(_message.Message):
     def __init__(self, known_digest: _Optional[str] = ...) -> None: ...
 
 class GetAuthorizationLeaseResponse(_message.Message):
-    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels")
+    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path")
     IDENTITY_POLICIES_FIELD_NUMBER: _ClassVar[int]
     ENTITLEMENTS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,8 @@ class GetAuthorizationLeaseResponse(_message.Message):
     SESSION_POLICIES_FIELD_NUMBER: _ClassVar[int]
     SERVICE_CONTROL_LEVELS_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_CONTROL_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_PATH_FIELD_NUMBER: _ClassVar[int]
     identity_policies: _containers.RepeatedScalarFieldContainer[str]
     entitlements: _containers.RepeatedCompositeFieldContainer[Entitlement]
     epoch: int
@@ -35,7 +37,9 @@ class GetAuthorizationLeaseResponse(_message.Message):
     session_policies: PolicyDocuments
     service_control_levels: _containers.RepeatedCompositeFieldContainer[PolicyDocuments]
     resource_control_levels: _containers.RepeatedCompositeFieldContainer[PolicyDocuments]
-    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ...) -> None: ...
+    organization_id: str
+    organization_path: str
+    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ...) -> None: ...
 
 class PolicyDocuments(_message.Message):
     __slots__ = ("documents",)
