@@ -73,6 +73,18 @@ def user_not_found(user_name: str) -> DomainError:
     return not_found(f"The user with name {user_name} cannot be found.", user_name)
 
 
+def role_not_found(role_name: str) -> DomainError:
+    """No such role in the account."""
+    return not_found(f"The role with name {role_name} cannot be found.", role_name)
+
+
+def session_expired() -> DomainError:
+    """The temporary credentials have ended."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_INVALID_TOKEN, "The security token included in the request is expired"
+    )
+
+
 def account_not_found(account_id: str) -> DomainError:
     """No such account, or one that the caller may not see."""
     return not_found("You specified an account that doesn't exist.", account_id)
@@ -86,6 +98,31 @@ def access_key_not_found(access_key_id: str) -> DomainError:
 def policy_not_found(policy_name: str) -> DomainError:
     """No such policy of this user."""
     return not_found(f"The user policy with name {policy_name} cannot be found.", policy_name)
+
+
+def group_not_found(group_name: str) -> DomainError:
+    """No such group in the account."""
+    return not_found(f"The group with name {group_name} cannot be found.", group_name)
+
+
+def group_policy_not_found(policy_name: str) -> DomainError:
+    """No such inline policy of this group."""
+    return not_found(f"The group policy with name {policy_name} cannot be found.", policy_name)
+
+
+def managed_policy_not_found(policy_name: str) -> DomainError:
+    """No such managed policy, of the account or built in, or not attached to what was named."""
+    return not_found(f"The managed policy with name {policy_name} cannot be found.", policy_name)
+
+
+def policy_version_not_found(policy_name: str, number: int) -> DomainError:
+    """The managed policy has no such version, or has it no more."""
+    return not_found(f"The managed policy {policy_name} has no version v{number}.", policy_name)
+
+
+def built_in_policy(policy_name: str) -> DomainError:
+    """A built-in policy is the same for everybody."""
+    return access_denied(f"The policy {policy_name} is built in and cannot be changed.")
 
 
 def model_not_found(model_id: str) -> DomainError:

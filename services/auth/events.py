@@ -8,11 +8,12 @@ outcome alone.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.chassis.arn import foundation_model_arn, root_arn, user_arn
+from services.chassis.arn import foundation_model_arn, name_of, role_arn, root_arn, user_arn
 from services.chassis.audit.ports import AuditedMethod, Recording, no_resources
 from services.chassis.context import CallContext
 
 _IAM = "iam.amazonaws.com"
+_STS = "sts.amazonaws.com"
 _ORGANIZATIONS = "organizations.amazonaws.com"
 _BEDROCK = "bedrock.amazonaws.com"
 _CRATON = "auth.craton"
@@ -32,6 +33,10 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "GetToken": (_CRATON, "GetToken", _SUMMARY),
         "ExchangeToken": (_CRATON, "ExchangeToken", _READ),
         "GetTokenKeys": (_CRATON, "GetTokenKeys", _SUMMARY),
+    },
+    "SecurityTokenService": {
+        "GetCallerIdentity": (_STS, "GetCallerIdentity", _READ),
+        "GetAccessKeyInfo": (_STS, "GetAccessKeyInfo", _READ),
     },
     "BootstrapService": {
         "Bootstrap": (_CRATON, "Bootstrap", _EFFECT),
@@ -61,6 +66,23 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "ListUserPolicies": (_IAM, "ListUserPolicies", _READ),
         "DeleteUserPolicy": (_IAM, "DeleteUserPolicy", _EFFECT),
     },
+    "RoleService": {
+        "CreateRole": (_IAM, "CreateRole", _EFFECT),
+        "GetRole": (_IAM, "GetRole", _READ),
+        "ListRoles": (_IAM, "ListRoles", _READ),
+        "UpdateRole": (_IAM, "UpdateRole", _EFFECT),
+        "UpdateAssumeRolePolicy": (_IAM, "UpdateAssumeRolePolicy", _EFFECT),
+        "DeleteRole": (_IAM, "DeleteRole", _EFFECT),
+        "PutRolePolicy": (_IAM, "PutRolePolicy", _EFFECT),
+        "GetRolePolicy": (_IAM, "GetRolePolicy", _READ),
+        "ListRolePolicies": (_IAM, "ListRolePolicies", _READ),
+        "DeleteRolePolicy": (_IAM, "DeleteRolePolicy", _EFFECT),
+    },
+    # Credentials are released.
+    "SessionService": {
+        "AssumeRole": (_STS, "AssumeRole", _EFFECT),
+        "GetSessionToken": (_STS, "GetSessionToken", _EFFECT),
+    },
     "ModelAccessService": {
         "ListFoundationModelAgreementOffers": (_BEDROCK, "ListFoundationModelAgreementOffers", _READ),
         "CreateFoundationModelAgreement": (_BEDROCK, "CreateFoundationModelAgreement", _EFFECT),
@@ -86,6 +108,18 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
             return ()
         return (user_arn(call.principal.account_id, request.user_name, partition),)
 
+    def role(request: Any, call: CallContext) -> Sequence[str]:
+        if call.principal is None:
+            return ()
+        return (role_arn(call.principal.account_id, request.role_name, partition),)
+
+    def assumed(request: Any, _call: CallContext) -> Sequence[str]:
+        try:
+            name_of(request.role_arn, partition)
+        except ValueError:
+            return ()
+        return (request.role_arn,)
+
     def model(request: Any, call: CallContext) -> Sequence[str]:
         if call.principal is None:
             return ()
@@ -97,9 +131,18 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "UserService": user,
         "AccessKeyService": user,
         "PolicyService": user,
+        "RoleService": role,
+        "SessionService": assumed,
         "ModelAccessService": model,
     }
-    nameless = {"ListAccounts", "ListUsers", "GetUseCaseForModelAccess", "PutUseCaseForModelAccess"}
+    nameless = {
+        "GetSessionToken",
+        "ListAccounts",
+        "ListRoles",
+        "ListUsers",
+        "GetUseCaseForModelAccess",
+        "PutUseCaseForModelAccess",
+    }
     return {
         f"/craton.auth.v1.{service}/{method}": AuditedMethod(
             *described,

@@ -11,6 +11,9 @@ from craton.auth.v1 import (
     bootstrap_service_pb2_grpc,
     model_access_service_pb2_grpc,
     policy_service_pb2_grpc,
+    role_service_pb2_grpc,
+    security_token_service_pb2_grpc,
+    session_service_pb2_grpc,
     token_service_pb2_grpc,
     user_service_pb2_grpc,
 )
@@ -21,6 +24,8 @@ from services.auth.adapters.manifest_catalog import ManifestCatalog
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_policies import SqlPolicies
+from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.config import AuthConfig
 from services.auth.events import events
 from services.auth.operations.accounts import Accounts
@@ -30,6 +35,8 @@ from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
 from services.auth.operations.model_access import ModelAccess
+from services.auth.operations.roles import Roles
+from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
 from services.auth.operations.users import AccessKeys, UserPolicies, Users
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
@@ -40,6 +47,8 @@ from services.auth.servicer.authentication import (
 )
 from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, UserServicer
 from services.auth.servicer.model_access import ModelAccessServicer
+from services.auth.servicer.roles import RoleServicer, SessionServicer
+from services.auth.servicer.security_tokens import SecurityTokenServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -106,6 +115,11 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     bootstrap = BootstrapFile(config.bootstrap_token_file)
     accounts = Accounts(directory, admission, keys, revocations, bootstrap, clock, random, partition)
     users = Users(directory, admission, revocations, clock, random, partition)
+    role_store = SqlRoles(database)
+    roles = Roles(role_store, admission, revocations, clock, random, partition)
+    temporary = TemporaryCredentials(
+        role_store, SqlSessions(database), admission, sealer, clock, random, partition
+    )
     access = ModelAccess(policies, catalog, admission, sealer, revocations, clock, partition)
 
     server.add(
@@ -118,6 +132,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         token_service_pb2_grpc.add_TokenServiceServicer_to_server, TokenServicer(signatures, issuer, keyring)
+    )
+    server.add(
+        security_token_service_pb2_grpc.add_SecurityTokenServiceServicer_to_server,
+        SecurityTokenServicer(admission, credentials),
     )
     server.add(
         bootstrap_service_pb2_grpc.add_BootstrapServiceServicer_to_server,
@@ -134,6 +152,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,
         PolicyServicer(UserPolicies(policies, users, revocations, clock)),
+    )
+    server.add(role_service_pb2_grpc.add_RoleServiceServicer_to_server, RoleServicer(roles, partition))
+    server.add(
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)
     )
     server.add(
         model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server, ModelAccessServicer(access)

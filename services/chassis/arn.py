@@ -12,6 +12,7 @@ _ACCOUNT = r"[0-9]{12}"
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 _MODEL = r"[a-z0-9-]{1,63}\.[a-z0-9.:-]{1,127}"
 _USER = r"[A-Za-z0-9+=,.@_-]{1,64}"
+_NAME = r"[A-Za-z0-9+=,.@_-]{1,128}"
 _ID = r"[A-Za-z0-9-]{1,128}"
 
 
@@ -32,6 +33,10 @@ _KINDS = (
     _Kind("accounts/{account}/regions/{region}/keys/{id}", "kms:{region}:{account}:key/{id}"),
     _Kind("accounts/{account}/regions/{region}/aliases/{alias}", "kms:{region}:{account}:alias/{alias}"),
     _Kind("accounts/{account}/users/{user}", "iam::{account}:user/{user}"),
+    _Kind("accounts/{account}/roles/{role}", "iam::{account}:role/{role}"),
+    _Kind("accounts/{account}/groups/{group}", "iam::{account}:group/{group}"),
+    _Kind("accounts/{account}/policies/{policy}", "iam::{account}:policy/{policy}"),
+    _Kind("managedPolicies/{policy}", "iam::aws:policy/{policy}"),
     _Kind("accounts/{account}", "iam::{account}:root"),
 )
 
@@ -43,6 +48,9 @@ _PATTERNS = {
     "id": _ID,
     "alias": r"[A-Za-z0-9/_-]{1,250}",
     "user": _USER,
+    "group": _NAME,
+    "policy": _NAME,
+    "role": _USER,
 }
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
@@ -104,3 +112,23 @@ def user_arn(account_id: str, user_name: str, partition: str = "aws") -> str:
 def root_arn(account_id: str, partition: str = "aws") -> str:
     """Return the ARN of an account's root user."""
     return f"arn:{partition}:iam::{account_id}:root"
+
+
+def role_arn(account_id: str, role_name: str, partition: str = "aws") -> str:
+    """Return the ARN of a role."""
+    return f"arn:{partition}:iam::{account_id}:role/{role_name}"
+
+
+def assumed_role_arn(account_id: str, role_name: str, session_name: str, partition: str = "aws") -> str:
+    """Return the ARN of a role's session."""
+    return f"arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}"
+
+
+def group_arn(account_id: str, group_name: str, partition: str = "aws") -> str:
+    """Return the ARN of a group of users."""
+    return f"arn:{partition}:iam::{account_id}:group/{group_name}"
+
+
+def policy_arn(owner: str, policy_name: str, partition: str = "aws") -> str:
+    """Return the ARN of a managed policy; `owner` is an account, or "aws" for a built-in policy."""
+    return f"arn:{partition}:iam::{owner}:policy/{policy_name}"

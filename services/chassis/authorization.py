@@ -32,8 +32,12 @@ MODEL_ACCESS_MESSAGE = "You don't have access to the model with the specified mo
 
 def requester_of(claims: PrincipalClaims) -> Requester:
     """Return who asks, as policies name it."""
-    kind = RequesterKind.ROOT if claims.root else RequesterKind.USER
-    return Requester(kind, claims.arn, claims.account_id, claims.principal_id)
+    if claims.root:
+        return Requester(RequesterKind.ROOT, claims.arn, claims.account_id)
+    if not claims.role_arn:
+        return Requester(RequesterKind.USER, claims.arn, claims.account_id, claims.principal_id)
+    role_id = claims.principal_id.partition(":")[0]
+    return Requester(RequesterKind.ROLE, claims.arn, claims.account_id, role_id, claims.role_arn)
 
 
 def decide(
@@ -56,7 +60,7 @@ def decide(
     if target is None:
         target = policies.target(claims.account_id, resource)
     context: Context = _NO_CONDITIONS
-    if policies.conditional:
+    if policies.conditional or (target.policy is not None and target.policy.conditional):
         known = request_context(claims, clock.now(), facts)
         known.update(resource_context(target.account_id, claims, facts))
         context = merge(known, conditions)

@@ -247,7 +247,11 @@ class RemoteLeaseSource:
             epoch=response.epoch,
             digest=response.digest,
             life_s=response.lease.ToMilliseconds() / 1000,
-            facts=PrincipalFacts(response.organization_id, response.organization_path),
+            facts=PrincipalFacts(
+                response.organization_id,
+                response.organization_path,
+                tuple(sorted(response.principal_tags.items())),
+            ),
         )
 
 

@@ -33,3 +33,13 @@ class PrincipalClaims:
     expires_at: int
     """Unix seconds."""
     client: ClientContext = field(default_factory=ClientContext)
+    session_issued_at: int = 0
+    """Unix seconds at which temporary credentials were given; 0 for long-term ones."""
+
+    @property
+    def role_arn(self) -> str:
+        """ARN of the role, for a session of one; else empty. Roles have no path here, so it follows."""
+        head, found, name = self.arn.partition(":assumed-role/")
+        if not found:
+            return ""
+        return f"{head.replace(':sts:', ':iam:', 1)}:role/{name.partition('/')[0]}"

@@ -44,6 +44,7 @@ _REQUIRED = (
     "epoch",
     "rgn",
     "ctx",
+    "sia",
 )
 
 
@@ -99,6 +100,7 @@ def mint(claims: PrincipalClaims, key: SigningKey) -> str:
             "cipher": client.tls_cipher,
             "host": client.endpoint,
         },
+        "sia": claims.session_issued_at,
     }
     return jwt.encode(payload, key.private_key, algorithm="EdDSA", headers={"kid": key.key_id, "typ": TYPE})
 
@@ -201,6 +203,7 @@ def _claims(payload: Mapping[str, Any]) -> PrincipalClaims:
             tls_cipher=_typed(client["cipher"], str),
             endpoint=_typed(client["host"], str),
         ),
+        session_issued_at=_typed(payload["sia"], int),
     )
 
 

@@ -4,21 +4,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from services.auth.adapters.rows import account_of, key_of, user_of
-from services.auth.adapters.tables import (
-    ACCESS_KEYS,
-    ACCOUNTS,
-    AGREEMENTS,
-    POLICIES,
-    SEEN_SIGNATURES,
-    TOKEN_KEYS,
-    USERS,
-    from_microseconds,
-    to_microseconds,
-)
+from services.auth.adapters.principal_state import read_principal
+from services.auth.adapters.tables import SEEN_SIGNATURES, TOKEN_KEYS, from_microseconds, to_microseconds
 from services.auth.domain.records import PrincipalState, TokenKeyRecord
 from services.chassis.database import Database
-from services.chassis.policy.bundle import PolicyBundle
 
 
 class SqlCredentials:
@@ -30,44 +19,7 @@ class SqlCredentials:
 
     async def principal_state(self, access_key_id: str) -> PrincipalState | None:
         """Read a principal from one snapshot."""
-
-        def work(connection: sa.Connection) -> PrincipalState | None:
-            key = connection.execute(
-                sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == access_key_id)
-            ).one_or_none()
-            if key is None:
-                return None
-            account = connection.execute(
-                sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == key.account_id)
-            ).one()
-            user = None
-            policies: tuple[str, ...] = ()
-            if key.user_id is not None:
-                user = user_of(
-                    connection.execute(sa.select(USERS).where(USERS.c.user_id == key.user_id)).one()
-                )
-                policies = tuple(
-                    connection.execute(
-                        sa.select(POLICIES.c.canonical)
-                        .where(POLICIES.c.user_id == key.user_id)
-                        .order_by(POLICIES.c.policy_name)
-                    ).scalars()
-                )
-            agreements = connection.execute(
-                sa.select(AGREEMENTS.c.region, AGREEMENTS.c.model_id, AGREEMENTS.c.eula_sha256)
-                .where(AGREEMENTS.c.account_id == key.account_id)
-                .order_by(AGREEMENTS.c.region, AGREEMENTS.c.model_id)
-            ).all()
-            return PrincipalState(
-                account=account_of(account),
-                user=user,
-                access_key=key_of(key, user),
-                epoch=account.policy_epoch,
-                policies=PolicyBundle(identity=policies),
-                entitlements=tuple((row.region, row.model_id, row.eula_sha256) for row in agreements),
-            )
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: read_principal(connection, access_key_id))
 
     async def token_keys(self) -> list[TokenKeyRecord]:
         """Return the signing keys, newest first."""

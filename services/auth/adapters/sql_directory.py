@@ -15,6 +15,7 @@ from services.auth.adapters.rows import (
     of_entity,
     user_of,
 )
+from services.auth.adapters.sql_sessions import end_sessions_of_user
 from services.auth.adapters.tables import (
     ACCESS_KEYS,
     ACCOUNTS,
@@ -180,6 +181,7 @@ class SqlDirectory:
                 raise conflict("Cannot delete entity, must detach all policies first.")
             if count(connection, GROUP_MEMBERS, GROUP_MEMBERS.c.user_id == user.user_id):
                 raise conflict("Cannot delete entity, must remove the user from all groups first.")
+            end_sessions_of_user(connection, user.user_id)
             for table in (BOUNDARIES, TAGS):
                 connection.execute(sa.delete(table).where(*of_entity(table, EntityKind.USER, user.user_id)))
             connection.execute(sa.delete(USERS).where(USERS.c.user_id == user.user_id))

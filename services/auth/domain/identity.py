@@ -4,6 +4,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.auth.domain.records import User
+
 
 class EntityKind(enum.Enum):
     """What a policy can be attached to. The values are stored."""
@@ -29,6 +31,11 @@ class NamedEntity:
     name: str
     entity_id: str
     """Stable and unique: an entity deleted and created again is another one."""
+
+    @property
+    def position(self) -> str:
+        """Where it stands in listings of several kinds."""
+        return f"{self.kind.value}/{self.name.lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,34 @@ class GroupPolicy:
     updated_at: datetime
 
 
+BUILT_IN_OWNER = "aws"
+"""What stands in place of the account in the ARN of a built-in policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReference:
+    """A managed policy by name."""
+
+    owner: str
+    """An account, or BUILT_IN_OWNER."""
+    policy_name: str
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is one of the policies that come with this software."""
+        return self.owner == BUILT_IN_OWNER
+
+    @property
+    def position(self) -> str:
+        """Where it stands in listings: built-in policies first, then by name."""
+        return f"{0 if self.built_in else 1}{self.policy_name.lower()}"
+
+
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
     """A policy with versions that can be attached to several entities."""
 
-    account_id: str
-    """Owner; BUILT_IN_OWNER for a policy that comes with this software."""
-    policy_name: str
+    reference: PolicyReference
     policy_id: str
     """"ANPA" and 17 characters."""
     description: str
@@ -97,5 +125,28 @@ class Tag:
     value: str
 
 
-BUILT_IN_OWNER = "aws"
-"""What stands in place of the account in the ARN of a built-in policy."""
+class PolicyScope(enum.Enum):
+    """Whose managed policies are meant."""
+
+    ALL = "all"
+    AWS = "aws"
+    LOCAL = "local"
+
+
+class PolicyUsage(enum.Enum):
+    """What a managed policy is used for."""
+
+    ANY = "any"
+    PERMISSIONS = "permissions"
+    BOUNDARY = "boundary"
+
+
+@dataclass(frozen=True, slots=True)
+class UserDetails:
+    """A user, with what hangs on it."""
+
+    user: User
+    boundary: PolicyReference | None
+    """Its permissions boundary."""
+    tags: tuple[Tag, ...]
+    """In the order of their keys, without regard to case."""

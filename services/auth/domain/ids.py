@@ -17,6 +17,11 @@ def new_access_key_id(randomness: Randomness) -> str:
     return "AKIA" + base64.b32encode(randomness.token_bytes(10)).decode()
 
 
+def new_temporary_key_id(randomness: Randomness) -> str:
+    """Return "ASIA" and 16 characters, of credentials that need a session token as well."""
+    return "ASIA" + base64.b32encode(randomness.token_bytes(10)).decode()
+
+
 def new_secret(randomness: Randomness) -> SecretBytes:
     """Return a secret access key: 40 characters that carry 240 random bits."""
     return SecretBytes(base64.b64encode(randomness.token_bytes(30)))
@@ -25,6 +30,21 @@ def new_secret(randomness: Randomness) -> SecretBytes:
 def new_user_id(randomness: Randomness) -> str:
     """Return "AIDA" and 17 characters."""
     return "AIDA" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
+
+
+def new_role_id(randomness: Randomness) -> str:
+    """Return "AROA" and 17 characters."""
+    return "AROA" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
+
+
+def new_group_id(randomness: Randomness) -> str:
+    """Return "AGPA" and 17 characters."""
+    return "AGPA" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
+
+
+def new_policy_id(randomness: Randomness) -> str:
+    """Return "ANPA" and 17 characters, of a managed policy."""
+    return "ANPA" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
 
 
 def new_account_id(randomness: Randomness) -> str:

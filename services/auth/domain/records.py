@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.auth.domain.roles import TemporarySession
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
 
@@ -105,7 +106,7 @@ class PrincipalState:
 
     account: Account
     user: User | None
-    """None for root."""
+    """None for root and for the session of a role."""
     access_key: AccessKey
     epoch: int
     policies: PolicyBundle
@@ -114,3 +115,17 @@ class PrincipalState:
     """(region, model id, EULA digest), sorted."""
     facts: PrincipalFacts = NO_FACTS
     """For condition keys."""
+    session: TemporarySession | None = None
+    """Set for temporary credentials."""
+
+    @property
+    def root(self) -> bool:
+        """Whether it is the root user of the account."""
+        return self.user is None and (self.session is None or self.session.role is None)
+
+    @property
+    def principal_id(self) -> str:
+        """The stable id of the principal; the account's id for its root user."""
+        if self.user is not None:
+            return self.user.user_id
+        return self.account.account_id if self.session is None else self.session.principal_id

@@ -1,6 +1,7 @@
 """Who may call: the principal of a token as it is now, and its own policies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.auth.domain.records import KeyStatus, PrincipalState
 from services.auth.errors import access_denied, invalid_token
@@ -10,6 +11,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.cache import PolicyCache
+from services.chassis.policy.keys import Conditions
 from services.chassis.policy.layers import NO_OWNER, ResourceLayers
 from services.chassis.policy.model import Decision
 from services.chassis.principal import PrincipalClaims
@@ -30,21 +32,18 @@ class Caller:
         return self.claims.account_id
 
 
-def is_alive(claims: PrincipalClaims, state: PrincipalState | None) -> bool:
+def is_alive(claims: PrincipalClaims, state: PrincipalState | None, now: datetime) -> bool:
     """Whether the principal of a token is still the one that the store knows by its access key."""
     if state is None or state.access_key.status is not KeyStatus.ACTIVE:
+        return False
+    if state.session is not None and now >= state.session.expires_at:
         return False
     return (
         state.account.account_id == claims.account_id
         and state.account.incarnation == claims.account_incarnation
-        and principal_id(state) == claims.principal_id
-        and (state.user is None) == claims.root
+        and state.principal_id == claims.principal_id
+        and state.root == claims.root
     )
-
-
-def principal_id(state: PrincipalState) -> str:
-    """The stable id of a principal; the account's id for its root user."""
-    return state.account.account_id if state.user is None else state.user.user_id
 
 
 class Admission:
@@ -66,7 +65,7 @@ class Admission:
         if claims.audience != audience:
             raise invalid_token("it is for another audience")
         state = await self._credentials.principal_state(claims.access_key_id)
-        if state is None or not is_alive(claims, state):
+        if state is None or not is_alive(claims, state, self._clock.now()):
             raise invalid_token("its principal or access key no longer exists or is inactive")
         return Caller(claims, state)
 
@@ -90,18 +89,35 @@ class Admission:
         self, caller: Caller, action: str, resource: str, target: ResourceLayers | None = None
     ) -> None:
         """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED."""
-        decision = self._decide(caller, action, resource, target)
+        decision = self.decide(caller, action, resource, target)
         if not decision.allowed:
             raise refuse(caller.claims, action, resource, decision)
 
     def allows(self, caller: Caller, action: str, resource: str) -> bool:
         """Say whether `require` would return."""
-        return self._decide(caller, action, resource).allowed
+        return self.decide(caller, action, resource).allowed
 
-    def _decide(
-        self, caller: Caller, action: str, resource: str, target: ResourceLayers | None = None
+    def protected(self, caller: Caller, target: ResourceLayers) -> ResourceLayers:
+        """Return a target of the caller's own account with the account's resource control policies."""
+        return replace(target, control=self._compiled.compile_bundle(caller.state.policies).control)
+
+    def decide(
+        self,
+        caller: Caller,
+        action: str,
+        resource: str,
+        target: ResourceLayers | None = None,
+        conditions: Conditions | None = None,
     ) -> Decision:
+        """Decide about an identified principal; `target` when the resource has a policy of its own."""
         policies = self._compiled.compile_bundle(caller.state.policies)
         return decide(
-            caller.claims, policies, action, resource, self._clock, target=target, facts=caller.state.facts
+            caller.claims,
+            policies,
+            action,
+            resource,
+            self._clock,
+            conditions or {},
+            target=target,
+            facts=caller.state.facts,
         )

@@ -4,10 +4,10 @@ from collections.abc import Set as AbstractSet
 
 from services.auth.domain.records import PrincipalState
 from services.auth.errors import access_denied, invalid_field, invalid_token
-from services.auth.operations.admission import is_alive, principal_id
+from services.auth.operations.admission import is_alive
 from services.auth.operations.keyring import Keyring
 from services.auth.ports import CredentialStore
-from services.chassis.arn import root_arn, user_arn
+from services.chassis.arn import assumed_role_arn, root_arn, user_arn
 from services.chassis.clock import Clock
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -69,7 +69,7 @@ class TokenIssuer:
         if (claims.audience, audience) not in self._exchanges:
             raise access_denied(f"Tokens for {claims.audience} are not exchanged for {audience}.")
         state = await self._store.principal_state(claims.access_key_id)
-        if state is None or not is_alive(claims, state):
+        if state is None or not is_alive(claims, state, self._clock.now()):
             raise invalid_token("its principal or access key no longer exists or is inactive")
         now = int(self._clock.now().timestamp())
         return self._mint(state, claims.region, audience, claims.client, now, claims.expires_at)
@@ -84,17 +84,16 @@ class TokenIssuer:
         expires_at: int,
     ) -> tuple[str, PrincipalClaims]:
         account_id = state.account.account_id
-        if state.user is None:
-            arn = root_arn(account_id, self._partition)
-        else:
-            arn = user_arn(account_id, state.user.user_name, self._partition)
+        if state.session is not None:
+            # No token outlives the credentials that it was given for.
+            expires_at = min(expires_at, int(state.session.expires_at.timestamp()))
         claims = PrincipalClaims(
             account_id=account_id,
             account_incarnation=state.account.incarnation,
-            arn=arn,
-            principal_id=principal_id(state),
+            arn=_arn(state, self._partition),
+            principal_id=state.principal_id,
             access_key_id=state.access_key.access_key_id,
-            root=state.user is None,
+            root=state.root,
             policy_epoch=state.epoch,
             region=region,
             audience=audience,
@@ -108,5 +107,17 @@ class TokenIssuer:
                 tls_cipher=client.tls_cipher[:64],
                 endpoint=client.endpoint[:256],
             ),
+            session_issued_at=0 if state.session is None else int(state.session.issued_at.timestamp()),
         )
         return mint(claims, self._keyring.signing_key), claims
+
+
+def _arn(state: PrincipalState, partition: str) -> str:
+    account_id = state.account.account_id
+    if state.user is not None:
+        return user_arn(account_id, state.user.user_name, partition)
+    if state.session is not None and state.session.role is not None:
+        return assumed_role_arn(
+            account_id, state.session.role.role_name, state.session.session_name, partition
+        )
+    return root_arn(account_id, partition)

@@ -6,8 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from cryptography.hazmat.primitives import constant_time
+
 from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState
-from services.auth.errors import signature_replayed, unknown_access_key, unknown_region
+from services.auth.domain.roles import TemporarySession
+from services.auth.errors import session_expired, signature_replayed, unknown_access_key, unknown_region
 from services.auth.ports import CredentialStore, Sealer
 from services.chassis import sigv4, sigv4_signer
 from services.chassis.clock import Clock
@@ -32,6 +35,8 @@ class Signed:
     credential: sigv4.Credential
     string_to_sign: str
     signature: bytes = field(repr=False)
+    session_token: SecretBytes | None = None
+    """Set when temporary credentials were used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,9 @@ class Signatures:
             )
             sigv4.sign(nobody, signed.string_to_sign.encode())
             raise unknown_access_key()
-        derived = await self._derive(credential, state.access_key)
+        derived = await self._derive(credential, state)
         sigv4.verify(derived.reveal(), signed.string_to_sign.encode(), signed.signature)
+        self._check_session(state.session, signed.session_token)
         return Verified(state, derived)
 
     async def verify_token_request(self, signed: Signed, audience: str) -> Verified:
@@ -116,12 +122,26 @@ class Signatures:
             raise signature_replayed()
         return verified
 
-    async def _derive(self, credential: sigv4.Credential, key: AccessKey) -> SecretBytes:
+    def _check_session(self, session: TemporarySession | None, token: SecretBytes | None) -> None:
+        """Temporary credentials go with their token until they end, and no others with any."""
+        if session is None and token is None:
+            return
+        digest = hashlib.sha256(b"" if token is None else token.reveal()).digest()
+        if session is None or not constant_time.bytes_eq(digest, session.token_sha256):
+            raise unknown_access_key()
+        if self._clock.now() >= session.expires_at:
+            raise session_expired()
+
+    async def _derive(self, credential: sigv4.Credential, state: PrincipalState) -> SecretBytes:
         now = self._clock.boottime()
         cached = self._derived.get(credential)
         if cached is not None and now < cached[1]:
             return cached[0]
-        secret = await self._sealer.open(key.sealed_secret, secret_context(key))
+        key = state.access_key
+        context = secret_context(key)
+        if state.session is not None:
+            context = session_secret_context(key.access_key_id, key.account_id)
+        secret = await self._sealer.open(key.sealed_secret, context)
         derived = SecretBytes(
             sigv4.derive_signing_key(secret, credential.date, credential.region, credential.service)
         )
@@ -130,6 +150,11 @@ class Signatures:
         if len(self._derived) > _MAX_DERIVED:
             self._derived.popitem(last=False)
         return derived
+
+
+def session_secret_context(access_key_id: str, account_id: str) -> dict[str, str]:
+    """What the sealed secret of temporary credentials is bound to."""
+    return {"purpose": "session-secret", "access_key_id": access_key_id, "account_id": account_id}
 
 
 def secret_context(key: AccessKey) -> dict[str, str]:

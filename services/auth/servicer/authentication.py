@@ -23,6 +23,7 @@ from services.chassis.context import current_call
 from services.chassis.peer import address_of, user_agent
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.secret import SecretBytes
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
 
@@ -32,7 +33,8 @@ _LEASE = Duration(seconds=int(LEASE_S))
 def _signed(message: Any) -> Signed:
     scope = message.scope
     credential = Credential(message.access_key_id, scope.date, scope.region, scope.service)
-    return Signed(credential, message.string_to_sign, message.signature)
+    token = SecretBytes(message.session_token.encode()) if message.session_token else None
+    return Signed(credential, message.string_to_sign, message.signature, token)
 
 
 def _expiry(claims: PrincipalClaims) -> Any:
@@ -142,6 +144,7 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
             _add_policies(response, state.policies)
             response.organization_id = state.facts.organization_id
             response.organization_path = state.facts.organization_path
+            response.principal_tags.update(state.facts.tags)
             for region, model_id, eula_sha256 in state.entitlements:
                 response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
         return response

@@ -37,6 +37,8 @@ class PrincipalFacts:
     """Of its account's organization, for example "o-a1b2c3d4e5"; empty when it is not known."""
     organization_path: str = ""
     """Down to the parent of its account, for example "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Its tags, each with key and value; keys differ by more than case."""
 
 
 NO_FACTS = PrincipalFacts()
@@ -44,23 +46,32 @@ NO_FACTS = PrincipalFacts()
 KEYS = (
     Key("aws:CurrentTime", Kind.DATE),
     Key("aws:EpochTime", Kind.NUMBER),
+    Key("aws:MultiFactorAuthPresent", Kind.BOOL),
     Key("aws:PrincipalAccount", Kind.STRING),
     Key("aws:PrincipalArn", Kind.ARN),
     Key("aws:PrincipalOrgID", Kind.STRING),
     Key("aws:PrincipalOrgPaths", Kind.STRING, several=True),
+    Key("aws:PrincipalTag/*", Kind.STRING),
     Key("aws:PrincipalType", Kind.STRING),
+    Key("aws:RequestTag/*", Kind.STRING),
     Key("aws:RequestedRegion", Kind.STRING),
     Key("aws:ResourceAccount", Kind.STRING),
     Key("aws:ResourceOrgID", Kind.STRING),
     Key("aws:ResourceOrgPaths", Kind.STRING, several=True),
     Key("aws:SecureTransport", Kind.BOOL),
     Key("aws:SourceIp", Kind.ADDRESS),
+    Key("aws:TagKeys", Kind.STRING, several=True),
+    Key("aws:TokenIssueTime", Kind.DATE),
     Key("aws:UserAgent", Kind.STRING),
     Key("aws:userid", Kind.STRING),
     Key("aws:username", Kind.STRING),
     Key("kms:CallerAccount", Kind.STRING),
     Key("kms:EncryptionContext:*", Kind.STRING),
     Key("kms:EncryptionContextKeys", Kind.STRING, several=True),
+    Key("sts:ExternalId", Kind.STRING),
+    Key("sts:RoleSessionName", Kind.STRING),
+    Key("sts:SourceIdentity", Kind.STRING),
+    Key("sts:TransitiveTagKeys", Kind.STRING, several=True),
 )
 """Keys without a value for a request, such as aws:username for root, are absent from it."""
 
@@ -84,13 +95,13 @@ def request_context(
 
     They come from its verified token, from what auth said of its principal, and from the time.
     """
-    now = now.astimezone(UTC)
+    now, role_arn = now.astimezone(UTC), claims.role_arn
     context: dict[str, str | tuple[str, ...]] = {
-        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:currenttime": _iso(now),
         "aws:epochtime": str(int(now.timestamp())),
         "aws:principalaccount": claims.account_id,
-        "aws:principalarn": claims.arn,
-        "aws:principaltype": "Account" if claims.root else "User",
+        "aws:principalarn": role_arn or claims.arn,
+        "aws:principaltype": "Account" if claims.root else "AssumedRole" if role_arn else "User",
         "aws:requestedregion": claims.region,
         "aws:userid": claims.principal_id,
     }
@@ -101,8 +112,14 @@ def request_context(
         context["aws:sourceip"] = client.source_ip
     if client.user_agent:
         context["aws:useragent"] = client.user_agent
-    if not claims.root:
+    if not claims.root and not role_arn:
         context["aws:username"] = claims.arn.rsplit("/", 1)[-1]
+    if claims.session_issued_at:
+        # Temporary credentials carry both keys, long-term ones neither.
+        context["aws:tokenissuetime"] = _iso(datetime.fromtimestamp(claims.session_issued_at, UTC))
+        context["aws:multifactorauthpresent"] = "false"
+    for key, value in facts.tags:
+        context[f"aws:principaltag/{key.lower()}"] = value
     if facts.organization_id:
         context["aws:principalorgid"] = facts.organization_id
         # AWS gives this key several values; an account has one place in an organization.
@@ -153,3 +170,7 @@ def merge(context: dict[str, str | tuple[str, ...]], extra: Conditions) -> dict[
                 "Two names of the request that policies can refer to differ only in upper and lower case.",
             )
     return context
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

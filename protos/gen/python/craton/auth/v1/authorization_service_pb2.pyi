@@ -16,7 +16,14 @@ class GetAuthorizationLeaseRequest(_message.Message):
     def __init__(self, known_digest: _Optional[str] = ...) -> None: ...
 
 class GetAuthorizationLeaseResponse(_message.Message):
-    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path")
+    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path", "principal_tags")
+    class PrincipalTagsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     IDENTITY_POLICIES_FIELD_NUMBER: _ClassVar[int]
     ENTITLEMENTS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +35,7 @@ class GetAuthorizationLeaseResponse(_message.Message):
     RESOURCE_CONTROL_LEVELS_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATION_PATH_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_TAGS_FIELD_NUMBER: _ClassVar[int]
     identity_policies: _containers.RepeatedScalarFieldContainer[str]
     entitlements: _containers.RepeatedCompositeFieldContainer[Entitlement]
     epoch: int
@@ -39,7 +47,8 @@ class GetAuthorizationLeaseResponse(_message.Message):
     resource_control_levels: _containers.RepeatedCompositeFieldContainer[PolicyDocuments]
     organization_id: str
     organization_path: str
-    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ...) -> None: ...
+    principal_tags: _containers.ScalarMap[str, str]
+    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ..., principal_tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class PolicyDocuments(_message.Message):
     __slots__ = ("documents",)

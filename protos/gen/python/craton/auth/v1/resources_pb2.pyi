@@ -3,10 +3,11 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.common.v1 import options_pb2 as _options_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -35,18 +36,30 @@ class Account(_message.Message):
     def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., display_name: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class User(_message.Message):
-    __slots__ = ("name", "user_name", "user_id", "arn", "create_time")
+    __slots__ = ("name", "user_name", "user_id", "arn", "create_time", "permissions_boundary", "tags")
     NAME_FIELD_NUMBER: _ClassVar[int]
     USER_NAME_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ARN_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_BOUNDARY_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     name: str
     user_name: str
     user_id: str
     arn: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., user_name: _Optional[str] = ..., user_id: _Optional[str] = ..., arn: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    permissions_boundary: str
+    tags: _containers.RepeatedCompositeFieldContainer[Tag]
+    def __init__(self, name: _Optional[str] = ..., user_name: _Optional[str] = ..., user_id: _Optional[str] = ..., arn: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., permissions_boundary: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ...) -> None: ...
+
+class Tag(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class AccessKey(_message.Message):
     __slots__ = ("name", "access_key_id", "status", "create_time")
@@ -109,13 +122,15 @@ class CredentialScope(_message.Message):
     def __init__(self, date: _Optional[str] = ..., region: _Optional[str] = ..., service: _Optional[str] = ...) -> None: ...
 
 class SignedRequest(_message.Message):
-    __slots__ = ("access_key_id", "scope", "string_to_sign", "signature")
+    __slots__ = ("access_key_id", "scope", "string_to_sign", "signature", "session_token")
     ACCESS_KEY_ID_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     STRING_TO_SIGN_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    SESSION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     access_key_id: str
     scope: CredentialScope
     string_to_sign: str
     signature: bytes
-    def __init__(self, access_key_id: _Optional[str] = ..., scope: _Optional[_Union[CredentialScope, _Mapping]] = ..., string_to_sign: _Optional[str] = ..., signature: _Optional[bytes] = ...) -> None: ...
+    session_token: str
+    def __init__(self, access_key_id: _Optional[str] = ..., scope: _Optional[_Union[CredentialScope, _Mapping]] = ..., string_to_sign: _Optional[str] = ..., signature: _Optional[bytes] = ..., session_token: _Optional[str] = ...) -> None: ...

@@ -9,10 +9,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateUserRequest(_message.Message):
-    __slots__ = ("user_name",)
+    __slots__ = ("user_name", "permissions_boundary", "tags")
     USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_BOUNDARY_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     user_name: str
-    def __init__(self, user_name: _Optional[str] = ...) -> None: ...
+    permissions_boundary: str
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    def __init__(self, user_name: _Optional[str] = ..., permissions_boundary: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
 
 class CreateUserResponse(_message.Message):
     __slots__ = ("user",)
@@ -57,3 +61,67 @@ class DeleteUserRequest(_message.Message):
 class DeleteUserResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class PutUserPermissionsBoundaryRequest(_message.Message):
+    __slots__ = ("user_name", "permissions_boundary")
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_BOUNDARY_FIELD_NUMBER: _ClassVar[int]
+    user_name: str
+    permissions_boundary: str
+    def __init__(self, user_name: _Optional[str] = ..., permissions_boundary: _Optional[str] = ...) -> None: ...
+
+class PutUserPermissionsBoundaryResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeleteUserPermissionsBoundaryRequest(_message.Message):
+    __slots__ = ("user_name",)
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    user_name: str
+    def __init__(self, user_name: _Optional[str] = ...) -> None: ...
+
+class DeleteUserPermissionsBoundaryResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class TagUserRequest(_message.Message):
+    __slots__ = ("user_name", "tags")
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    user_name: str
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    def __init__(self, user_name: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
+
+class TagUserResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UntagUserRequest(_message.Message):
+    __slots__ = ("user_name", "tag_keys")
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    TAG_KEYS_FIELD_NUMBER: _ClassVar[int]
+    user_name: str
+    tag_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, user_name: _Optional[str] = ..., tag_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UntagUserResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListUserTagsRequest(_message.Message):
+    __slots__ = ("user_name", "page_size", "page_token")
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    user_name: str
+    page_size: int
+    page_token: str
+    def __init__(self, user_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListUserTagsResponse(_message.Message):
+    __slots__ = ("tags", "next_page_token")
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    next_page_token: str
+    def __init__(self, tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

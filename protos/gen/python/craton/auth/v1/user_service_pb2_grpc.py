@@ -55,6 +55,31 @@ class UserServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
                 _registered_method=True)
+        self.PutUserPermissionsBoundary = channel.unary_unary(
+                '/craton.auth.v1.UserService/PutUserPermissionsBoundary',
+                request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.PutUserPermissionsBoundaryRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.PutUserPermissionsBoundaryResponse.FromString,
+                _registered_method=True)
+        self.DeleteUserPermissionsBoundary = channel.unary_unary(
+                '/craton.auth.v1.UserService/DeleteUserPermissionsBoundary',
+                request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserPermissionsBoundaryRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserPermissionsBoundaryResponse.FromString,
+                _registered_method=True)
+        self.TagUser = channel.unary_unary(
+                '/craton.auth.v1.UserService/TagUser',
+                request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.TagUserRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.TagUserResponse.FromString,
+                _registered_method=True)
+        self.UntagUser = channel.unary_unary(
+                '/craton.auth.v1.UserService/UntagUser',
+                request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UntagUserRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UntagUserResponse.FromString,
+                _registered_method=True)
+        self.ListUserTags = channel.unary_unary(
+                '/craton.auth.v1.UserService/ListUserTags',
+                request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUserTagsRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUserTagsResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -83,7 +108,45 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Deletes a user that has neither keys nor policies.
+        """Deletes a user that has neither keys nor policies, none attached either,
+        and is in no group.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutUserPermissionsBoundary(self, request, context):
+        """Sets the managed policy that bounds what a user may do, whatever its other
+        policies allow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUserPermissionsBoundary(self, request, context):
+        """Removes the boundary of a user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TagUser(self, request, context):
+        """Adds tags to a user, who must then have at most 50. Policies see them as
+        aws:PrincipalTag/key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UntagUser(self, request, context):
+        """Removes tags from a user; keys it does not have are no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUserTags(self, request, context):
+        """Lists a user's tags by key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +174,31 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.DeleteUser,
                     request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'PutUserPermissionsBoundary': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutUserPermissionsBoundary,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.PutUserPermissionsBoundaryRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.PutUserPermissionsBoundaryResponse.SerializeToString,
+            ),
+            'DeleteUserPermissionsBoundary': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUserPermissionsBoundary,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserPermissionsBoundaryRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserPermissionsBoundaryResponse.SerializeToString,
+            ),
+            'TagUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagUser,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.TagUserRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.TagUserResponse.SerializeToString,
+            ),
+            'UntagUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UntagUser,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UntagUserRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UntagUserResponse.SerializeToString,
+            ),
+            'ListUserTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUserTags,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUserTagsRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUserTagsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +310,141 @@ class UserService:
             '/craton.auth.v1.UserService/DeleteUser',
             craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutUserPermissionsBoundary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.UserService/PutUserPermissionsBoundary',
+            craton_dot_auth_dot_v1_dot_user__service__pb2.PutUserPermissionsBoundaryRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_user__service__pb2.PutUserPermissionsBoundaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUserPermissionsBoundary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.UserService/DeleteUserPermissionsBoundary',
+            craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserPermissionsBoundaryRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserPermissionsBoundaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.UserService/TagUser',
+            craton_dot_auth_dot_v1_dot_user__service__pb2.TagUserRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_user__service__pb2.TagUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UntagUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.UserService/UntagUser',
+            craton_dot_auth_dot_v1_dot_user__service__pb2.UntagUserRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_user__service__pb2.UntagUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUserTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.UserService/ListUserTags',
+            craton_dot_auth_dot_v1_dot_user__service__pb2.ListUserTagsRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_user__service__pb2.ListUserTagsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,151 @@
+"""Which entity has which managed policy, in SQL."""
+
+import sqlalchemy as sa
+
+from services.auth.adapters.entities import entities_using, find_entity
+from services.auth.adapters.rows import count, next_epoch, of_entity
+from services.auth.adapters.sql_managed_policies import find_policy, references
+from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES
+from services.auth.domain.identity import Entity, EntityKind, NamedEntity, PolicyReference, PolicyUsage
+from services.auth.domain.pages import PageRequest
+from services.auth.errors import managed_policy_not_found, not_found, quota_exceeded
+from services.chassis.database import Database
+from services.chassis.pages import Page
+
+_TABLES = {
+    PolicyUsage.PERMISSIONS: (ATTACHMENTS,),
+    PolicyUsage.BOUNDARY: (BOUNDARIES,),
+    PolicyUsage.ANY: (ATTACHMENTS, BOUNDARIES),
+}
+
+
+class SqlAttachments:
+    """An AttachmentStore."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def attach(self, account_id: str, entity: Entity, policy: PolicyReference, limit: int) -> int:
+        """Attach within the entity's limit."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            bearer = find_entity(connection, account_id, entity)
+            found = find_policy(connection, policy)
+            mine = of_entity(ATTACHMENTS, bearer.kind, bearer.entity_id)
+            if count(connection, ATTACHMENTS, *mine, ATTACHMENTS.c.policy_id == found.policy_id):
+                return epoch
+            if count(connection, ATTACHMENTS, *mine) >= limit:
+                raise quota_exceeded(f"PoliciesPer{entity.kind.value.capitalize()}", limit)
+            connection.execute(
+                sa.insert(ATTACHMENTS).values(
+                    entity_kind=bearer.kind.value,
+                    entity_id=bearer.entity_id,
+                    policy_id=found.policy_id,
+                    account_id=account_id,
+                )
+            )
+            return epoch
+
+        return await self._database.run(work)
+
+    async def detach(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
+        """Delete an attachment."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            bearer = find_entity(connection, account_id, entity)
+            found = find_policy(connection, policy)
+            mine = of_entity(ATTACHMENTS, bearer.kind, bearer.entity_id)
+            detached = connection.execute(
+                sa.delete(ATTACHMENTS).where(*mine, ATTACHMENTS.c.policy_id == found.policy_id)
+            )
+            if not detached.rowcount:
+                raise managed_policy_not_found(policy.policy_name)
+            return epoch
+
+        return await self._database.run(work)
+
+    async def attached(self, account_id: str, entity: Entity, request: PageRequest) -> Page[PolicyReference]:
+        """List attachments. An entity has a handful at most: the page is cut here."""
+
+        def work(connection: sa.Connection) -> list[PolicyReference]:
+            bearer = find_entity(connection, account_id, entity)
+            mine = of_entity(ATTACHMENTS, bearer.kind, bearer.entity_id)
+            ids = connection.execute(sa.select(ATTACHMENTS.c.policy_id).where(*mine)).scalars().all()
+            return list(references(connection, ids).values())
+
+        found = sorted(await self._database.read(work), key=lambda each: each.position)
+        rest = [each for each in found if each.position > request.after]
+        return request.page(rest, lambda each: each.position)
+
+    async def entities(
+        self,
+        account_id: str,
+        policy: PolicyReference,
+        usage: PolicyUsage,
+        kind: EntityKind | None,
+        request: PageRequest,
+    ) -> Page[NamedEntity]:
+        """List the entities that use a policy."""
+
+        def work(connection: sa.Connection) -> list[NamedEntity]:
+            policy_id = find_policy(connection, policy).policy_id
+            return [
+                entity
+                for table in _TABLES[usage]
+                for entity in entities_using(connection, account_id, table, policy_id)
+                if kind in (None, entity.kind) and entity.position > request.after
+            ]
+
+        # One that has it attached and as its boundary stands once.
+        found = sorted(set(await self._database.read(work)), key=lambda each: each.position)
+        return request.page(found, lambda each: each.position)
+
+    async def put_boundary(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
+        """Replace the boundary."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            set_boundary(connection, account_id, find_entity(connection, account_id, entity), policy)
+            return epoch
+
+        return await self._database.run(work)
+
+    async def delete_boundary(self, account_id: str, entity: Entity) -> int:
+        """Delete the boundary."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            bearer = find_entity(connection, account_id, entity)
+            mine = of_entity(BOUNDARIES, bearer.kind, bearer.entity_id)
+            if not connection.execute(sa.delete(BOUNDARIES).where(*mine)).rowcount:
+                kind = entity.kind.value
+                raise not_found(f"The {kind} {entity.name} has no permissions boundary.", entity.name)
+            return epoch
+
+        return await self._database.run(work)
+
+
+def set_boundary(
+    connection: sa.Connection, account_id: str, bearer: NamedEntity, policy: PolicyReference
+) -> None:
+    """Make a policy the permissions boundary of an entity. Raises RESOURCE_NOT_FOUND."""
+    found = find_policy(connection, policy)
+    connection.execute(sa.delete(BOUNDARIES).where(*of_entity(BOUNDARIES, bearer.kind, bearer.entity_id)))
+    connection.execute(
+        sa.insert(BOUNDARIES).values(
+            entity_kind=bearer.kind.value,
+            entity_id=bearer.entity_id,
+            policy_id=found.policy_id,
+            account_id=account_id,
+        )
+    )
+
+
+def boundary_reference(connection: sa.Connection, bearer: NamedEntity) -> PolicyReference | None:
+    """Return the permissions boundary of an entity."""
+    mine = of_entity(BOUNDARIES, bearer.kind, bearer.entity_id)
+    policy_id = connection.execute(sa.select(BOUNDARIES.c.policy_id).where(*mine)).scalar_one_or_none()
+    return None if policy_id is None else references(connection, [policy_id])[policy_id]

@@ -1,0 +1,336 @@
+"""Managed policies and their versions in SQL. Built-in ones come from files."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.auth.adapters.built_in_policies import BuiltInPolicy, built_in_policies
+from services.auth.adapters.rows import count, next_epoch
+from services.auth.adapters.tables import from_microseconds, to_microseconds
+from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, MANAGED_POLICIES, POLICY_VERSIONS
+from services.auth.domain.identity import ManagedPolicy, PolicyReference, PolicyScope, PolicyVersion
+from services.auth.domain.pages import PageRequest
+from services.auth.errors import (
+    built_in_policy,
+    conflict,
+    exists,
+    managed_policy_not_found,
+    policy_version_not_found,
+    quota_exceeded,
+)
+from services.chassis.database import Database
+from services.chassis.pages import Page
+
+_BUILT_IN, _OWN = "0", "1"
+"""First character of positions in a listing: those of built-in policies stand before those of an account."""
+
+
+class SqlManagedPolicies:
+    """A ManagedPolicyStore."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def create_policy(self, policy: ManagedPolicy, version: PolicyVersion, limit: int) -> int:
+        """Create a policy within the account's limit."""
+        account_id, name = policy.reference.owner, policy.reference.policy_name
+
+        def work(connection: sa.Connection) -> int:
+            epoch = next_epoch(connection, account_id)
+            mine = MANAGED_POLICIES.c.account_id == account_id
+            if count(connection, MANAGED_POLICIES, mine, MANAGED_POLICIES.c.name_key == name.lower()):
+                raise exists(f"A policy called {name} already exists. Duplicate names are not allowed.", name)
+            if count(connection, MANAGED_POLICIES, mine) >= limit:
+                raise quota_exceeded("PoliciesPerAccount", limit)
+            connection.execute(
+                sa.insert(MANAGED_POLICIES).values(
+                    policy_id=policy.policy_id,
+                    account_id=account_id,
+                    policy_name=name,
+                    name_key=name.lower(),
+                    description=policy.description,
+                    default_version=version.number,
+                    last_version=version.number,
+                    created_us=to_microseconds(policy.created_at),
+                    updated_us=to_microseconds(policy.updated_at),
+                )
+            )
+            _insert_version(connection, policy.policy_id, version)
+            return epoch
+
+        return await self._database.run(work)
+
+    async def managed_policy(self, account_id: str, policy: PolicyReference) -> ManagedPolicy:
+        """Return a policy with its uses in the account."""
+
+        def work(connection: sa.Connection) -> ManagedPolicy:
+            found = find_policy(connection, policy)
+            (used,) = _with_uses(connection, account_id, [found])
+            return used
+
+        return await self._database.read(work)
+
+    async def managed_policies(
+        self, account_id: str, scope: PolicyScope, *, only_attached: bool, request: PageRequest
+    ) -> Page[ManagedPolicy]:
+        """List built-in policies from memory, then the account's by a range of an index."""
+
+        def work(connection: sa.Connection) -> list[ManagedPolicy]:
+            used = set(
+                connection.execute(
+                    sa.select(ATTACHMENTS.c.policy_id)
+                    .where(ATTACHMENTS.c.account_id == account_id)
+                    .distinct()
+                ).scalars()
+            )
+            found: list[ManagedPolicy] = []
+            if scope is not PolicyScope.LOCAL:
+                found += [
+                    each.policy
+                    for each in built_in_policies().by_name.values()
+                    if each.policy.reference.position > request.after
+                    and (not only_attached or each.policy.policy_id in used)
+                ]
+            if scope is not PolicyScope.AWS:
+                after = request.after.removeprefix(_OWN) if request.after.startswith(_OWN) else ""
+                query = (
+                    sa.select(MANAGED_POLICIES)
+                    .where(MANAGED_POLICIES.c.account_id == account_id, MANAGED_POLICIES.c.name_key > after)
+                    .order_by(MANAGED_POLICIES.c.name_key)
+                    .limit(request.size + 1)
+                )
+                if only_attached:
+                    query = query.where(MANAGED_POLICIES.c.policy_id.in_(used))
+                found += [_policy(row) for row in connection.execute(query).all()]
+            return _with_uses(connection, account_id, found[: request.size + 1])
+
+        return request.page(await self._database.read(work), lambda policy: policy.reference.position)
+
+    async def delete_policy(self, policy: PolicyReference) -> int:
+        """Delete a policy with its one version."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch, found = self._change(connection, policy)
+            # Only the owner's account can attach it.
+            if count(connection, ATTACHMENTS, *_uses_of(ATTACHMENTS, policy.owner, found.policy_id)):
+                raise conflict("Cannot delete a policy attached to entities.")
+            if count(connection, BOUNDARIES, *_uses_of(BOUNDARIES, policy.owner, found.policy_id)):
+                raise conflict("Cannot delete a policy that is used as a permissions boundary.")
+            versions = POLICY_VERSIONS.c.policy_id == found.policy_id
+            if count(connection, POLICY_VERSIONS, versions) > 1:
+                raise conflict(
+                    "This policy has more than one version. Before you delete a policy, you must delete the"
+                    " policy's versions. The default version is deleted with the policy."
+                )
+            connection.execute(sa.delete(POLICY_VERSIONS).where(versions))
+            connection.execute(
+                sa.delete(MANAGED_POLICIES).where(MANAGED_POLICIES.c.policy_id == found.policy_id)
+            )
+            return epoch
+
+        return await self._database.run(work)
+
+    async def create_version(
+        self,
+        policy: PolicyReference,
+        document: str,
+        canonical: str,
+        created_at: datetime,
+        *,
+        as_default: bool,
+        limit: int,
+    ) -> tuple[PolicyVersion, int]:
+        """Add a version under the next number that was never given."""
+
+        def work(connection: sa.Connection) -> tuple[PolicyVersion, int]:
+            epoch, found = self._change(connection, policy)
+            if count(connection, POLICY_VERSIONS, POLICY_VERSIONS.c.policy_id == found.policy_id) >= limit:
+                raise quota_exceeded("VersionsPerPolicy", limit)
+            same = MANAGED_POLICIES.c.policy_id == found.policy_id
+            number: int = connection.execute(
+                sa.update(MANAGED_POLICIES)
+                .where(same)
+                .values(
+                    last_version=MANAGED_POLICIES.c.last_version + 1, updated_us=to_microseconds(created_at)
+                )
+                .returning(MANAGED_POLICIES.c.last_version)
+            ).scalar_one()
+            version = PolicyVersion(number, document, canonical, as_default, created_at)
+            _insert_version(connection, found.policy_id, version)
+            if as_default:
+                connection.execute(sa.update(MANAGED_POLICIES).where(same).values(default_version=number))
+            return version, epoch
+
+        return await self._database.run(work)
+
+    async def version(self, policy: PolicyReference, number: int) -> PolicyVersion:
+        """Return one version."""
+
+        def work(connection: sa.Connection) -> PolicyVersion:
+            found = find_policy(connection, policy)
+            version = next((each for each in _versions(connection, found) if each.number == number), None)
+            if version is None:
+                raise policy_version_not_found(policy.policy_name, number)
+            return version
+
+        return await self._database.read(work)
+
+    async def versions(self, policy: PolicyReference, request: PageRequest) -> Page[PolicyVersion]:
+        """List versions, newest first. A policy has a handful at most: the page is cut here."""
+        found = await self._database.read(
+            lambda connection: _versions(connection, find_policy(connection, policy))
+        )
+        rest = [each for each in found if not request.after or _position(each) < request.after]
+        return request.page(rest, _position)
+
+    async def set_default_version(self, policy: PolicyReference, number: int) -> int:
+        """Choose the version in force."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch, found = self._change(connection, policy)
+            _require_version(connection, found, number)
+            connection.execute(
+                sa.update(MANAGED_POLICIES)
+                .where(MANAGED_POLICIES.c.policy_id == found.policy_id)
+                .values(default_version=number)
+            )
+            return epoch
+
+        return await self._database.run(work)
+
+    async def delete_version(self, policy: PolicyReference, number: int) -> int:
+        """Delete a version that is not in force."""
+
+        def work(connection: sa.Connection) -> int:
+            epoch, found = self._change(connection, policy)
+            _require_version(connection, found, number)
+            if number == found.default_version:
+                raise conflict("Cannot delete the default version of a policy.")
+            connection.execute(sa.delete(POLICY_VERSIONS).where(*_is(found.policy_id, number)))
+            return epoch
+
+        return await self._database.run(work)
+
+    @staticmethod
+    def _change(connection: sa.Connection, policy: PolicyReference) -> tuple[int, ManagedPolicy]:
+        if policy.built_in:
+            raise built_in_policy(policy.policy_name)
+        return next_epoch(connection, policy.owner), find_policy(connection, policy)
+
+
+def find_policy(connection: sa.Connection, policy: PolicyReference) -> ManagedPolicy:
+    """Return a policy by its exact name. Raises RESOURCE_NOT_FOUND."""
+    if policy.built_in:
+        known: BuiltInPolicy | None = built_in_policies().by_name.get(policy.policy_name)
+        if known is None:
+            raise managed_policy_not_found(policy.policy_name)
+        return known.policy
+    row = connection.execute(
+        sa.select(MANAGED_POLICIES).where(
+            MANAGED_POLICIES.c.account_id == policy.owner,
+            MANAGED_POLICIES.c.name_key == policy.policy_name.lower(),
+        )
+    ).one_or_none()
+    if row is None or row.policy_name != policy.policy_name:
+        raise managed_policy_not_found(policy.policy_name)
+    return _policy(row)
+
+
+def references(connection: sa.Connection, policy_ids: Sequence[str]) -> dict[str, PolicyReference]:
+    """Return the names of policies by their ids, built-in ones included."""
+    built_in = built_in_policies().by_id
+    found = {each: built_in[each].policy.reference for each in policy_ids if each in built_in}
+    rows = connection.execute(
+        sa.select(MANAGED_POLICIES).where(MANAGED_POLICIES.c.policy_id.in_(policy_ids))
+    ).all()
+    return found | {row.policy_id: PolicyReference(row.account_id, row.policy_name) for row in rows}
+
+
+def _uses_of(use: sa.Table, account_id: str, policy_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return use.c.account_id == account_id, use.c.policy_id == policy_id
+
+
+def _with_uses(
+    connection: sa.Connection, account_id: str, policies: Sequence[ManagedPolicy]
+) -> list[ManagedPolicy]:
+    ids = [policy.policy_id for policy in policies]
+    counted = [
+        dict(
+            connection.execute(
+                sa.select(use.c.policy_id, sa.func.count())
+                .where(use.c.account_id == account_id, use.c.policy_id.in_(ids))
+                .group_by(use.c.policy_id)
+            )
+            .tuples()
+            .all()
+        )
+        for use in (ATTACHMENTS, BOUNDARIES)
+    ]
+    return [
+        replace(
+            policy,
+            attachments=counted[0].get(policy.policy_id, 0),
+            boundaries=counted[1].get(policy.policy_id, 0),
+        )
+        for policy in policies
+    ]
+
+
+def _versions(connection: sa.Connection, policy: ManagedPolicy) -> list[PolicyVersion]:
+    if policy.reference.built_in:
+        return [built_in_policies().by_id[policy.policy_id].version]
+    rows = connection.execute(
+        sa.select(POLICY_VERSIONS)
+        .where(POLICY_VERSIONS.c.policy_id == policy.policy_id)
+        .order_by(POLICY_VERSIONS.c.number.desc())
+    ).all()
+    return [
+        PolicyVersion(
+            row.number,
+            row.document,
+            row.canonical,
+            row.number == policy.default_version,
+            from_microseconds(row.created_us),
+        )
+        for row in rows
+    ]
+
+
+def _require_version(connection: sa.Connection, policy: ManagedPolicy, number: int) -> None:
+    if not count(connection, POLICY_VERSIONS, *_is(policy.policy_id, number)):
+        raise policy_version_not_found(policy.reference.policy_name, number)
+
+
+def _insert_version(connection: sa.Connection, policy_id: str, version: PolicyVersion) -> None:
+    connection.execute(
+        sa.insert(POLICY_VERSIONS).values(
+            policy_id=policy_id,
+            number=version.number,
+            document=version.document,
+            canonical=version.canonical,
+            created_us=to_microseconds(version.created_at),
+        )
+    )
+
+
+def _is(policy_id: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return POLICY_VERSIONS.c.policy_id == policy_id, POLICY_VERSIONS.c.number == number
+
+
+def _position(version: PolicyVersion) -> str:
+    return f"{version.number:010d}"
+
+
+def _policy(row: sa.Row[Any]) -> ManagedPolicy:
+    return ManagedPolicy(
+        PolicyReference(row.account_id, row.policy_name),
+        row.policy_id,
+        row.description,
+        row.default_version,
+        from_microseconds(row.created_us),
+        from_microseconds(row.updated_us),
+    )

@@ -1,0 +1,96 @@
+"""Temporary credentials in SQL."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.auth.adapters.sql_roles import role_of
+from services.auth.adapters.tables import USERS, from_microseconds, to_microseconds
+from services.auth.adapters.tables_roles import ROLES, SESSIONS
+from services.auth.domain.roles import TemporarySession
+from services.auth.errors import conflict
+from services.chassis.database import Database
+
+_REMEMBERED = timedelta(days=1)
+"""How long after its end a session is told to have expired; then its key is unknown."""
+
+
+class SqlSessions:
+    """A SessionStore."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def create_session(self, session: TemporarySession) -> None:
+        """Store the session if its role or user is still there, and forget long expired ones."""
+
+        def work(connection: sa.Connection) -> None:
+            forgotten = to_microseconds(session.issued_at - _REMEMBERED)
+            connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires_us < forgotten))
+            if session.role is not None and not _there(connection, ROLES.c.role_id, session.role.role_id):
+                raise conflict("The role was deleted meanwhile.")
+            if session.user_id is not None and not _there(connection, USERS.c.user_id, session.user_id):
+                raise conflict("The user was deleted meanwhile.")
+            connection.execute(sa.insert(SESSIONS).values(**_values(session)))
+
+        await self._database.run(work)
+
+
+def find_session(connection: sa.Connection, access_key_id: str) -> TemporarySession | None:
+    """Return the session of temporary credentials, expired or not."""
+    row = connection.execute(
+        sa.select(SESSIONS).where(SESSIONS.c.access_key_id == access_key_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    role = None
+    if row.role_id is not None:
+        role = role_of(connection.execute(sa.select(ROLES).where(ROLES.c.role_id == row.role_id)).one())
+    return TemporarySession(
+        access_key_id=row.access_key_id,
+        account_id=row.account_id,
+        role=role,
+        user_id=row.user_id,
+        session_name=row.session_name,
+        token_sha256=row.token_sha256,
+        sealed_secret=row.sealed_secret,
+        policies=None if row.policies is None else tuple(json.loads(row.policies)),
+        tags=tuple((key, value) for key, value in json.loads(row.tags)),
+        transitive_keys=frozenset(json.loads(row.transitive_keys)),
+        source_identity=row.source_identity,
+        issued_at=from_microseconds(row.issued_us),
+        expires_at=from_microseconds(row.expires_us),
+    )
+
+
+def end_sessions_of_user(connection: sa.Connection, user_id: str) -> None:
+    """End the sessions of a user who is about to be deleted, and let none begin until then."""
+    connection.execute(sa.select(USERS.c.user_id).where(USERS.c.user_id == user_id).with_for_update())
+    connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user_id == user_id))
+
+
+def _there(connection: sa.Connection, column: sa.Column[Any], value: str) -> bool:
+    # The lock makes whoever deletes it wait, and then end this session as well.
+    found = connection.execute(sa.select(column).where(column == value).with_for_update(read=True))
+    return found.one_or_none() is not None
+
+
+def _values(session: TemporarySession) -> dict[str, Any]:
+    return {
+        "access_key_id": session.access_key_id,
+        "account_id": session.account_id,
+        "role_id": None if session.role is None else session.role.role_id,
+        "user_id": session.user_id,
+        "session_name": session.session_name,
+        "token_sha256": session.token_sha256,
+        "sealed_secret": session.sealed_secret,
+        "policies": None if session.policies is None else json.dumps(list(session.policies)),
+        "tags": json.dumps([list(pair) for pair in session.tags]),
+        "transitive_keys": json.dumps(sorted(session.transitive_keys)),
+        "source_identity": session.source_identity,
+        "issued_us": to_microseconds(session.issued_at),
+        "expires_us": to_microseconds(session.expires_at),
+    }

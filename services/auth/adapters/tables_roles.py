@@ -1,0 +1,55 @@
+"""The tables of roles and of temporary credentials."""
+
+import sqlalchemy as sa
+
+from services.auth.adapters.tables import METADATA
+
+ROLES = sa.Table(
+    "roles",
+    METADATA,
+    sa.Column("role_id", sa.String(21), primary_key=True),
+    sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("role_name", sa.String(64), nullable=False),
+    # AWS: names of roles are unique in the account without regard to case.
+    sa.Column("name_key", sa.String(64), nullable=False),
+    sa.Column("trust", sa.Text, nullable=False),
+    sa.Column("canonical_trust", sa.Text, nullable=False),
+    sa.Column("description", sa.String(1000), nullable=False),
+    sa.Column("max_session_s", sa.Integer, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("account_id", "name_key", name="one_role_a_name"),
+)
+
+ROLE_POLICIES = sa.Table(
+    "role_policies",
+    METADATA,
+    sa.Column("role_id", sa.String(21), sa.ForeignKey("roles.role_id"), primary_key=True),
+    sa.Column("policy_name", sa.String(128), primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("canonical", sa.Text, nullable=False),
+    sa.Column("updated_us", sa.BigInteger, nullable=False),
+)
+
+SESSIONS = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("access_key_id", sa.String(128), primary_key=True),
+    sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    # One of the two.
+    sa.Column("role_id", sa.String(21), sa.ForeignKey("roles.role_id")),
+    sa.Column("user_id", sa.String(21), sa.ForeignKey("users.user_id")),
+    sa.Column("session_name", sa.String(64), nullable=False),
+    sa.Column("token_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Column("sealed_secret", sa.LargeBinary, nullable=False),
+    # JSON: a list of canonical documents, or NULL when the session was not narrowed.
+    sa.Column("policies", sa.Text),
+    # JSON: pairs, sorted by key; and a list of keys in lower case.
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("transitive_keys", sa.Text, nullable=False),
+    sa.Column("source_identity", sa.String(64), nullable=False),
+    sa.Column("issued_us", sa.BigInteger, nullable=False),
+    sa.Column("expires_us", sa.BigInteger, nullable=False),
+    sa.Index("sessions_of_role", "role_id"),
+    sa.Index("sessions_of_user", "user_id"),
+    sa.Index("sessions_expiry", "expires_us"),
+)

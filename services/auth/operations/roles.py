@@ -1,0 +1,144 @@
+"""Roles and their inline policies, as the caller's own policies allow."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.auth.domain.ids import new_role_id
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.roles import DEFAULT_SESSION, Role, RolePolicy
+from services.auth.operations.admission import Admission, Caller
+from services.auth.ports import Revocations
+from services.auth.ports_roles import RoleStore
+from services.chassis.arn import role_arn
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.pages import Page
+from services.chassis.policy.document import canonical, parse
+from services.chassis.policy.kinds import TRUST
+from services.chassis.randomness import Randomness
+
+_MAX_ROLES = 1_000
+"""Roles an account may have, as at AWS."""
+
+_MAX_POLICY_CHARS = 10_240
+"""Characters of all inline policies of a role, as at AWS."""
+
+
+class Roles:
+    """Manages the roles of the caller's account."""
+
+    def __init__(
+        self,
+        store: RoleStore,
+        admission: Admission,
+        revocations: Revocations,
+        clock: Clock,
+        randomness: Randomness,
+        partition: str,
+    ) -> None:
+        """Keep roles in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+        self._clock = clock
+        self._randomness = randomness
+        self._partition = partition
+
+    async def create(
+        self, call: CallContext, role_name: str, trust: str, description: str, max_session: timedelta | None
+    ) -> Role:
+        """Create a role (iam:CreateRole). Raises UNSUPPORTED_POLICY."""
+        caller = await self.admit(call, "iam:CreateRole", role_name)
+        role = Role(
+            caller.account_id,
+            role_name,
+            new_role_id(self._randomness),
+            trust,
+            canonical(parse(trust, TRUST)),
+            description,
+            max_session or DEFAULT_SESSION,
+            self._clock.now(),
+        )
+        await self._publish(caller, await self._store.create_role(role, _MAX_ROLES))
+        return role
+
+    async def get(self, call: CallContext, role_name: str) -> Role:
+        """Return a role (iam:GetRole)."""
+        caller = await self.admit(call, "iam:GetRole", role_name)
+        return await self._store.role(caller.account_id, role_name)
+
+    async def list(self, call: CallContext, request: PageRequest) -> Page[Role]:
+        """List roles (iam:ListRoles)."""
+        caller = await self._admission.identify(call)
+        # AWS checks this action against the path of all roles.
+        self._admission.require(caller, "iam:ListRoles", role_arn(caller.account_id, "", self._partition))
+        return await self._store.roles(caller.account_id, request)
+
+    async def update(
+        self, call: CallContext, role_name: str, description: str | None, max_session: timedelta | None
+    ) -> Role:
+        """Change what is not None (iam:UpdateRole)."""
+        caller = await self.admit(call, "iam:UpdateRole", role_name)
+        role = await self._store.role(caller.account_id, role_name)
+        role = replace(
+            role,
+            description=role.description if description is None else description,
+            max_session=max_session or role.max_session,
+        )
+        await self._publish(caller, await self._store.update_role(role))
+        return role
+
+    async def update_trust(self, call: CallContext, role_name: str, trust: str) -> None:
+        """Replace the trust policy (iam:UpdateAssumeRolePolicy). Raises UNSUPPORTED_POLICY."""
+        caller = await self.admit(call, "iam:UpdateAssumeRolePolicy", role_name)
+        role = await self._store.role(caller.account_id, role_name)
+        role = replace(role, trust=trust, canonical_trust=canonical(parse(trust, TRUST)))
+        await self._publish(caller, await self._store.update_role(role))
+
+    async def delete(self, call: CallContext, role_name: str) -> None:
+        """Delete a role that has no policies, and end its sessions (iam:DeleteRole)."""
+        caller = await self.admit(call, "iam:DeleteRole", role_name)
+        await self._publish(caller, await self._store.delete_role(caller.account_id, role_name))
+
+    async def put_policy(
+        self, call: CallContext, role_name: str, policy_name: str, document: str
+    ) -> RolePolicy:
+        """Create or replace an inline policy (iam:PutRolePolicy). Raises UNSUPPORTED_POLICY."""
+        caller = await self.admit(call, "iam:PutRolePolicy", role_name)
+        policy = RolePolicy(
+            caller.account_id,
+            role_name,
+            policy_name,
+            document,
+            canonical(parse(document)),
+            self._clock.now(),
+        )
+        await self._publish(caller, await self._store.put_role_policy(policy, _MAX_POLICY_CHARS))
+        return policy
+
+    async def get_policy(self, call: CallContext, role_name: str, policy_name: str) -> RolePolicy:
+        """Return an inline policy (iam:GetRolePolicy)."""
+        caller = await self.admit(call, "iam:GetRolePolicy", role_name)
+        return await self._store.role_policy(caller.account_id, role_name, policy_name)
+
+    async def list_policies(
+        self, call: CallContext, role_name: str, request: PageRequest
+    ) -> Page[RolePolicy]:
+        """List inline policies (iam:ListRolePolicies)."""
+        caller = await self.admit(call, "iam:ListRolePolicies", role_name)
+        return await self._store.role_policies(caller.account_id, role_name, request)
+
+    async def delete_policy(self, call: CallContext, role_name: str, policy_name: str) -> None:
+        """Delete an inline policy (iam:DeleteRolePolicy)."""
+        caller = await self.admit(call, "iam:DeleteRolePolicy", role_name)
+        epoch = await self._store.delete_role_policy(caller.account_id, role_name, policy_name)
+        await self._publish(caller, epoch)
+
+    async def admit(self, call: CallContext, action: str, role_name: str) -> Caller:
+        """Admit an action on a role of the caller's own account; no other account can be named."""
+        caller = await self._admission.identify(call)
+        self._admission.require(caller, action, role_arn(caller.account_id, role_name, self._partition))
+        return caller
+
+    async def _publish(self, caller: Caller, epoch: int) -> None:
+        await self._revocations.publish(caller.account_id, epoch)

@@ -1,0 +1,51 @@
+"""What auth needs of the outside for roles and temporary credentials."""
+
+from typing import Protocol
+
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.roles import Role, RolePolicy, TemporarySession
+from services.chassis.pages import Page
+
+
+class RoleStore(Protocol):
+    """Roles and their inline policies. Durability and errors as in DirectoryStore."""
+
+    async def create_role(self, role: Role, limit: int) -> int:
+        """Create a role of an account, which must then have at most `limit`.
+
+        Names are unique in the account without regard to case.
+        """
+
+    async def role(self, account_id: str, role_name: str) -> Role:
+        """Return a role."""
+
+    async def roles(self, account_id: str, request: PageRequest) -> Page[Role]:
+        """List the roles of an account by name."""
+
+    async def update_role(self, role: Role) -> int:
+        """Replace trust, description and longest session of the role with this id."""
+
+    async def delete_role(self, account_id: str, role_name: str) -> int:
+        """Delete a role that has no policies, and end its sessions."""
+
+    async def put_role_policy(self, policy: RolePolicy, max_chars: int) -> int:
+        """Create or replace; all inline policies of the role must then have at most `max_chars`."""
+
+    async def role_policy(self, account_id: str, role_name: str, policy_name: str) -> RolePolicy:
+        """Return one policy."""
+
+    async def role_policies(self, account_id: str, role_name: str, request: PageRequest) -> Page[RolePolicy]:
+        """List a role's policies by name."""
+
+    async def delete_role_policy(self, account_id: str, role_name: str, policy_name: str) -> int:
+        """Delete one policy."""
+
+
+class SessionStore(Protocol):
+    """Temporary credentials. Durability as in DirectoryStore; CredentialStore reads them."""
+
+    async def create_session(self, session: TemporarySession) -> None:
+        """Store a session. Raises RESOURCE_STATE when its role or user was deleted meanwhile.
+
+        MUST forget sessions that ended more than a day ago, so that their number is bounded by use.
+        """

@@ -1,0 +1,170 @@
+"""Roles and temporary credentials."""
+
+from datetime import timedelta
+from typing import Any
+
+from craton.auth.v1 import (
+    resources_pb2,
+    role_service_pb2,
+    role_service_pb2_grpc,
+    session_service_pb2,
+    session_service_pb2_grpc,
+)
+from google.protobuf.duration_pb2 import Duration
+
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.roles import Role, RolePolicy
+from services.auth.operations.roles import Roles
+from services.auth.operations.sessions import NewSession, RoleRequest, TemporaryCredentials
+from services.auth.servicer.messages import timestamp
+from services.chassis.arn import assumed_role_arn, role_arn
+from services.chassis.context import current_call
+
+
+class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
+    """RoleService."""
+
+    def __init__(self, roles: Roles, partition: str) -> None:
+        """Serve `roles`."""
+        self._roles = roles
+        self._partition = partition
+
+    async def CreateRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        role = await self._roles.create(
+            current_call(),
+            request.role_name,
+            request.assume_role_policy_document,
+            request.description,
+            _duration(request, "max_session_duration"),
+        )
+        return role_service_pb2.CreateRoleResponse(role=self._message(role))
+
+    async def GetRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        role = await self._roles.get(current_call(), request.role_name)
+        return role_service_pb2.GetRoleResponse(role=self._message(role))
+
+    async def ListRoles(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._roles.list(current_call(), wanted)
+        return role_service_pb2.ListRolesResponse(
+            roles=[self._message(role) for role in page.items], next_page_token=page.next_token
+        )
+
+    async def UpdateRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        description = request.description if request.HasField("description") else None
+        role = await self._roles.update(
+            current_call(), request.role_name, description, _duration(request, "max_session_duration")
+        )
+        return role_service_pb2.UpdateRoleResponse(role=self._message(role))
+
+    async def UpdateAssumeRolePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._roles.update_trust(current_call(), request.role_name, request.policy_document)
+        return role_service_pb2.UpdateAssumeRolePolicyResponse()
+
+    async def DeleteRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._roles.delete(current_call(), request.role_name)
+        return role_service_pb2.DeleteRoleResponse()
+
+    async def PutRolePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._roles.put_policy(
+            current_call(), request.role_name, request.policy_name, request.document
+        )
+        return role_service_pb2.PutRolePolicyResponse(policy=_policy(policy))
+
+    async def GetRolePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._roles.get_policy(current_call(), request.role_name, request.policy_name)
+        return role_service_pb2.GetRolePolicyResponse(policy=_policy(policy))
+
+    async def ListRolePolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._roles.list_policies(current_call(), request.role_name, wanted)
+        return role_service_pb2.ListRolePoliciesResponse(
+            policies=[_policy(policy) for policy in page.items], next_page_token=page.next_token
+        )
+
+    async def DeleteRolePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._roles.delete_policy(current_call(), request.role_name, request.policy_name)
+        return role_service_pb2.DeleteRolePolicyResponse()
+
+    def _message(self, role: Role) -> role_service_pb2.Role:
+        return role_service_pb2.Role(
+            name=f"accounts/{role.account_id}/roles/{role.role_name}",
+            role_name=role.role_name,
+            role_id=role.role_id,
+            arn=role_arn(role.account_id, role.role_name, self._partition),
+            assume_role_policy_document=role.trust,
+            description=role.description,
+            max_session_duration=Duration(seconds=int(role.max_session.total_seconds())),
+            create_time=timestamp(role.created_at),
+        )
+
+
+class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
+    """SessionService."""
+
+    def __init__(self, credentials: TemporaryCredentials, partition: str) -> None:
+        """Serve `credentials`."""
+        self._credentials = credentials
+        self._partition = partition
+
+    async def AssumeRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = RoleRequest(
+            request.role_arn,
+            request.role_session_name,
+            _duration(request, "duration"),
+            request.policy,
+            request.external_id,
+            tuple((tag.key, tag.value) for tag in request.tags),
+            tuple(request.transitive_tag_keys),
+            request.source_identity,
+        )
+        new = await self._credentials.assume_role(current_call(), wanted)
+        session = new.session
+        name = "" if session.role is None else session.role.role_name
+        return session_service_pb2.AssumeRoleResponse(
+            credentials=_credentials(new),
+            assumed_role_arn=assumed_role_arn(
+                session.account_id, name, session.session_name, self._partition
+            ),
+            assumed_role_id=session.principal_id,
+            packed_policy_size_percent=new.packed_percent,
+            source_identity=session.source_identity,
+        )
+
+    async def GetSessionToken(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        new = await self._credentials.session_token(current_call(), _duration(request, "duration"))
+        return session_service_pb2.GetSessionTokenResponse(credentials=_credentials(new))
+
+
+def _duration(request: Any, field: str) -> timedelta | None:
+    return getattr(request, field).ToTimedelta() if request.HasField(field) else None
+
+
+def _credentials(new: NewSession) -> session_service_pb2.TemporaryCredentials:
+    return session_service_pb2.TemporaryCredentials(
+        access_key_id=new.session.access_key_id,
+        secret_access_key=new.secret.reveal().decode(),
+        session_token=new.token.reveal().decode(),
+        expire_time=timestamp(new.session.expires_at),
+    )
+
+
+def _policy(policy: RolePolicy) -> resources_pb2.Policy:
+    return resources_pb2.Policy(
+        name=f"accounts/{policy.account_id}/roles/{policy.role_name}/policies/{policy.policy_name}",
+        policy_name=policy.policy_name,
+        document=policy.document,
+        update_time=timestamp(policy.updated_at),
+    )

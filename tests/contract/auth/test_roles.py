@@ -1,0 +1,162 @@
+"""The contract of stores of roles and temporary credentials."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.auth.adapters.sql_credentials import SqlCredentials
+from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.adapters.sql_sessions import SqlSessions
+from services.auth.domain.roles import Role, RolePolicy, TemporarySession
+from services.auth.ports import CredentialStore
+from services.auth.ports_roles import RoleStore, SessionStore
+from services.chassis.database import Database
+from services.chassis.policy.bundle import PolicyBundle
+from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, REVISIONS, first, reason
+from tests.fakes.databases import KINDS, empty_database
+
+ROLE = Role(ACCOUNT.account_id, "Reader", "AROA1", " {}", "{}", "reads", timedelta(hours=2), NOW)
+SESSION = TemporarySession(
+    access_key_id="ASIA1",
+    account_id=ACCOUNT.account_id,
+    role=ROLE,
+    user_id=None,
+    session_name="today",
+    token_sha256=b"t" * 32,
+    sealed_secret=b"sealed",
+    policies=("{1}", "{2}"),
+    tags=(("a", "b"), ("é", "")),
+    transitive_keys=frozenset({"a"}),
+    source_identity="carol",
+    issued_at=NOW,
+    expires_at=NOW + timedelta(hours=1),
+)
+
+
+class Stores:
+    roles: RoleStore
+    sessions: SessionStore
+    credentials: CredentialStore
+    directory: SqlDirectory
+
+    def __init__(self, database: Database) -> None:
+        self.roles, self.sessions = SqlRoles(database), SqlSessions(database)
+        self.credentials, self.directory = SqlCredentials(database), SqlDirectory(database)
+
+
+@pytest.fixture(params=KINDS)
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    database = Database(empty_database(request.param, tmp_path))
+    database.migrate(REVISIONS)
+    made = Stores(database)
+    await made.directory.create_account(ACCOUNT, None, None)
+    await made.directory.create_user(ALICE, 99)
+    yield made
+    await database.close()
+
+
+def policy(name: str, text: str = "{}", **changes: Any) -> RolePolicy:
+    return replace(RolePolicy(ACCOUNT.account_id, "Reader", name, f" {text}", text, NOW), **changes)
+
+
+async def test_roles_are_kept_by_name(stores: Stores) -> None:
+    before = await stores.directory.create_user(replace(ALICE, user_name="x", user_id="AIDAX"), 99)
+    assert await stores.roles.create_role(ROLE, 2) == before + 1
+    assert await stores.roles.role(ACCOUNT.account_id, "Reader") == ROLE
+    same = replace(ROLE, role_name="READER", role_id="AROA2")
+    assert await reason(stores.roles.create_role(same, 2)) == "RESOURCE_EXISTS"
+    for name in ("reader", "nobody"):
+        assert await reason(stores.roles.role(ACCOUNT.account_id, name)) == "RESOURCE_NOT_FOUND"
+    other = replace(ROLE, role_name="Alpha", role_id="AROA3")
+    await stores.roles.create_role(other, 2)
+    third = replace(ROLE, role_name="third", role_id="AROA4")
+    assert await reason(stores.roles.create_role(third, 2)) == "QUOTA_EXCEEDED"
+    page = await stores.roles.roles(ACCOUNT.account_id, first(1))
+    assert (page.items, bool(page.next_token)) == ((other,), True)
+
+
+async def test_a_role_changes_and_goes(stores: Stores) -> None:
+    before = await stores.roles.create_role(ROLE, 9)
+    changed = replace(ROLE, trust="t", canonical_trust="c", description="", max_session=timedelta(hours=1))
+    assert await stores.roles.update_role(changed) == before + 1
+    assert await stores.roles.role(ACCOUNT.account_id, "Reader") == changed
+    await stores.roles.put_role_policy(policy("p"), 10)
+    assert await reason(stores.roles.delete_role(ACCOUNT.account_id, "Reader")) == "RESOURCE_STATE"
+    await stores.roles.delete_role_policy(ACCOUNT.account_id, "Reader", "p")
+    await stores.sessions.create_session(SESSION)
+    await stores.roles.delete_role(ACCOUNT.account_id, "Reader")
+    assert await stores.credentials.principal_state("ASIA1") is None
+    assert await reason(stores.roles.update_role(changed)) == "RESOURCE_NOT_FOUND"
+    assert await reason(stores.roles.delete_role(ACCOUNT.account_id, "Reader")) == "RESOURCE_NOT_FOUND"
+    assert await reason(stores.sessions.create_session(SESSION)) == "RESOURCE_STATE"
+
+
+async def test_policies_of_a_role_share_their_room(stores: Stores) -> None:
+    await stores.roles.create_role(ROLE, 9)
+    await stores.roles.put_role_policy(policy("b", "{22}"), 7)
+    assert await reason(stores.roles.put_role_policy(policy("a", "{1234}"), 7)) == "QUOTA_EXCEEDED"
+    assert await stores.roles.role_policy(ACCOUNT.account_id, "Reader", "b") == policy("b", "{22}")
+    await stores.roles.put_role_policy(policy("b", "{1234}"), 7)
+    await stores.roles.put_role_policy(policy("a", "x"), 7)
+    page = await stores.roles.role_policies(ACCOUNT.account_id, "Reader", first(1))
+    assert (page.items, bool(page.next_token)) == ((policy("a", "x"),), True)
+    for call in (
+        stores.roles.role_policy(ACCOUNT.account_id, "Reader", "c"),
+        stores.roles.delete_role_policy(ACCOUNT.account_id, "Reader", "c"),
+        stores.roles.put_role_policy(policy("a", role_name="nobody"), 7),
+    ):
+        assert await reason(call) == "RESOURCE_NOT_FOUND"
+
+
+async def test_a_session_is_a_principal_of_its_role(stores: Stores) -> None:
+    await stores.roles.create_role(ROLE, 9)
+    await stores.roles.put_role_policy(policy("b", "{2}"), 99)
+    await stores.roles.put_role_policy(policy("a", "{1}"), 99)
+    await stores.sessions.create_session(SESSION)
+    state = await stores.credentials.principal_state("ASIA1")
+    assert state is not None
+    assert (state.session, state.user, state.root) == (SESSION, None, False)
+    assert state.principal_id == "AROA1:today"
+    assert state.policies == PolicyBundle(("{1}", "{2}"), session=("{1}", "{2}"))
+
+
+async def test_a_session_of_a_user_has_the_users_rights(stores: Stores) -> None:
+    own = replace(SESSION, role=None, user_id=ALICE.user_id, policies=None, session_name="")
+    await stores.sessions.create_session(own)
+    state = await stores.credentials.principal_state("ASIA1")
+    assert state is not None
+    assert (state.session, state.user, state.policies.session) == (own, ALICE, None)
+    await stores.directory.delete_user(ACCOUNT.account_id, ALICE.user_name)
+    assert await stores.credentials.principal_state("ASIA1") is None
+    ghost = replace(own, access_key_id="ASIA2", user_id="AIDANOBODY")
+    assert await reason(stores.sessions.create_session(ghost)) == "RESOURCE_STATE"
+
+
+async def test_sessions_that_ended_long_ago_are_forgotten(stores: Stores) -> None:
+    await stores.roles.create_role(ROLE, 9)
+    await stores.sessions.create_session(SESSION)
+    soon, later = NOW + timedelta(hours=24), NOW + timedelta(hours=26)
+    await stores.sessions.create_session(replace(SESSION, access_key_id="ASIA2", issued_at=soon))
+    assert await stores.credentials.principal_state("ASIA1") is not None
+    await stores.sessions.create_session(replace(SESSION, access_key_id="ASIA3", issued_at=later))
+    assert await stores.credentials.principal_state("ASIA1") is None
+
+
+async def test_sessions_and_the_end_of_their_role_at_once(stores: Stores) -> None:
+    """Whoever comes second finds out: no session outlives its role."""
+    for number in range(5):
+        role = replace(ROLE, role_id=f"AROA{number}", role_name=f"r{number}")
+        await stores.roles.create_role(role, 99)
+        session = replace(SESSION, access_key_id=f"ASIA{number}", role=role)
+        await asyncio.gather(
+            stores.sessions.create_session(session),
+            stores.roles.delete_role(ACCOUNT.account_id, role.role_name),
+            return_exceptions=True,
+        )
+        assert await stores.credentials.principal_state(session.access_key_id) is None

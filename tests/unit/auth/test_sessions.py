@@ -1,0 +1,324 @@
+"""Roles and temporary credentials: who may have them, what they can do, and when they end."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.adapters.sql_sessions import SqlSessions
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.records import Account, InlinePolicy, User
+from services.auth.operations.lease import content_digest
+from services.auth.operations.roles import Roles
+from services.auth.operations.sessions import NewSession, RoleRequest, TemporaryCredentials
+from services.auth.operations.signatures import Signed
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.identity import WorkloadId
+from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.secret import SecretBytes
+from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
+
+ACCOUNT, OTHER = "123456789012", "210987654321"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
+ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
+EDGE = WorkloadId("craton.local", "service", "edge")
+
+
+class NoRevocations:
+    """Announces to nobody, and remembers."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, int]] = []
+
+    async def publish(self, account_id: str, epoch: int) -> None:
+        self.published.append((account_id, epoch))
+
+
+@dataclass
+class Stack:
+    auth: Any
+    roles: Roles
+    store: SqlRoles
+    temporary: TemporaryCredentials
+    revocations: NoRevocations
+
+    async def call(self, key_id: str | None = None) -> CallContext:
+        """A call with a token of alice, or of the owner of a key."""
+        state = await self.auth.credentials.principal_state(key_id or self.auth.key.key.access_key_id)
+        _, claims = self.auth.issuer.issue(state, "us-east-1", "auth", ClientContext())
+        return CallContext(method="/m", request_id="r", call_id="c", caller=EDGE, principal=claims)
+
+    async def trust(self, *statements: dict[str, Any], name: str = "reader", max_s: int = 7200) -> None:
+        """Create or change a role; done by the root user, whom no policy hinders."""
+        call = await self.root()
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        known = {role.role_name for role in (await self.roles.list(call, PageRequest(99, ""))).items}
+        if name in known:
+            await self.roles.update_trust(call, name, document)
+        else:
+            await self.roles.create(call, name, document, "", timedelta(seconds=max_s))
+
+    async def root(self) -> CallContext:
+        if not hasattr(self, "_root"):
+            self._root = await self.auth.keys.make(ACCOUNT, None)
+            await self.auth.directory.create_access_key(self._root.key, 2)
+        return await self.call(self._root.key.access_key_id)
+
+    async def allow_alice(self, *actions: str) -> None:
+        document = json.dumps(
+            {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
+        )
+        policy = InlinePolicy(ACCOUNT, "alice", "p", document, document, self.auth.clock.now())
+        await self.auth.policies.put_policy(policy, 9)
+
+
+@pytest.fixture
+def stack(auth: Any) -> Stack:
+    database = auth.credentials._database
+    store, revocations = SqlRoles(database), NoRevocations()
+    shared = (auth.clock, auth.randomness, "aws")
+    roles = Roles(store, auth.admission, revocations, *shared)
+    temporary = TemporaryCredentials(store, SqlSessions(database), auth.admission, auth.sealer, *shared)
+    return Stack(auth, roles, store, temporary, revocations)
+
+
+def allow(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": principal, "Action": action, **more}
+
+
+def wanted(**changes: Any) -> RoleRequest:
+    return dataclasses.replace(RoleRequest(ROLE, "today"), **changes)
+
+
+async def reason(call: Any) -> str:
+    with pytest.raises(DomainError) as caught:
+        await call
+    return caught.value.reason_name
+
+
+def signed(stack: Stack, new: NewSession, token: SecretBytes | None) -> Signed:
+    credentials = SigningCredentials(new.session.access_key_id, new.secret, "us-east-1", "bedrock")
+    made = sign_token_request(credentials, "auth.craton.internal", "runtime", stack.auth.clock.now())
+    return Signed(made.credential, made.string_to_sign.decode(), made.signature, token)
+
+
+async def test_a_session_of_a_role_is_another_principal(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    new = await stack.temporary.assume_role(await stack.call(), wanted())
+    assert new.session.access_key_id.startswith("ASIA")
+    claims = (await stack.call(new.session.access_key_id)).principal
+    assert isinstance(claims, PrincipalClaims)
+    assert claims.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/today"
+    assert claims.role_arn == ROLE
+    assert claims.principal_id == f"{new.session.role.role_id}:today"
+    assert not claims.root
+    for secret in (new.secret.reveal().decode(), new.token.reveal().decode()):
+        assert secret not in repr(new)
+
+
+async def test_the_trust_policy_and_the_callers_own_decide(stack) -> None:
+    call = await stack.call()
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+    await stack.trust(allow({"AWS": ACCOUNT}))
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+    await stack.allow_alice("sts:AssumeRole")
+    await stack.temporary.assume_role(call, wanted())
+    await stack.trust({**allow({"AWS": ALICE}), "Effect": "Deny"}, allow({"AWS": ACCOUNT}))
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+    # Root is the account; what the trust policy gives to the account, it has.
+    await stack.trust(allow({"AWS": ACCOUNT}))
+    await stack.temporary.assume_role(await stack.root(), wanted())
+
+
+async def test_another_account_needs_both_sides(stack) -> None:
+    auth = stack.auth
+    await auth.directory.create_account(Account(OTHER, "i2", "second", auth.clock.now()), None, None)
+    bob = User(OTHER, "bob", "AIDABOB", auth.clock.now())
+    await auth.directory.create_user(bob, 9)
+    key = await auth.keys.make(OTHER, bob)
+    await auth.directory.create_access_key(key.key, 2)
+    call = await stack.call(key.key.access_key_id)
+    await stack.trust(allow({"AWS": f"arn:aws:iam::{OTHER}:user/bob"}))
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+    text = '{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}'
+    await auth.policies.put_policy(InlinePolicy(OTHER, "bob", "p", text, text, auth.clock.now()), 9)
+    new = await stack.temporary.assume_role(call, wanted())
+    assert new.session.account_id == ACCOUNT
+    await stack.trust(allow({"AWS": ALICE}))
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+
+
+async def test_an_external_id_is_asked_for(stack) -> None:
+    condition = {"StringEquals": {"sts:ExternalId": "42"}}
+    await stack.trust(allow({"AWS": ALICE}, Condition=condition))
+    call = await stack.call()
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+    assert await reason(stack.temporary.assume_role(call, wanted(external_id="43"))) == "ACCESS_DENIED"
+    await stack.temporary.assume_role(call, wanted(external_id="42"))
+
+
+async def test_tags_need_their_own_permission_and_pass_on_as_told(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    tagged = wanted(tags=(("team", "red"), ("cost", "1")), transitive_keys=("TEAM",))
+    call = await stack.call()
+    assert await reason(stack.temporary.assume_role(call, tagged)) == "ACCESS_DENIED"
+    both = ["sts:AssumeRole", "sts:TagSession"]
+    only_red = {"StringEquals": {"aws:RequestTag/team": "red"}}
+    await stack.trust(allow({"AWS": ALICE}, both, Condition=only_red))
+    first = await stack.temporary.assume_role(call, tagged)
+    assert first.session.tags == (("cost", "1"), ("team", "red"))
+    assert (
+        await reason(stack.temporary.assume_role(call, wanted(tags=(("team", "blue"),)))) == "ACCESS_DENIED"
+    )
+
+    await stack.trust(allow({"AWS": ROLE}, both), name="second")
+    second_arn = ROLE.replace("reader", "second")
+    chained = await stack.call(first.session.access_key_id)
+    second = await stack.temporary.assume_role(chained, wanted(role_arn=second_arn, tags=(("a", "b"),)))
+    assert second.session.tags == (("a", "b"), ("team", "red")), "cost stays behind"
+    for tags in ((("Team", "blue"),), (("x", "1"), ("X", "2")), (("aws:x", "1"),)):
+        refused = wanted(role_arn=second_arn, tags=tags)
+        assert await reason(stack.temporary.assume_role(chained, refused)) == "INVALID_FIELD"
+    unknown = wanted(tags=(("team", "red"),), transitive_keys=("other",))
+    assert await reason(stack.temporary.assume_role(call, unknown)) == "INVALID_FIELD"
+
+
+async def test_durations(stack) -> None:
+    await stack.trust(allow({"AWS": [ALICE, ROLE]}))
+    call = await stack.call()
+    two_hours = wanted(duration=timedelta(hours=2))
+    new = await stack.temporary.assume_role(call, two_hours)
+    assert new.session.expires_at - new.session.issued_at == timedelta(hours=2)
+    longer = wanted(duration=timedelta(hours=2, seconds=1))
+    assert await reason(stack.temporary.assume_role(call, longer)) == "INVALID_FIELD"
+    chained = await stack.call(new.session.access_key_id)
+    assert await reason(stack.temporary.assume_role(chained, two_hours)) == "INVALID_FIELD"
+    hour = await stack.temporary.assume_role(chained, wanted())
+    assert hour.session.expires_at - hour.session.issued_at == timedelta(hours=1)
+
+
+async def test_a_source_identity_stays(stack) -> None:
+    actions = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    await stack.trust(allow({"AWS": [ALICE, ROLE]}, actions))
+    first = await stack.temporary.assume_role(await stack.call(), wanted(source_identity="carol"))
+    chained = await stack.call(first.session.access_key_id)
+    second = await stack.temporary.assume_role(chained, wanted())
+    assert second.session.source_identity == "carol"
+    other = wanted(source_identity="mallory")
+    assert await reason(stack.temporary.assume_role(chained, other)) == "INVALID_FIELD"
+
+
+async def test_a_session_policy_narrows(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    text = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:Get*","Resource":"*"}}'
+    await stack.roles.put_policy(await stack.root(), "reader", "p", text)
+    narrow = text.replace("iam:Get*", "iam:GetUser")
+    wide = await stack.temporary.assume_role(await stack.call(), wanted())
+    narrowed = await stack.temporary.assume_role(await stack.call(), wanted(policy=narrow))
+    assert narrowed.packed_percent > 0
+    for new, role_too in ((wide, True), (narrowed, False)):
+        call = await stack.call(new.session.access_key_id)
+        await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
+        if role_too:
+            await stack.auth.admission.authorize(call, "iam:GetRole", ROLE)
+        else:
+            with pytest.raises(DomainError, match="no session policy allows"):
+                await stack.auth.admission.authorize(call, "iam:GetRole", ROLE)
+    states = [
+        await stack.auth.credentials.principal_state(new.session.access_key_id) for new in (wide, narrowed)
+    ]
+    assert content_digest(states[0]) != content_digest(states[1])
+    bad = wanted(policy='{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}')
+    assert await reason(stack.temporary.assume_role(await stack.call(), bad)) == "UNSUPPORTED_POLICY"
+
+
+async def test_signatures_of_temporary_credentials_need_their_token(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    new = await stack.temporary.assume_role(await stack.call(), wanted())
+    other = await stack.temporary.assume_role(await stack.call(), wanted())
+    verify = stack.auth.signatures.verify
+    assert (await verify(signed(stack, new, new.token))).state.session == new.session
+    for token in (None, SecretBytes(b"x"), other.token):
+        assert await reason(verify(signed(stack, new, token))) == "UNKNOWN_ACCESS_KEY"
+    stranger = dataclasses.replace(new, secret=other.secret)
+    assert await reason(verify(signed(stack, stranger, new.token))) == "SIGNATURE_MISMATCH"
+    stack.auth.clock.advance(3600)
+    assert await reason(verify(signed(stack, new, new.token))) == "INVALID_TOKEN"
+
+
+async def test_long_term_keys_go_with_no_token(stack) -> None:
+    auth = stack.auth
+    credentials = SigningCredentials(auth.key.key.access_key_id, auth.key.secret, "us-east-1", "bedrock")
+    made = sign_token_request(credentials, "auth.craton.internal", "runtime", auth.clock.now())
+    parts = (made.credential, made.string_to_sign.decode(), made.signature)
+    await auth.signatures.verify(Signed(*parts))
+    assert await reason(auth.signatures.verify(Signed(*parts, SecretBytes(b"x")))) == "UNKNOWN_ACCESS_KEY"
+
+
+async def test_a_session_ends_with_its_time_and_with_its_role(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    first = await stack.temporary.assume_role(await stack.call(), wanted(duration=timedelta(minutes=15)))
+    call = await stack.call(first.session.access_key_id)
+    stack.auth.clock.advance(15 * 60 - 30)
+    late = await stack.call(first.session.access_key_id)
+    assert isinstance(late.principal, PrincipalClaims)
+    assert late.principal.expires_at - late.principal.issued_at == 30, "no token outlives the session"
+    await stack.auth.admission.identify(late)
+    stack.auth.clock.advance(30)
+    assert await reason(stack.auth.admission.identify(late)) == "INVALID_TOKEN"
+    assert await reason(stack.auth.admission.identify(call)) == "INVALID_TOKEN"
+
+    second = await stack.temporary.assume_role(await stack.call(), wanted())
+    call = await stack.call(second.session.access_key_id)
+    await stack.auth.admission.identify(call)
+    await stack.roles.delete(await stack.root(), "reader")
+    assert await reason(stack.auth.admission.identify(call)) == "INVALID_TOKEN"
+    assert await stack.auth.credentials.principal_state(second.session.access_key_id) is None
+
+
+async def test_a_user_gets_credentials_of_its_own(stack) -> None:
+    await stack.allow_alice("iam:GetUser")
+    new = await stack.temporary.session_token(await stack.call(), None)
+    assert new.session.expires_at - new.session.issued_at == timedelta(hours=12)
+    call = await stack.call(new.session.access_key_id)
+    assert isinstance(call.principal, PrincipalClaims)
+    assert (call.principal.arn, call.principal.principal_id) == (ALICE, "AIDAALICE")
+    await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
+    assert await reason(stack.temporary.session_token(call, None)) == "ACCESS_DENIED"
+    assert await reason(stack.temporary.session_token(await stack.root(), None)) == "ACCESS_DENIED"
+
+
+@pytest.mark.parametrize("arn", ["reader", ALICE, "arn:aws-cn:iam::123456789012:role/reader", "*"])
+async def test_what_is_no_role_is_refused(stack, arn) -> None:
+    assert (
+        await reason(stack.temporary.assume_role(await stack.call(), wanted(role_arn=arn))) == "INVALID_FIELD"
+    )
+
+
+async def test_roles_are_managed_as_the_callers_policies_allow(stack) -> None:
+    trust = json.dumps({"Statement": allow({"AWS": ALICE})})
+    call = await stack.call()
+    assert await reason(stack.roles.create(call, "r", trust, "", None)) == "ACCESS_DENIED"
+    await stack.allow_alice("iam:*")
+    before = len(stack.revocations.published)
+    role = await stack.roles.create(call, "Worker", trust, "works", None)
+    assert (role.max_session, role.description) == (timedelta(hours=1), "works")
+    assert await stack.roles.get(call, "Worker") == role
+    assert await reason(stack.roles.create(call, "worker", trust, "", None)) == "RESOURCE_EXISTS"
+    changed = await stack.roles.update(call, "Worker", None, timedelta(hours=2))
+    assert (changed.description, changed.max_session) == ("works", timedelta(hours=2))
+    text = '{"Statement":[{"Effect":"Allow","Action":["iam:*"],"Resource":["*"]}]}'
+    await stack.roles.put_policy(call, "Worker", "p", text)
+    assert (await stack.roles.get_policy(call, "Worker", "p")).document == text
+    assert await reason(stack.roles.delete(call, "Worker")) == "RESOURCE_STATE"
+    await stack.roles.delete_policy(call, "Worker", "p")
+    await stack.roles.delete(call, "Worker")
+    assert await reason(stack.roles.get(call, "Worker")) == "RESOURCE_NOT_FOUND"
+    assert len(stack.revocations.published) - before == 5, "every change is announced"
+    for document in (text, json.dumps({"Statement": allow({"AWS": ALICE}, "iam:GetUser")})):
+        assert await reason(stack.roles.create(call, "r", document, "", None)) == "UNSUPPORTED_POLICY"
