@@ -1,0 +1,72 @@
+"""Roles, and the temporary credentials of those who assumed one."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+DEFAULT_SESSION = timedelta(hours=1)
+LONGEST_CHAINED_SESSION = timedelta(hours=1)
+"""Of a session that another session of a role assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An identity that principals assume for a time."""
+
+    account_id: str
+    role_name: str
+    role_id: str
+    """Stable and unique: a role deleted and created again is another principal."""
+    trust: str
+    """Who may assume it, as it was written."""
+    canonical_trust: str
+    """As it is evaluated."""
+    description: str
+    max_session: timedelta
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RolePolicy:
+    """An inline identity policy of a role."""
+
+    account_id: str
+    role_name: str
+    policy_name: str
+    document: str
+    canonical: str
+    updated_at: datetime
+
+
+Tags = tuple[tuple[str, str], ...]
+"""(key, value), sorted by key; keys are unique without regard to case."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemporarySession:
+    """Temporary credentials: of a role that was assumed, or of a principal that asked for them itself."""
+
+    access_key_id: str
+    """"ASIA" and 16 characters."""
+    account_id: str
+    role: Role | None
+    """None for credentials that a user asked for with its own."""
+    user_id: str | None
+    """That user; None with a role."""
+    session_name: str
+    """Empty without a role."""
+    token_sha256: bytes
+    """Of the session token, which only the client has."""
+    sealed_secret: bytes = field(repr=False)
+    policies: tuple[str, ...] | None
+    """Canonical session policies; None when the session was not narrowed."""
+    tags: Tags
+    transitive_keys: frozenset[str]
+    """Keys of tags that sessions assumed from this one keep, in lower case."""
+    source_identity: str
+    issued_at: datetime
+    expires_at: datetime
+
+    @property
+    def principal_id(self) -> str:
+        """The stable id of a role's session."""
+        return "" if self.role is None else f"{self.role.role_id}:{self.session_name}"
