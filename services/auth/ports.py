@@ -1,9 +1,10 @@
 """What auth needs of the outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from services.auth.domain.identity import PolicyReference, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import (
     AccessKey,
@@ -87,8 +88,10 @@ class DirectoryStore(Protocol):
     async def accounts(self, request: PageRequest) -> Page[Account]:
         """List accounts by id."""
 
-    async def create_user(self, user: User, limit: int) -> int:
-        """Create a user of an account, which must then have at most `limit`.
+    async def create_user(
+        self, user: User, limit: int, boundary: PolicyReference | None = None, tags: Sequence[Tag] = ()
+    ) -> int:
+        """Create a user of an account, which must then have at most `limit`, with boundary and tags.
 
         Names are unique in the account without regard to case.
         """
@@ -100,7 +103,7 @@ class DirectoryStore(Protocol):
         """List the users of an account by name."""
 
     async def delete_user(self, account_id: str, user_name: str) -> int:
-        """Delete a user that has neither keys nor policies."""
+        """Delete a user that has neither keys nor policies and is in no group."""
 
     async def create_access_key(self, key: AccessKey, limit: int) -> int:
         """Add a key to its user, or to root, who must then have at most `limit`."""

@@ -147,7 +147,7 @@ class TagStore(Protocol):
     """Tags of entities."""
 
     async def tag(self, account_id: str, entity: Entity, tags: Sequence[Tag], limit: int) -> int:
-        """Add tags to an entity, which must then have at most `limit`; equal keys in any case are replaced."""
+        """Add tags to an entity, which must then have at most `limit`; one of its keys is replaced."""
 
     async def untag(self, account_id: str, entity: Entity, keys: Sequence[str]) -> int:
         """Remove tags by their keys, in any case; keys that the entity does not have are no error."""

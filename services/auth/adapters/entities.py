@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from services.auth.adapters.tables import USERS
 from services.auth.adapters.tables_identity import GROUPS
+from services.auth.adapters.tables_roles import ROLES
 from services.auth.domain.identity import Entity, EntityKind, NamedEntity
-from services.auth.errors import group_not_found, user_not_found
+from services.auth.errors import group_not_found, role_not_found, user_not_found
 from services.chassis.errors import DomainError
 
 
@@ -24,6 +25,7 @@ class _Kind:
 
 _KINDS: Mapping[EntityKind, _Kind] = {
     EntityKind.GROUP: _Kind(GROUPS, GROUPS.c.group_id, GROUPS.c.group_name, group_not_found),
+    EntityKind.ROLE: _Kind(ROLES, ROLES.c.role_id, ROLES.c.role_name, role_not_found),
     EntityKind.USER: _Kind(USERS, USERS.c.user_id, USERS.c.user_name, user_not_found),
 }
 

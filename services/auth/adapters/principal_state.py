@@ -2,13 +2,16 @@
 
 import sqlalchemy as sa
 
+from services.auth.adapters.bound_policies import attached_documents, boundary_documents, tag_pairs
 from services.auth.adapters.rows import account_of, key_of, user_of
 from services.auth.adapters.sql_sessions import find_session
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, POLICIES, USERS
 from services.auth.adapters.tables_roles import ROLE_POLICIES
+from services.auth.domain.identity import EntityKind
 from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, User
 from services.auth.domain.roles import TemporarySession
-from services.chassis.policy.bundle import PolicyBundle
+from services.chassis.policy.bundle import Documents, PolicyBundle
+from services.chassis.policy.keys import PrincipalFacts
 
 
 def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalState | None:
@@ -26,16 +29,19 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
     else:
         return None
     account = connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == key.account_id)).one()
+    bearer = _bearer(user, session)
     return PrincipalState(
         account=account_of(account),
         user=user,
         access_key=key,
         epoch=account.policy_epoch,
         policies=PolicyBundle(
-            identity=_identity(connection, user, session),
+            identity=() if bearer is None else _identity(connection, *bearer),
+            boundary=None if bearer is None else boundary_documents(connection, *bearer),
             session=None if session is None else session.policies,
         ),
         entitlements=_entitlements(connection, key.account_id),
+        facts=PrincipalFacts(tags=_tags(connection, bearer, session)),
         session=session,
     )
 
@@ -57,18 +63,37 @@ def _session_key(session: TemporarySession, user: User | None) -> AccessKey:
     )
 
 
-def _identity(
-    connection: sa.Connection, user: User | None, session: TemporarySession | None
-) -> tuple[str, ...]:
+def _bearer(user: User | None, session: TemporarySession | None) -> tuple[EntityKind, str] | None:
+    """Return whose policies bind the principal: a user's, a role's, or nobody's for root."""
     if user is not None:
-        table, mine = POLICIES, POLICIES.c.user_id == user.user_id
-    elif session is not None and session.role is not None:
-        table, mine = ROLE_POLICIES, ROLE_POLICIES.c.role_id == session.role.role_id
+        return EntityKind.USER, user.user_id
+    if session is not None and session.role is not None:
+        return EntityKind.ROLE, session.role.role_id
+    return None
+
+
+def _identity(connection: sa.Connection, kind: EntityKind, entity_id: str) -> Documents:
+    if kind is EntityKind.USER:
+        table, mine = POLICIES, POLICIES.c.user_id == entity_id
     else:
-        return ()
-    return tuple(
-        connection.execute(sa.select(table.c.canonical).where(mine).order_by(table.c.policy_name)).scalars()
-    )
+        table, mine = ROLE_POLICIES, ROLE_POLICIES.c.role_id == entity_id
+    inline = connection.execute(
+        sa.select(table.c.canonical).where(mine).order_by(table.c.policy_name)
+    ).scalars()
+    return tuple(dict.fromkeys((*inline, *attached_documents(connection, kind, entity_id))))
+
+
+def _tags(
+    connection: sa.Connection, bearer: tuple[EntityKind, str] | None, session: TemporarySession | None
+) -> tuple[tuple[str, str], ...]:
+    """Return the tags of the principal. Those of a session stand before those of its role with the same key.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+    """
+    own = () if bearer is None else tag_pairs(connection, *bearer)
+    given = () if session is None else session.tags
+    merged = {key.lower(): (key, value) for key, value in (*own, *given)}
+    return tuple(merged[key] for key in sorted(merged))
 
 
 def _entitlements(connection: sa.Connection, account_id: str) -> tuple[tuple[str, str, str], ...]:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from services.auth.adapters.entities import entities_using, find_entity
+from services.auth.adapters.managed_policy_rows import find_policy, references
 from services.auth.adapters.rows import count, next_epoch, of_entity
-from services.auth.adapters.sql_managed_policies import find_policy, references
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES
 from services.auth.domain.identity import Entity, EntityKind, NamedEntity, PolicyReference, PolicyUsage
 from services.auth.domain.pages import PageRequest

@@ -1,10 +1,17 @@
 """Accounts, users and access keys in SQL, one transaction an operation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import sqlalchemy as sa
 
+from services.auth.adapters.directory_inserts import (
+    FIRST_EPOCH,
+    insert_account,
+    insert_administrator,
+    insert_key,
+    insert_user,
+)
 from services.auth.adapters.rows import (
     account_of,
     count,
@@ -15,7 +22,9 @@ from services.auth.adapters.rows import (
     of_entity,
     user_of,
 )
+from services.auth.adapters.sql_attachments import set_boundary
 from services.auth.adapters.sql_sessions import end_sessions_of_user
+from services.auth.adapters.sql_tags import add_tags
 from services.auth.adapters.tables import (
     ACCESS_KEYS,
     ACCOUNTS,
@@ -25,7 +34,7 @@ from services.auth.adapters.tables import (
     to_microseconds,
 )
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, GROUP_MEMBERS, TAGS
-from services.auth.domain.identity import EntityKind
+from services.auth.domain.identity import EntityKind, NamedEntity, PolicyReference, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import AccessKey, Account, InlinePolicy, Installation, KeyStatus, User
 from services.auth.errors import (
@@ -41,8 +50,6 @@ from services.chassis.errors import DomainError
 from services.chassis.pages import Page
 
 T = TypeVar("T")
-
-_FIRST_EPOCH = 1
 
 
 class SqlDirectory:
@@ -72,9 +79,9 @@ class SqlDirectory:
                     organization_id=installation.organization_id,
                 )
             )
-            _insert_account(connection, account, None, key.access_key_id)
-            _insert_administrator(connection, user, policy, key)
-            return _FIRST_EPOCH
+            insert_account(connection, account, None, key.access_key_id)
+            insert_administrator(connection, user, policy, key)
+            return FIRST_EPOCH
 
         return await self._insert(work, already_bootstrapped())
 
@@ -88,10 +95,10 @@ class SqlDirectory:
 
         def work(connection: sa.Connection) -> int:
             first_key = None if administrator is None else administrator[2].access_key_id
-            _insert_account(connection, account, request_key, first_key)
+            insert_account(connection, account, request_key, first_key)
             if administrator is not None:
-                _insert_administrator(connection, *administrator)
-            return _FIRST_EPOCH
+                insert_administrator(connection, *administrator)
+            return FIRST_EPOCH
 
         taken = exists(
             f"The account {account.account_id} or this request id exists already.", account.account_id
@@ -139,14 +146,20 @@ class SqlDirectory:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return request.page([account_of(row) for row in rows], lambda account: account.account_id)
 
-    async def create_user(self, user: User, limit: int) -> int:
+    async def create_user(
+        self, user: User, limit: int, boundary: PolicyReference | None = None, tags: Sequence[Tag] = ()
+    ) -> int:
         """Create a user within the account's limit."""
 
         def work(connection: sa.Connection) -> int:
             epoch = next_epoch(connection, user.account_id)
             if count(connection, USERS, USERS.c.account_id == user.account_id) >= limit:
                 raise quota_exceeded("UsersPerAccount", limit)
-            _insert_user(connection, user)
+            insert_user(connection, user)
+            bearer = NamedEntity(EntityKind.USER, user.user_name, user.user_id)
+            if boundary is not None:
+                set_boundary(connection, user.account_id, bearer, boundary)
+            add_tags(connection, bearer, tags, len(tags))
             return epoch
 
         taken = exists(f"User with name {user.user_name} already exists.", user.user_name)
@@ -205,7 +218,7 @@ class SqlDirectory:
                 owned = ACCESS_KEYS.c.user_id == user.user_id
             if count(connection, ACCESS_KEYS, ACCESS_KEYS.c.account_id == key.account_id, owned) >= limit:
                 raise quota_exceeded("AccessKeysPerUser", limit)
-            _insert_key(connection, key)
+            insert_key(connection, key)
             return epoch
 
         return await self._database.run(work)
@@ -267,60 +280,3 @@ class SqlDirectory:
 
 def _key_position(row: sa.Row[tuple[object, ...]]) -> str:
     return f"{row.created_us:020d}{row.access_key_id}"
-
-
-def _insert_account(
-    connection: sa.Connection, account: Account, request_key: str | None, first_key: str | None
-) -> None:
-    connection.execute(
-        sa.insert(ACCOUNTS).values(
-            account_id=account.account_id,
-            incarnation=account.incarnation,
-            display_name=account.display_name,
-            created_us=to_microseconds(account.created_at),
-            policy_epoch=_FIRST_EPOCH,
-            request_key=request_key,
-            first_access_key_id=first_key,
-        )
-    )
-
-
-def _insert_administrator(
-    connection: sa.Connection, user: User, policy: InlinePolicy, key: AccessKey
-) -> None:
-    _insert_user(connection, user)
-    connection.execute(
-        sa.insert(POLICIES).values(
-            user_id=user.user_id,
-            policy_name=policy.policy_name,
-            document=policy.document,
-            canonical=policy.canonical,
-            updated_us=to_microseconds(policy.updated_at),
-        )
-    )
-    _insert_key(connection, key)
-
-
-def _insert_user(connection: sa.Connection, user: User) -> None:
-    connection.execute(
-        sa.insert(USERS).values(
-            user_id=user.user_id,
-            account_id=user.account_id,
-            user_name=user.user_name,
-            name_key=user.user_name.lower(),
-            created_us=to_microseconds(user.created_at),
-        )
-    )
-
-
-def _insert_key(connection: sa.Connection, key: AccessKey) -> None:
-    connection.execute(
-        sa.insert(ACCESS_KEYS).values(
-            access_key_id=key.access_key_id,
-            account_id=key.account_id,
-            user_id=None if key.user is None else key.user.user_id,
-            status=key.status.value,
-            sealed_secret=key.sealed_secret,
-            created_us=to_microseconds(key.created_at),
-        )
-    )

@@ -1,15 +1,13 @@
 """Managed policies and their versions in SQL. Built-in ones come from files."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from services.auth.adapters.built_in_policies import BuiltInPolicy, built_in_policies
+from services.auth.adapters.built_in_policies import built_in_policies
+from services.auth.adapters.managed_policy_rows import find_policy, policy_of, versions_of, with_uses
 from services.auth.adapters.rows import count, next_epoch
-from services.auth.adapters.tables import from_microseconds, to_microseconds
+from services.auth.adapters.tables import to_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, MANAGED_POLICIES, POLICY_VERSIONS
 from services.auth.domain.identity import ManagedPolicy, PolicyReference, PolicyScope, PolicyVersion
 from services.auth.domain.pages import PageRequest
@@ -17,15 +15,14 @@ from services.auth.errors import (
     built_in_policy,
     conflict,
     exists,
-    managed_policy_not_found,
     policy_version_not_found,
     quota_exceeded,
 )
 from services.chassis.database import Database
 from services.chassis.pages import Page
 
-_BUILT_IN, _OWN = "0", "1"
-"""First character of positions in a listing: those of built-in policies stand before those of an account."""
+_OWN = "1"
+"""First character of the positions of an account's policies, which stand after the built-in ones."""
 
 
 class SqlManagedPolicies:
@@ -69,7 +66,7 @@ class SqlManagedPolicies:
 
         def work(connection: sa.Connection) -> ManagedPolicy:
             found = find_policy(connection, policy)
-            (used,) = _with_uses(connection, account_id, [found])
+            (used,) = with_uses(connection, account_id, [found])
             return used
 
         return await self._database.read(work)
@@ -105,8 +102,8 @@ class SqlManagedPolicies:
                 )
                 if only_attached:
                     query = query.where(MANAGED_POLICIES.c.policy_id.in_(used))
-                found += [_policy(row) for row in connection.execute(query).all()]
-            return _with_uses(connection, account_id, found[: request.size + 1])
+                found += [policy_of(row) for row in connection.execute(query).all()]
+            return with_uses(connection, account_id, found[: request.size + 1])
 
         return request.page(await self._database.read(work), lambda policy: policy.reference.position)
 
@@ -172,7 +169,7 @@ class SqlManagedPolicies:
 
         def work(connection: sa.Connection) -> PolicyVersion:
             found = find_policy(connection, policy)
-            version = next((each for each in _versions(connection, found) if each.number == number), None)
+            version = next((each for each in versions_of(connection, found) if each.number == number), None)
             if version is None:
                 raise policy_version_not_found(policy.policy_name, number)
             return version
@@ -182,7 +179,7 @@ class SqlManagedPolicies:
     async def versions(self, policy: PolicyReference, request: PageRequest) -> Page[PolicyVersion]:
         """List versions, newest first. A policy has a handful at most: the page is cut here."""
         found = await self._database.read(
-            lambda connection: _versions(connection, find_policy(connection, policy))
+            lambda connection: versions_of(connection, find_policy(connection, policy))
         )
         rest = [each for each in found if not request.after or _position(each) < request.after]
         return request.page(rest, _position)
@@ -222,82 +219,8 @@ class SqlManagedPolicies:
         return next_epoch(connection, policy.owner), find_policy(connection, policy)
 
 
-def find_policy(connection: sa.Connection, policy: PolicyReference) -> ManagedPolicy:
-    """Return a policy by its exact name. Raises RESOURCE_NOT_FOUND."""
-    if policy.built_in:
-        known: BuiltInPolicy | None = built_in_policies().by_name.get(policy.policy_name)
-        if known is None:
-            raise managed_policy_not_found(policy.policy_name)
-        return known.policy
-    row = connection.execute(
-        sa.select(MANAGED_POLICIES).where(
-            MANAGED_POLICIES.c.account_id == policy.owner,
-            MANAGED_POLICIES.c.name_key == policy.policy_name.lower(),
-        )
-    ).one_or_none()
-    if row is None or row.policy_name != policy.policy_name:
-        raise managed_policy_not_found(policy.policy_name)
-    return _policy(row)
-
-
-def references(connection: sa.Connection, policy_ids: Sequence[str]) -> dict[str, PolicyReference]:
-    """Return the names of policies by their ids, built-in ones included."""
-    built_in = built_in_policies().by_id
-    found = {each: built_in[each].policy.reference for each in policy_ids if each in built_in}
-    rows = connection.execute(
-        sa.select(MANAGED_POLICIES).where(MANAGED_POLICIES.c.policy_id.in_(policy_ids))
-    ).all()
-    return found | {row.policy_id: PolicyReference(row.account_id, row.policy_name) for row in rows}
-
-
 def _uses_of(use: sa.Table, account_id: str, policy_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return use.c.account_id == account_id, use.c.policy_id == policy_id
-
-
-def _with_uses(
-    connection: sa.Connection, account_id: str, policies: Sequence[ManagedPolicy]
-) -> list[ManagedPolicy]:
-    ids = [policy.policy_id for policy in policies]
-    counted = [
-        dict(
-            connection.execute(
-                sa.select(use.c.policy_id, sa.func.count())
-                .where(use.c.account_id == account_id, use.c.policy_id.in_(ids))
-                .group_by(use.c.policy_id)
-            )
-            .tuples()
-            .all()
-        )
-        for use in (ATTACHMENTS, BOUNDARIES)
-    ]
-    return [
-        replace(
-            policy,
-            attachments=counted[0].get(policy.policy_id, 0),
-            boundaries=counted[1].get(policy.policy_id, 0),
-        )
-        for policy in policies
-    ]
-
-
-def _versions(connection: sa.Connection, policy: ManagedPolicy) -> list[PolicyVersion]:
-    if policy.reference.built_in:
-        return [built_in_policies().by_id[policy.policy_id].version]
-    rows = connection.execute(
-        sa.select(POLICY_VERSIONS)
-        .where(POLICY_VERSIONS.c.policy_id == policy.policy_id)
-        .order_by(POLICY_VERSIONS.c.number.desc())
-    ).all()
-    return [
-        PolicyVersion(
-            row.number,
-            row.document,
-            row.canonical,
-            row.number == policy.default_version,
-            from_microseconds(row.created_us),
-        )
-        for row in rows
-    ]
 
 
 def _require_version(connection: sa.Connection, policy: ManagedPolicy, number: int) -> None:
@@ -323,14 +246,3 @@ def _is(policy_id: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _position(version: PolicyVersion) -> str:
     return f"{version.number:010d}"
-
-
-def _policy(row: sa.Row[Any]) -> ManagedPolicy:
-    return ManagedPolicy(
-        PolicyReference(row.account_id, row.policy_name),
-        row.policy_id,
-        row.description,
-        row.default_version,
-        from_microseconds(row.created_us),
-        from_microseconds(row.updated_us),
-    )

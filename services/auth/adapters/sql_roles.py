@@ -5,9 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.auth.adapters.rows import count, next_epoch
+from services.auth.adapters.rows import count, next_epoch, of_entity
 from services.auth.adapters.tables import from_microseconds, to_microseconds
+from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, TAGS
 from services.auth.adapters.tables_roles import ROLE_POLICIES, ROLES, SESSIONS
+from services.auth.domain.identity import EntityKind
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role, RolePolicy
 from services.auth.errors import conflict, exists, policy_not_found, quota_exceeded, role_not_found
@@ -121,6 +123,10 @@ class SqlRoles:
             )
             if count(connection, ROLE_POLICIES, ROLE_POLICIES.c.role_id == role.role_id):
                 raise conflict("Cannot delete entity, must delete policies first.")
+            if count(connection, ATTACHMENTS, *of_entity(ATTACHMENTS, EntityKind.ROLE, role.role_id)):
+                raise conflict("Cannot delete entity, must detach all policies first.")
+            for table in (BOUNDARIES, TAGS):
+                connection.execute(sa.delete(table).where(*of_entity(table, EntityKind.ROLE, role.role_id)))
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.role_id == role.role_id))
             connection.execute(sa.delete(ROLES).where(ROLES.c.role_id == role.role_id))
             return epoch
