@@ -2,7 +2,7 @@
 
 from asyncio import Future
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -16,6 +16,8 @@ class Presented:
     credential: Credential
     string_to_sign: bytes
     signature: bytes
+    session_token: str = field(default="", repr=False)
+    """Of temporary credentials; a secret, which goes with every request."""
 
 
 @dataclass(frozen=True, slots=True)

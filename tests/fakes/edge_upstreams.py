@@ -64,6 +64,8 @@ class Auth(
         scope = signed.scope
         key = sigv4.derive_signing_key(SecretBytes(SECRET.encode()), scope.date, scope.region, scope.service)
         sigv4.verify(key, signed.string_to_sign.encode(), signed.signature)
+        if signed.session_token:
+            raise DomainError(ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY, "a long-term key has no token")
         response = authentication_service_pb2.AuthenticateSignatureResponse(
             token=f"token-{request.audience}-{len(self.requests)}", derived_signing_key=key
         )

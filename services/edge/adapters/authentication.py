@@ -34,6 +34,7 @@ class GrpcAuthentication:
                 ),
                 string_to_sign=presented.string_to_sign.decode(),
                 signature=presented.signature,
+                session_token=presented.session_token,
             ),
             audit_context=principal_pb2.AuditContext(
                 source_ip=client.source_ip,

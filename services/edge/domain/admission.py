@@ -1,7 +1,7 @@
 """The checks that need nothing but headers: they are made before a byte of the body is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
@@ -9,11 +9,12 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 from services.chassis import sigv4
 from services.chassis.errors import DomainError
 
-SIGNING_NAME = "bedrock"
-"""bedrock and bedrock-runtime share one signing name; path and method tell them apart."""
-
 # Headers that change what a request means: without the signature's cover they must not be believed.
 _MUST_BE_SIGNED = (b"x-amz-", b"x-amzn-bedrock-")
+
+
+_MAX_SESSION_TOKEN = 4096
+"""Bytes; those of this installation have 44."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,24 @@ class Admitted:
     signature: bytes
     amz_date: bytes
     signed_at: datetime
+    session_token: str = field(default="", repr=False)
+    """Of temporary credentials; empty for long-term ones."""
 
 
-def admit(fields: Mapping[bytes, bytes], regions: frozenset[str], now: datetime) -> Admitted:
+def admit(
+    fields: Mapping[bytes, bytes],
+    regions: frozenset[str],
+    now: datetime,
+    signing_names: tuple[str, ...] = ("bedrock",),
+) -> Admitted:
     """Check the headers of a request. Raises DomainError with AWS's own text."""
     header = fields.get(b"authorization")
     if header is None:
         raise DomainError(ErrorReason.ERROR_REASON_MISSING_CREDENTIALS, "Missing Authentication Token")
     authorization, signature = sigv4.parse_authorization(header)
     credential = authorization.credential
-    if b"x-amz-security-token" in fields:
-        # Session credentials do not exist in this installation, so that no session token is valid.
+    session_token = fields.get(b"x-amz-security-token", b"")
+    if len(session_token) > _MAX_SESSION_TOKEN or not session_token.isascii():
         raise DomainError(
             ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY,
             "The security token included in the request is invalid.",
@@ -49,15 +57,16 @@ def admit(fields: Mapping[bytes, bytes], regions: frozenset[str], now: datetime)
     for name in fields:
         if name.startswith(_MUST_BE_SIGNED) and name not in signed:
             raise sigv4.mismatch("Every X-Amz-* and X-Amzn-Bedrock-* header must be a 'SignedHeader'.")
-    if credential.service != SIGNING_NAME:
-        raise sigv4.mismatch(f"Credential should be scoped to correct service: '{SIGNING_NAME}'.")
+    if credential.service not in signing_names:
+        names = "' or '".join(signing_names)
+        raise sigv4.mismatch(f"Credential should be scoped to correct service: '{names}'.")
     if credential.region not in regions:
         raise DomainError(
             ErrorReason.ERROR_REASON_UNKNOWN_REGION, "Credential should be scoped to a valid region."
         )
     signed_at = sigv4.parse_date(amz_date)
     sigv4.check_date(signed_at, credential.date, now)
-    return Admitted(authorization, signature, amz_date, signed_at)
+    return Admitted(authorization, signature, amz_date, signed_at, session_token.decode())
 
 
 def string_to_sign(

@@ -60,7 +60,9 @@ class _Leases(Generic[K, V]):
         self._entries.pop(key, None)
 
 
-_TokenKey = tuple[sigv4.Credential, str, ClientContext]
+_KeyKey = tuple[sigv4.Credential, str]
+"""Credential and session token: a key of temporary credentials is nothing without its token."""
+_TokenKey = tuple[sigv4.Credential, str, str, ClientContext]
 
 
 class Sessions:
@@ -70,7 +72,7 @@ class Sessions:
         """Start without any lease."""
         self._authentication = authentication
         self._clock = clock
-        self._keys: _Leases[sigv4.Credential, bytes] = _Leases(clock)
+        self._keys: _Leases[_KeyKey, bytes] = _Leases(clock)
         self._tokens: _Leases[_TokenKey, Caller] = _Leases(clock)
         self._unknown: _Leases[str, DomainError] = _Leases(clock)
         self._familiar: _Leases[tuple[str, str], None] = _Leases(clock)
@@ -93,9 +95,9 @@ class Sessions:
 
         Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE.
         """
-        key: _TokenKey = (presented.credential, audience, client)
+        key: _TokenKey = (presented.credential, presented.session_token, audience, client)
         while True:
-            signing_key = self._keys.get(presented.credential)
+            signing_key = self._keys.get((presented.credential, presented.session_token))
             if signing_key is not None:
                 sigv4.verify(signing_key, presented.string_to_sign, presented.signature)
                 session = self._tokens.get(key)
@@ -119,7 +121,7 @@ class Sessions:
         except DomainError as error:
             if error.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY:
                 until = self._clock.boottime() + _UNKNOWN_S
-                self._keys.drop(presented.credential)
+                self._keys.drop((presented.credential, presented.session_token))
                 self._unknown.put(presented.credential.access_key_id, error, until)
             raise
         finally:
@@ -128,8 +130,8 @@ class Sessions:
 
     def _keep(self, key: _TokenKey, presented: Presented, grant: Grant) -> Caller:
         session = Caller(grant.claims, (("authorization", f"Bearer {grant.token}"),))
-        self._keys.put(presented.credential, grant.signing_key, grant.key_until)
-        familiar = (presented.credential.access_key_id, key[2].source_ip)
+        self._keys.put((presented.credential, presented.session_token), grant.signing_key, grant.key_until)
+        familiar = (presented.credential.access_key_id, key[3].source_ip)
         self._familiar.put(familiar, None, self._clock.boottime() + _FAMILIAR_S)
         self._tokens.put(key, session, grant.token_until - _RENEW_S)
         return session

@@ -11,7 +11,8 @@ from services.chassis.errors import DomainError
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials, sign_headers
 from services.edge.domain.admission import admit, signed_fields, string_to_sign
-from services.edge.events import EVENTS, PREFIX, SERVED
+from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.events import EVENTS, SERVED, audited_method, method_name, unknown_method
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 REGIONS = frozenset({"us-east-1"})
@@ -47,13 +48,22 @@ def test_a_good_request() -> None:
     assert b"accept" not in readable
 
 
+def test_a_session_token_is_kept_and_not_shown() -> None:
+    admitted = admit(fields(x_amz_security_token="tok"), REGIONS, NOW)
+    assert admitted.session_token == "tok"
+    assert "tok" not in repr(admitted)
+    assert admit(fields(), REGIONS, NOW).session_token == ""
+
+
 def test_refusals() -> None:
     assert reason_of({}) == R.ERROR_REASON_MISSING_CREDENTIALS
     assert reason_of({b"authorization": b"Basic x"}) == R.ERROR_REASON_MISSING_CREDENTIALS
     assert reason_of(fields(region="mars-1")) == R.ERROR_REASON_UNKNOWN_REGION
     assert reason_of(fields(service="s3")) == R.ERROR_REASON_SIGNATURE_MISMATCH
     assert reason_of(fields(now=NOW - timedelta(minutes=6))) == R.ERROR_REASON_SIGNATURE_EXPIRED
-    assert reason_of(fields(x_amz_security_token="t")) == R.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    assert reason_of(fields(x_amz_security_token="t" * 4097)) == R.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    unsigned = {**fields(), b"x-amz-security-token": b"t"}
+    assert reason_of(unsigned) == R.ERROR_REASON_SIGNATURE_MISMATCH
     undated = fields()
     del undated[b"x-amz-date"]
     assert reason_of(undated) == R.ERROR_REASON_INCOMPLETE_SIGNATURE
@@ -70,6 +80,27 @@ def test_tracing_headers_may_be_unsigned() -> None:
     admit({**fields(), b"x-amzn-trace-id": b"Root=1"}, REGIONS, NOW)
 
 
+def test_the_scope_names_the_service_that_is_asked() -> None:
+    admit(fields(service="iam"), REGIONS, NOW, ("iam",))
+    for asked in (("sts",), ("bedrock",), ()):
+        with pytest.raises(DomainError) as caught:
+            admit(fields(service="iam"), REGIONS, NOW, asked)
+        assert caught.value.reason == R.ERROR_REASON_SIGNATURE_MISMATCH
+
+
 def test_every_served_operation_is_described() -> None:
-    assert {PREFIX + name for name in SERVED} < set(EVENTS)
-    assert all(served.audited.event_name == name for name, served in SERVED.items())
+    models = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)}
+    assert {method_name(*key) for key in SERVED} < set(EVENTS)
+    for (service, name), served in SERVED.items():
+        operation = models[service].operations[name]
+        assert audited_method(operation) == served.audited == EVENTS[method_name(service, name)]
+        assert served.audited.event_name == name
+
+
+def test_event_sources() -> None:
+    assert {served.audited.event_source for (service, _), served in SERVED.items() if service == "iam"} == {
+        "iam.amazonaws.com"
+    }
+    assert EVENTS["edge:sts.GetCallerIdentity"].event_source == "sts.amazonaws.com"
+    assert EVENTS["edge:InvokeModel"].event_source == "bedrock.amazonaws.com"
+    assert EVENTS["edge:iam.UnknownOperation"] == unknown_method("iam")

@@ -1,7 +1,7 @@
 """Sessions: leases are used as long as they last, for exactly whom they were made."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -99,6 +99,17 @@ async def test_audience_and_client_have_tokens_of_their_own(sessions: Sessions, 
     assert (await sessions.open(presented(), CLIENT, "auth")) is not one
     assert (await sessions.open(presented(), other, "runtime")) is not one
     assert auth.asked == ["runtime", "auth", "runtime"]
+
+
+async def test_a_session_token_has_leases_of_its_own(sessions: Sessions, auth: Auth) -> None:
+    await sessions.open(replace(presented(), session_token="one"), CLIENT, "runtime")
+    await sessions.open(replace(presented(), session_token="one"), CLIENT, "runtime")
+    assert len(auth.asked) == 1
+    auth.refuse = ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    for token in ("", "two"):
+        with pytest.raises(DomainError):
+            await sessions.open(replace(presented(), session_token=token), CLIENT, "runtime")
+    assert len(auth.asked) == 3, "no lease of another token was used"
 
 
 async def test_a_wrong_signature_is_refused_with_and_without_a_lease(sessions: Sessions, auth: Auth) -> None:
