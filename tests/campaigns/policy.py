@@ -12,7 +12,7 @@ from tests.unit.chassis.policy.layered_comparison import difference
 from tests.unit.chassis.policy.test_differential import document, request
 from tests.unit.chassis.policy.test_layers_differential import FAULTS
 
-_REQUESTS = 20
+_REQUESTS = 10
 
 
 class PolicyCampaign(Campaign):

@@ -16,6 +16,7 @@ from services.chassis.policy import layers
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.model import Decision, Verdict
 from services.chassis.policy.principals import Match
+from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from tests.unit.chassis.policy.layered_cases import LayeredSet, _Drawer, layered_set
 from tests.unit.chassis.policy.layered_comparison import CompiledLayers
 from tests.unit.chassis.policy.reference import listed
@@ -219,6 +220,43 @@ def test_an_empty_side_denies_where_it_must_allow(emptied: str, applies: Callabl
             asked = (*compiled.of(situation), request.action, request.resource, request.context)
             assert layers.decide(*asked).verdict is Verdict.IMPLICIT_DENY, (situation, request)
     assert cases > 20
+
+
+@given(SEEDS)
+@settings(max_examples=20, deadline=None, database=None)
+def test_silent_layers_are_those_in_which_nothing_applied(seed: int) -> None:
+    made = layered_set(random.Random(seed))
+    compiled = CompiledLayers(made)
+    for situation in made.situations:
+        for request in made.requests:
+            asked = (*compiled.of(situation), request.action, request.resource, request.context)
+            explained = layers.explain(*asked)
+            assert explained.silent == tuple(
+                each for each in explained.layers if not each.allowed and each.statement == -1
+            )
+
+
+@given(SEEDS)
+@settings(max_examples=40, deadline=None, database=None)
+def test_a_layer_that_says_it_needs_no_context_needs_none(seed: int) -> None:
+    """Enforcement points spare themselves the context of a request where no layer is conditional."""
+    made = layered_set(random.Random(seed))
+    requester = CompiledLayers(made).of(made.situations[0])[0]
+    for key, documents in made.documents.items():
+        compiled = CompiledLayers(replace(made, documents={key: documents}))._sets[key]
+        statements = [each for text in documents for each in listed(json.loads(text)["Statement"])]
+        assert compiled.conditional or not any("Condition" in each for each in statements)
+        if not compiled.conditional:
+            for asked in made.requests:
+                who = [requester] if isinstance(compiled, ResourcePolicySet) else []
+                named = [*who, asked.action, asked.resource]
+                assert compiled.evaluate(*named, asked.context) == compiled.evaluate(*named, {})
+
+
+def test_a_statement_without_principal_is_no_statement_of_a_resource() -> None:
+    document = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+    with pytest.raises(ValueError, match="names principals"):
+        ResourcePolicySet([parse(document)])
 
 
 @given(SEEDS)
