@@ -62,7 +62,13 @@ def _with(
             403,
             "Signature not yet current",
         ),
-        ({"x_amz_security_token": "t"}, "UnrecognizedClientException", 403, "security token"),
+        (
+            {"headers": {"x-amz-security-token": "t"}},
+            "UnrecognizedClientException",
+            403,
+            "The security token included in the request is invalid.",
+        ),
+        ({"x_amz_security_token": "t"}, "InvalidSignatureException", 403, "SignedHeader"),
         ({"x_amzn_bedrock_trace": "ENABLED"}, "InvalidSignatureException", 403, "SignedHeader"),
     ],
 )

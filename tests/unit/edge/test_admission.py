@@ -49,9 +49,9 @@ def test_a_good_request() -> None:
 
 
 def test_a_session_token_is_kept_and_not_shown() -> None:
-    admitted = admit(fields(x_amz_security_token="tok"), REGIONS, NOW)
-    assert admitted.session_token == "tok"
-    assert "tok" not in repr(admitted)
+    admitted = admit(fields(x_amz_security_token="S3cret"), REGIONS, NOW)
+    assert admitted.session_token == "S3cret"
+    assert "S3cret" not in repr(admitted)
     assert admit(fields(), REGIONS, NOW).session_token == ""
 
 
