@@ -46,6 +46,9 @@ class Revocations(Protocol):
     async def publish(self, account_id: str, epoch: int) -> None:
         """Announce that the account's policies have reached `epoch`."""
 
+    async def publish_all(self, epochs: Mapping[str, int]) -> None:
+        """Announce the epochs of many accounts at once."""
+
 
 class ModelCatalog(Protocol):
     """The signed manifests that this installation offers."""

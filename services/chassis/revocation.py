@@ -7,7 +7,7 @@ listen, again or for the first time, therefore trusts no lease from before.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import redis.asyncio
 from redis.exceptions import RedisError
@@ -21,6 +21,12 @@ CHANNEL = "craton:revocations"
 _MESSAGE = re.compile(r"([0-9]{12}) ([0-9]{1,19})")
 _TIMEOUT_S = 0.25
 """An announcement waits no longer for Redis: the change is durable already."""
+
+_ALL_TIMEOUT_S = 1.0
+"""The same for a change that reaches many accounts."""
+
+_TOGETHER = 500
+"""Announcements that are sent before Redis' answers to them are read."""
 
 _QUIET_S = 15.0
 """A subscription that hears nothing for this long is probed, so that a dead connection is noticed."""
@@ -68,6 +74,19 @@ class RedisRevocations:
         try:
             async with asyncio.timeout(2 * _TIMEOUT_S):
                 await self._client.publish(CHANNEL, encode(account_id, epoch))
+        except (RedisError, OSError, TimeoutError):
+            _log.warning("revocation_not_announced")
+
+    async def publish_all(self, epochs: Mapping[str, int]) -> None:
+        """Announce for many accounts, as `publish` does for one."""
+        announced = [encode(account_id, epoch) for account_id, epoch in epochs.items()]
+        try:
+            async with asyncio.timeout(_ALL_TIMEOUT_S):
+                for start in range(0, len(announced), _TOGETHER):
+                    pipeline = self._client.pipeline(transaction=False)
+                    for message in announced[start : start + _TOGETHER]:
+                        pipeline.publish(CHANNEL, message)
+                    await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             _log.warning("revocation_not_announced")
 

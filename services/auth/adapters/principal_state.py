@@ -1,8 +1,11 @@
 """Everything that decides about a principal, read from one snapshot by its access key."""
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from services.auth.adapters.bound_policies import attached_documents, boundary_documents, tag_pairs
+from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.rows import account_of, key_of, user_of
 from services.auth.adapters.sql_sessions import find_session
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, POLICIES, USERS
@@ -11,7 +14,6 @@ from services.auth.domain.identity import EntityKind
 from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, User
 from services.auth.domain.roles import TemporarySession
 from services.chassis.policy.bundle import Documents, PolicyBundle
-from services.chassis.policy.keys import PrincipalFacts
 
 
 def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalState | None:
@@ -30,6 +32,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
         return None
     account = connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == key.account_id)).one()
     bearer = _bearer(user, session)
+    control = control_layers(connection, key.account_id)
     return PrincipalState(
         account=account_of(account),
         user=user,
@@ -39,9 +42,11 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
             identity=() if bearer is None else _identity(connection, *bearer),
             boundary=None if bearer is None else boundary_documents(connection, *bearer),
             session=None if session is None else session.policies,
+            service_control=control.service_control,
+            resource_control=control.resource_control,
         ),
         entitlements=_entitlements(connection, key.account_id),
-        facts=PrincipalFacts(tags=_tags(connection, bearer, session)),
+        facts=replace(control.facts, tags=_tags(connection, bearer, session)),
         session=session,
     )
 

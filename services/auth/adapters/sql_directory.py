@@ -12,6 +12,7 @@ from services.auth.adapters.directory_inserts import (
     insert_key,
     insert_user,
 )
+from services.auth.adapters.organization_rows import found_organization, join_organization
 from services.auth.adapters.rows import (
     account_of,
     count,
@@ -80,6 +81,7 @@ class SqlDirectory:
                 )
             )
             insert_account(connection, account, None, key.access_key_id)
+            found_organization(connection, installation, account)
             insert_administrator(connection, user, policy, key)
             return FIRST_EPOCH
 
@@ -96,6 +98,7 @@ class SqlDirectory:
         def work(connection: sa.Connection) -> int:
             first_key = None if administrator is None else administrator[2].access_key_id
             insert_account(connection, account, request_key, first_key)
+            join_organization(connection, account.account_id)
             if administrator is not None:
                 insert_administrator(connection, *administrator)
             return FIRST_EPOCH

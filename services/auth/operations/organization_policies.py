@@ -1,0 +1,138 @@
+"""Service control policies and resource control policies, for principals of the management account."""
+
+from services.auth.domain.organization import (
+    MAX_ATTACHED,
+    MAX_POLICIES,
+    ControlPolicy,
+    Node,
+    OrganizationArns,
+    PolicyType,
+    new_policy_id,
+)
+from services.auth.domain.pages import PageRequest
+from services.auth.errors_organization import control_policy_not_found
+from services.auth.operations.organization import OrganizationAdmission
+from services.auth.ports import Revocations
+from services.auth.ports_organization import ControlPolicyStore
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.pages import Page
+from services.chassis.policy.document import canonical, parse
+from services.chassis.randomness import Randomness
+
+
+class ControlPolicies:
+    """Manages the policies of the organization."""
+
+    def __init__(
+        self,
+        store: ControlPolicyStore,
+        admission: OrganizationAdmission,
+        revocations: Revocations,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        """Keep policies in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+        self._clock = clock
+        self._randomness = randomness
+
+    async def enable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> None:
+        """Let policies of a type count (organizations:EnablePolicyType)."""
+        await self._admission.admit_nodes(call, "EnablePolicyType", root_id)
+        await self._revocations.publish_all(await self._store.enable_type(policy_type))
+
+    async def disable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> None:
+        """Detach all policies of a type and let none count (organizations:DisablePolicyType)."""
+        await self._admission.admit_nodes(call, "DisablePolicyType", root_id)
+        await self._revocations.publish_all(await self._store.disable_type(policy_type))
+
+    async def create(
+        self, call: CallContext, policy_type: PolicyType, name: str, description: str, document: str
+    ) -> tuple[ControlPolicy, str]:
+        """Create a policy (organizations:CreatePolicy). Raises UNSUPPORTED_POLICY."""
+        await self._admission.admit(call, "CreatePolicy")
+        policy_id = new_policy_id(self._randomness)
+        call.resources.append(policy_id)
+        evaluated = canonical(parse(document, policy_type.kind))
+        now = self._clock.now()
+        policy = ControlPolicy(policy_id, policy_type, name, description, document, evaluated, now)
+        await self._store.create(policy, MAX_POLICIES)
+        return policy, (await self._admission.arns()).policy(policy_id, policy_type)
+
+    async def describe(self, call: CallContext, policy_id: str) -> tuple[ControlPolicy, str]:
+        """Return a policy with its ARN (organizations:DescribePolicy)."""
+        return await self._admitted(call, "DescribePolicy", policy_id)
+
+    async def update(
+        self,
+        call: CallContext,
+        policy_id: str,
+        name: str | None,
+        description: str | None,
+        document: str | None,
+    ) -> tuple[ControlPolicy, str]:
+        """Change what is given (organizations:UpdatePolicy). Raises UNSUPPORTED_POLICY."""
+        held, arn = await self._admitted(call, "UpdatePolicy", policy_id)
+        content = None
+        if document is not None:
+            content = document, canonical(parse(document, held.policy_type.kind))
+        now = self._clock.now()
+        policy, epochs = await self._store.update(policy_id, name, description, content, now)
+        await self._revocations.publish_all(epochs)
+        return policy, arn
+
+    async def delete(self, call: CallContext, policy_id: str) -> None:
+        """Delete a policy that is attached nowhere (organizations:DeletePolicy)."""
+        await self._admitted(call, "DeletePolicy", policy_id)
+        await self._store.delete(policy_id)
+
+    async def list(
+        self, call: CallContext, policy_type: PolicyType, request: PageRequest
+    ) -> tuple[Page[ControlPolicy], OrganizationArns]:
+        """List the policies of a type (organizations:ListPolicies)."""
+        await self._admission.admit(call, "ListPolicies")
+        return await self._store.policies(policy_type, request), await self._admission.arns()
+
+    async def attach(self, call: CallContext, policy_id: str, target_id: str) -> None:
+        """Attach a policy (organizations:AttachPolicy on the policy and the target)."""
+        await self._admitted(call, "AttachPolicy", policy_id, target_id)
+        await self._revocations.publish_all(await self._store.attach(policy_id, target_id, MAX_ATTACHED))
+
+    async def detach(self, call: CallContext, policy_id: str, target_id: str) -> None:
+        """Detach a policy (organizations:DetachPolicy on the policy and the target)."""
+        await self._admitted(call, "DetachPolicy", policy_id, target_id)
+        await self._revocations.publish_all(await self._store.detach(policy_id, target_id))
+
+    async def policies_of(
+        self, call: CallContext, target_id: str, policy_type: PolicyType, request: PageRequest
+    ) -> tuple[Page[ControlPolicy], OrganizationArns]:
+        """List what is attached to a target itself (organizations:ListPoliciesForTarget)."""
+        await self._admission.admit_nodes(call, "ListPoliciesForTarget", target_id)
+        page = await self._store.policies_of(target_id, policy_type, request)
+        return page, await self._admission.arns()
+
+    async def targets_of(
+        self, call: CallContext, policy_id: str, request: PageRequest
+    ) -> tuple[Page[Node], OrganizationArns]:
+        """List what a policy is attached to (organizations:ListTargetsForPolicy)."""
+        await self._admitted(call, "ListTargetsForPolicy", policy_id)
+        return await self._store.targets_of(policy_id, request), await self._admission.arns()
+
+    async def _admitted(
+        self, call: CallContext, action: str, policy_id: str, *node_ids: str
+    ) -> tuple[ControlPolicy, str]:
+        """Return a policy and its ARN when the caller may do the action on it, and on the nodes.
+
+        The ARN holds the policy's type, so that it is read first. Whoever asks for a policy that does not
+        exist is checked against the ARN that a service control policy of this id would have.
+        """
+        arns, found = await self._admission.arns(), await self._store.find(policy_id)
+        policy_type = PolicyType.SERVICE_CONTROL if found is None else found.policy_type
+        arn = arns.policy(policy_id, policy_type)
+        await self._admission.admit(call, action, arn, *(arns.node(each) for each in node_ids))
+        if found is None:
+            raise control_policy_not_found(policy_id)
+        return found, arn
