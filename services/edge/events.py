@@ -4,10 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.chassis.audit.ports import AuditedMethod, Recording
+from services.edge.domain.model import Operation
 
-EVENT_SOURCE = "bedrock.amazonaws.com"
 PREFIX = "edge:"
 """The edge's methods are named after operations, for example "edge:InvokeModel"."""
+
+_BEDROCK = "bedrock.amazonaws.com"
+_SOURCES: Mapping[str, str] = {
+    "bedrock": _BEDROCK,
+    "bedrock-runtime": _BEDROCK,
+    "iam": "iam.amazonaws.com",
+    "sts": "sts.amazonaws.com",
+}
+"""Event sources of the service models."""
+
+_EFFECT, _READ = Recording.EFFECT, Recording.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,43 +30,91 @@ class Served:
     audited: AuditedMethod
 
 
-def _served(name: str, audience: str, recording: Recording) -> Served:
-    return Served(audience, AuditedMethod(EVENT_SOURCE, name, recording))
+Key = tuple[str, str]
+"""A service model and an operation's name: two services may have operations of one name."""
 
-
-SERVED: Mapping[str, Served] = {
-    name: _served(name, audience, recording)
-    for name, audience, recording in (
-        ("ListFoundationModels", "runtime", Recording.READ),
-        ("GetFoundationModel", "runtime", Recording.READ),
-        ("InvokeModel", "runtime", Recording.EFFECT),
-        ("InvokeModelWithResponseStream", "runtime", Recording.EFFECT),
-        ("ListFoundationModelAgreementOffers", "auth", Recording.READ),
-        ("CreateFoundationModelAgreement", "auth", Recording.EFFECT),
-        ("DeleteFoundationModelAgreement", "auth", Recording.EFFECT),
-        ("GetFoundationModelAvailability", "auth", Recording.READ),
-        ("GetUseCaseForModelAccess", "auth", Recording.READ),
-        ("PutUseCaseForModelAccess", "auth", Recording.EFFECT),
-        ("ListModelCustomizationJobs", "training", Recording.READ),
+SERVED: Mapping[Key, Served] = {
+    (service, name): Served(audience, AuditedMethod(_SOURCES[service], name, recording))
+    for service, audience, operations in (
+        (
+            "bedrock",
+            "runtime",
+            {"ListFoundationModels": _READ, "GetFoundationModel": _READ},
+        ),
+        (
+            "bedrock-runtime",
+            "runtime",
+            {"InvokeModel": _EFFECT, "InvokeModelWithResponseStream": _EFFECT},
+        ),
+        (
+            "bedrock",
+            "auth",
+            {
+                "ListFoundationModelAgreementOffers": _READ,
+                "CreateFoundationModelAgreement": _EFFECT,
+                "DeleteFoundationModelAgreement": _EFFECT,
+                "GetFoundationModelAvailability": _READ,
+                "GetUseCaseForModelAccess": _READ,
+                "PutUseCaseForModelAccess": _EFFECT,
+            },
+        ),
+        ("bedrock", "training", {"ListModelCustomizationJobs": _READ}),
+        ("sts", "auth", {"GetCallerIdentity": _READ, "GetAccessKeyInfo": _READ}),
+        (
+            "iam",
+            "auth",
+            {
+                "CreateUser": _EFFECT,
+                "GetUser": _READ,
+                "ListUsers": _READ,
+                "DeleteUser": _EFFECT,
+                "CreateAccessKey": _EFFECT,
+                "ListAccessKeys": _READ,
+                "UpdateAccessKey": _EFFECT,
+                "DeleteAccessKey": _EFFECT,
+                "PutUserPolicy": _EFFECT,
+                "GetUserPolicy": _READ,
+                "ListUserPolicies": _READ,
+                "DeleteUserPolicy": _EFFECT,
+            },
+        ),
     )
+    for name, recording in operations.items()
 }
 """Every operation that is answered; the rest of the service models is known and refused."""
 
 UNSERVED_AUDIENCE = "auth"
-"""A caller of an operation that is not served is authenticated all the same, to be recorded."""
+"""A caller of an operation that is not served is authenticated all the same, to be recorded. All operations
+of the query protocol are for it too: which one is meant stands in the body."""
 
-UNKNOWN = AuditedMethod(EVENT_SOURCE, "UnknownOperation", Recording.READ)
-"""A path that no operation of the service models has."""
+_UNKNOWN = "UnknownOperation"
 
 
-def audited_method(operation: str) -> AuditedMethod:
+def served(operation: Operation) -> Served | None:
+    """Return how an operation is served, None when it is not."""
+    return SERVED.get((operation.service, operation.name))
+
+
+def method_name(service: str, name: str) -> str:
+    """Return the edge's method for an operation: "edge:InvokeModel", "edge:iam.GetUser"."""
+    return f"{PREFIX}{name}" if _SOURCES.get(service, _BEDROCK) == _BEDROCK else f"{PREFIX}{service}.{name}"
+
+
+def unknown_method(service: str) -> AuditedMethod:
+    """Describe a request that names no operation of `service`; of bedrock's when that is empty."""
+    return AuditedMethod(_SOURCES.get(service, _BEDROCK), _UNKNOWN, Recording.READ)
+
+
+def audited_method(operation: Operation) -> AuditedMethod:
     """Describe any operation of the service models."""
-    served = SERVED.get(operation)
-    return AuditedMethod(EVENT_SOURCE, operation, Recording.READ) if served is None else served.audited
+    found = served(operation)
+    if found is None:
+        return AuditedMethod(_SOURCES[operation.service], operation.name, Recording.READ)
+    return found.audited
 
 
 EVENTS: Mapping[str, AuditedMethod] = {
-    **{PREFIX + name: served.audited for name, served in SERVED.items()},
-    PREFIX + UNKNOWN.event_name: UNKNOWN,
+    **{method_name(*key): each.audited for key, each in SERVED.items()},
+    **{method_name(service, _UNKNOWN): unknown_method(service) for service in _SOURCES},
 }
 """The edge's methods for the audit log."""

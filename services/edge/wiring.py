@@ -12,13 +12,15 @@ from services.chassis.telemetry import Metrics, Tracing
 from services.edge.adapters.authentication import GrpcAuthentication
 from services.edge.adapters.catalogue import Catalogue
 from services.edge.adapters.health import UpstreamHealth
+from services.edge.adapters.identity import Identity
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
 from services.edge.adapters.model_access import ModelAccess
+from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
 from services.edge.config import EdgeConfig
-from services.edge.domain.model import SERVICES, ServiceModel
-from services.edge.events import EVENTS
+from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.events import EVENTS, Key
 from services.edge.http.app import Application, Around
 from services.edge.http.invoke import Invoker
 from services.edge.http.listener import Listener
@@ -53,7 +55,7 @@ def build(
             config.audit, config.tls, workload, EVENTS, clock=clock, randomness=randomness
         )
         recorder = local.recorder
-    models = {name: ServiceModel.load(name) for name in SERVICES}
+    models = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)}
     invoker = Invoker(
         models["bedrock-runtime"], GrpcInference(runtime), config.limits, randomness, config.partition
     )
@@ -94,18 +96,41 @@ def build(
     return server
 
 
-def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[str, Operation]:
+def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[Key, Operation]:
     catalogue = Catalogue(channels[config.runtime.name], config.partition)
     access = ModelAccess(channels[config.auth.name])
     jobs = CustomizationJobs(channels[config.training.name], config.partition)
-    return {
-        "ListFoundationModels": catalogue.list_foundation_models,
-        "GetFoundationModel": catalogue.get_foundation_model,
-        "ListFoundationModelAgreementOffers": access.list_offers,
-        "CreateFoundationModelAgreement": access.create_agreement,
-        "DeleteFoundationModelAgreement": access.delete_agreement,
-        "GetFoundationModelAvailability": access.get_availability,
-        "GetUseCaseForModelAccess": access.get_use_case,
-        "PutUseCaseForModelAccess": access.put_use_case,
-        "ListModelCustomizationJobs": jobs.list_jobs,
+    identity = Identity(channels[config.auth.name])
+    tokens = SecurityTokens(channels[config.auth.name])
+    operations: Mapping[str, Mapping[str, Operation]] = {
+        "bedrock": {
+            "ListFoundationModels": catalogue.list_foundation_models,
+            "GetFoundationModel": catalogue.get_foundation_model,
+            "ListFoundationModelAgreementOffers": access.list_offers,
+            "CreateFoundationModelAgreement": access.create_agreement,
+            "DeleteFoundationModelAgreement": access.delete_agreement,
+            "GetFoundationModelAvailability": access.get_availability,
+            "GetUseCaseForModelAccess": access.get_use_case,
+            "PutUseCaseForModelAccess": access.put_use_case,
+            "ListModelCustomizationJobs": jobs.list_jobs,
+        },
+        "sts": {
+            "GetCallerIdentity": tokens.get_caller_identity,
+            "GetAccessKeyInfo": tokens.get_access_key_info,
+        },
+        "iam": {
+            "CreateUser": identity.create_user,
+            "GetUser": identity.get_user,
+            "ListUsers": identity.list_users,
+            "DeleteUser": identity.delete_user,
+            "CreateAccessKey": identity.create_access_key,
+            "ListAccessKeys": identity.list_access_keys,
+            "UpdateAccessKey": identity.update_access_key,
+            "DeleteAccessKey": identity.delete_access_key,
+            "PutUserPolicy": identity.put_user_policy,
+            "GetUserPolicy": identity.get_user_policy,
+            "ListUserPolicies": identity.list_user_policies,
+            "DeleteUserPolicy": identity.delete_user_policy,
+        },
     }
+    return {(service, name): run for service, named in operations.items() for name, run in named.items()}

@@ -13,7 +13,7 @@ from services.edge.domain.model import ServiceModel
 _TEXT = "abc XYZ/:%é+&=01'\"\\<>{}~中😀"
 _DEPTH = 4
 """Below this only required members are given: some shapes contain themselves."""
-_UNICODE = re.compile(r"\\p\{[LM]\}")
+_UNICODE = re.compile(r"\\p\{[LMNZ]\}")
 _SPACE = " \t"
 _CATEGORIES = {
     sre.CATEGORY_DIGIT: "0123456789",
@@ -29,7 +29,12 @@ class Impossible(Exception):  # noqa: N818 (no error: another value is tried)
 
 def matching(random: Random, pattern: str) -> str:
     """Return a text that fits a pattern of a service model."""
-    return _text_of(random, parser.parse(_UNICODE.sub("éßa", pattern)))
+    return _text_of(random, parser.parse(_UNICODE.sub("éßa", _written_for_java(pattern))))
+
+
+def _written_for_java(pattern: str) -> str:
+    """Return a pattern in which Python, too, takes five and six digits for one character."""
+    return pattern.replace(r"\u10000-\u10FFFF", r"\U00010000-\U0010FFFF")
 
 
 def _text_of(random: Random, tree: Any) -> str:
@@ -53,7 +58,8 @@ def _piece(random: Random, op: Any, value: Any) -> str:
         low, high, inner = value
         count = random.randint(low, min(int(high), low + random.choice((0, 1, 3, 12))))
         return "".join(_text_of(random, inner) for _ in range(count))
-    if op is sre.AT:
+    if op in (sre.AT, sre.ASSERT_NOT):
+        # What it bars is found when the whole text is compared with the pattern.
         return ""
     raise Impossible(f"a pattern with {op}")
 
@@ -146,6 +152,9 @@ class Values:
             return self._plain(min(most, max(low, length)))
         for _ in range(50):
             text = matching(self._random, shape["pattern"])
+            if 0 < len(text) < low:
+                # Most patterns of longer texts are one class, repeated.
+                text = (text * low)[: self._random.choice((low, min(most, low + 5)))]
             if low <= len(text) <= most and not _pattern_bars(shape["pattern"], text):
                 return text
         raise Impossible(f"no text of {low} to {most} characters for {shape['pattern']}")
@@ -243,6 +252,6 @@ _OTHER_TYPES: dict[str, tuple[Any, ...]] = {
 
 def _pattern_bars(pattern: str, text: str) -> bool:
     try:
-        return re.fullmatch(pattern, text) is None
+        return re.fullmatch(_written_for_java(pattern), text) is None
     except re.error:
         return False

@@ -16,8 +16,36 @@ _log = logging.getLogger(__name__)
 # RE2 caps counted repetitions at 1,000; the shape's length bound, or the body cap, bounds the rest.
 _LONG_REPEAT = re.compile(r"\{(\d+),(\d{4,})\}")
 _ANCHORS = re.compile(r"^\^|\$$")
+# IAM's and STS's patterns write characters as Java does. Java takes four digits, so that the range above the
+# basic plane, which is written with five and six, would not mean what it is written for.
+_JAVA_CHARACTER = re.compile(r"\\u(10FFFF|10000|[0-9A-Fa-f]{4})")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
+
+
+class Violations:
+    """The constraints that one request breaks."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._found: list[str] = []
+
+    def add(self, where: str, constraint: str, *, missing: bool = False) -> None:
+        """Note that the value at `where` breaks `constraint`."""
+        value = "Value null" if missing else "Value"
+        self._found.append(f"{value} at '{where}' failed to satisfy constraint: {constraint}")
+
+    def note(self, where: str, constraint: str | None) -> None:
+        """Note what a check found at `where`, if it found something."""
+        if constraint is not None:
+            self.add(where, constraint)
+
+    def message(self) -> str | None:
+        """Return AWS's text, None when there is nothing to complain about."""
+        if not self._found:
+            return None
+        count = len(self._found)
+        return f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(self._found)}"
 
 
 @cache
@@ -27,6 +55,7 @@ def compile_pattern(pattern: str) -> Any:
     Smithy patterns are searches unless anchored, but AWS enforces the ones of Bedrock as full matches.
     """
     translated = _LONG_REPEAT.sub(lambda match: f"{{{match[1]},}}", pattern)
+    translated = _JAVA_CHARACTER.sub(lambda match: f"\\x{{{match[1]}}}", translated)
     try:
         return re2.compile(translated, _OPTIONS)
     except re2.error:

@@ -109,8 +109,7 @@ EXCEPTIONS_OF: Mapping[int, tuple[str, ...]] = {
 _UNEXPECTED = "The system encountered an unexpected error during processing. Try your request again."
 _INVALID_MODEL = "The provided model identifier is invalid."
 _UNKNOWN_OPERATION = "The requested operation is not known, or is not supported by this endpoint."
-# Texts that stand for themselves at AWS, where ours would say more than the client should learn.
-_FIXED_MESSAGES: Mapping[int, str] = {
+FIXED_MESSAGES: Mapping[int, str] = {
     _R.ERROR_REASON_INTERNAL: _UNEXPECTED,
     _R.ERROR_REASON_UNSPECIFIED: _UNEXPECTED,
     _R.ERROR_REASON_CALLER_NOT_LISTED: _UNEXPECTED,
@@ -120,6 +119,7 @@ _FIXED_MESSAGES: Mapping[int, str] = {
     _R.ERROR_REASON_DEPENDENCY_UNAVAILABLE: "The service is temporarily unavailable. Try your request again.",
     _R.ERROR_REASON_AUDIT_UNAVAILABLE: "The service is temporarily unavailable. Try your request again.",
 }
+"""Texts that stand for themselves at AWS, where ours would say more than the client should learn."""
 
 
 def fault_of(
@@ -144,7 +144,7 @@ def fault_of(
         (each for each in candidates if each in _COMMON or (operation and each in operation.errors)),
         "InternalServerException",
     )
-    text = _FIXED_MESSAGES.get(reason, message)
+    text = FIXED_MESSAGES.get(reason, message)
     return Fault(code, STATUS_OF[code], text, dict(members or {}), short)
 
 

@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.edge.domain.constraints import length_violation, range_violation, string_violation
+from services.edge.domain.constraints import (
+    Violations,
+    length_violation,
+    range_violation,
+    string_violation,
+)
 from services.edge.domain.faults import serialization
 from services.edge.domain.model import ServiceModel
 
@@ -30,26 +35,6 @@ _WANTED = {
     "map": "Map",
     "structure": "Structure",
 }
-
-
-class Violations:
-    """The constraints that one request breaks."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self._found: list[str] = []
-
-    def add(self, where: str, constraint: str, *, missing: bool = False) -> None:
-        """Note that the value at `where` breaks `constraint`."""
-        value = "Value null" if missing else "Value"
-        self._found.append(f"{value} at '{where}' failed to satisfy constraint: {constraint}")
-
-    def message(self) -> str | None:
-        """Return AWS's text, None when there is nothing to complain about."""
-        if not self._found:
-            return None
-        count = len(self._found)
-        return f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(self._found)}"
 
 
 def _mistyped(value: Any, kind: str) -> Exception:
@@ -74,7 +59,7 @@ def decode(
     if kind == "list":
         if not isinstance(value, list):
             raise _mistyped(value, kind)
-        _note(length_violation(shape, len(value)), where, found)
+        found.note(where, length_violation(shape, len(value)))
         item = shape["member"]["shape"]
         return [
             decode(model, item, each, f"{where}.{index}.member", found, depth + 1)
@@ -83,20 +68,15 @@ def decode(
     if kind == "map":
         if not isinstance(value, dict):
             raise _mistyped(value, kind)
-        _note(length_violation(shape, len(value)), where, found)
+        found.note(where, length_violation(shape, len(value)))
         item = shape["value"]["shape"]
         key_shape = model.shapes[shape["key"]["shape"]]
         for key in value:
-            _note(string_violation(key_shape, key), f"{where}.key", found)
+            found.note(f"{where}.key", string_violation(key_shape, key))
         return {
             key: decode(model, item, each, f"{where}.value", found, depth + 1) for key, each in value.items()
         }
     return _decode_scalar(shape, kind, value, where, found)
-
-
-def _note(violation: str | None, where: str, found: Violations) -> None:
-    if violation is not None:
-        found.add(where, violation)
 
 
 def decode_members(
@@ -126,7 +106,7 @@ def _decode_scalar(shape: Mapping[str, Any], kind: str, value: Any, where: str, 
     if kind == "string":
         if not isinstance(value, str):
             raise _mistyped(value, kind)
-        _note(string_violation(shape, value), where, found)
+        found.note(where, string_violation(shape, value))
         return value
     if kind == "boolean":
         if not isinstance(value, bool):
@@ -137,12 +117,12 @@ def _decode_scalar(shape: Mapping[str, Any], kind: str, value: Any, where: str, 
             raise _mistyped(value, kind)
         if not -(2**63) <= value < 2**63 or (kind == "integer" and not -(2**31) <= value < 2**31):
             raise serialization(f"NUMBER_VALUE can not be converted to a {_WANTED[kind]}")
-        _note(range_violation(shape, value), where, found)
+        found.note(where, range_violation(shape, value))
         return value
     if kind in ("float", "double"):
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise _mistyped(value, kind)
-        _note(range_violation(shape, value), where, found)
+        found.note(where, range_violation(shape, value))
         return float(value)
     if kind == "blob":
         if not isinstance(value, str):
@@ -151,7 +131,7 @@ def _decode_scalar(shape: Mapping[str, Any], kind: str, value: Any, where: str, 
             data = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
             raise serialization("STRING_VALUE can not be converted to a Blob") from error
-        _note(length_violation(shape, len(data)), where, found)
+        found.note(where, length_violation(shape, len(data)))
         return data
     return _decode_timestamp(value)
 

@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 SERVICES = {"bedrock": "2023-04-20", "bedrock-runtime": "2023-09-30"}
-"""Service folders and API versions; the pinned botocore must carry exactly these."""
+"""The rest-json services: folders and API versions; the pinned botocore must carry exactly these."""
+QUERY_SERVICES = {"iam": "2010-05-08", "sts": "2011-06-15"}
+"""The services of the query protocol, likewise. Their folders are named as they sign."""
+NOTHING = ""
+"""The shape of an input or output that an operation does not have: a structure without members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ class Operation:
     input: Message
     output: Message
     errors: frozenset[str]
-    """Names of the exceptions that this operation declares."""
+    """Codes of the exceptions that this operation declares; in rest-json a code is the shape's name."""
+    result_wrapper: str = ""
+    """The element around the members of the output (query protocol); empty when there is no output."""
 
 
 class ServiceModel:
@@ -61,7 +67,13 @@ class ServiceModel:
     def __init__(self, service: str, document: Mapping[str, Any]) -> None:
         """Index a parsed service-2.json document."""
         self.service = service
-        self.shapes: Mapping[str, Mapping[str, Any]] = document["shapes"]
+        self.version: str = document["metadata"]["apiVersion"]
+        self.namespace: str = document["metadata"].get("xmlNamespace", "")
+        """Of the answers in XML; empty where answers are JSON."""
+        self.shapes: Mapping[str, Mapping[str, Any]] = {
+            **document["shapes"],
+            NOTHING: {"type": "structure", "members": {}},
+        }
         self.operations = {
             name: self._operation(name, description) for name, description in document["operations"].items()
         }
@@ -72,28 +84,36 @@ class ServiceModel:
         found = importlib.util.find_spec("botocore")
         if found is None or found.origin is None:
             raise FileNotFoundError("botocore is not installed: its service models are the wire contract")
-        path = Path(found.origin).parent / "data" / service / SERVICES[service] / "service-2.json.gz"
+        version = (SERVICES | QUERY_SERVICES)[service]
+        path = Path(found.origin).parent / "data" / service / version / "service-2.json.gz"
         return cls(service, json.loads(gzip.decompress(path.read_bytes())))
 
     def error_status(self, exception: str) -> int | None:
-        """Return the HTTP status of an exception shape, None when the service has no such exception."""
+        """Return the HTTP status of an exception shape, None when the model does not have it."""
         shape = self.shapes.get(exception)
         if shape is None or not shape.get("exception"):
             return None
-        status: int = shape["error"]["httpStatusCode"]
+        status: int | None = shape.get("error", {}).get("httpStatusCode")
         return status
+
+    def error_code(self, exception: str) -> str:
+        """Return the code under which an exception shape travels, for example NoSuchEntity."""
+        code: str = self.shapes[exception].get("error", {}).get("code", exception)
+        return code
 
     def _operation(self, name: str, description: Mapping[str, Any]) -> Operation:
         http = description["http"]
+        output = description.get("output", {})
         return Operation(
             service=self.service,
             name=name,
             method=http["method"],
             path=http["requestUri"],
-            success_status=http["responseCode"],
-            input=self._message(description["input"]["shape"]),
-            output=self._message(description["output"]["shape"]),
-            errors=frozenset(error["shape"] for error in description["errors"]),
+            success_status=http.get("responseCode", 200),
+            input=self._message(description.get("input", {}).get("shape", NOTHING)),
+            output=self._message(output.get("shape", NOTHING)),
+            errors=frozenset(self.error_code(error["shape"]) for error in description.get("errors", ())),
+            result_wrapper=output.get("resultWrapper", ""),
         )
 
     def _message(self, name: str) -> Message:

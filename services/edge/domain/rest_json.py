@@ -5,25 +5,17 @@ Generic over every operation of the service models; nothing here knows a particu
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
+from services.edge.domain.constraints import Violations
 from services.edge.domain.faults import Fault, serialization, validation
-from services.edge.domain.json_values import Violations, decode, decode_members, decode_text, encode
+from services.edge.domain.json_values import decode, decode_members, decode_text, encode
 from services.edge.domain.model import Message, Operation, ServiceModel
+from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
 
 JSON = b"application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """A whole HTTP response."""
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
 
 
 def parse_query(raw_query: bytes) -> dict[str, list[str]]:

@@ -24,25 +24,26 @@ from services.chassis.principal import ClientContext
 from services.chassis.randomness import Randomness
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.config import LimitSettings
+from services.edge.domain import model as models
 from services.edge.domain.admission import Admitted, admit, signed_fields, string_to_sign
-from services.edge.domain.faults import Fault, fault_of, unknown_operation, validation
-from services.edge.domain.invocation import model_resources
-from services.edge.domain.model import ServiceModel
-from services.edge.domain.rest_json import HttpResponse, decode_request, encode_fault, encode_response
+from services.edge.domain.dialect import REST_JSON, Dialects
+from services.edge.domain.faults import Fault, unknown_operation
+from services.edge.domain.model import SERVICES, ServiceModel
+from services.edge.domain.query import decode_query, encode_result, find_operation, parse_parameters
+from services.edge.domain.query_faults import unsupported_action
+from services.edge.domain.resources import request_resources
+from services.edge.domain.response import HttpResponse
+from services.edge.domain.rest_json import decode_request, encode_response
 from services.edge.domain.route import Route, Router
-from services.edge.events import PREFIX, SERVED, UNKNOWN, UNSERVED_AUDIENCE, audited_method
-from services.edge.http.body import MAX_BODY_BYTES, BodyBudget, ClientGoneError, Receive, read_body
-from services.edge.http.exchange import Record, Send, respond, status_name
+from services.edge.events import UNSERVED_AUDIENCE, Key, audited_method, method_name, served, unknown_method
+from services.edge.http.body import BodyBudget, ClientGoneError, Receive, read_body
+from services.edge.http.exchange import Record, Request, Send, refusal, respond, status_name
 from services.edge.http.invoke import Invoker
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Caller, Operation, Presented, SeenSignatures
 
 _USER_AGENT = 256
 _HOST = 255
-_TOO_LARGE = (
-    "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-    f"Member must have length less than or equal to {MAX_BODY_BYTES}"
-)
 _INVOCATIONS = {"InvokeModel": False, "InvokeModelWithResponseStream": True}
 
 _log = Log("application")
@@ -53,7 +54,7 @@ class Around:
     """What the application is given."""
 
     models: Mapping[str, ServiceModel]
-    operations: Mapping[str, Operation]
+    operations: Mapping[Key, Operation]
     invoker: Invoker
     sessions: Sessions
     seen: SeenSignatures
@@ -68,12 +69,14 @@ class Around:
 
 
 class Application:
-    """Serves AWS's API for bedrock and bedrock-runtime."""
+    """Serves AWS's API for bedrock, bedrock-runtime, iam and sts."""
 
     def __init__(self, around: Around) -> None:
         """Build the routes of every operation of the service models."""
         self._around = around
-        self._router = Router(op for model in around.models.values() for op in model.operations.values())
+        routed = (model for name, model in around.models.items() if name in SERVICES)
+        self._router = Router(op for model in routed for op in model.operations.values())
+        self._dialects = Dialects(around.models)
         self._budget = BodyBudget(around.limits.unauthenticated_bytes)
         self._entropy = b""
         self._date = (0, b"")
@@ -87,9 +90,13 @@ class Application:
         """Serve one request."""
         around = self._around
         started = around.clock.boottime()
-        route = self._router.find(scope["method"], scope["raw_path"])
-        name = UNKNOWN.event_name if route is None else route.operation.name
-        method = PREFIX + name
+        request = self._read_head(scope)
+        operation = request.operation
+        if operation is None:
+            audited = unknown_method(request.dialect.service)
+            method = method_name(request.dialect.service, audited.event_name)
+        else:
+            audited, method = audited_method(operation), method_name(operation.service, operation.name)
         span = around.tracing.start(method, "")
         connection = scope["craton.connection"]
         call = CallContext(
@@ -99,15 +106,15 @@ class Application:
             caller=None,
             peer=scope["client"][0] if scope["client"] else "",
             started=started,
-            event_name=name,
+            event_name=audited.event_name,
             traceparent="" if span is None else span.traceparent,
         )
         enter_call(call)
-        record = Record(around.recorder, call, UNKNOWN if route is None else audited_method(name))
+        record = Record(around.recorder, call, audited)
         connection.serving = asyncio.current_task()
         reason = "CANCELLED"
         try:
-            reason = await self._serve(scope, receive, send, route, record)
+            reason = await self._serve(request, receive, send, record)
         except (ClientGoneError, asyncio.CancelledError):
             # Nobody is left to be told when even this cannot be recorded; the recorder itself has said so.
             with contextlib.suppress(DomainError):
@@ -115,51 +122,59 @@ class Application:
         finally:
             connection.serving = None
             status = status_name(reason)
-            around.metrics.observe_call(method, status, around.clock.boottime() - started)
+            around.metrics.observe_call(call.method, status, around.clock.boottime() - started)
             if span is not None:
                 span.end(status, call.request_id)
 
-    async def _serve(
-        self, scope: Any, receive: Receive, send: Send, route: Route | None, record: Record
-    ) -> str:
+    def _read_head(self, scope: Any) -> Request:
+        """Say what request line and headers tell. Nothing of it is verified yet."""
+        fields = sigv4.header_fields(scope["headers"])
+        dialect = self._dialects.choose(scope["method"], scope["raw_path"], fields)
+        route = self._router.find(scope["method"], scope["raw_path"])
+        return Request(scope, fields, dialect, route, None if route is None else route.operation)
+
+    async def _serve(self, request: Request, receive: Receive, send: Send, record: Record) -> str:
         """Answer, and return the reason of a failure or ""."""
         reason = ""
         try:
-            response = await self._answer(scope, receive, send, route, record)
+            response = await self._answer(request, receive, send, record)
             if isinstance(response, str):
                 return response
         except Fault as fault:
-            reason, response = fault.reason, encode_fault(fault)
+            reason, response = fault.reason, request.dialect.encode_fault(fault, record.call.request_id)
         except DomainError as error:
-            reason, response = _refusal(error, route)
+            reason, response = refusal(error, request, record)
         except (ClientGoneError, asyncio.CancelledError):
             raise
         except Exception as error:
             call = record.call
             _log.error("unhandled_error", error=error, method=call.method, request_id=call.request_id)
-            reason, response = _refusal(DomainError(ErrorReason.ERROR_REASON_INTERNAL, ""), route)
+            unexpected = DomainError(ErrorReason.ERROR_REASON_INTERNAL, "")
+            reason, response = refusal(unexpected, request, record)
         try:
             await record.close(reason)
         except DomainError as error:
             # No audit means no answer, whatever the services said.
-            reason, response = _refusal(error, route)
-        scope["craton.connection"].answering()
+            reason, response = refusal(error, request, record)
+        request.scope["craton.connection"].answering()
         await respond(send, response, record.call.request_id.encode(), self._now())
         return reason
 
     async def _answer(
-        self, scope: Any, receive: Receive, send: Send, route: Route | None, record: Record
+        self, request: Request, receive: Receive, send: Send, record: Record
     ) -> HttpResponse | str:
         """Return the answer, or the reason under which a stream that was sent has ended."""
-        if route is None:
+        around, route = self._around, request.route
+        if route is None and request.dialect is REST_JSON:
             raise unknown_operation()
-        around = self._around
-        fields = sigv4.header_fields(scope["headers"])
-        caller, admitted, content = await self._authenticate(scope, receive, route, fields, record.call)
-        readable = signed_fields(admitted, fields)
+        caller, admitted, content = await self._authenticate(request, receive, record.call)
+        if route is None:
+            model = around.models[request.dialect.service]
+            return await self._query(model, request, content, caller, admitted, record)
+        readable = signed_fields(admitted, request.fields)
         streamed = _INVOCATIONS.get(route.operation.name)
         if streamed is None:
-            return await self._run(route, scope["query_string"], readable, content, caller, admitted, record)
+            return await self._rest(route, request, readable, content, caller, admitted, record)
         around.invoker.describe(route, record.call, caller.claims.region)
         await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
         if streamed:
@@ -167,13 +182,15 @@ class Application:
         return await around.invoker.invoke(route, readable, content, caller, record.call)
 
     async def _authenticate(
-        self, scope: Any, receive: Receive, route: Route, fields: Mapping[bytes, bytes], call: CallContext
+        self, request: Request, receive: Receive, call: CallContext
     ) -> tuple[Caller, Admitted, bytes]:
-        around = self._around
-        admitted = admit(fields, around.regions, around.clock.now())
+        around, scope, fields, dialect = self._around, request.scope, request.fields, request.dialect
+        admitted = admit(fields, around.regions, around.clock.now(), dialect.signing_names)
         credential = admitted.authorization.credential
         known = around.sessions.known(credential, call.peer)
-        body = await read_body(receive, _declared(fields), self._budget, known=known)
+        body = await read_body(
+            receive, _declared(fields), self._budget, known=known, limit=dialect.max_body_bytes
+        )
         try:
             to_sign = string_to_sign(
                 admitted, scope["method"], scope["raw_path"], scope["query_string"], fields, body.sha256_hex
@@ -186,21 +203,21 @@ class Application:
                 tls_cipher=tls[1],
                 endpoint=fields.get(b"host", b"").decode("latin-1")[:_HOST],
             )
-            served = SERVED.get(route.operation.name)
-            audience = UNSERVED_AUDIENCE if served is None else served.audience
-            presented = Presented(credential, to_sign, admitted.signature)
+            found = None if request.operation is None else served(request.operation)
+            audience = UNSERVED_AUDIENCE if found is None else found.audience
+            presented = Presented(credential, to_sign, admitted.signature, admitted.session_token)
             caller = await around.sessions.open(presented, client, audience)
             call.principal = caller.claims
             if body.too_large:
-                raise validation(_TOO_LARGE)
+                raise dialect.too_large()
             return caller, admitted, body.content()
         finally:
             body.close()
 
-    async def _run(
+    async def _rest(
         self,
         route: Route,
-        raw_query: bytes,
+        request: Request,
         fields: Mapping[bytes, bytes],
         body: bytes,
         caller: Caller,
@@ -208,15 +225,52 @@ class Application:
         record: Record,
     ) -> HttpResponse:
         """Run an operation whose input and output are JSON."""
-        around, operation, call = self._around, route.operation, record.call
-        model, run = around.models[operation.service], around.operations.get(operation.name)
+        operation = route.operation
+        model = self._around.models[operation.service]
+        run = self._around.operations.get((operation.service, operation.name))
         if run is None:
             raise unknown_operation()
-        values = decode_request(model, route, raw_query, fields, body)
-        call.resources.extend(model_resources(values, caller.claims.region, around.partition))
+        values = decode_request(model, route, request.scope["query_string"], fields, body)
+        output = await self._run(run, operation, values, caller, admitted, record)
+        return encode_response(model, operation, output)
+
+    async def _query(
+        self,
+        model: ServiceModel,
+        request: Request,
+        body: bytes,
+        caller: Caller,
+        admitted: Admitted,
+        record: Record,
+    ) -> HttpResponse:
+        """Run an operation whose input is a form and whose output is XML."""
+        parameters = parse_parameters(request.scope["method"], request.scope["query_string"], body)
+        operation = request.operation = find_operation(model, parameters)
+        record.name(method_name(operation.service, operation.name), audited_method(operation))
+        run = self._around.operations.get((operation.service, operation.name))
+        if run is None:
+            raise unsupported_action(operation)
+        values = decode_query(model, operation, parameters)
+        output = await self._run(run, operation, values, caller, admitted, record)
+        return encode_result(model, operation, output, record.call.request_id)
+
+    async def _run(
+        self,
+        run: Operation,
+        operation: models.Operation,
+        values: Mapping[str, Any],
+        caller: Caller,
+        admitted: Admitted,
+        record: Record,
+    ) -> Mapping[str, Any]:
+        """Run an operation once its intent is durable and its signature is known to be new."""
+        around, call, claims = self._around, record.call, caller.claims
+        call.resources.extend(
+            request_resources(operation, values, claims.account_id, claims.region, around.partition)
+        )
         call.deadline = call.started + around.limits.control_timeout_s
         await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
-        return encode_response(model, operation, await run(values, caller))
+        return await run(values, caller)
 
     def _uuid(self) -> str:
         """Return a random version 4 UUID; entropy is drawn for many at a time."""
@@ -232,11 +286,6 @@ class Application:
         if second != self._date[0]:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]
-
-
-def _refusal(error: DomainError, route: Route | None) -> tuple[str, HttpResponse]:
-    fault = fault_of(error.reason, error.message, None if route is None else route.operation)
-    return fault.reason, encode_fault(fault)
 
 
 def _declared(fields: Mapping[bytes, bytes]) -> int | None:

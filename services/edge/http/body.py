@@ -9,10 +9,9 @@ from typing import Any
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
+from services.edge.domain.dialect import REST_BODY_BYTES
 from services.edge.domain.faults import Fault
 
-MAX_BODY_BYTES = 25_000_000
-"""Bedrock's limit of one request body."""
 SMALL_BODY_BYTES = 64 * 1024
 """Bodies that say they are no larger are read in any case."""
 MAX_DISCARD_BYTES = 64 * 1024 * 1024
@@ -63,7 +62,7 @@ class Body:
     Whoever has verified the signature, or refused it, closes it: that gives its bytes back to the budget.
     """
 
-    __slots__ = ("_budget", "_content", "_pages", "_taken", "sha256_hex", "size")
+    __slots__ = ("_budget", "_content", "_limit", "_pages", "_taken", "sha256_hex", "size")
 
     def __init__(
         self,
@@ -73,8 +72,10 @@ class Body:
         sha256_hex: bytes,
         budget: BodyBudget,
         taken: int,
+        limit: int,
     ) -> None:
         """Hold `content`, or the first `size` bytes of `pages`; `taken` bytes are counted in the budget."""
+        self._limit = limit
         self.size = size
         self.sha256_hex = sha256_hex
         self._content = content
@@ -85,7 +86,7 @@ class Body:
     @property
     def too_large(self) -> bool:
         """Whether the body was larger than an operation accepts."""
-        return self.size > MAX_BODY_BYTES
+        return self.size > self._limit
 
     def content(self) -> bytes:
         """Return the body itself. Call it once the signature is verified: a large body is copied."""
@@ -104,21 +105,29 @@ class Body:
         return f"Body({self.size} bytes)"
 
 
-async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, *, known: bool) -> Body:
+async def read_body(
+    receive: Receive,
+    declared: int | None,
+    budget: BodyBudget,
+    *,
+    known: bool,
+    limit: int = REST_BODY_BYTES,
+) -> Body:
     """Read a request body. `declared` is its Content-Length, None when it is chunked.
 
+    More than `limit` bytes are hashed and thrown away.
     Raises ClientGoneError, and DomainError or Fault at a limit.
     """
     small = declared is not None and declared <= SMALL_BODY_BYTES
     first, more = await _next(receive)
     if not more:
         budget.take(len(first), known=known, small=small)
-        return Body(first, None, len(first), _digest(first), budget, len(first))
-    if declared is not None and declared > MAX_BODY_BYTES:
-        return await _discard(receive, sha256(first), len(first), budget, more=True)
+        return Body(first, None, len(first), _digest(first), budget, len(first), limit)
+    if declared is not None and declared > limit:
+        return await _discard(receive, sha256(first), len(first), budget, limit, more=True)
     # Pages of its own, committed as they are written and returned as they are closed: in the heap, the
     # pieces of many large bodies would leave holes that stay with the process.
-    length = MAX_BODY_BYTES if declared is None else max(declared, len(first), 1)
+    length = limit if declared is None else max(declared, len(first), 1)
     pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     taken = 0
     try:
@@ -137,7 +146,7 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
                 budget.give_back(taken)
                 taken = 0
                 pages.close()
-                return await _discard(receive, seen, end, budget, more=more)
+                return await _discard(receive, seen, end, budget, limit, more=more)
             budget.take(len(chunk), known=known, small=small)
             taken = end
             pages[size:end] = chunk
@@ -152,7 +161,7 @@ async def read_body(receive: Receive, declared: int | None, budget: BodyBudget, 
         budget.give_back(taken)
         pages.close()
         raise
-    return Body(b"", pages, size, digest, budget, taken)
+    return Body(b"", pages, size, digest, budget, taken, limit)
 
 
 async def _next(receive: Receive) -> tuple[bytes, bool]:
@@ -171,7 +180,9 @@ def _digest(content: bytes) -> bytes:
     return sha256(content).hexdigest().encode()
 
 
-async def _discard(receive: Receive, seen: Any, size: int, budget: BodyBudget, *, more: bool) -> Body:
+async def _discard(
+    receive: Receive, seen: Any, size: int, budget: BodyBudget, limit: int, *, more: bool
+) -> Body:
     while more:
         chunk, more = await _next(receive)
         size += len(chunk)
@@ -180,4 +191,4 @@ async def _discard(receive: Receive, seen: Any, size: int, budget: BodyBudget, *
                 "RequestEntityTooLargeException", 413, "Request is too large.", reason="INVALID_FIELD"
             )
         seen.update(chunk)
-    return Body(b"", None, size, seen.hexdigest().encode(), budget, 0)
+    return Body(b"", None, size, seen.hexdigest().encode(), budget, 0, limit)

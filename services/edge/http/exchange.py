@@ -1,7 +1,8 @@
 """One request and its answer: sending, and what the audit log and the metrics get to know."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -9,8 +10,11 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.audit.ports import AuditedMethod, AuditRecorder
 from services.chassis.context import CallContext
-from services.chassis.errors import STATUS_OF_REASON
-from services.edge.domain.rest_json import HttpResponse
+from services.chassis.errors import STATUS_OF_REASON, DomainError
+from services.edge.domain.dialect import Dialect
+from services.edge.domain.model import Operation
+from services.edge.domain.response import HttpResponse
+from services.edge.domain.route import Route
 from services.edge.ports import SeenSignatures
 
 Send = Callable[[Any], Awaitable[None]]
@@ -22,6 +26,20 @@ _REASONS = {
 def status_name(reason: str) -> str:
     """Return the gRPC status name of a reason, "OK" for none."""
     return _REASONS.get(reason, grpc.StatusCode.UNKNOWN.name) if reason else "OK"
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, as far as it is understood by now."""
+
+    scope: Any
+    fields: Mapping[bytes, bytes]
+    """Headers: lower-case names, each once."""
+    dialect: Dialect
+    route: Route | None
+    """Of rest-json; in the query protocol there is one path for everything."""
+    operation: Operation | None
+    """None while nothing says which one it is."""
 
 
 class Record:
@@ -36,6 +54,10 @@ class Record:
         self.audited = audited
         self.intended = False
         self.closed = False
+
+    def name(self, method: str, audited: AuditedMethod) -> None:
+        """Say which operation it is, once that is known: before anything is done for it."""
+        self.call.method, self.call.event_name, self.audited = method, audited.event_name, audited
 
     async def admit(self, seen: SeenSignatures, signature: bytes, signed_at: float) -> None:
         """Note the signature while the intent is made durable. Raises DomainError."""
@@ -82,3 +104,9 @@ async def respond(send: Send, response: HttpResponse, request_id: bytes, date: b
         }
     )
     await send({"type": "http.response.body", "body": response.body})
+
+
+def refusal(error: DomainError, request: Request, record: Record) -> tuple[str, HttpResponse]:
+    """Return a refusal's reason, for the audit log, and how the request's protocol says it."""
+    fault = request.dialect.fault_of(error.reason, error.message, request.operation)
+    return fault.reason, request.dialect.encode_fault(fault, record.call.request_id)

@@ -14,7 +14,7 @@ from services.edge.domain import eventstream
 from services.edge.domain.faults import Fault, fault_of, stream_exceptions
 from services.edge.domain.invocation import InvocationRules, mime_type, model_arn
 from services.edge.domain.model import Operation, ServiceModel
-from services.edge.domain.rest_json import HttpResponse
+from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
 from services.edge.http.exchange import Record, Send
 from services.edge.ports import Caller, Inference, Invocation, Part

@@ -7,9 +7,9 @@ import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
+from services.edge.domain.dialect import REST_BODY_BYTES
 from services.edge.domain.faults import Fault
 from services.edge.http.body import (
-    MAX_BODY_BYTES,
     SMALL_BODY_BYTES,
     BodyBudget,
     ClientGoneError,
@@ -97,9 +97,9 @@ async def test_too_large_is_hashed_and_thrown_away(declared: int | None) -> None
 
 async def test_the_limit_itself_is_allowed() -> None:
     chunks = (b"x" * 1_000_000,) * 25
-    body = await read_body(receiving(*chunks), MAX_BODY_BYTES, BodyBudget(10**9), known=True)
+    body = await read_body(receiving(*chunks), REST_BODY_BYTES, BodyBudget(10**9), known=True)
     assert not body.too_large
-    assert body.size == MAX_BODY_BYTES
+    assert body.size == REST_BODY_BYTES
 
 
 async def test_without_end() -> None:

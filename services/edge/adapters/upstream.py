@@ -1,0 +1,16 @@
+"""Calls to auth whose refusals become domain errors."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import grpc
+
+from services.chassis.rich_status import from_rpc_error
+
+
+async def ask(call: Awaitable[Any]) -> Any:
+    """Wait for auth's answer. Raises DomainError for a refusal."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error, "auth") from error

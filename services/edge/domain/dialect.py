@@ -1,0 +1,91 @@
+"""How a request is admitted and refused, by the protocol that it is written in."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from services.edge.domain.faults import Fault, fault_of, validation
+from services.edge.domain.model import QUERY_SERVICES, Operation, ServiceModel
+from services.edge.domain.query import METHODS, NO_SERVICE, encode_error
+from services.edge.domain.query_faults import query_fault_of, request_too_large
+from services.edge.domain.response import HttpResponse
+from services.edge.domain.rest_json import encode_fault
+
+REST_BODY_BYTES = 25_000_000
+"""Bedrock's limit of one request body."""
+QUERY_BODY_BYTES = 1024 * 1024
+"""Policies of 131,072 characters, of which each may be escaped in three bytes, are the largest parameters."""
+
+_SCOPED_SERVICE = re.compile(rb"Credential=[^/,\s]*/[^/,\s]*/[^/,\s]*/([a-z0-9-]{1,64})/")
+_FORM = b"application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One protocol, and in the query protocol one service of it."""
+
+    service: str
+    """The service model of a query service; empty where the path decides, or nothing does."""
+    signing_names: tuple[str, ...]
+    """Which credential scopes are right."""
+    max_body_bytes: int
+    fault_of: Callable[[int, str, Operation | None], Fault]
+    """From a reason and a message to the error that an operation declares for them."""
+    too_large: Callable[[], Fault]
+    encode_fault: Callable[[Fault, str], HttpResponse]
+    """Render an error of the request with this id."""
+
+
+def _too_large() -> Fault:
+    return validation(
+        "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+        f"Member must have length less than or equal to {REST_BODY_BYTES}"
+    )
+
+
+REST_JSON = Dialect(
+    service="",
+    # bedrock and bedrock-runtime share one signing name; path and method tell them apart.
+    signing_names=("bedrock",),
+    max_body_bytes=REST_BODY_BYTES,
+    fault_of=fault_of,
+    too_large=_too_large,
+    encode_fault=lambda fault, _request_id: encode_fault(fault),
+)
+
+
+def _query(service: str, signing_names: tuple[str, ...], namespace: str) -> Dialect:
+    return Dialect(
+        service=service,
+        signing_names=signing_names,
+        max_body_bytes=QUERY_BODY_BYTES,
+        fault_of=query_fault_of,
+        too_large=request_too_large,
+        encode_fault=partial(encode_error, namespace),
+    )
+
+
+class Dialects:
+    """Chooses the dialect of a request from what stands in its head."""
+
+    def __init__(self, models: Mapping[str, ServiceModel]) -> None:
+        """Know the query services among `models`."""
+        names = tuple(sorted(name for name in models if name in QUERY_SERVICES))
+        self._services = {name.encode(): _query(name, (name,), models[name].namespace) for name in names}
+        # For forms whose credentials name no query service: none of them is right.
+        self._nobody = _query("", (), NO_SERVICE)
+
+    def choose(self, method: str, raw_path: bytes, fields: Mapping[bytes, bytes]) -> Dialect:
+        """Return the dialect in which a request is answered.
+
+        The query protocol has one path, and the credential scope says which service is meant. It is only
+        looked at here: `admit` reads the header strictly, and refuses what this took for something else.
+        """
+        if raw_path != b"/" or method not in METHODS:
+            return REST_JSON
+        scope = _SCOPED_SERVICE.search(fields.get(b"authorization", b""))
+        chosen = None if scope is None else self._services.get(scope[1])
+        if chosen is not None:
+            return chosen
+        return self._nobody if fields.get(b"content-type", b"").startswith(_FORM) else REST_JSON
