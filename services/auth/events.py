@@ -8,7 +8,15 @@ outcome alone.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.chassis.arn import foundation_model_arn, name_of, role_arn, root_arn, user_arn
+from services.chassis.arn import (
+    foundation_model_arn,
+    group_arn,
+    name_of,
+    policy_arn,
+    role_arn,
+    root_arn,
+    user_arn,
+)
 from services.chassis.audit.ports import AuditedMethod, Recording, no_resources
 from services.chassis.context import CallContext
 
@@ -53,6 +61,45 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "GetUser": (_IAM, "GetUser", _READ),
         "ListUsers": (_IAM, "ListUsers", _READ),
         "DeleteUser": (_IAM, "DeleteUser", _EFFECT),
+        "PutUserPermissionsBoundary": (_IAM, "PutUserPermissionsBoundary", _EFFECT),
+        "DeleteUserPermissionsBoundary": (_IAM, "DeleteUserPermissionsBoundary", _EFFECT),
+        "TagUser": (_IAM, "TagUser", _EFFECT),
+        "UntagUser": (_IAM, "UntagUser", _EFFECT),
+        "ListUserTags": (_IAM, "ListUserTags", _READ),
+    },
+    "GroupService": {
+        "CreateGroup": (_IAM, "CreateGroup", _EFFECT),
+        "GetGroup": (_IAM, "GetGroup", _READ),
+        "ListGroups": (_IAM, "ListGroups", _READ),
+        "DeleteGroup": (_IAM, "DeleteGroup", _EFFECT),
+        "AddUserToGroup": (_IAM, "AddUserToGroup", _EFFECT),
+        "RemoveUserFromGroup": (_IAM, "RemoveUserFromGroup", _EFFECT),
+        "ListGroupsForUser": (_IAM, "ListGroupsForUser", _READ),
+        "PutGroupPolicy": (_IAM, "PutGroupPolicy", _EFFECT),
+        "GetGroupPolicy": (_IAM, "GetGroupPolicy", _READ),
+        "ListGroupPolicies": (_IAM, "ListGroupPolicies", _READ),
+        "DeleteGroupPolicy": (_IAM, "DeleteGroupPolicy", _EFFECT),
+    },
+    "ManagedPolicyService": {
+        "CreatePolicy": (_IAM, "CreatePolicy", _EFFECT),
+        "GetPolicy": (_IAM, "GetPolicy", _READ),
+        "ListPolicies": (_IAM, "ListPolicies", _READ),
+        "DeletePolicy": (_IAM, "DeletePolicy", _EFFECT),
+        "CreatePolicyVersion": (_IAM, "CreatePolicyVersion", _EFFECT),
+        "GetPolicyVersion": (_IAM, "GetPolicyVersion", _READ),
+        "ListPolicyVersions": (_IAM, "ListPolicyVersions", _READ),
+        "SetDefaultPolicyVersion": (_IAM, "SetDefaultPolicyVersion", _EFFECT),
+        "DeletePolicyVersion": (_IAM, "DeletePolicyVersion", _EFFECT),
+        "ListEntitiesForPolicy": (_IAM, "ListEntitiesForPolicy", _READ),
+        "AttachUserPolicy": (_IAM, "AttachUserPolicy", _EFFECT),
+        "DetachUserPolicy": (_IAM, "DetachUserPolicy", _EFFECT),
+        "ListAttachedUserPolicies": (_IAM, "ListAttachedUserPolicies", _READ),
+        "AttachGroupPolicy": (_IAM, "AttachGroupPolicy", _EFFECT),
+        "DetachGroupPolicy": (_IAM, "DetachGroupPolicy", _EFFECT),
+        "ListAttachedGroupPolicies": (_IAM, "ListAttachedGroupPolicies", _READ),
+        "AttachRolePolicy": (_IAM, "AttachRolePolicy", _EFFECT),
+        "DetachRolePolicy": (_IAM, "DetachRolePolicy", _EFFECT),
+        "ListAttachedRolePolicies": (_IAM, "ListAttachedRolePolicies", _READ),
     },
     "AccessKeyService": {
         "CreateAccessKey": (_IAM, "CreateAccessKey", _EFFECT),
@@ -113,12 +160,34 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
             return ()
         return (role_arn(call.principal.account_id, request.role_name, partition),)
 
-    def assumed(request: Any, _call: CallContext) -> Sequence[str]:
+    def known(arn: str) -> Sequence[str]:
         try:
-            name_of(request.role_arn, partition)
+            name_of(arn, partition)
         except ValueError:
             return ()
-        return (request.role_arn,)
+        return (arn,)
+
+    def assumed(request: Any, _call: CallContext) -> Sequence[str]:
+        return known(request.role_arn)
+
+    def managed(request: Any, call: CallContext) -> Sequence[str]:
+        """What a call names of users, groups, roles and managed policies."""
+        if call.principal is None:
+            return ()
+        named = (
+            ("group_name", group_arn),
+            ("user_name", user_arn),
+            ("role_name", role_arn),
+            ("policy_name", policy_arn),
+        )
+        account_id = call.principal.account_id
+        given = ((getattr(request, name, ""), arn) for name, arn in named)
+        found = [arn(account_id, name, partition) for name, arn in given if name]
+        return (*found, *known(getattr(request, "policy_arn", "")))
+
+    def group(request: Any, call: CallContext) -> Sequence[str]:
+        # An inline policy has no ARN.
+        return tuple(arn for arn in managed(request, call) if ":policy/" not in arn)
 
     def model(request: Any, call: CallContext) -> Sequence[str]:
         if call.principal is None:
@@ -129,6 +198,8 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "BootstrapService": account,
         "AccountService": account,
         "UserService": user,
+        "GroupService": group,
+        "ManagedPolicyService": managed,
         "AccessKeyService": user,
         "PolicyService": user,
         "RoleService": role,
@@ -138,6 +209,8 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     nameless = {
         "GetSessionToken",
         "ListAccounts",
+        "ListGroups",
+        "ListPolicies",
         "ListRoles",
         "ListUsers",
         "GetUseCaseForModelAccess",

@@ -9,6 +9,8 @@ from craton.auth.v1 import (
     authentication_service_pb2_grpc,
     authorization_service_pb2_grpc,
     bootstrap_service_pb2_grpc,
+    group_service_pb2_grpc,
+    managed_policy_service_pb2_grpc,
     model_access_service_pb2_grpc,
     policy_service_pb2_grpc,
     role_service_pb2_grpc,
@@ -19,25 +21,34 @@ from craton.auth.v1 import (
 )
 
 from services.auth.adapters.bootstrap_file import BootstrapFile
+from services.auth.adapters.built_in_policies import built_in_policies
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
+from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_groups import SqlGroups
+from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
+from services.auth.adapters.sql_tags import SqlTags
 from services.auth.config import AuthConfig
 from services.auth.events import events
 from services.auth.operations.accounts import Accounts
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker
+from services.auth.operations.entities import IdentityAdmission
+from services.auth.operations.groups import Groups
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
+from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.model_access import ModelAccess
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
+from services.auth.operations.tags import Boundaries, Tags
 from services.auth.operations.users import AccessKeys, UserPolicies, Users
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
 from services.auth.servicer.authentication import (
@@ -45,7 +56,9 @@ from services.auth.servicer.authentication import (
     AuthorizationServicer,
     TokenServicer,
 )
+from services.auth.servicer.groups import GroupServicer
 from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, UserServicer
+from services.auth.servicer.managed_policies import ManagedPolicyServicer
 from services.auth.servicer.model_access import ModelAccessServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
@@ -69,6 +82,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     described = events(partition)
     database = Database(config.database_url)
     database.migrate(_REVISIONS)
+    # Read here, so that a file that cannot be evaluated exactly ends the boot instead of a request.
+    built_in_policies()
     directory, policies, credentials = SqlDirectory(database), SqlPolicies(database), SqlCredentials(database)
 
     workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
@@ -114,7 +129,14 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     keys = KeyMaker(sealer, clock, random)
     bootstrap = BootstrapFile(config.bootstrap_token_file)
     accounts = Accounts(directory, admission, keys, revocations, bootstrap, clock, random, partition)
-    users = Users(directory, admission, revocations, clock, random, partition)
+    tag_store, attachment_store = SqlTags(database), SqlAttachments(database)
+    users = Users(directory, tag_store, admission, revocations, clock, random, partition)
+    identities = IdentityAdmission(admission, partition)
+    boundaries = Boundaries(attachment_store, identities, revocations)
+    tags = Tags(tag_store, identities, revocations)
+    groups = Groups(SqlGroups(database), identities, revocations, clock, random)
+    managed = ManagedPolicies(SqlManagedPolicies(database), identities, revocations, clock, random)
+    attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
     roles = Roles(role_store, admission, revocations, clock, random, partition)
     temporary = TemporaryCredentials(
@@ -144,7 +166,15 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         account_service_pb2_grpc.add_AccountServiceServicer_to_server, AccountServicer(accounts, partition)
     )
-    server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, UserServicer(users, partition))
+    server.add(
+        user_service_pb2_grpc.add_UserServiceServicer_to_server,
+        UserServicer(users, boundaries, tags, partition),
+    )
+    server.add(group_service_pb2_grpc.add_GroupServiceServicer_to_server, GroupServicer(groups, partition))
+    server.add(
+        managed_policy_service_pb2_grpc.add_ManagedPolicyServiceServicer_to_server,
+        ManagedPolicyServicer(managed, attachments, partition),
+    )
     server.add(
         access_key_service_pb2_grpc.add_AccessKeyServiceServicer_to_server,
         AccessKeyServicer(AccessKeys(directory, users, keys, revocations)),

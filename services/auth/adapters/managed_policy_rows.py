@@ -46,26 +46,26 @@ def with_uses(
 ) -> list[ManagedPolicy]:
     """Return the policies with the numbers of their uses in an account."""
     ids = [policy.policy_id for policy in policies]
-    counted = [
-        dict(
-            connection.execute(
-                sa.select(use.c.policy_id, sa.func.count())
-                .where(use.c.account_id == account_id, use.c.policy_id.in_(ids))
-                .group_by(use.c.policy_id)
-            )
-            .tuples()
-            .all()
-        )
-        for use in (ATTACHMENTS, BOUNDARIES)
-    ]
+    attachments, boundaries = (_uses(connection, account_id, use, ids) for use in (ATTACHMENTS, BOUNDARIES))
     return [
         replace(
             policy,
-            attachments=counted[0].get(policy.policy_id, 0),
-            boundaries=counted[1].get(policy.policy_id, 0),
+            attachments=attachments.get(policy.policy_id, 0),
+            boundaries=boundaries.get(policy.policy_id, 0),
         )
         for policy in policies
     ]
+
+
+def _uses(
+    connection: sa.Connection, account_id: str, use: sa.Table, policy_ids: Sequence[str]
+) -> dict[str, int]:
+    rows = connection.execute(
+        sa.select(use.c.policy_id, sa.func.count())
+        .where(use.c.account_id == account_id, use.c.policy_id.in_(policy_ids))
+        .group_by(use.c.policy_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def versions_of(connection: sa.Connection, policy: ManagedPolicy) -> list[PolicyVersion]:

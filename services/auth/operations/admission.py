@@ -86,10 +86,15 @@ class Admission:
         return caller
 
     def require(
-        self, caller: Caller, action: str, resource: str, target: ResourceLayers | None = None
+        self,
+        caller: Caller,
+        action: str,
+        resource: str,
+        target: ResourceLayers | None = None,
+        conditions: Conditions | None = None,
     ) -> None:
         """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED."""
-        decision = self.decide(caller, action, resource, target)
+        decision = self.decide(caller, action, resource, target, conditions)
         if not decision.allowed:
             raise refuse(caller.claims, action, resource, decision)
 

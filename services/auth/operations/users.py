@@ -1,11 +1,18 @@
 """Users, their access keys and their inline policies, as the caller's own policies allow."""
 
+from collections.abc import Sequence
+
+from services.auth.domain.identity import Entity, EntityKind, Tag, UserDetails
 from services.auth.domain.ids import new_user_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import AccessKey, InlinePolicy, KeyStatus, User
+from services.auth.domain.tag_rules import check_tags
 from services.auth.operations.admission import Admission, Caller
 from services.auth.operations.credentials import KeyMaker, NewKey
+from services.auth.operations.entities import IdentityAdmission, require_usable
+from services.auth.operations.tags import tag_conditions
 from services.auth.ports import DirectoryStore, PolicyStore, Revocations
+from services.auth.ports_identity import TagStore
 from services.chassis.arn import user_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
@@ -29,32 +36,44 @@ class Users:
     def __init__(
         self,
         store: DirectoryStore,
+        details: TagStore,
         admission: Admission,
         revocations: Revocations,
         clock: Clock,
         randomness: Randomness,
         partition: str,
     ) -> None:
-        """Keep users in `store`."""
+        """Keep users in `store`; `details` knows what hangs on them."""
         self._store = store
+        self._details = details
         self._admission = admission
+        self._identities = IdentityAdmission(admission, partition)
         self._revocations = revocations
         self._clock = clock
         self._randomness = randomness
         self._partition = partition
 
-    async def create(self, call: CallContext, user_name: str) -> User:
-        """Create a user (iam:CreateUser)."""
-        caller = await self.admit(call, "iam:CreateUser", user_name)
+    async def create(
+        self, call: CallContext, user_name: str, boundary_arn: str = "", tags: Sequence[Tag] = ()
+    ) -> UserDetails:
+        """Create a user, on request with boundary and tags (iam:CreateUser, and iam:TagUser for tags)."""
+        check_tags(tags)
+        boundary = self._identities.reference(boundary_arn, "permissions_boundary") if boundary_arn else None
+        entity, carried = Entity(EntityKind.USER, user_name), tag_conditions(tags)
+        caller = await self._identities.admit(call, "iam:CreateUser", entity, carried)
+        if tags:
+            await self._identities.admit(call, "iam:TagUser", entity, carried)
+        if boundary is not None:
+            require_usable(caller, boundary)
         user = User(caller.account_id, user_name, new_user_id(self._randomness), self._clock.now())
-        epoch = await self._store.create_user(user, _MAX_USERS)
+        epoch = await self._store.create_user(user, _MAX_USERS, boundary, tags)
         await self._revocations.publish(caller.account_id, epoch)
-        return user
+        return UserDetails(user, boundary, tuple(sorted(tags, key=lambda tag: tag.key.lower())))
 
-    async def get(self, call: CallContext, user_name: str) -> User:
-        """Return a user (iam:GetUser)."""
+    async def get(self, call: CallContext, user_name: str) -> UserDetails:
+        """Return a user with what hangs on it (iam:GetUser)."""
         caller = await self.admit(call, "iam:GetUser", user_name)
-        return await self._store.user(caller.account_id, user_name)
+        return await self._details.user_details(caller.account_id, user_name)
 
     async def list(self, call: CallContext, request: PageRequest) -> Page[User]:
         """List users (iam:ListUsers)."""
@@ -65,7 +84,7 @@ class Users:
         return await self._store.users(caller.account_id, request)
 
     async def delete(self, call: CallContext, user_name: str) -> None:
-        """Delete a user that has neither keys nor policies (iam:DeleteUser)."""
+        """Delete a user that has neither keys nor policies and is in no group (iam:DeleteUser)."""
         caller = await self.admit(call, "iam:DeleteUser", user_name)
         epoch = await self._store.delete_user(caller.account_id, user_name)
         await self._revocations.publish(caller.account_id, epoch)

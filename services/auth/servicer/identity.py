@@ -11,7 +11,9 @@ from craton.auth.v1 import (
     user_service_pb2_grpc,
 )
 
+from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
+from services.auth.operations.tags import Boundaries, Tags
 from services.auth.operations.users import AccessKeys, UserPolicies, Users
 from services.auth.servicer import messages
 from services.chassis.context import current_call
@@ -20,20 +22,24 @@ from services.chassis.context import current_call
 class UserServicer(user_service_pb2_grpc.UserServiceServicer):
     """UserService."""
 
-    def __init__(self, users: Users, partition: str) -> None:
-        """Serve `users`."""
+    def __init__(self, users: Users, boundaries: Boundaries, tags: Tags, partition: str) -> None:
+        """Serve `users`, their `boundaries` and their `tags`."""
         self._users = users
+        self._boundaries = boundaries
+        self._tags = tags
         self._partition = partition
 
     async def CreateUser(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        user = await self._users.create(current_call(), request.user_name)
-        return user_service_pb2.CreateUserResponse(user=messages.user(user, self._partition))
+        user = await self._users.create(
+            current_call(), request.user_name, request.permissions_boundary, _tags(request.tags)
+        )
+        return user_service_pb2.CreateUserResponse(user=messages.user_details(user, self._partition))
 
     async def GetUser(self, request: Any, context: Any) -> Any:
         """See the contract."""
         user = await self._users.get(current_call(), request.user_name)
-        return user_service_pb2.GetUserResponse(user=messages.user(user, self._partition))
+        return user_service_pb2.GetUserResponse(user=messages.user_details(user, self._partition))
 
     async def ListUsers(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -48,6 +54,34 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
         """See the contract."""
         await self._users.delete(current_call(), request.user_name)
         return user_service_pb2.DeleteUserResponse()
+
+    async def PutUserPermissionsBoundary(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._boundaries.put(current_call(), _user(request), request.permissions_boundary)
+        return user_service_pb2.PutUserPermissionsBoundaryResponse()
+
+    async def DeleteUserPermissionsBoundary(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._boundaries.delete(current_call(), _user(request))
+        return user_service_pb2.DeleteUserPermissionsBoundaryResponse()
+
+    async def TagUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._tags.tag(current_call(), _user(request), _tags(request.tags))
+        return user_service_pb2.TagUserResponse()
+
+    async def UntagUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._tags.untag(current_call(), _user(request), tuple(request.tag_keys))
+        return user_service_pb2.UntagUserResponse()
+
+    async def ListUserTags(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._tags.list(current_call(), _user(request), wanted)
+        return user_service_pb2.ListUserTagsResponse(
+            tags=[messages.tag(tag) for tag in page.items], next_page_token=page.next_token
+        )
 
 
 class AccessKeyServicer(access_key_service_pb2_grpc.AccessKeyServiceServicer):
@@ -115,3 +149,11 @@ class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
         """See the contract."""
         await self._policies.delete(current_call(), request.user_name, request.policy_name)
         return policy_service_pb2.DeleteUserPolicyResponse()
+
+
+def _user(request: Any) -> Entity:
+    return Entity(EntityKind.USER, request.user_name)
+
+
+def _tags(found: Any) -> tuple[Tag, ...]:
+    return tuple(Tag(each.key, each.value) for each in found)

@@ -5,8 +5,9 @@ from datetime import datetime
 from craton.auth.v1 import resources_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.auth.domain.identity import Tag, UserDetails
 from services.auth.domain.records import AccessKey, Account, InlinePolicy, KeyStatus, User
-from services.chassis.arn import user_arn
+from services.chassis.arn import policy_arn, user_arn
 
 STATUS_TO_MESSAGE = {
     KeyStatus.ACTIVE: resources_pb2.ACCESS_KEY_STATUS_ACTIVE,
@@ -42,6 +43,22 @@ def user(record: User, partition: str) -> resources_pb2.User:
         arn=user_arn(record.account_id, record.user_name, partition),
         create_time=timestamp(record.created_at),
     )
+
+
+def user_details(record: UserDetails, partition: str) -> resources_pb2.User:
+    """Return a user as a message, with what hangs on it."""
+    message = user(record.user, partition)
+    if record.boundary is not None:
+        message.permissions_boundary = policy_arn(
+            record.boundary.owner, record.boundary.policy_name, partition
+        )
+    message.tags.extend(tag(each) for each in record.tags)
+    return message
+
+
+def tag(record: Tag) -> resources_pb2.Tag:
+    """Return a tag as a message."""
+    return resources_pb2.Tag(key=record.key, value=record.value)
 
 
 def access_key(record: AccessKey) -> resources_pb2.AccessKey:

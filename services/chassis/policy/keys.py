@@ -65,6 +65,7 @@ KEYS = (
     Key("aws:UserAgent", Kind.STRING),
     Key("aws:userid", Kind.STRING),
     Key("aws:username", Kind.STRING),
+    Key("iam:PolicyARN", Kind.ARN),
     Key("kms:CallerAccount", Kind.STRING),
     Key("kms:EncryptionContext:*", Kind.STRING),
     Key("kms:EncryptionContextKeys", Kind.STRING, several=True),

@@ -329,3 +329,45 @@ class ListAttachedGroupPoliciesResponse(_message.Message):
     attached_policies: _containers.RepeatedCompositeFieldContainer[AttachedPolicy]
     next_page_token: str
     def __init__(self, attached_policies: _Optional[_Iterable[_Union[AttachedPolicy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class AttachRolePolicyRequest(_message.Message):
+    __slots__ = ("role_name", "policy_arn")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    POLICY_ARN_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    policy_arn: str
+    def __init__(self, role_name: _Optional[str] = ..., policy_arn: _Optional[str] = ...) -> None: ...
+
+class AttachRolePolicyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DetachRolePolicyRequest(_message.Message):
+    __slots__ = ("role_name", "policy_arn")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    POLICY_ARN_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    policy_arn: str
+    def __init__(self, role_name: _Optional[str] = ..., policy_arn: _Optional[str] = ...) -> None: ...
+
+class DetachRolePolicyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListAttachedRolePoliciesRequest(_message.Message):
+    __slots__ = ("role_name", "page_size", "page_token")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    page_size: int
+    page_token: str
+    def __init__(self, role_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAttachedRolePoliciesResponse(_message.Message):
+    __slots__ = ("attached_policies", "next_page_token")
+    ATTACHED_POLICIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    attached_policies: _containers.RepeatedCompositeFieldContainer[AttachedPolicy]
+    next_page_token: str
+    def __init__(self, attached_policies: _Optional[_Iterable[_Union[AttachedPolicy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class ManagedPolicyServiceStub:
     """ManagedPolicyService manages policies with versions, which can be attached to
-    several users and groups: those of the caller's account, and the built-in
+    several users, groups and roles: those of the caller's account, and the built-in
     ones, which are the same in every account and never change.
     """
 
@@ -117,11 +117,26 @@ class ManagedPolicyServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedGroupPoliciesRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedGroupPoliciesResponse.FromString,
                 _registered_method=True)
+        self.AttachRolePolicy = channel.unary_unary(
+                '/craton.auth.v1.ManagedPolicyService/AttachRolePolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachRolePolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachRolePolicyResponse.FromString,
+                _registered_method=True)
+        self.DetachRolePolicy = channel.unary_unary(
+                '/craton.auth.v1.ManagedPolicyService/DetachRolePolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.DetachRolePolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.DetachRolePolicyResponse.FromString,
+                _registered_method=True)
+        self.ListAttachedRolePolicies = channel.unary_unary(
+                '/craton.auth.v1.ManagedPolicyService/ListAttachedRolePolicies',
+                request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedRolePoliciesRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedRolePoliciesResponse.FromString,
+                _registered_method=True)
 
 
 class ManagedPolicyServiceServicer:
     """ManagedPolicyService manages policies with versions, which can be attached to
-    several users and groups: those of the caller's account, and the built-in
+    several users, groups and roles: those of the caller's account, and the built-in
     ones, which are the same in every account and never change.
     """
 
@@ -243,6 +258,28 @@ class ManagedPolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AttachRolePolicy(self, request, context):
+        """Attaches a policy to a role, which must then have at most ten; one that is
+        attached stays so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DetachRolePolicy(self, request, context):
+        """Detaches a policy from a role.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttachedRolePolicies(self, request, context):
+        """Lists the policies that are attached to a role, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ManagedPolicyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -326,6 +363,21 @@ def add_ManagedPolicyServiceServicer_to_server(servicer, server):
                     request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedGroupPoliciesRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedGroupPoliciesResponse.SerializeToString,
             ),
+            'AttachRolePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.AttachRolePolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachRolePolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachRolePolicyResponse.SerializeToString,
+            ),
+            'DetachRolePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.DetachRolePolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.DetachRolePolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.DetachRolePolicyResponse.SerializeToString,
+            ),
+            'ListAttachedRolePolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttachedRolePolicies,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedRolePoliciesRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedRolePoliciesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'craton.auth.v1.ManagedPolicyService', rpc_method_handlers)
@@ -336,7 +388,7 @@ def add_ManagedPolicyServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ManagedPolicyService:
     """ManagedPolicyService manages policies with versions, which can be attached to
-    several users and groups: those of the caller's account, and the built-in
+    several users, groups and roles: those of the caller's account, and the built-in
     ones, which are the same in every account and never change.
     """
 
@@ -762,6 +814,87 @@ class ManagedPolicyService:
             '/craton.auth.v1.ManagedPolicyService/ListAttachedGroupPolicies',
             craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedGroupPoliciesRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedGroupPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AttachRolePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.ManagedPolicyService/AttachRolePolicy',
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachRolePolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachRolePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DetachRolePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.ManagedPolicyService/DetachRolePolicy',
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.DetachRolePolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.DetachRolePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttachedRolePolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.ManagedPolicyService/ListAttachedRolePolicies',
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedRolePoliciesRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListAttachedRolePoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

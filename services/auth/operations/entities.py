@@ -1,0 +1,73 @@
+"""Admitting actions on users, groups and roles, and on managed policies, of the caller's own account."""
+
+from services.auth.domain.identity import BUILT_IN_OWNER, Entity, EntityKind, PolicyReference
+from services.auth.errors import invalid_field, managed_policy_not_found
+from services.auth.operations.admission import Admission, Caller
+from services.chassis.arn import group_arn, name_of, policy_arn, role_arn, user_arn
+from services.chassis.context import CallContext
+from services.chassis.policy.keys import Conditions
+from services.chassis.policy.layers import NO_OWNER
+
+_ARN_OF = {EntityKind.USER: user_arn, EntityKind.GROUP: group_arn, EntityKind.ROLE: role_arn}
+
+
+class IdentityAdmission:
+    """Admits calls by the ARN of what they name."""
+
+    def __init__(self, admission: Admission, partition: str) -> None:
+        """Admit through `admission`, with ARNs of `partition`."""
+        self._admission = admission
+        self._partition = partition
+
+    async def admit(
+        self, call: CallContext, action: str, entity: Entity, conditions: Conditions | None = None
+    ) -> Caller:
+        """Admit an action on an entity of the caller's account; no other account can be named."""
+        caller = await self._admission.identify(call)
+        arn = _ARN_OF[entity.kind](caller.account_id, entity.name, self._partition)
+        self._admission.require(caller, action, arn, conditions=conditions)
+        return caller
+
+    async def admit_policy(self, call: CallContext, action: str, policy: PolicyReference) -> Caller:
+        """Admit an action on a managed policy. Policies of other accounts are closed."""
+        caller = await self._admission.identify(call)
+        arn = policy_arn(policy.owner, policy.policy_name, self._partition)
+        # Built-in policies belong to nobody: the caller's own policies decide alone.
+        self._admission.require(caller, action, arn, NO_OWNER if policy.built_in else None)
+        return caller
+
+    async def admit_new_policy(
+        self, call: CallContext, action: str, policy_name: str
+    ) -> tuple[Caller, PolicyReference]:
+        """Admit an action on a managed policy of the caller's own account, by name."""
+        caller = await self._admission.identify(call)
+        arn = policy_arn(caller.account_id, policy_name, self._partition)
+        self._admission.require(caller, action, arn)
+        return caller, PolicyReference(caller.account_id, policy_name)
+
+    async def admit_any(self, call: CallContext, action: str, resource: str = "*") -> Caller:
+        """Admit an action on nothing in particular."""
+        return await self._admission.authorize(call, action, resource)
+
+    async def admit_all_groups(self, call: CallContext, action: str) -> Caller:
+        """Admit an action on the path of all groups of the caller's account."""
+        return await self.admit(call, action, Entity(EntityKind.GROUP, ""))
+
+    def reference(self, arn: str, field: str = "policy_arn") -> PolicyReference:
+        """Read the ARN of a managed policy. Raises INVALID_FIELD."""
+        try:
+            name = name_of(arn, self._partition)
+        except ValueError:
+            raise invalid_field(field, "is not the ARN of a managed policy") from None
+        match name.split("/"):
+            case ["managedPolicies", policy_name]:
+                return PolicyReference(BUILT_IN_OWNER, policy_name)
+            case ["accounts", account_id, "policies", policy_name]:
+                return PolicyReference(account_id, policy_name)
+        raise invalid_field(field, "is not the ARN of a managed policy")
+
+
+def require_usable(caller: Caller, policy: PolicyReference) -> None:
+    """Return if entities of the caller's account can have the policy. Raises RESOURCE_NOT_FOUND."""
+    if not policy.built_in and policy.owner != caller.account_id:
+        raise managed_policy_not_found(policy.policy_name)

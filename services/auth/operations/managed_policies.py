@@ -1,0 +1,187 @@
+"""Managed policies, their versions, and what they are attached to, as the caller's own policies allow."""
+
+from services.auth.domain.identity import (
+    Entity,
+    EntityKind,
+    ManagedPolicy,
+    NamedEntity,
+    PolicyReference,
+    PolicyScope,
+    PolicyUsage,
+    PolicyVersion,
+)
+from services.auth.domain.ids import new_policy_id
+from services.auth.domain.pages import PageRequest
+from services.auth.errors import built_in_policy
+from services.auth.operations.admission import Caller
+from services.auth.operations.entities import IdentityAdmission, require_usable
+from services.auth.ports import Revocations
+from services.auth.ports_identity import AttachmentStore, ManagedPolicyStore
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.pages import Page
+from services.chassis.policy.document import canonical, parse
+from services.chassis.randomness import Randomness
+
+_MAX_POLICIES = 1_500
+"""Managed policies an account may have, as at AWS."""
+
+_MAX_VERSIONS = 5
+"""Versions a policy may have at a time, as at AWS."""
+
+_MAX_ATTACHED = 10
+"""Managed policies an entity may have attached, as at AWS."""
+
+
+class ManagedPolicies:
+    """Manages the policies of the caller's account. Built-in ones can be read."""
+
+    def __init__(
+        self,
+        store: ManagedPolicyStore,
+        admission: IdentityAdmission,
+        revocations: Revocations,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        """Keep policies in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+        self._clock = clock
+        self._randomness = randomness
+
+    async def create(
+        self, call: CallContext, policy_name: str, document: str, description: str
+    ) -> ManagedPolicy:
+        """Create a policy with its version v1 (iam:CreatePolicy). Raises UNSUPPORTED_POLICY."""
+        caller, reference = await self._admission.admit_new_policy(call, "iam:CreatePolicy", policy_name)
+        now = self._clock.now()
+        version = PolicyVersion(1, document, canonical(parse(document)), is_default=True, created_at=now)
+        policy = ManagedPolicy(
+            reference, new_policy_id(self._randomness), description, version.number, now, now
+        )
+        await self._publish(caller, await self._store.create_policy(policy, version, _MAX_POLICIES))
+        return policy
+
+    async def get(self, call: CallContext, arn: str) -> ManagedPolicy:
+        """Return a policy (iam:GetPolicy)."""
+        caller, policy = await self._admit(call, "iam:GetPolicy", arn)
+        return await self._store.managed_policy(caller.account_id, policy)
+
+    async def list(
+        self, call: CallContext, scope: PolicyScope, *, only_attached: bool, request: PageRequest
+    ) -> Page[ManagedPolicy]:
+        """List policies (iam:ListPolicies)."""
+        caller = await self._admission.admit_any(call, "iam:ListPolicies")
+        return await self._store.managed_policies(
+            caller.account_id, scope, only_attached=only_attached, request=request
+        )
+
+    async def delete(self, call: CallContext, arn: str) -> None:
+        """Delete a policy that nothing uses (iam:DeletePolicy)."""
+        caller, policy = await self._admit_change(call, "iam:DeletePolicy", arn)
+        await self._publish(caller, await self._store.delete_policy(policy))
+
+    async def create_version(
+        self, call: CallContext, arn: str, document: str, *, as_default: bool
+    ) -> PolicyVersion:
+        """Add a version, also the one in force (iam:CreatePolicyVersion). Raises UNSUPPORTED_POLICY."""
+        caller, policy = await self._admit_change(call, "iam:CreatePolicyVersion", arn)
+        version, epoch = await self._store.create_version(
+            policy,
+            document,
+            canonical(parse(document)),
+            self._clock.now(),
+            as_default=as_default,
+            limit=_MAX_VERSIONS,
+        )
+        await self._publish(caller, epoch)
+        return version
+
+    async def get_version(self, call: CallContext, arn: str, number: int) -> PolicyVersion:
+        """Return a version (iam:GetPolicyVersion)."""
+        _caller, policy = await self._admit(call, "iam:GetPolicyVersion", arn)
+        return await self._store.version(policy, number)
+
+    async def list_versions(self, call: CallContext, arn: str, request: PageRequest) -> Page[PolicyVersion]:
+        """List the versions of a policy (iam:ListPolicyVersions)."""
+        _caller, policy = await self._admit(call, "iam:ListPolicyVersions", arn)
+        return await self._store.versions(policy, request)
+
+    async def set_default(self, call: CallContext, arn: str, number: int) -> None:
+        """Choose the version in force (iam:SetDefaultPolicyVersion)."""
+        caller, policy = await self._admit_change(call, "iam:SetDefaultPolicyVersion", arn)
+        await self._publish(caller, await self._store.set_default_version(policy, number))
+
+    async def delete_version(self, call: CallContext, arn: str, number: int) -> None:
+        """Delete a version that is not in force (iam:DeletePolicyVersion)."""
+        caller, policy = await self._admit_change(call, "iam:DeletePolicyVersion", arn)
+        await self._publish(caller, await self._store.delete_version(policy, number))
+
+    async def _admit(self, call: CallContext, action: str, arn: str) -> tuple[Caller, PolicyReference]:
+        policy = self._admission.reference(arn)
+        return await self._admission.admit_policy(call, action, policy), policy
+
+    async def _admit_change(self, call: CallContext, action: str, arn: str) -> tuple[Caller, PolicyReference]:
+        caller, policy = await self._admit(call, action, arn)
+        if policy.built_in:
+            raise built_in_policy(policy.policy_name)
+        return caller, policy
+
+    async def _publish(self, caller: Caller, epoch: int) -> None:
+        await self._revocations.publish(caller.account_id, epoch)
+
+
+class Attachments:
+    """Attaches managed policies to users, groups and roles of the caller's account."""
+
+    def __init__(
+        self, store: AttachmentStore, admission: IdentityAdmission, revocations: Revocations
+    ) -> None:
+        """Keep attachments in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+
+    async def attach(self, call: CallContext, entity: Entity, arn: str) -> None:
+        """Attach a policy (iam:AttachUserPolicy and its like, on the entity)."""
+        caller, policy = await self._admit(call, "Attach", entity, arn)
+        epoch = await self._store.attach(caller.account_id, entity, policy, _MAX_ATTACHED)
+        await self._revocations.publish(caller.account_id, epoch)
+
+    async def detach(self, call: CallContext, entity: Entity, arn: str) -> None:
+        """Detach a policy (iam:DetachUserPolicy and its like, on the entity)."""
+        caller, policy = await self._admit(call, "Detach", entity, arn)
+        epoch = await self._store.detach(caller.account_id, entity, policy)
+        await self._revocations.publish(caller.account_id, epoch)
+
+    async def attached(
+        self, call: CallContext, entity: Entity, request: PageRequest
+    ) -> Page[PolicyReference]:
+        """List what is attached (iam:ListAttachedUserPolicies and its like, on the entity)."""
+        action = f"iam:ListAttached{entity.kind.value.capitalize()}Policies"
+        caller = await self._admission.admit(call, action, entity)
+        return await self._store.attached(caller.account_id, entity, request)
+
+    async def entities(
+        self,
+        call: CallContext,
+        arn: str,
+        usage: PolicyUsage,
+        kind: EntityKind | None,
+        request: PageRequest,
+    ) -> Page[NamedEntity]:
+        """List what uses a policy in the caller's account (iam:ListEntitiesForPolicy, on the policy)."""
+        policy = self._admission.reference(arn)
+        caller = await self._admission.admit_policy(call, "iam:ListEntitiesForPolicy", policy)
+        return await self._store.entities(caller.account_id, policy, usage, kind, request)
+
+    async def _admit(
+        self, call: CallContext, verb: str, entity: Entity, arn: str
+    ) -> tuple[Caller, PolicyReference]:
+        policy = self._admission.reference(arn)
+        action = f"iam:{verb}{entity.kind.value.capitalize()}Policy"
+        caller = await self._admission.admit(call, action, entity, {"iam:PolicyARN": arn})
+        require_usable(caller, policy)
+        return caller, policy

@@ -1,0 +1,82 @@
+"""Tags and permissions boundaries of entities, as the caller's own policies allow."""
+
+from collections.abc import Mapping, Sequence
+
+from services.auth.domain.identity import Entity, Tag
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.tag_rules import check_tags
+from services.auth.operations.entities import IdentityAdmission, require_usable
+from services.auth.ports import Revocations
+from services.auth.ports_identity import AttachmentStore, TagStore
+from services.chassis.context import CallContext
+from services.chassis.pages import Page
+
+MAX_TAGS = 50
+"""Tags an entity may have, as at AWS."""
+
+
+class Tags:
+    """Manages the tags of entities of the caller's account."""
+
+    def __init__(self, store: TagStore, admission: IdentityAdmission, revocations: Revocations) -> None:
+        """Keep tags in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+
+    async def tag(self, call: CallContext, entity: Entity, tags: Sequence[Tag]) -> None:
+        """Add or replace tags (iam:TagUser and its like, on the entity). Raises INVALID_FIELD."""
+        check_tags(tags)
+        action = f"iam:Tag{entity.kind.value.capitalize()}"
+        caller = await self._admission.admit(call, action, entity, tag_conditions(tags))
+        epoch = await self._store.tag(caller.account_id, entity, tags, MAX_TAGS)
+        await self._revocations.publish(caller.account_id, epoch)
+
+    async def untag(self, call: CallContext, entity: Entity, keys: Sequence[str]) -> None:
+        """Remove tags (iam:UntagUser and its like, on the entity)."""
+        action = f"iam:Untag{entity.kind.value.capitalize()}"
+        caller = await self._admission.admit(call, action, entity, {"aws:TagKeys": tuple(keys)})
+        epoch = await self._store.untag(caller.account_id, entity, keys)
+        await self._revocations.publish(caller.account_id, epoch)
+
+    async def list(self, call: CallContext, entity: Entity, request: PageRequest) -> Page[Tag]:
+        """List tags (iam:ListUserTags and its like, on the entity)."""
+        action = f"iam:List{entity.kind.value.capitalize()}Tags"
+        caller = await self._admission.admit(call, action, entity)
+        return await self._store.tags(caller.account_id, entity, request)
+
+
+class Boundaries:
+    """Manages the permissions boundaries of entities of the caller's account."""
+
+    def __init__(
+        self, store: AttachmentStore, admission: IdentityAdmission, revocations: Revocations
+    ) -> None:
+        """Keep boundaries in `store`."""
+        self._store = store
+        self._admission = admission
+        self._revocations = revocations
+
+    async def put(self, call: CallContext, entity: Entity, arn: str) -> None:
+        """Set the boundary (iam:PutUserPermissionsBoundary and its like, on the entity)."""
+        policy = self._admission.reference(arn, "permissions_boundary")
+        action = f"iam:Put{entity.kind.value.capitalize()}PermissionsBoundary"
+        caller = await self._admission.admit(call, action, entity)
+        require_usable(caller, policy)
+        epoch = await self._store.put_boundary(caller.account_id, entity, policy)
+        await self._revocations.publish(caller.account_id, epoch)
+
+    async def delete(self, call: CallContext, entity: Entity) -> None:
+        """Remove the boundary (iam:DeleteUserPermissionsBoundary and its like, on the entity)."""
+        action = f"iam:Delete{entity.kind.value.capitalize()}PermissionsBoundary"
+        caller = await self._admission.admit(call, action, entity)
+        epoch = await self._store.delete_boundary(caller.account_id, entity)
+        await self._revocations.publish(caller.account_id, epoch)
+
+
+def tag_conditions(tags: Sequence[Tag]) -> Mapping[str, str | Sequence[str]]:
+    """Return the condition keys of a request that carries tags."""
+    if not tags:
+        return {}
+    carried: dict[str, str | Sequence[str]] = {f"aws:RequestTag/{tag.key}": tag.value for tag in tags}
+    return {**carried, "aws:TagKeys": tuple(tag.key for tag in tags)}

@@ -1,0 +1,112 @@
+"""Groups of users."""
+
+from typing import Any
+
+from craton.auth.v1 import group_service_pb2 as pb
+from craton.auth.v1 import group_service_pb2_grpc
+
+from services.auth.domain.identity import Group, GroupPolicy
+from services.auth.domain.pages import PageRequest
+from services.auth.operations.groups import Groups
+from services.auth.servicer import messages
+from services.auth.servicer.messages import timestamp
+from services.chassis.arn import group_arn
+from services.chassis.context import current_call
+
+
+class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
+    """GroupService."""
+
+    def __init__(self, groups: Groups, partition: str) -> None:
+        """Serve `groups`."""
+        self._groups = groups
+        self._partition = partition
+
+    async def CreateGroup(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        group = await self._groups.create(current_call(), request.group_name)
+        return pb.CreateGroupResponse(group=self._message(group))
+
+    async def GetGroup(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        group, page = await self._groups.get(current_call(), request.group_name, wanted)
+        return pb.GetGroupResponse(
+            group=self._message(group),
+            users=[messages.user(user, self._partition) for user in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def ListGroups(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._groups.list(current_call(), wanted)
+        return pb.ListGroupsResponse(
+            groups=[self._message(group) for group in page.items], next_page_token=page.next_token
+        )
+
+    async def DeleteGroup(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._groups.delete(current_call(), request.group_name)
+        return pb.DeleteGroupResponse()
+
+    async def AddUserToGroup(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._groups.add_user(current_call(), request.group_name, request.user_name)
+        return pb.AddUserToGroupResponse()
+
+    async def RemoveUserFromGroup(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._groups.remove_user(current_call(), request.group_name, request.user_name)
+        return pb.RemoveUserFromGroupResponse()
+
+    async def ListGroupsForUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._groups.of_user(current_call(), request.user_name, wanted)
+        return pb.ListGroupsForUserResponse(
+            groups=[self._message(group) for group in page.items], next_page_token=page.next_token
+        )
+
+    async def PutGroupPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._groups.put_policy(
+            current_call(), request.group_name, request.policy_name, request.document
+        )
+        return pb.PutGroupPolicyResponse(policy=_policy(policy))
+
+    async def GetGroupPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._groups.get_policy(current_call(), request.group_name, request.policy_name)
+        return pb.GetGroupPolicyResponse(policy=_policy(policy))
+
+    async def ListGroupPolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._groups.list_policies(current_call(), request.group_name, wanted)
+        return pb.ListGroupPoliciesResponse(
+            policies=[_policy(policy) for policy in page.items], next_page_token=page.next_token
+        )
+
+    async def DeleteGroupPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._groups.delete_policy(current_call(), request.group_name, request.policy_name)
+        return pb.DeleteGroupPolicyResponse()
+
+    def _message(self, group: Group) -> pb.Group:
+        return pb.Group(
+            name=f"accounts/{group.account_id}/groups/{group.group_name}",
+            group_name=group.group_name,
+            group_id=group.group_id,
+            arn=group_arn(group.account_id, group.group_name, self._partition),
+            create_time=timestamp(group.created_at),
+        )
+
+
+def _policy(policy: GroupPolicy) -> pb.GroupPolicy:
+    return pb.GroupPolicy(
+        name=f"accounts/{policy.account_id}/groups/{policy.group_name}/policies/{policy.policy_name}",
+        policy_name=policy.policy_name,
+        document=policy.document,
+        update_time=timestamp(policy.updated_at),
+    )

@@ -1,0 +1,230 @@
+"""Managed policies, their versions and their attachments."""
+
+from typing import Any
+
+from craton.auth.v1 import managed_policy_service_pb2 as pb
+from craton.auth.v1 import managed_policy_service_pb2_grpc
+
+from services.auth.domain.identity import (
+    Entity,
+    EntityKind,
+    ManagedPolicy,
+    PolicyReference,
+    PolicyScope,
+    PolicyUsage,
+    PolicyVersion,
+)
+from services.auth.domain.pages import PageRequest
+from services.auth.operations.managed_policies import Attachments, ManagedPolicies
+from services.auth.servicer.messages import timestamp
+from services.chassis.arn import name_of, policy_arn
+from services.chassis.context import current_call
+from services.chassis.pages import Page
+
+_SCOPES = {
+    pb.POLICY_SCOPE_UNSPECIFIED: PolicyScope.ALL,
+    pb.POLICY_SCOPE_AWS: PolicyScope.AWS,
+    pb.POLICY_SCOPE_LOCAL: PolicyScope.LOCAL,
+}
+_USAGES = {
+    pb.POLICY_USAGE_UNSPECIFIED: PolicyUsage.ANY,
+    pb.POLICY_USAGE_PERMISSIONS_POLICY: PolicyUsage.PERMISSIONS,
+    pb.POLICY_USAGE_PERMISSIONS_BOUNDARY: PolicyUsage.BOUNDARY,
+}
+_KINDS = {
+    pb.ENTITY_KIND_UNSPECIFIED: None,
+    pb.ENTITY_KIND_USER: EntityKind.USER,
+    pb.ENTITY_KIND_GROUP: EntityKind.GROUP,
+    pb.ENTITY_KIND_ROLE: EntityKind.ROLE,
+}
+_KIND_TO_MESSAGE = {kind: message for message, kind in _KINDS.items() if kind is not None}
+
+
+class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyServiceServicer):
+    """ManagedPolicyService."""
+
+    def __init__(self, policies: ManagedPolicies, attachments: Attachments, partition: str) -> None:
+        """Serve `policies` and their `attachments`."""
+        self._policies = policies
+        self._attachments = attachments
+        self._partition = partition
+
+    async def CreatePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._policies.create(
+            current_call(), request.policy_name, request.document, request.description
+        )
+        return pb.CreatePolicyResponse(policy=self._message(policy))
+
+    async def GetPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        policy = await self._policies.get(current_call(), request.policy_arn)
+        return pb.GetPolicyResponse(policy=self._message(policy))
+
+    async def ListPolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._policies.list(
+            current_call(),
+            _SCOPES[request.scope],
+            only_attached=request.only_attached,
+            request=_wanted(request),
+        )
+        return pb.ListPoliciesResponse(
+            policies=[self._message(policy) for policy in page.items], next_page_token=page.next_token
+        )
+
+    async def DeletePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._policies.delete(current_call(), request.policy_arn)
+        return pb.DeletePolicyResponse()
+
+    async def CreatePolicyVersion(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        version = await self._policies.create_version(
+            current_call(), request.policy_arn, request.document, as_default=request.set_as_default
+        )
+        return pb.CreatePolicyVersionResponse(version=_version(version))
+
+    async def GetPolicyVersion(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        version = await self._policies.get_version(current_call(), request.policy_arn, _number(request))
+        return pb.GetPolicyVersionResponse(version=_version(version))
+
+    async def ListPolicyVersions(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._policies.list_versions(current_call(), request.policy_arn, _wanted(request))
+        return pb.ListPolicyVersionsResponse(
+            versions=[_version(version) for version in page.items], next_page_token=page.next_token
+        )
+
+    async def SetDefaultPolicyVersion(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._policies.set_default(current_call(), request.policy_arn, _number(request))
+        return pb.SetDefaultPolicyVersionResponse()
+
+    async def DeletePolicyVersion(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._policies.delete_version(current_call(), request.policy_arn, _number(request))
+        return pb.DeletePolicyVersionResponse()
+
+    async def ListEntitiesForPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._attachments.entities(
+            current_call(),
+            request.policy_arn,
+            _USAGES[request.usage],
+            _KINDS[request.kind],
+            _wanted(request),
+        )
+        return pb.ListEntitiesForPolicyResponse(
+            entities=[
+                pb.PolicyEntity(
+                    kind=_KIND_TO_MESSAGE[each.kind], entity_name=each.name, entity_id=each.entity_id
+                )
+                for each in page.items
+            ],
+            next_page_token=page.next_token,
+        )
+
+    async def AttachUserPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._attachments.attach(current_call(), _user(request), request.policy_arn)
+        return pb.AttachUserPolicyResponse()
+
+    async def DetachUserPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._attachments.detach(current_call(), _user(request), request.policy_arn)
+        return pb.DetachUserPolicyResponse()
+
+    async def ListAttachedUserPolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._attachments.attached(current_call(), _user(request), _wanted(request))
+        return pb.ListAttachedUserPoliciesResponse(
+            attached_policies=self._attached(page), next_page_token=page.next_token
+        )
+
+    async def AttachGroupPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._attachments.attach(current_call(), _group(request), request.policy_arn)
+        return pb.AttachGroupPolicyResponse()
+
+    async def DetachGroupPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._attachments.detach(current_call(), _group(request), request.policy_arn)
+        return pb.DetachGroupPolicyResponse()
+
+    async def ListAttachedGroupPolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._attachments.attached(current_call(), _group(request), _wanted(request))
+        return pb.ListAttachedGroupPoliciesResponse(
+            attached_policies=self._attached(page), next_page_token=page.next_token
+        )
+
+    async def AttachRolePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._attachments.attach(current_call(), _role(request), request.policy_arn)
+        return pb.AttachRolePolicyResponse()
+
+    async def DetachRolePolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._attachments.detach(current_call(), _role(request), request.policy_arn)
+        return pb.DetachRolePolicyResponse()
+
+    async def ListAttachedRolePolicies(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._attachments.attached(current_call(), _role(request), _wanted(request))
+        return pb.ListAttachedRolePoliciesResponse(
+            attached_policies=self._attached(page), next_page_token=page.next_token
+        )
+
+    def _message(self, policy: ManagedPolicy) -> pb.ManagedPolicy:
+        arn = self._arn(policy.reference)
+        return pb.ManagedPolicy(
+            name=name_of(arn, self._partition),
+            policy_name=policy.reference.policy_name,
+            policy_id=policy.policy_id,
+            arn=arn,
+            description=policy.description,
+            default_version_id=f"v{policy.default_version}",
+            attachment_count=policy.attachments,
+            permissions_boundary_usage_count=policy.boundaries,
+            create_time=timestamp(policy.created_at),
+            update_time=timestamp(policy.updated_at),
+        )
+
+    def _attached(self, page: Page[PolicyReference]) -> list[pb.AttachedPolicy]:
+        return [
+            pb.AttachedPolicy(policy_name=each.policy_name, policy_arn=self._arn(each)) for each in page.items
+        ]
+
+    def _arn(self, policy: PolicyReference) -> str:
+        return policy_arn(policy.owner, policy.policy_name, self._partition)
+
+
+def _version(version: PolicyVersion) -> pb.PolicyVersion:
+    return pb.PolicyVersion(
+        version_id=f"v{version.number}",
+        document=version.document,
+        is_default_version=version.is_default,
+        create_time=timestamp(version.created_at),
+    )
+
+
+def _number(request: Any) -> int:
+    return int(request.version_id.removeprefix("v"))
+
+
+def _wanted(request: Any) -> PageRequest:
+    return PageRequest.parse(request.page_size, request.page_token)
+
+
+def _user(request: Any) -> Entity:
+    return Entity(EntityKind.USER, request.user_name)
+
+
+def _group(request: Any) -> Entity:
+    return Entity(EntityKind.GROUP, request.group_name)
+
+
+def _role(request: Any) -> Entity:
+    return Entity(EntityKind.ROLE, request.role_name)
