@@ -32,6 +32,7 @@ _TOGETHER = {
     "tests/fault/pool/": _POOL,
     "tests/integration/pool/": _POOL,
     "tests/security/pool/": _POOL,
+    "tests/contract/aws/": _STACK,
     "tests/contract/audit/": _DATABASE,
     "tests/contract/auth/": _DATABASE,
     "tests/contract/chassis/test_database.py": _DATABASE,

@@ -1,0 +1,56 @@
+"""Which protocol a request is answered in: its head alone says so."""
+
+import pytest
+
+from services.edge.domain.dialect import REST_JSON, Dialects
+from services.edge.domain.faults import Fault
+from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+
+DIALECTS = Dialects({name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)})
+
+
+def signed(service: str, key: str = "AKIAIOSFODNN7EXAMPLE") -> dict[bytes, bytes]:
+    scope = f"AWS4-HMAC-SHA256 Credential={key}/20260102/us-east-1/{service}/aws4_request, SignedHeaders=host"
+    return {b"authorization": scope.encode()}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_the_scope_says_which_service(method: str, service: str) -> None:
+    dialect = DIALECTS.choose(method, b"/", signed(service))
+    assert dialect.service == service
+    assert dialect.signing_names == (service,)
+    body = dialect.encode_fault(Fault("C", 400, "m"), "r").body
+    assert f'xmlns="https://{service}.amazonaws.com/doc/{QUERY_SERVICES[service]}/"'.encode() in body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields"),
+    [
+        ("POST", b"/", {}),
+        ("POST", b"/", signed("bedrock")),
+        ("POST", b"/", signed("iam-bedrock")),
+        ("POST", b"/foundation-models", signed("iam")),
+        ("POST", b"//", signed("iam")),
+        ("PUT", b"/", signed("iam")),
+        ("DELETE", b"/", signed("sts")),
+    ],
+)
+def test_everything_else_is_rest(method: str, path: bytes, fields: dict[bytes, bytes]) -> None:
+    assert DIALECTS.choose(method, path, fields) is REST_JSON
+
+
+@pytest.mark.parametrize("fields", [{}, signed("s3"), {b"authorization": b"Bearer x"}])
+def test_forms_are_refused_in_xml(fields: dict[bytes, bytes]) -> None:
+    form = {**fields, b"content-type": b"application/x-www-form-urlencoded; charset=utf-8"}
+    dialect = DIALECTS.choose("POST", b"/", form)
+    assert (dialect.service, dialect.signing_names) == ("", ())
+    response = dialect.encode_fault(Fault("MissingAuthenticationToken", 403, "m"), "r")
+    assert response.body.startswith(b"<ErrorResponse xmlns=")
+
+
+def test_limits() -> None:
+    assert REST_JSON.max_body_bytes == 25_000_000
+    assert DIALECTS.choose("POST", b"/", signed("iam")).max_body_bytes == 1024 * 1024
+    assert REST_JSON.too_large().code == "ValidationException"
+    assert DIALECTS.choose("POST", b"/", signed("iam")).too_large().status == 413
