@@ -12,6 +12,11 @@ def parent_not_found(parent_id: str) -> DomainError:
     return not_found("We can't find a root or OU with the ParentId that you specified.", parent_id)
 
 
+def root_not_found(root_id: str) -> DomainError:
+    """The organization's root has another id (RootNotFoundException)."""
+    return not_found("We can't find a root with the RootId that you specified.", root_id)
+
+
 def unit_not_found(unit_id: str) -> DomainError:
     """No unit has this id (OrganizationalUnitNotFoundException)."""
     return not_found("We can't find an OU with the OrganizationalUnitId that you specified.", unit_id)

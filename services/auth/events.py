@@ -56,6 +56,32 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "CreateRootAccessKey": (_IAM, "CreateAccessKey", _EFFECT),
         "DeleteRootAccessKey": (_IAM, "DeleteAccessKey", _EFFECT),
     },
+    "OrganizationService": {
+        "DescribeOrganization": (_ORGANIZATIONS, "DescribeOrganization", _READ),
+        "ListRoots": (_ORGANIZATIONS, "ListRoots", _READ),
+        "CreateOrganizationalUnit": (_ORGANIZATIONS, "CreateOrganizationalUnit", _EFFECT),
+        "DescribeOrganizationalUnit": (_ORGANIZATIONS, "DescribeOrganizationalUnit", _READ),
+        "UpdateOrganizationalUnit": (_ORGANIZATIONS, "UpdateOrganizationalUnit", _EFFECT),
+        "DeleteOrganizationalUnit": (_ORGANIZATIONS, "DeleteOrganizationalUnit", _EFFECT),
+        "ListOrganizationalUnitsForParent": (_ORGANIZATIONS, "ListOrganizationalUnitsForParent", _READ),
+        "ListAccountsForParent": (_ORGANIZATIONS, "ListAccountsForParent", _READ),
+        "ListParents": (_ORGANIZATIONS, "ListParents", _READ),
+        "ListChildren": (_ORGANIZATIONS, "ListChildren", _READ),
+        "MoveAccount": (_ORGANIZATIONS, "MoveAccount", _EFFECT),
+    },
+    "OrganizationPolicyService": {
+        "EnablePolicyType": (_ORGANIZATIONS, "EnablePolicyType", _EFFECT),
+        "DisablePolicyType": (_ORGANIZATIONS, "DisablePolicyType", _EFFECT),
+        "CreateOrganizationPolicy": (_ORGANIZATIONS, "CreatePolicy", _EFFECT),
+        "DescribeOrganizationPolicy": (_ORGANIZATIONS, "DescribePolicy", _READ),
+        "UpdateOrganizationPolicy": (_ORGANIZATIONS, "UpdatePolicy", _EFFECT),
+        "DeleteOrganizationPolicy": (_ORGANIZATIONS, "DeletePolicy", _EFFECT),
+        "ListOrganizationPolicies": (_ORGANIZATIONS, "ListPolicies", _READ),
+        "AttachOrganizationPolicy": (_ORGANIZATIONS, "AttachPolicy", _EFFECT),
+        "DetachOrganizationPolicy": (_ORGANIZATIONS, "DetachPolicy", _EFFECT),
+        "ListPoliciesForTarget": (_ORGANIZATIONS, "ListPoliciesForTarget", _READ),
+        "ListTargetsForPolicy": (_ORGANIZATIONS, "ListTargetsForPolicy", _READ),
+    },
     "UserService": {
         "CreateUser": (_IAM, "CreateUser", _EFFECT),
         "GetUser": (_IAM, "GetUser", _READ),
@@ -141,6 +167,18 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     },
 }
 
+_ORGANIZATION_IDS = (
+    "policy_id",
+    "target_id",
+    "root_id",
+    "organizational_unit_id",
+    "account_id",
+    "child_id",
+    "parent_id",
+    "source_parent_id",
+    "destination_parent_id",
+)
+
 Resources = Callable[[Any, CallContext], Sequence[str]]
 
 
@@ -194,9 +232,19 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
             return ()
         return (foundation_model_arn(call.principal.region, request.model_id, partition),)
 
+    def organization(request: Any, _call: CallContext) -> Sequence[str]:
+        # Their ARNs hold the organization's id, which neither request nor token says; their own are unique.
+        return tuple(
+            getattr(request, field)
+            for field in _ORGANIZATION_IDS
+            if field in request.DESCRIPTOR.fields_by_name
+        )
+
     by_service: Mapping[str, Resources] = {
         "BootstrapService": account,
         "AccountService": account,
+        "OrganizationService": organization,
+        "OrganizationPolicyService": organization,
         "UserService": user,
         "GroupService": group,
         "ManagedPolicyService": managed,

@@ -12,6 +12,8 @@ from craton.auth.v1 import (
     group_service_pb2_grpc,
     managed_policy_service_pb2_grpc,
     model_access_service_pb2_grpc,
+    organization_policy_service_pb2_grpc,
+    organization_service_pb2_grpc,
     policy_service_pb2_grpc,
     role_service_pb2_grpc,
     security_token_service_pb2_grpc,
@@ -25,10 +27,12 @@ from services.auth.adapters.built_in_policies import built_in_policies
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
 from services.auth.adapters.sql_attachments import SqlAttachments
+from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
+from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
@@ -45,6 +49,8 @@ from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.model_access import ModelAccess
+from services.auth.operations.organization import Organization, OrganizationAdmission
+from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
@@ -60,6 +66,7 @@ from services.auth.servicer.groups import GroupServicer
 from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, UserServicer
 from services.auth.servicer.managed_policies import ManagedPolicyServicer
 from services.auth.servicer.model_access import ModelAccessServicer
+from services.auth.servicer.organization import OrganizationPolicyServicer, OrganizationServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
 from services.chassis.audit.local import LocalAudit
@@ -165,6 +172,17 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         account_service_pb2_grpc.add_AccountServiceServicer_to_server, AccountServicer(accounts, partition)
+    )
+    tree, managers = SqlOrganization(database), OrganizationAdmission(directory, admission, partition)
+    server.add(
+        organization_service_pb2_grpc.add_OrganizationServiceServicer_to_server,
+        OrganizationServicer(Organization(tree, managers, revocations, clock, random), managers),
+    )
+    server.add(
+        organization_policy_service_pb2_grpc.add_OrganizationPolicyServiceServicer_to_server,
+        OrganizationPolicyServicer(
+            ControlPolicies(SqlControlPolicies(database), tree, managers, revocations, clock, random)
+        ),
     )
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,

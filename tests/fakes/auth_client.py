@@ -16,6 +16,8 @@ from craton.auth.v1 import (
     bootstrap_service_pb2,
     bootstrap_service_pb2_grpc,
     model_access_service_pb2_grpc,
+    organization_policy_service_pb2_grpc,
+    organization_service_pb2_grpc,
     policy_service_pb2_grpc,
     resources_pb2,
     token_service_pb2,
@@ -57,6 +59,8 @@ class Client:
         self.users = user_service_pb2_grpc.UserServiceStub(channel)
         self.keys = access_key_service_pb2_grpc.AccessKeyServiceStub(channel)
         self.policies = policy_service_pb2_grpc.PolicyServiceStub(channel)
+        self.organization = organization_service_pb2_grpc.OrganizationServiceStub(channel)
+        self.controls = organization_policy_service_pb2_grpc.OrganizationPolicyServiceStub(channel)
         self.health = health_pb2_grpc.HealthStub(channel)
         self.models = model_access_service_pb2_grpc.ModelAccessServiceStub(channel)
 

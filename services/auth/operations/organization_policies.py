@@ -7,18 +7,22 @@ from services.auth.domain.organization import (
     Node,
     OrganizationArns,
     PolicyType,
+    Unit,
     new_policy_id,
 )
 from services.auth.domain.pages import PageRequest
-from services.auth.errors_organization import control_policy_not_found
+from services.auth.errors_organization import control_policy_not_found, root_not_found
 from services.auth.operations.organization import OrganizationAdmission
 from services.auth.ports import Revocations
-from services.auth.ports_organization import ControlPolicyStore
+from services.auth.ports_organization import ControlPolicyStore, OrganizationStore
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
 from services.chassis.policy.document import canonical, parse
 from services.chassis.randomness import Randomness
+
+Root = tuple[Unit, tuple[PolicyType, ...], OrganizationArns]
+"""The root with the types of policies that count, and the ARNs of the organization."""
 
 
 class ControlPolicies:
@@ -27,27 +31,31 @@ class ControlPolicies:
     def __init__(
         self,
         store: ControlPolicyStore,
+        tree: OrganizationStore,
         admission: OrganizationAdmission,
         revocations: Revocations,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        """Keep policies in `store`."""
+        """Keep policies in `store`, for the tree in `tree`."""
         self._store = store
+        self._tree = tree
         self._admission = admission
         self._revocations = revocations
         self._clock = clock
         self._randomness = randomness
 
-    async def enable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> None:
+    async def enable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> Root:
         """Let policies of a type count (organizations:EnablePolicyType)."""
-        await self._admission.admit_nodes(call, "EnablePolicyType", root_id)
+        await self._admit_root(call, "EnablePolicyType", root_id)
         await self._revocations.publish_all(await self._store.enable_type(policy_type))
+        return await self._root()
 
-    async def disable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> None:
+    async def disable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> Root:
         """Detach all policies of a type and let none count (organizations:DisablePolicyType)."""
-        await self._admission.admit_nodes(call, "DisablePolicyType", root_id)
+        await self._admit_root(call, "DisablePolicyType", root_id)
         await self._revocations.publish_all(await self._store.disable_type(policy_type))
+        return await self._root()
 
     async def create(
         self, call: CallContext, policy_type: PolicyType, name: str, description: str, document: str
@@ -120,6 +128,15 @@ class ControlPolicies:
         """List what a policy is attached to (organizations:ListTargetsForPolicy)."""
         await self._admitted(call, "ListTargetsForPolicy", policy_id)
         return await self._store.targets_of(policy_id, request), await self._admission.arns()
+
+    async def _admit_root(self, call: CallContext, action: str, root_id: str) -> None:
+        await self._admission.admit_nodes(call, action, root_id)
+        if (await self._tree.root())[0].unit_id != root_id:
+            raise root_not_found(root_id)
+
+    async def _root(self) -> Root:
+        root, enabled = await self._tree.root()
+        return root, tuple(enabled), await self._admission.arns()
 
     async def _admitted(
         self, call: CallContext, action: str, policy_id: str, *node_ids: str
