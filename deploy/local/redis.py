@@ -17,7 +17,7 @@ _CONNECTION = "+hello +auth +ping +quit +client|setname +client|id"
 _ROLES = {
     # Seen signatures and the birth marker of the store.
     "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info",
-    "publisher": "&craton:revocations +publish +subscribe +unsubscribe",
+    "publisher": "&craton:revocations &craton:revocations:confirmed +publish +subscribe +unsubscribe",
     "subscriber": "&craton:revocations +subscribe +unsubscribe",
     # Asks for health, and has the server read its renewed certificate.
     "operator": "+info +config|set",

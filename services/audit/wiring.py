@@ -15,14 +15,12 @@ from services.audit.operations.ingest import Ingestor
 from services.audit.operations.lookup import Lookup
 from services.audit.servicer import IngestServicer, LookupServicer
 from services.chassis.audit.local import LocalAudit
-from services.chassis.authorization import Authorizer
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.enforcement import EnforcementPoint
 from services.chassis.identity import WorkloadId
-from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
-from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -44,8 +42,8 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     events = SqlEventStore(database)
     keys = AccountKeys(SqlDataKeyStore(database), GrpcKeyService(kms), clock, random)
     ingestor = Ingestor(events, keys, random)
-    leases = Leases(RemoteLeaseSource(auth), clock)
-    lookup = Lookup(events, keys, Authorizer(leases, clock))
+    point = EnforcementPoint(auth, config.redis, clock, random)
+    lookup = Lookup(events, keys, point.authorizer)
     audit = LocalAudit(
         config.audit,
         workload,
@@ -67,9 +65,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     )
     server.add(ingest_service_pb2_grpc.add_IngestServiceServicer_to_server, IngestServicer(ingestor))
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
-    if config.redis is not None:
-        listener = RevocationListener(config.redis, leases.revoke, leases.revoke_all)
-        server.add_task("revocations", listener.run)
+    point.attach(server)
     server.add_task("database", database.failed)
     server.add_closer(database.close)
     server.add_closer(auth.close)

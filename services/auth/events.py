@@ -36,6 +36,7 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     },
     "AuthorizationService": {
         "GetAuthorizationLease": (_CRATON, "GetAuthorizationLease", _SUMMARY),
+        "ConfirmRevocations": (_CRATON, "ConfirmRevocations", _SUMMARY),
     },
     "TokenService": {
         "GetToken": (_CRATON, "GetToken", _SUMMARY),

@@ -32,7 +32,11 @@ from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
+<<<<<<< working
+from services.auth.adapters.sql_points import SqlPoints
+=======
 from services.auth.adapters.sql_organization import SqlOrganization
+>>>>>>> org
 from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
@@ -49,8 +53,12 @@ from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.model_access import ModelAccess
+<<<<<<< working
+from services.auth.operations.revocation import Revocation
+=======
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
+>>>>>>> org
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
@@ -75,7 +83,7 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import Randomness, SystemRandomness
-from services.chassis.revocation import RedisRevocations
+from services.chassis.revocation import CONFIRMED_CHANNEL, ChannelListener, RedisRevocations
 from services.chassis.server import Server
 
 _FOLDER = Path(__file__).parent
@@ -99,7 +107,9 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
     sealer = KmsSealer(kms, random)
-    revocations = RedisRevocations(config.redis)
+    announcer = RedisRevocations(config.redis)
+    revocations = Revocation(SqlPoints(database), announcer, clock)
+    confirmations = ChannelListener(config.redis, CONFIRMED_CHANNEL, revocations.heard, lambda: None)
     catalog = ManifestCatalog(config.catalog)
     keyring = Keyring(credentials, sealer, clock, random, timedelta(days=config.token_key_days))
     issuer = TokenIssuer(
@@ -157,7 +167,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,
-        AuthorizationServicer(AuthorizationLeases(admission)),
+        AuthorizationServicer(AuthorizationLeases(admission, revocations), revocations),
     )
     server.add(
         token_service_pb2_grpc.add_TokenServiceServicer_to_server, TokenServicer(signatures, issuer, keyring)
@@ -215,7 +225,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add_task("token-keys", keyring.run)
     server.add_task("database", database.failed)
     server.add_closer(database.close)
-    server.add_closer(revocations.close)
+    server.add_task("confirmations", confirmations.run)
+    server.add_closer(announcer.close)
     server.add_closer(kms.close)
     audit.attach(server)
     return server

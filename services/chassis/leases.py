@@ -224,14 +224,17 @@ class Leases:
 class RemoteLeaseSource:
     """Leases from auth.v1.AuthorizationService."""
 
-    def __init__(self, channel: Any) -> None:
-        """Ask over `channel`, a channel to auth."""
+    def __init__(self, channel: Any, instance_id: str) -> None:
+        """Ask over `channel`, a channel to auth, for the enforcement point of this id."""
+        self._instance_id = instance_id
         stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)
         self._get = stub.GetAuthorizationLease
 
     async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
         """Ask auth, as LeaseSource says."""
-        request = authorization_service_pb2.GetAuthorizationLeaseRequest(known_digest=known_digest)
+        request = authorization_service_pb2.GetAuthorizationLeaseRequest(
+            known_digest=known_digest, instance_id=self._instance_id
+        )
         try:
             response = await self._get(
                 request, timeout=_FETCH_TIMEOUT_S, metadata=(("authorization", f"Bearer {token}"),)

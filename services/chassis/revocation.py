@@ -17,6 +17,8 @@ from services.chassis.redis_connection import connection_pool
 from services.chassis.settings import RedisSettings
 
 CHANNEL = "craton:revocations"
+CONFIRMED_CHANNEL = "craton:revocations:confirmed"
+"""Among the replicas of auth alone: a confirmation reaches one of them, and any may be waiting for it."""
 
 _MESSAGE = re.compile(r"([0-9]{12}) ([0-9]{1,19})")
 _TIMEOUT_S = 0.25
@@ -71,9 +73,16 @@ class RedisRevocations:
 
     async def publish(self, account_id: str, epoch: int) -> None:
         """Announce. Never raises for Redis' sake, and returns within the time-out."""
+        await self._publish(CHANNEL, encode(account_id, epoch))
+
+    async def relay(self, confirmation: str) -> None:
+        """Tell all replicas of auth, this one too, what an enforcement point has confirmed."""
+        await self._publish(CONFIRMED_CHANNEL, confirmation)
+
+    async def _publish(self, channel: str, message: str) -> None:
         try:
             async with asyncio.timeout(2 * _TIMEOUT_S):
-                await self._client.publish(CHANNEL, encode(account_id, epoch))
+                await self._client.publish(channel, message)
         except (RedisError, OSError, TimeoutError):
             _log.warning("revocation_not_announced")
 
@@ -95,24 +104,23 @@ class RedisRevocations:
         await self._client.aclose()
 
 
-class RevocationListener:
-    """Hears revocations and hands them on, for the life of an enforcement point."""
+class ChannelListener:
+    """Hears what is said on one channel, for the life of a service."""
 
     def __init__(
         self,
         settings: RedisSettings,
-        revoke: Callable[[str, int], None],
-        revoke_all: Callable[[], None],
+        channel: str,
+        heard: Callable[[object], None],
+        subscribed: Callable[[], None],
         *,
         quiet_s: float = _QUIET_S,
     ) -> None:
-        """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke.
-
-        `revoke_all()` is called whenever Redis has confirmed a subscription.
-        """
+        """Call `heard(message)` for each message, and `subscribed()` whenever Redis has let us in."""
         self._settings = settings
-        self._revoke = revoke
-        self._revoke_all = revoke_all
+        self._channel = channel
+        self._heard = heard
+        self._on_subscribed = subscribed
         self._quiet_s = quiet_s
         self._subscribed = False
 
@@ -133,7 +141,7 @@ class RevocationListener:
         try:
             async with client.pubsub() as subscription:
                 async with asyncio.timeout(_SUBSCRIBE_S):
-                    await subscription.subscribe(CHANNEL)
+                    await subscription.subscribe(self._channel)
                 asked = False
                 while True:
                     # Answers to our pings must be seen here: ignored ones would look like silence, and be
@@ -148,9 +156,32 @@ class RevocationListener:
                     asked = False
                     self._subscribed = True
                     if message["type"] == "subscribe":
-                        self._revoke_all()
-                    heard = decode(message["data"]) if message["type"] == "message" else None
-                    if heard is not None:
-                        self._revoke(*heard)
+                        self._on_subscribed()
+                    elif message["type"] == "message":
+                        self._heard(message["data"])
         finally:
             await client.aclose()
+
+
+class RevocationListener(ChannelListener):
+    """Hears revocations and hands them on, for the life of an enforcement point."""
+
+    def __init__(
+        self,
+        settings: RedisSettings,
+        revoke: Callable[[str, int], None],
+        revoke_all: Callable[[], None],
+        *,
+        quiet_s: float = _QUIET_S,
+    ) -> None:
+        """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke.
+
+        `revoke_all()` is called whenever Redis has confirmed a subscription.
+        """
+
+        def heard(message: object) -> None:
+            announced = decode(message)
+            if announced is not None:
+                revoke(*announced)
+
+        super().__init__(settings, CHANNEL, heard, revoke_all, quiet_s=quiet_s)

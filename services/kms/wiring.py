@@ -10,14 +10,12 @@ from craton.kms.v1 import (
 )
 
 from services.chassis.audit.local import LocalAudit
-from services.chassis.authorization import Authorizer
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.enforcement import EnforcementPoint
 from services.chassis.identity import WorkloadId
-from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
-from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -63,8 +61,8 @@ def build(config: KmsConfig, clock: Clock, randomness: Randomness | None = None)
         telemetry=config.telemetry,
     )
     keyring = Keyring(SqlKeyStore(database), custody, clock, random)
-    leases = Leases(RemoteLeaseSource(auth), clock)
-    access = Access(Authorizer(leases, clock), config.partition)
+    point = EnforcementPoint(auth, config.redis, clock, random)
+    access = Access(point.authorizer, config.partition)
     server.add(
         service_key_service_pb2_grpc.add_ServiceKeyServiceServicer_to_server,
         ServiceKeyServicer(ServiceKeys(keyring)),
@@ -81,9 +79,7 @@ def build(config: KmsConfig, clock: Clock, randomness: Randomness | None = None)
         KeyAdminServicer(KeyAdministration(keyring, access)),
     )
     server.add_task("database", database.failed)
-    if config.redis is not None:
-        listener = RevocationListener(config.redis, leases.revoke, leases.revoke_all)
-        server.add_task("revocations", listener.run)
+    point.attach(server)
     server.add_closer(database.close)
     server.add_closer(auth.close)
     audit.attach(server)

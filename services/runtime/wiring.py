@@ -6,14 +6,12 @@ from craton.auth.v1 import token_service_pb2_grpc
 from craton.runtime.v1 import catalog_service_pb2_grpc, inference_service_pb2_grpc
 
 from services.chassis.audit.local import LocalAudit
-from services.chassis.authorization import Authorizer
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.config import load
+from services.chassis.enforcement import EnforcementPoint
 from services.chassis.identity import WorkloadId
-from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import SystemRandomness
-from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.server import run as run_server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
@@ -48,8 +46,8 @@ def build(config: RuntimeConfig, clock: Clock) -> Server:
         telemetry=config.telemetry,
     )
     audit.attach(server)
-    leases = Leases(RemoteLeaseSource(auth), clock)
-    access = Authorizer(leases, clock)
+    point = EnforcementPoint(auth, config.redis, clock, randomness)
+    access = point.authorizer
     catalogue = CatalogueFiles(config.catalog, frozenset(config.regions))
     pools: dict[str, TritonPool] = {}
     for settings in config.pools:
@@ -73,8 +71,7 @@ def build(config: RuntimeConfig, clock: Clock) -> Server:
     )
     server.add_public_listener(config.public.listen, config.public.tls)
     server.add_task("catalogue", catalogue.run)
-    listener = RevocationListener(config.redis, leases.revoke, leases.revoke_all)
-    server.add_task("revocations", listener.run)
+    point.attach(server)
     server.add_readiness("catalogue", catalogue.refresh)
     server.add_readiness("token-keys", token_keys.ready)
     server.add_closer(auth.close)

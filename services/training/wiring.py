@@ -5,14 +5,12 @@ from pathlib import Path
 from craton.training.v1 import customization_job_service_pb2_grpc
 
 from services.chassis.audit.local import LocalAudit
-from services.chassis.authorization import Authorizer
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.enforcement import EnforcementPoint
 from services.chassis.identity import WorkloadId
-from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.randomness import Randomness, SystemRandomness
-from services.chassis.revocation import RevocationListener
 from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -48,17 +46,15 @@ def build(config: TrainingConfig, clock: Clock, randomness: Randomness | None = 
         tokens=TokenVerifier(AUDIENCE, token_keys, clock),
         telemetry=config.telemetry,
     )
-    leases = Leases(RemoteLeaseSource(auth), clock)
+    point = EnforcementPoint(auth, config.redis, clock, random)
     server.add(
         customization_job_service_pb2_grpc.add_CustomizationJobServiceServicer_to_server,
-        CustomizationJobServicer(JobListing(SqlJobStore(database), Authorizer(leases, clock))),
+        CustomizationJobServicer(JobListing(SqlJobStore(database), point.authorizer)),
     )
     # Every method needs a principal: before tokens can be verified there is nothing to serve.
     server.add_readiness("token-keys", token_keys.ready)
     server.add_task("database", database.failed)
-    if config.redis is not None:
-        listener = RevocationListener(config.redis, leases.revoke, leases.revoke_all)
-        server.add_task("revocations", listener.run)
+    point.attach(server)
     server.add_closer(database.close)
     server.add_closer(auth.close)
     audit.attach(server)

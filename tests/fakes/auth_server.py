@@ -30,6 +30,7 @@ _METHODS = (
     "/craton.auth.v1.TokenService/ExchangeToken",
     "/craton.auth.v1.TokenService/GetTokenKeys",
     "/craton.auth.v1.AuthorizationService/GetAuthorizationLease",
+    "/craton.auth.v1.AuthorizationService/ConfirmRevocations",
 )
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -106,6 +107,10 @@ class FakeAuth(
             key_id=self._key.key_id, public_key=self._key.private_key.public_key().public_bytes_raw()
         )
         return token_service_pb2.GetTokenKeysResponse(keys=[key])
+
+    async def ConfirmRevocations(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Nothing is ever revoked here."""
+        return authorization_service_pb2.ConfirmRevocationsResponse()
 
     async def GetAuthorizationLease(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Lease what `policies` says about the token's principal."""

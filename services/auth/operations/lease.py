@@ -3,7 +3,9 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
+from services.auth.domain.points import EnforcementPointId
 from services.auth.domain.records import PrincipalState
 from services.auth.errors import access_denied
 from services.auth.operations.admission import Admission
@@ -22,20 +24,30 @@ class AuthorizationLease:
     unchanged: bool
 
 
+class Registrar(Protocol):
+    """Knows the processes that hold leases."""
+
+    async def register(self, point: EnforcementPointId) -> None:
+        """Return when the point is written down."""
+
+
 class AuthorizationLeases:
     """Answers enforcement points."""
 
-    def __init__(self, admission: Admission) -> None:
-        """Read principals through `admission`."""
+    def __init__(self, admission: Admission, points: Registrar) -> None:
+        """Read principals through `admission`, register who takes leases with `points`."""
         self._admission = admission
+        self._points = points
 
-    async def grant(self, call: CallContext, known_digest: str) -> AuthorizationLease:
+    async def grant(self, call: CallContext, known_digest: str, instance_id: str) -> AuthorizationLease:
         """Lease the principal's data to the service that its token is for.
 
         Raises DomainError(INVALID_TOKEN) when the principal is gone or the token is another service's.
         """
         if call.caller is None:
             raise access_denied("Leases are for services.")
+        # Before anything is read: a change that this lease does not know yet must find the point registered.
+        await self._points.register(EnforcementPointId(call.caller.name, instance_id))
         caller = await self._admission.identify(call, audience=call.caller.name)
         digest = content_digest(caller.state)
         return AuthorizationLease(caller.state, digest, digest == known_digest)

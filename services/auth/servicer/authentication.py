@@ -14,9 +14,12 @@ from craton.auth.v1 import (
 from craton.common.v1 import principal_pb2
 from google.protobuf.duration_pb2 import Duration
 
+from services.auth.domain.points import EnforcementPointId
+from services.auth.errors import access_denied
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import LEASE_S, AuthorizationLeases
+from services.auth.operations.revocation import Revocation
 from services.auth.operations.signatures import Signatures, Signed
 from services.auth.servicer.messages import timestamp
 from services.chassis.context import current_call
@@ -129,13 +132,14 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
 class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceServicer):
     """AuthorizationService."""
 
-    def __init__(self, leases: AuthorizationLeases) -> None:
-        """Serve `leases`."""
+    def __init__(self, leases: AuthorizationLeases, revocation: Revocation) -> None:
+        """Serve `leases`, and hear of confirmations."""
         self._leases = leases
+        self._revocation = revocation
 
     async def GetAuthorizationLease(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        granted = await self._leases.grant(current_call(), request.known_digest)
+        granted = await self._leases.grant(current_call(), request.known_digest, request.instance_id)
         state = granted.state
         response = authorization_service_pb2.GetAuthorizationLeaseResponse(
             epoch=state.epoch, digest=granted.digest, lease=_LEASE
@@ -148,6 +152,16 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
             for region, model_id, eula_sha256 in state.entitlements:
                 response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
         return response
+
+    async def ConfirmRevocations(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        caller = current_call().caller
+        if caller is None or caller.kind != "service":
+            raise access_denied("Enforcement points are services.")
+        point = EnforcementPointId(caller.name, request.instance_id)
+        heard = [(each.account_id, each.epoch) for each in request.revocations]
+        await self._revocation.confirm(point, heard)
+        return authorization_service_pb2.ConfirmRevocationsResponse()
 
 
 def _add_policies(response: Any, policies: PolicyBundle) -> None:

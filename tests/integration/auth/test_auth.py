@@ -42,7 +42,8 @@ async def put_policy(operator: Client, admin: Credential, user: str, document: s
 
 async def lease(client: Client, token: str, known: str = "") -> Any:
     return await client.authorization.GetAuthorizationLease(
-        authorization_service_pb2.GetAuthorizationLeaseRequest(known_digest=known), metadata=bearer(token)
+        authorization_service_pb2.GetAuthorizationLeaseRequest(known_digest=known, instance_id="0" * 32),
+        metadata=bearer(token),
     )
 
 
@@ -289,7 +290,6 @@ async def test_root_gets_back_into_an_account_that_locked_itself_out(auth, conne
     root = Credential(new.access_key.access_key_id, new.secret_access_key)
     await operator.policies.DeleteUserPolicy(fix, metadata=bearer(await operator.token(root)))
     await operator.users.ListUsers(user_service_pb2.ListUsersRequest(), metadata=theirs)
-    runtime = connect(auth, "service/runtime")
     await operator.accounts.DeleteRootAccessKey(
         account_service_pb2.DeleteRootAccessKeyRequest(
             account_id=created.account.account_id, access_key_id=root.access_key_id

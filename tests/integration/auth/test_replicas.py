@@ -92,7 +92,7 @@ async def test_a_change_at_one_is_in_force_at_the_other(
     )
     bob = Credential(created.access_key.access_key_id, created.secret_access_key)
     token = bearer((await edges[1].authenticate(bob)).token)
-    request = authorization_service_pb2.GetAuthorizationLeaseRequest()
+    request = authorization_service_pb2.GetAuthorizationLeaseRequest(instance_id="0" * 32)
 
     async def lease(at: int) -> Any:
         return await runtimes[at].authorization.GetAuthorizationLease(request, metadata=token)

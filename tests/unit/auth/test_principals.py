@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.auth.domain.points import EnforcementPointId
 from services.auth.domain.records import AccessKey, InlinePolicy, KeyStatus, User
 from services.auth.operations.lease import AuthorizationLeases, content_digest
 from services.chassis.context import CallContext
@@ -16,7 +17,18 @@ from services.chassis.principal import ClientContext, PrincipalClaims
 
 RUNTIME = WorkloadId("craton.local", "service", "runtime")
 KMS = WorkloadId("craton.local", "service", "kms")
+INSTANCE = "0" * 32
 CLIENT = ClientContext("192.0.2.1", "u" * 1000, "TLSv1.3", "cipher", "host")
+
+
+class Points:
+    """Remembers who takes leases."""
+
+    def __init__(self) -> None:
+        self.registered: list[EnforcementPointId] = []
+
+    async def register(self, point: EnforcementPointId) -> None:
+        self.registered.append(point)
 
 
 async def issued(auth: Any, audience: str = "auth", key: Any = None) -> tuple[str, PrincipalClaims]:
@@ -106,8 +118,8 @@ async def test_only_the_management_account_manages_accounts(auth) -> None:
 @pytest.mark.parametrize("change", ["inactive", "deleted", "deleted and created again"])
 async def test_a_token_is_worth_nothing_once_its_principal_is_gone(auth, change: str) -> None:
     token, claims = await issued(auth, "runtime")
-    leases = AuthorizationLeases(auth.admission)
-    await leases.grant(a_call(claims), "")
+    leases = AuthorizationLeases(auth.admission, Points())
+    await leases.grant(a_call(claims), "", INSTANCE)
     account, key_id = auth.account.account_id, auth.key.key.access_key_id
     if change == "inactive":
         await auth.directory.set_key_status(account, "alice", key_id, KeyStatus.INACTIVE)
@@ -119,27 +131,40 @@ async def test_a_token_is_worth_nothing_once_its_principal_is_gone(auth, change:
         await auth.directory.create_user(again, 99)
         new = dataclasses.replace(auth.key.key, user=again)
         await auth.directory.create_access_key(new, 2)
-    assert await reason(leases.grant(a_call(claims), "")) == "INVALID_TOKEN"
+    assert await reason(leases.grant(a_call(claims), "", INSTANCE)) == "INVALID_TOKEN"
     assert await reason(auth.issuer.exchange(token, "kms", RUNTIME)) == "INVALID_TOKEN"
 
 
 async def test_another_incarnation_of_the_account_inherits_nothing(auth) -> None:
     _token, claims = await issued(auth, "runtime")
     stale = dataclasses.replace(claims, account_incarnation="of yesterday")
-    assert await reason(AuthorizationLeases(auth.admission).grant(a_call(stale), "")) == "INVALID_TOKEN"
+    assert (
+        await reason(AuthorizationLeases(auth.admission, Points()).grant(a_call(stale), "", INSTANCE))
+        == "INVALID_TOKEN"
+    )
 
 
 async def test_a_lease_carries_documents_only_when_they_changed(auth) -> None:
     _token, claims = await issued(auth, "runtime")
-    leases = AuthorizationLeases(auth.admission)
-    first = await leases.grant(a_call(claims), "")
+    leases = AuthorizationLeases(auth.admission, Points())
+    first = await leases.grant(a_call(claims), "", INSTANCE)
     assert not first.unchanged
-    assert (await leases.grant(a_call(claims), first.digest)).unchanged
-    assert await reason(leases.grant(a_call(claims, KMS), "")) == "INVALID_TOKEN"
+    assert (await leases.grant(a_call(claims), first.digest, INSTANCE)).unchanged
+    assert await reason(leases.grant(a_call(claims, KMS), "", INSTANCE)) == "INVALID_TOKEN"
     await allow(auth, '{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}')
-    second = await leases.grant(a_call(claims), first.digest)
+    second = await leases.grant(a_call(claims), first.digest, INSTANCE)
     assert not second.unchanged
     assert second.state.epoch > first.state.epoch
+
+
+async def test_whoever_takes_a_lease_is_registered_before_anything_is_read(auth) -> None:
+    """A change that the lease does not know yet must find its holder."""
+    points = Points()
+    _token, claims = await issued(auth, "runtime")
+    stale = dataclasses.replace(claims, account_incarnation="of yesterday")
+    with pytest.raises(DomainError):
+        await AuthorizationLeases(auth.admission, points).grant(a_call(stale), "", INSTANCE)
+    assert points.registered == [EnforcementPointId("runtime", INSTANCE)]
 
 
 async def test_every_part_of_a_lease_is_in_its_digest(auth) -> None:

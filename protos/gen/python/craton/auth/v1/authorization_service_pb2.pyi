@@ -1,5 +1,6 @@
 import datetime
 
+from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -10,10 +11,32 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetAuthorizationLeaseRequest(_message.Message):
-    __slots__ = ("known_digest",)
+    __slots__ = ("known_digest", "instance_id")
     KNOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     known_digest: str
-    def __init__(self, known_digest: _Optional[str] = ...) -> None: ...
+    instance_id: str
+    def __init__(self, known_digest: _Optional[str] = ..., instance_id: _Optional[str] = ...) -> None: ...
+
+class ConfirmRevocationsRequest(_message.Message):
+    __slots__ = ("instance_id", "revocations")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    def __init__(self, instance_id: _Optional[str] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("account_id", "epoch")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    epoch: int
+    def __init__(self, account_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ConfirmRevocationsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class GetAuthorizationLeaseResponse(_message.Message):
     __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path", "principal_tags")

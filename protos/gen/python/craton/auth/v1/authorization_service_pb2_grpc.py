@@ -41,6 +41,11 @@ class AuthorizationServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.GetAuthorizationLeaseRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.GetAuthorizationLeaseResponse.FromString,
                 _registered_method=True)
+        self.ConfirmRevocations = channel.unary_unary(
+                '/craton.auth.v1.AuthorizationService/ConfirmRevocations',
+                request_serializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.ConfirmRevocationsRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.ConfirmRevocationsResponse.FromString,
+                _registered_method=True)
 
 
 class AuthorizationServiceServicer:
@@ -57,6 +62,15 @@ class AuthorizationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConfirmRevocations(self, request, context):
+        """Tells auth that this enforcement point uses nothing older than these
+        changes any more. A change is acknowledged to whoever asked for it when
+        every enforcement point has confirmed it, or its leases have ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthorizationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +78,11 @@ def add_AuthorizationServiceServicer_to_server(servicer, server):
                     servicer.GetAuthorizationLease,
                     request_deserializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.GetAuthorizationLeaseRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.GetAuthorizationLeaseResponse.SerializeToString,
+            ),
+            'ConfirmRevocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRevocations,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.ConfirmRevocationsRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_authorization__service__pb2.ConfirmRevocationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +114,33 @@ class AuthorizationService:
             '/craton.auth.v1.AuthorizationService/GetAuthorizationLease',
             craton_dot_auth_dot_v1_dot_authorization__service__pb2.GetAuthorizationLeaseRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_authorization__service__pb2.GetAuthorizationLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRevocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.AuthorizationService/ConfirmRevocations',
+            craton_dot_auth_dot_v1_dot_authorization__service__pb2.ConfirmRevocationsRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_authorization__service__pb2.ConfirmRevocationsResponse.FromString,
             options,
             channel_credentials,
             insecure,
