@@ -32,11 +32,8 @@ from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
-<<<<<<< working
-from services.auth.adapters.sql_points import SqlPoints
-=======
 from services.auth.adapters.sql_organization import SqlOrganization
->>>>>>> org
+from services.auth.adapters.sql_points import SqlPoints
 from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
@@ -53,12 +50,9 @@ from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.model_access import ModelAccess
-<<<<<<< working
-from services.auth.operations.revocation import Revocation
-=======
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
->>>>>>> org
+from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
