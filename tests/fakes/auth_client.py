@@ -15,6 +15,8 @@ from craton.auth.v1 import (
     authorization_service_pb2_grpc,
     bootstrap_service_pb2,
     bootstrap_service_pb2_grpc,
+    group_service_pb2_grpc,
+    managed_policy_service_pb2_grpc,
     model_access_service_pb2_grpc,
     organization_policy_service_pb2_grpc,
     organization_service_pb2_grpc,
@@ -61,6 +63,8 @@ class Client:
         self.policies = policy_service_pb2_grpc.PolicyServiceStub(channel)
         self.organization = organization_service_pb2_grpc.OrganizationServiceStub(channel)
         self.controls = organization_policy_service_pb2_grpc.OrganizationPolicyServiceStub(channel)
+        self.groups = group_service_pb2_grpc.GroupServiceStub(channel)
+        self.managed = managed_policy_service_pb2_grpc.ManagedPolicyServiceStub(channel)
         self.health = health_pb2_grpc.HealthStub(channel)
         self.models = model_access_service_pb2_grpc.ModelAccessServiceStub(channel)
 
