@@ -47,10 +47,13 @@ class Identity:
 
     async def create_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """Create a user below the path "/"."""
-        _refuse_members(values, "PermissionsBoundary", "Tags")
         if values.get("Path", "/") != "/":
             raise _invalid("This installation has no paths: the Path of every user is /.")
-        request = user_pb.CreateUserRequest(user_name=values["UserName"])
+        request = user_pb.CreateUserRequest(
+            user_name=values["UserName"],
+            permissions_boundary=values.get("PermissionsBoundary", ""),
+            tags=_tags(values),
+        )
         answer = await ask(self._users.CreateUser(request, metadata=caller.metadata))
         return {"User": _user(answer.user)}
 
@@ -76,6 +79,38 @@ class Identity:
         request = user_pb.DeleteUserRequest(user_name=_user_name(values, caller))
         await ask(self._users.DeleteUser(request, metadata=caller.metadata))
         return {}
+
+    async def put_user_boundary(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Set the managed policy that bounds what a user may do."""
+        request = user_pb.PutUserPermissionsBoundaryRequest(
+            user_name=_user_name(values, caller), permissions_boundary=values["PermissionsBoundary"]
+        )
+        await ask(self._users.PutUserPermissionsBoundary(request, metadata=caller.metadata))
+        return {}
+
+    async def delete_user_boundary(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Remove a user's boundary."""
+        request = user_pb.DeleteUserPermissionsBoundaryRequest(user_name=_user_name(values, caller))
+        await ask(self._users.DeleteUserPermissionsBoundary(request, metadata=caller.metadata))
+        return {}
+
+    async def tag_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Add tags to a user."""
+        request = user_pb.TagUserRequest(user_name=_user_name(values, caller), tags=_tags(values))
+        await ask(self._users.TagUser(request, metadata=caller.metadata))
+        return {}
+
+    async def untag_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Remove tags from a user."""
+        request = user_pb.UntagUserRequest(user_name=_user_name(values, caller), tag_keys=values["TagKeys"])
+        await ask(self._users.UntagUser(request, metadata=caller.metadata))
+        return {}
+
+    async def list_user_tags(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """List a user's tags."""
+        request = user_pb.ListUserTagsRequest(user_name=_user_name(values, caller), **_page(values))
+        answer = await ask(self._users.ListUserTags(request, metadata=caller.metadata))
+        return {"Tags": [_tag(each) for each in answer.tags], **_rest(answer.next_page_token)}
 
     async def create_access_key(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """Create an access key; its secret is in this answer and nowhere else."""
@@ -174,11 +209,12 @@ def _user_name(values: Mapping[str, Any], caller: Caller) -> str:
     return name
 
 
-def _refuse_members(values: Mapping[str, Any], *members: str) -> None:
-    """Refuse what is asked for and not offered: a user without the boundary that was asked for may more."""
-    for member in members:
-        if values.get(member):
-            raise _invalid(f"This installation does not support {member} here.")
+def _tags(values: Mapping[str, Any]) -> list[resources.Tag]:
+    return [resources.Tag(key=each["Key"], value=each["Value"]) for each in values.get("Tags", ())]
+
+
+def _tag(message: resources.Tag) -> Mapping[str, Any]:
+    return {"Key": message.key, "Value": message.value}
 
 
 def _invalid(message: str) -> DomainError:
@@ -202,12 +238,18 @@ def _rest(next_page_token: str) -> Mapping[str, Any]:
 def _user(message: resources.User) -> Mapping[str, Any]:
     # "arn:aws:iam::123456789012:user/a/b/name": what stands between is the path.
     path = message.arn.rpartition(":")[2].removeprefix("user").removesuffix(message.user_name)
+    boundary = {
+        "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+        "PermissionsBoundaryArn": message.permissions_boundary,
+    }
     return {
         "Path": path,
         "UserName": message.user_name,
         "UserId": message.user_id,
         "Arn": message.arn,
         "CreateDate": _second(message.create_time.ToDatetime(UTC)),
+        "PermissionsBoundary": boundary if message.permissions_boundary else None,
+        "Tags": [_tag(each) for each in message.tags] or None,
     }
 
 

@@ -71,6 +71,39 @@ def test_life_of_a_user(iam: Any) -> None:
         iam.get_user(UserName=name)
 
 
+def test_tags_and_the_boundary_of_a_user(iam: Any) -> None:
+    name = f"tagged-{time.time_ns()}"
+    bound = {
+        "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+        "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+    }
+    tags = [{"Key": "cost centre", "Value": "é/b+c @x: y=1"}, {"Key": "team", "Value": ""}]
+    arn = bound["PermissionsBoundaryArn"]
+    created = iam.create_user(UserName=name, Tags=tags, PermissionsBoundary=arn)["User"]
+    try:
+        assert created["Tags"] == tags
+        assert created["PermissionsBoundary"] == bound
+        assert iam.get_user(UserName=name)["User"] == created
+        iam.tag_user(UserName=name, Tags=[{"Key": "Team", "Value": "red"}, {"Key": "x", "Value": "y"}])
+        listed = {each["Key"].lower(): each["Value"] for each in iam.list_user_tags(UserName=name)["Tags"]}
+        assert listed == {"cost centre": "é/b+c @x: y=1", "team": "red", "x": "y"}
+        page = iam.list_user_tags(UserName=name, MaxItems=2)
+        rest = iam.list_user_tags(UserName=name, MaxItems=2, Marker=page["Marker"])
+        assert (len(page["Tags"]), len(rest["Tags"]), rest["IsTruncated"]) == (2, 1, False)
+        iam.untag_user(UserName=name, TagKeys=["cost centre", "x", "none"])
+        iam.delete_user_permissions_boundary(UserName=name)
+        found = iam.get_user(UserName=name)["User"]
+        assert [each["Value"] for each in found["Tags"]] == ["red"]
+        assert "PermissionsBoundary" not in found
+        iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=arn)
+        assert iam.get_user(UserName=name)["User"]["PermissionsBoundary"] == bound
+        nobodys = "arn:aws:iam::aws:policy/NoSuchPolicy"
+        missing = {"UserName": name, "PermissionsBoundary": nobodys}
+        assert refused(iam.put_user_permissions_boundary, **missing) == ("NoSuchEntity", 404)
+    finally:
+        iam.delete_user(UserName=name)
+
+
 def test_a_request_without_a_name_is_about_the_caller(stack: Any, iam: Any, user: str) -> None:
     assert iam.get_user()["User"]["UserName"] == "admin"
     keys = iam.list_access_keys()["AccessKeyMetadata"]
