@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -10,11 +10,17 @@ from craton.auth.v1 import account_service_pb2, model_access_service_pb2
 from craton.auth.v1 import organization_policy_service_pb2 as policy_pb2
 from craton.auth.v1 import organization_service_pb2 as tree_pb2
 
+from services.chassis import enforcement
+from services.chassis.channels import Channel
+from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.revocation import RevocationListener
+from services.chassis.randomness import SystemRandomness
+from services.chassis.settings import UpstreamSettings
+from services.chassis.token_keys import RemoteTokenKeys, fetch_over
+from services.chassis.tokens import TokenVerifier
 from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal
-from tests.fakes.workloads import Workloads
+from tests.fakes.workloads import TRUST_DOMAIN, Workloads
 from tests.integration.auth.test_enforcement import MODEL, RUNTIME, EnforcementPoint, enforcement_point
 
 SCP = tree_pb2.ORGANIZATION_POLICY_TYPE_SERVICE_CONTROL_POLICY
@@ -34,11 +40,15 @@ class Manager:
 
     async def tree(self, method: str, **fields: Any) -> Any:
         request = getattr(tree_pb2, f"{method}Request")(**fields)
-        return await getattr(self._client.organization, method)(request, metadata=await self.metadata())
+        return await getattr(self._client.organization, method)(
+            request, metadata=await self.metadata(), timeout=20
+        )
 
     async def policy(self, method: str, **fields: Any) -> Any:
         request = getattr(policy_pb2, f"{method}Request")(**fields)
-        return await getattr(self._client.controls, method)(request, metadata=await self.metadata())
+        return await getattr(self._client.controls, method)(
+            request, metadata=await self.metadata(), timeout=20
+        )
 
     async def root(self) -> str:
         return str((await self.tree("ListRoots")).roots[0].root_id)
@@ -57,6 +67,16 @@ class Manager:
         policy_id = str(created.policy.policy_id)
         await self.policy("AttachOrganizationPolicy", policy_id=policy_id, target_id=target)
         return policy_id
+
+
+class Tasks:
+    """The part of a server that an enforcement point needs."""
+
+    def __init__(self) -> None:
+        self.running: list[asyncio.Task[None]] = []
+
+    def add_task(self, _name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.running.append(asyncio.create_task(run()))
 
 
 @pytest.fixture
@@ -96,6 +116,31 @@ async def unit(manager: Manager, member: Credential) -> str:
 async def point(auth: Any, workloads: Workloads) -> AsyncIterator[EnforcementPoint]:
     async with enforcement_point(auth.port, workloads) as made:
         yield made
+
+
+@pytest.fixture
+async def listening(auth: Any, workloads: Workloads, redis: Any) -> AsyncIterator[EnforcementPoint]:
+    """An enforcement point that hears of revocations and confirms them, as every service does."""
+    clock, tasks = SystemClock(), Tasks()
+    upstream = UpstreamSettings(f"127.0.0.1:{auth.port}", "auth")
+    channel = Channel(upstream, workloads.tls("service/runtime"), TRUST_DOMAIN, clock)
+    made = enforcement.EnforcementPoint(channel, redis("runtime"), clock, SystemRandomness())
+    subscribed = asyncio.Event()
+    revoke_all = made.leases.revoke_all
+
+    def let_in() -> None:
+        revoke_all()
+        subscribed.set()
+
+    made._listener._on_subscribed = let_in
+    made.attach(tasks)  # type: ignore[arg-type]
+    verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
+    async with asyncio.timeout(10):
+        await subscribed.wait()
+    yield EnforcementPoint(verifier, made.leases, made.authorizer)
+    for task in tasks.running:
+        task.cancel()
+    await channel.close()
 
 
 async def test_the_tree_is_what_was_made_of_it(manager: Manager, unit: str) -> None:
@@ -236,45 +281,24 @@ async def test_nobody_in_a_unit_can_accept_a_model_that_its_policy_forbids(
 
 
 async def test_a_service_control_policy_counts_at_a_running_enforcement_point_at_once(
-    point: EnforcementPoint,
-    redis: Callable[[str], Any],
-    edge: Client,
-    manager: Manager,
-    member: Credential,
-    unit: str,
+    listening: EnforcementPoint, edge: Client, manager: Manager, member: Credential, unit: str
 ) -> None:
     token = (await edge.authenticate(member)).token
-    heard: list[str] = []
-    listening = asyncio.Event()
-
-    def revoke(account: str, epoch: int) -> None:
-        point.leases.revoke(account, epoch)
-        heard.append(account)
-
-    def revoke_all() -> None:
-        point.leases.revoke_all()
-        listening.set()
-
-    listener = asyncio.create_task(RevocationListener(redis("runtime"), revoke, revoke_all).run())
-    try:
-        async with asyncio.timeout(10):
-            await listening.wait()
-        await point.invoke(token)
-        await manager.forbid("bedrock:InvokeModel", unit)
-        async with asyncio.timeout(4):
-            while MEMBER not in heard:
-                await asyncio.sleep(0.005)
-        # The lease that permitted a moment ago would have lived for seconds.
-        with pytest.raises(DomainError) as caught:
-            await point.invoke(token)
-        assert caught.value.message.endswith("with an explicit deny in a service control policy")
-        # The management account is exempt, wherever the policy is attached.
-        await manager.forbid("bedrock:*", await manager.root())
-        async with asyncio.timeout(4):
-            while ACCOUNT not in heard:
-                await asyncio.sleep(0.005)
-    finally:
-        listener.cancel()
+    await listening.invoke(token)
+    started = asyncio.get_running_loop().time()
+    policy_id = await manager.forbid("bedrock:InvokeModel", unit)
+    # The lease that permitted a moment ago would have lived for five seconds.
+    assert asyncio.get_running_loop().time() - started < 4
+    with pytest.raises(DomainError) as caught:
+        await listening.invoke(token)
+    assert caught.value.message.endswith("with an explicit deny in a service control policy")
+    await manager.policy("DetachOrganizationPolicy", policy_id=policy_id, target_id=unit)
+    await listening.invoke(token)
+    root = await manager.root()
+    for policy_type in (SCP, RCP):
+        await manager.policy("DisablePolicyType", root_id=root, policy_type=policy_type)
+    lease = await listening.leases.get(await _call(listening, edge, member))
+    assert (lease.policies.bound.service_control, lease.policies.control) == ((), ())
 
 
 async def test_the_management_account_is_bound_by_neither_kind(
