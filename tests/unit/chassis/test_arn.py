@@ -25,6 +25,9 @@ PAIRS = [
         "arn:aws:kms:eu-west-1:123456789012:alias/app/a",
     ),
     ("accounts/123456789012/users/alice@x", "arn:aws:iam::123456789012:user/alice@x"),
+    ("accounts/123456789012/groups/a.b@c=d,e+f_g-h", "arn:aws:iam::123456789012:group/a.b@c=d,e+f_g-h"),
+    ("accounts/123456789012/policies/p", "arn:aws:iam::123456789012:policy/p"),
+    ("managedPolicies/AdministratorAccess", "arn:aws:iam::aws:policy/AdministratorAccess"),
     ("accounts/123456789012", "arn:aws:iam::123456789012:root"),
     (
         "accounts/123456789012/regions/us-east-1/modelCustomizationJobs/craton.tiny-text-v1/abcdefghijkl",
