@@ -180,9 +180,10 @@ async def test_every_part_of_a_lease_is_in_its_digest(auth) -> None:
         dataclasses.replace(state, entitlements=(("r", "m", "e"),)),
         dataclasses.replace(state, facts=PrincipalFacts("o-1", "")),
         dataclasses.replace(state, facts=PrincipalFacts("", "o-1/r-1/")),
+        dataclasses.replace(state, facts=PrincipalFacts(tags=(("a", "b"),))),
     )
     digests = {content_digest(each) for each in (state, *others)}
-    assert len(digests) == 10
+    assert len(digests) == 11
     assert content_digest(dataclasses.replace(state, epoch=99)) in digests
 
 

@@ -6,7 +6,9 @@ from services.chassis.arn import (
     arn_of,
     foundation_model_arn,
     foundation_model_id,
+    group_arn,
     name_of,
+    policy_arn,
     root_arn,
     user_arn,
 )
@@ -71,7 +73,12 @@ def test_unknown_names_are_refused(name: str) -> None:
 def test_short_forms_agree_with_the_table() -> None:
     assert foundation_model_arn("us-east-1", "craton.tiny-text-v1") == PAIRS[0][1]
     assert user_arn("123456789012", "alice@x") == PAIRS[3][1]
-    assert root_arn("123456789012") == PAIRS[4][1]
+    account, arns = "123456789012", dict(PAIRS)
+    assert root_arn(account) == arns[f"accounts/{account}"]
+    group = "a.b@c=d,e+f_g-h"
+    assert group_arn(account, group) == arns[f"accounts/{account}/groups/{group}"]
+    assert policy_arn(account, "p") == arns[f"accounts/{account}/policies/p"]
+    assert policy_arn("aws", "AdministratorAccess") == arns["managedPolicies/AdministratorAccess"]
 
 
 def test_the_model_of_an_arn() -> None:
