@@ -161,7 +161,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,
-        AuthorizationServicer(AuthorizationLeases(admission, revocations), revocations),
+        AuthorizationServicer(AuthorizationLeases(admission, revocations, issuer.verifier), revocations),
     )
     server.add(
         token_service_pb2_grpc.add_TokenServiceServicer_to_server, TokenServicer(signatures, issuer, keyring)

@@ -30,6 +30,8 @@ class CallContext:
     """The claims of the verified principal token, None when the call carries none."""
     principal_token: str = field(default="", repr=False)
     """The token itself, to lease the principal's policies and to exchange it; never logged or recorded."""
+    continuing: bool = False
+    """True once an admitted call is asked about again: its token may have expired, its principal not."""
     started: float = 0.0
     """When the call arrived, seconds on the boot-time clock; 0 when nobody looked."""
     deadline: float | None = None

@@ -64,8 +64,10 @@ class LeaseAnswer:
 class LeaseSource(Protocol):
     """Asks auth about the principal of a token."""
 
-    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+    async def fetch(self, token: str, known_digest: str, continuing: bool = False) -> LeaseAnswer:
         """Return the principal's policies and entitlements, as they are when auth answers.
+
+        With `continuing` the token, under which a call was admitted, may have expired since.
 
         Raises DomainError: INVALID_TOKEN or UNKNOWN_ACCESS_KEY when the principal, its key or its
         account is gone, DEPENDENCY_UNAVAILABLE when auth does not answer in time.
@@ -120,11 +122,11 @@ class Leases:
         now = self._clock.boottime()
         if lease is not None and now < lease.expires and self._current(lease, claims):
             if lease.expires - now < _RENEW_BEFORE_S and key not in self._fetching:
-                self._renew(key, call.principal_token, claims, now)
+                self._renew(key, call, claims, now)
             return lease
         task = self._fetching.get(key)
         if task is None:
-            task = self._start(key, call.principal_token, claims)
+            task = self._start(key, call, claims)
         # Shielded: one caller's cancellation must not take the lease from the others that wait for it.
         return await asyncio.shield(task)
 
@@ -150,12 +152,13 @@ class Leases:
         fresh = lease.epoch >= floor and lease.round == self._round
         return fresh and not lease.policies.retired
 
-    def _renew(self, key: _Key, token: str, claims: PrincipalClaims, now: float) -> None:
+    def _renew(self, key: _Key, call: CallContext, claims: PrincipalClaims, now: float) -> None:
         if self._renew_after.get(key, 0.0) <= now:
-            self._start(key, token, claims)
+            self._start(key, call, claims)
 
-    def _start(self, key: _Key, token: str, claims: PrincipalClaims) -> "asyncio.Task[Lease]":
-        task = asyncio.get_running_loop().create_task(self._fetch(key, token, claims), name="lease")
+    def _start(self, key: _Key, call: CallContext, claims: PrincipalClaims) -> "asyncio.Task[Lease]":
+        fetch = self._fetch(key, call.principal_token, claims, call.continuing)
+        task = asyncio.get_running_loop().create_task(fetch, name="lease")
         self._fetching[key] = task
         task.add_done_callback(lambda done: self._fetched(key, done))
         return task
@@ -175,13 +178,14 @@ class Leases:
                 self._renew_after.clear()
             self._renew_after[key] = self._clock.boottime() + _RENEW_PAUSE_S
 
-    async def _fetch(self, key: _Key, token: str, claims: PrincipalClaims) -> Lease:
+    async def _fetch(self, key: _Key, token: str, claims: PrincipalClaims, continuing: bool) -> Lease:
         for _ in range(_FETCH_ATTEMPTS):
             known = self._leases.get(key)
             if known is not None and known.policies.retired:
                 known = None
             before, asked_in = self._clock.boottime(), self._round
-            answer = await self._source.fetch(token, known.digest if known is not None else "")
+            digest = known.digest if known is not None else ""
+            answer = await self._source.fetch(token, digest, continuing)
             lease = self._lease(answer, known, before, asked_in)
             if self._current(lease, claims):
                 self._keep(key, lease)
@@ -230,15 +234,18 @@ class RemoteLeaseSource:
         stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)
         self._get = stub.GetAuthorizationLease
 
-    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+    async def fetch(self, token: str, known_digest: str, continuing: bool = False) -> LeaseAnswer:
         """Ask auth, as LeaseSource says."""
         request = authorization_service_pb2.GetAuthorizationLeaseRequest(
             known_digest=known_digest, instance_id=self._instance_id
         )
+        metadata: tuple[tuple[str, str], ...] = ()
+        if continuing:
+            request.admitted_token = token
+        else:
+            metadata = (("authorization", f"Bearer {token}"),)
         try:
-            response = await self._get(
-                request, timeout=_FETCH_TIMEOUT_S, metadata=(("authorization", f"Bearer {token}"),)
-            )
+            response = await self._get(request, timeout=_FETCH_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, "the auth service") from error
         unchanged = bool(known_digest) and response.digest == known_digest

@@ -134,7 +134,11 @@ class TokenVerifier:
             self._verified.popitem(last=False)
         return claims
 
-    async def _verify(self, token: str) -> PrincipalClaims:
+    async def verify_admitted(self, token: str, longest_s: float) -> PrincipalClaims:
+        """As `verify`, of a token that may have expired since it admitted a call, `longest_s` ago at most."""
+        return await self._verify(token, longest_s)
+
+    async def _verify(self, token: str, expired_s: float = 0.0) -> PrincipalClaims:
         if len(token) > MAX_TOKEN_CHARS:
             raise _invalid("it is longer than any token of this installation")
         key = await self._keys.find(_key_id(token))
@@ -165,7 +169,7 @@ class TokenVerifier:
             or claims.issued_at > now + CLOCK_SKEW_S
         ):
             raise _invalid("its times are impossible")
-        if now >= claims.expires_at:
+        if now >= claims.expires_at + expired_s:
             raise _invalid("it has expired")
         return claims
 

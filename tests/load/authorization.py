@@ -59,7 +59,7 @@ class FixedAnswers:
     def __init__(self, policies: list[str]) -> None:
         self._policies = policies
 
-    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+    async def fetch(self, token: str, known_digest: str, continuing: bool = False) -> LeaseAnswer:
         return LeaseAnswer(PolicyBundle(tuple(self._policies)), frozenset(), 1, "digest", 5.0)
 
 

@@ -56,12 +56,14 @@ class Admission:
         self._directory = directory
         self._compiled = PolicyCache()
 
-    async def identify(self, call: CallContext, audience: str = AUDIENCE) -> Caller:
-        """Return the call's principal if it still is one.
+    async def identify(
+        self, call: CallContext, audience: str = AUDIENCE, claims: PrincipalClaims | None = None
+    ) -> Caller:
+        """Return the call's principal, or that of verified `claims`, if it still is one.
 
         Raises DomainError: MISSING_CREDENTIALS, INVALID_TOKEN.
         """
-        claims = require_principal(call)
+        claims = claims or require_principal(call)
         if claims.audience != audience:
             raise invalid_token("it is for another audience")
         state = await self._credentials.principal_state(claims.access_key_id)

@@ -10,9 +10,14 @@ from services.auth.domain.records import PrincipalState
 from services.auth.errors import access_denied
 from services.auth.operations.admission import Admission
 from services.chassis.context import CallContext
+from services.chassis.principal import PrincipalClaims
 
 LEASE_S = 5.0
 """How long a revocation may go unnoticed at an enforcement point that hears of nothing."""
+
+
+LONGEST_CALL_S = 900.0
+"""How long after its token's end a call may go on: no call of this installation takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,13 @@ class AuthorizationLease:
     state: PrincipalState
     digest: str
     unchanged: bool
+
+
+class AdmittedTokens(Protocol):
+    """Verifies tokens of calls that go on."""
+
+    async def verify_admitted(self, token: str, longest_s: float) -> PrincipalClaims:
+        """Return the claims. Raises INVALID_TOKEN, also for one that expired longer ago."""
 
 
 class Registrar(Protocol):
@@ -34,13 +46,18 @@ class Registrar(Protocol):
 class AuthorizationLeases:
     """Answers enforcement points."""
 
-    def __init__(self, admission: Admission, points: Registrar) -> None:
+    def __init__(self, admission: Admission, points: Registrar, tokens: AdmittedTokens) -> None:
         """Read principals through `admission`, register who takes leases with `points`."""
         self._admission = admission
         self._points = points
+        self._tokens = tokens
 
-    async def grant(self, call: CallContext, known_digest: str, instance_id: str) -> AuthorizationLease:
+    async def grant(
+        self, call: CallContext, known_digest: str, instance_id: str, admitted_token: str = ""
+    ) -> AuthorizationLease:
         """Lease the principal's data to the service that its token is for.
+
+        `admitted_token` is one that may have expired since it admitted a call that goes on.
 
         Raises DomainError(INVALID_TOKEN) when the principal is gone or the token is another service's.
         """
@@ -48,7 +65,10 @@ class AuthorizationLeases:
             raise access_denied("Leases are for services.")
         # Before anything is read: a change that this lease does not know yet must find the point registered.
         await self._points.register(EnforcementPointId(call.caller.name, instance_id))
-        caller = await self._admission.identify(call, audience=call.caller.name)
+        claims = None
+        if admitted_token:
+            claims = await self._tokens.verify_admitted(admitted_token, LONGEST_CALL_S)
+        caller = await self._admission.identify(call, call.caller.name, claims)
         digest = content_digest(caller.state)
         return AuthorizationLease(caller.state, digest, digest == known_digest)
 

@@ -139,7 +139,9 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
 
     async def GetAuthorizationLease(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        granted = await self._leases.grant(current_call(), request.known_digest, request.instance_id)
+        granted = await self._leases.grant(
+            current_call(), request.known_digest, request.instance_id, request.admitted_token
+        )
         state = granted.state
         response = authorization_service_pb2.GetAuthorizationLeaseResponse(
             epoch=state.epoch, digest=granted.digest, lease=_LEASE

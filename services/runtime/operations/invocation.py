@@ -17,6 +17,7 @@ from services.runtime.domain.catalogue import model_id_of
 from services.runtime.domain.families import TEXT_FAMILIES, VECTOR_FAMILIES
 from services.runtime.domain.families.body import invalid
 from services.runtime.domain.generation import TextPiece, Timing
+from services.runtime.operations.continuation import Continuation
 from services.runtime.ports import CatalogueSource, ModelAccess, Pool, UsageMeter
 
 INVOKE = "bedrock:InvokeModel"
@@ -101,8 +102,22 @@ class Invocations:
         writer = family.stream(model, call.call_id)
         first_byte_ms: int | None = None
         source = pool.generate(model.model_id, generation, self._time_left(call), call.intended)
-        async with aclosing(self._pieces(call, model, source)) as pieces:
-            async for piece in pieces:
+
+        async def still_permitted() -> None:
+            # The token that admitted the call may end before its answer does.
+            call.continuing = True
+            claims = require_principal(call)
+            arn = foundation_model_arn(claims.region, model.model_id)
+            await self._access.authorize(call, INVOKE_STREAM, arn)
+            await self._access.require_model_access(
+                call, claims.region, model.model_id, model.offer.eula_sha256
+            )
+
+        async with (
+            aclosing(self._pieces(call, model, source)) as pieces,
+            Continuation(still_permitted) as continuation,
+        ):
+            while (piece := await continuation.next(pieces)) is not None:
                 if first_byte_ms is None:
                     first_byte_ms = self._since(started)
                 if piece.finish is None:

@@ -179,7 +179,7 @@ class Auth:
         self.epoch = 1
         self.asked = 0
 
-    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+    async def fetch(self, token: str, known_digest: str, continuing: bool = False) -> LeaseAnswer:
         self.asked += 1
         return LeaseAnswer(PolicyBundle(), frozenset(), self.epoch, f"digest {self.epoch}", 5.0)
 

@@ -118,7 +118,7 @@ async def test_only_the_management_account_manages_accounts(auth) -> None:
 @pytest.mark.parametrize("change", ["inactive", "deleted", "deleted and created again"])
 async def test_a_token_is_worth_nothing_once_its_principal_is_gone(auth, change: str) -> None:
     token, claims = await issued(auth, "runtime")
-    leases = AuthorizationLeases(auth.admission, Points())
+    leases = AuthorizationLeases(auth.admission, Points(), auth.issuer.verifier)
     await leases.grant(a_call(claims), "", INSTANCE)
     account, key_id = auth.account.account_id, auth.key.key.access_key_id
     if change == "inactive":
@@ -139,14 +139,18 @@ async def test_another_incarnation_of_the_account_inherits_nothing(auth) -> None
     _token, claims = await issued(auth, "runtime")
     stale = dataclasses.replace(claims, account_incarnation="of yesterday")
     assert (
-        await reason(AuthorizationLeases(auth.admission, Points()).grant(a_call(stale), "", INSTANCE))
+        await reason(
+            AuthorizationLeases(auth.admission, Points(), auth.issuer.verifier).grant(
+                a_call(stale), "", INSTANCE
+            )
+        )
         == "INVALID_TOKEN"
     )
 
 
 async def test_a_lease_carries_documents_only_when_they_changed(auth) -> None:
     _token, claims = await issued(auth, "runtime")
-    leases = AuthorizationLeases(auth.admission, Points())
+    leases = AuthorizationLeases(auth.admission, Points(), auth.issuer.verifier)
     first = await leases.grant(a_call(claims), "", INSTANCE)
     assert not first.unchanged
     assert (await leases.grant(a_call(claims), first.digest, INSTANCE)).unchanged
@@ -163,8 +167,27 @@ async def test_whoever_takes_a_lease_is_registered_before_anything_is_read(auth)
     _token, claims = await issued(auth, "runtime")
     stale = dataclasses.replace(claims, account_incarnation="of yesterday")
     with pytest.raises(DomainError):
-        await AuthorizationLeases(auth.admission, points).grant(a_call(stale), "", INSTANCE)
+        await AuthorizationLeases(auth.admission, points, auth.issuer.verifier).grant(
+            a_call(stale), "", INSTANCE
+        )
     assert points.registered == [EnforcementPointId("runtime", INSTANCE)]
+
+
+async def test_a_call_that_goes_on_is_asked_about_with_the_token_that_admitted_it(auth) -> None:
+    token, _claims = await issued(auth, "runtime")
+    leases = AuthorizationLeases(auth.admission, Points(), auth.issuer.verifier)
+    auth.clock.advance(61)
+    going_on = a_call(None)
+    assert await reason(leases.grant(going_on, "", INSTANCE)) == "MISSING_CREDENTIALS"
+    assert (await leases.grant(going_on, "", INSTANCE, token)).state.user == auth.user
+    assert await reason(leases.grant(a_call(None, KMS), "", INSTANCE, token)) == "INVALID_TOKEN"
+    assert await reason(leases.grant(going_on, "", INSTANCE, token + "x")) == "INVALID_TOKEN"
+    account, key_id = auth.account.account_id, auth.key.key.access_key_id
+    await auth.directory.set_key_status(account, "alice", key_id, KeyStatus.INACTIVE)
+    assert await reason(leases.grant(going_on, "", INSTANCE, token)) == "INVALID_TOKEN"
+    await auth.directory.set_key_status(account, "alice", key_id, KeyStatus.ACTIVE)
+    auth.clock.advance(900)
+    assert await reason(leases.grant(going_on, "", INSTANCE, token)) == "INVALID_TOKEN"
 
 
 async def test_every_part_of_a_lease_is_in_its_digest(auth) -> None:

@@ -54,7 +54,7 @@ class Auth:
     def policies(self, documents: tuple[str, ...]) -> None:
         self.bundle = dataclasses.replace(self.bundle, identity=documents)
 
-    async def fetch(self, token: str, known_digest: str) -> LeaseAnswer:
+    async def fetch(self, token: str, known_digest: str, continuing: bool = False) -> LeaseAnswer:
         self.known.append(known_digest)
         answer = self._answer(known_digest)
         if self.gate is not None:

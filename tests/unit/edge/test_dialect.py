@@ -17,7 +17,7 @@ def signed(service: str, key: str = "AKIAIOSFODNN7EXAMPLE") -> dict[bytes, bytes
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("service", ["iam", "sts"])
 def test_the_scope_says_which_service(method: str, service: str) -> None:
-    dialect = DIALECTS.choose(method, b"/", signed(service))
+    dialect = DIALECTS.choose(method, b"/", b"", signed(service))
     assert dialect.service == service
     assert dialect.signing_names == (service,)
     body = dialect.encode_fault(Fault("C", 400, "m"), "r").body
@@ -37,20 +37,26 @@ def test_the_scope_says_which_service(method: str, service: str) -> None:
     ],
 )
 def test_everything_else_is_rest(method: str, path: bytes, fields: dict[bytes, bytes]) -> None:
-    assert DIALECTS.choose(method, path, fields) is REST_JSON
+    assert DIALECTS.choose(method, path, b"", fields) is REST_JSON
 
 
 @pytest.mark.parametrize("fields", [{}, signed("s3"), {b"authorization": b"Bearer x"}])
 def test_forms_are_refused_in_xml(fields: dict[bytes, bytes]) -> None:
     form = {**fields, b"content-type": b"application/x-www-form-urlencoded; charset=utf-8"}
-    dialect = DIALECTS.choose("POST", b"/", form)
+    dialect = DIALECTS.choose("POST", b"/", b"", form)
     assert (dialect.service, dialect.signing_names) == ("", ())
     response = dialect.encode_fault(Fault("MissingAuthenticationToken", 403, "m"), "r")
     assert response.body.startswith(b"<ErrorResponse xmlns=")
 
 
+def test_presigned_requests_are_refused_in_xml() -> None:
+    query = b"Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00"
+    dialect = DIALECTS.choose("GET", b"/", query, {})
+    assert (dialect.service, dialect.signing_names) == ("", ())
+
+
 def test_limits() -> None:
     assert REST_JSON.max_body_bytes == 25_000_000
-    assert DIALECTS.choose("POST", b"/", signed("iam")).max_body_bytes == 1024 * 1024
+    assert DIALECTS.choose("POST", b"/", b"", signed("iam")).max_body_bytes == 1024 * 1024
     assert REST_JSON.too_large().code == "ValidationException"
-    assert DIALECTS.choose("POST", b"/", signed("iam")).too_large().status == 413
+    assert DIALECTS.choose("POST", b"/", b"", signed("iam")).too_large().status == 413

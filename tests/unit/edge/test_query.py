@@ -23,8 +23,8 @@ from services.edge.domain.query import (
     parse_parameters,
 )
 from services.edge.domain.query_faults import QUERY_STATUS_OF
+from tests.campaigns.boto_models import boto_model
 from tests.campaigns.shape_values import Impossible, Values
-from tests.unit.edge.boto_models import boto_model
 
 MODELS = {name: ServiceModel.load(name) for name in QUERY_SERVICES}
 BOTO = {name: boto_model(name, QUERY_SERVICES[name]) for name in QUERY_SERVICES}

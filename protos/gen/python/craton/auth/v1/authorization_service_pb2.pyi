@@ -1,6 +1,7 @@
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
+from craton.common.v1 import options_pb2 as _options_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -11,12 +12,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetAuthorizationLeaseRequest(_message.Message):
-    __slots__ = ("known_digest", "instance_id")
+    __slots__ = ("known_digest", "instance_id", "admitted_token")
     KNOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    ADMITTED_TOKEN_FIELD_NUMBER: _ClassVar[int]
     known_digest: str
     instance_id: str
-    def __init__(self, known_digest: _Optional[str] = ..., instance_id: _Optional[str] = ...) -> None: ...
+    admitted_token: str
+    def __init__(self, known_digest: _Optional[str] = ..., instance_id: _Optional[str] = ..., admitted_token: _Optional[str] = ...) -> None: ...
 
 class ConfirmRevocationsRequest(_message.Message):
     __slots__ = ("instance_id", "revocations")
