@@ -16,6 +16,7 @@ _COMMANDS = {
     "invoke": "cli.invoke:invoke",
     "models": "cli.models:models",
     "accounts": "cli.accounts:accounts",
+    "organization": "cli.organization:organization",
     "users": "cli.users:users",
     "keys": "cli.keys:keys",
     "policies": "cli.policies:policies",

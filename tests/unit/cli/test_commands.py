@@ -49,6 +49,7 @@ def test_the_commands_that_operators_need_are_there() -> None:
         *("up", "down", "status", "invoke", "models list", "models publish", "models access accept"),
         *("accounts create", "accounts list", "users create", "keys create", "policies put", "audit lookup"),
         *("pki list", "pki renew"),
+        *("organization tree", "organization create-ou", "organization policies attach"),
     }
     assert wanted <= EVERY.keys()
 
