@@ -58,7 +58,7 @@ class GroupStore(Protocol):
         """List the groups of a user by name."""
 
     async def put_group_policy(self, policy: GroupPolicy, max_chars: int) -> int:
-        """Create or replace; all inline policies of the group together have at most `max_chars`."""
+        """Create or replace; all of the group have at most `max_chars` together, white space not counted."""
 
     async def group_policy(self, account_id: str, group_name: str, policy_name: str) -> GroupPolicy:
         """Return one inline policy."""

@@ -20,6 +20,7 @@ from services.auth.errors import (
 )
 from services.chassis.database import Database
 from services.chassis.pages import Page
+from services.chassis.policy.document import size
 
 
 class SqlGroups:
@@ -162,13 +163,10 @@ class SqlGroups:
             epoch = next_epoch(connection, policy.account_id)
             group = _find(connection, policy.account_id, policy.group_name)
             connection.execute(sa.delete(GROUP_POLICIES).where(*_is(group, policy.policy_name)))
-            others = GROUP_POLICIES.c.group_id == group.group_id
-            used: int = connection.execute(
-                sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(GROUP_POLICIES.c.canonical)), 0)).where(
-                    others
-                )
-            ).scalar_one()
-            if used + len(policy.canonical) > max_chars:
+            others = connection.execute(
+                sa.select(GROUP_POLICIES.c.document).where(GROUP_POLICIES.c.group_id == group.group_id)
+            ).scalars()
+            if sum(map(size, (*others, policy.document))) > max_chars:
                 raise quota_exceeded("characters of inline policies of a group", max_chars)
             connection.execute(
                 sa.insert(GROUP_POLICIES).values(

@@ -21,7 +21,7 @@ from services.chassis.authorization import refuse
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.policy.document import canonical, parse
+from services.chassis.policy.document import canonical, parse, parse_accepted
 from services.chassis.policy.kinds import SESSION, TRUST
 from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Layer, Verdict
@@ -142,7 +142,7 @@ class TemporaryCredentials:
 
     def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
         """Both sides decide: the role's trust policy, and the caller's own where that leaves it to them."""
-        trust = ResourcePolicySet([parse(role.canonical_trust, TRUST)])
+        trust = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
         target = ResourceLayers(role.account_id, trust, required=True)
         if role.account_id == caller.account_id:
             target = self._admission.protected(caller, target)

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
-from services.chassis.policy.document import parse
+from services.chassis.policy.document import parse_accepted
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.kinds import IDENTITY, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION
 from services.chassis.policy.layers import RequesterLayers
@@ -60,7 +60,7 @@ class PolicyCache:
         key = (layer, level, tuple(documents))
         compiled = self._known(key)
         if not isinstance(compiled, PolicySet):
-            compiled = PolicySet([parse(each, _KINDS[layer]) for each in documents], layer, level)
+            compiled = PolicySet([parse_accepted(each, _KINDS[layer]) for each in documents], layer, level)
             self._keep(key, compiled)
         return compiled
 
@@ -69,7 +69,7 @@ class PolicyCache:
         key = (Layer.RESOURCE_CONTROL, level, tuple(documents))
         compiled = self._known(key)
         if not isinstance(compiled, ResourcePolicySet):
-            parsed = [parse(each, RESOURCE_CONTROL) for each in documents]
+            parsed = [parse_accepted(each, RESOURCE_CONTROL) for each in documents]
             compiled = ResourcePolicySet(parsed, Layer.RESOURCE_CONTROL, level)
             self._keep(key, compiled)
         return compiled

@@ -44,8 +44,22 @@ def parse(document: str, kind: PolicyKind = IDENTITY) -> Policy:
     Raises DomainError(UNSUPPORTED_POLICY), whose message names the statement and the element, for
     anything that is not understood completely.
     """
-    if sum(not character.isspace() for character in document) > kind.max_chars:
+    if size(document) > kind.max_chars:
         raise refused("the document", f"is longer than {kind.max_chars} characters without white space")
+    return parse_accepted(document, kind)
+
+
+def size(document: str) -> int:
+    """Return the characters of a document that limits count: all but white space."""
+    return sum(not character.isspace() for character in document)
+
+
+def parse_accepted(document: str, kind: PolicyKind = IDENTITY) -> Policy:
+    """Parse the canonical form of a policy that was accepted when it was written.
+
+    It can be longer than what was written, for example because single values have become lists, so that
+    its length is not limited again: that would lock out whoever has the policy. Otherwise as `parse`.
+    """
     top = mapping(_decode(document), "the document")
     for key in top:
         if key not in ("Version", "Statement"):

@@ -177,9 +177,9 @@ async def test_inline_policies_of_a_group_are_limited_together(stores: Stores) -
     await stores.groups.put_group_policy(group_policy("b", "12345"), 10)
     await stores.groups.put_group_policy(group_policy("a", "12345"), 10)
     assert await reason(stores.groups.put_group_policy(group_policy("c", "1"), 10)) == "QUOTA_EXCEEDED"
-    # Replacing counts the new text alone.
-    await stores.groups.put_group_policy(group_policy("a", "54321"), 10)
-    assert await stores.groups.group_policy(ID, "Team", "a") == group_policy("a", "54321")
+    # Replacing counts the new text alone, and no text's white space.
+    await stores.groups.put_group_policy(group_policy("a", "5 4 3 2 1"), 10)
+    assert await stores.groups.group_policy(ID, "Team", "a") == group_policy("a", "5 4 3 2 1")
     page = await stores.groups.group_policies(ID, "Team", first(1))
     assert [each.policy_name for each in page.items] == ["a"]
     page = await stores.groups.group_policies(ID, "Team", PageRequest.parse(1, page.next_token))

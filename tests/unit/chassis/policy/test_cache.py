@@ -3,6 +3,9 @@
 import json
 
 from services.chassis.policy.cache import PolicyCache
+from services.chassis.policy.document import canonical, parse, size
+from services.chassis.policy.kinds import IDENTITY
+from services.chassis.policy.model import Verdict
 
 MODEL = "arn:aws:bedrock:us-east-1::foundation-model/m"
 
@@ -36,3 +39,11 @@ def test_the_set_that_was_used_least_recently_makes_room_and_denies() -> None:
 def test_one_set_beyond_the_bound_is_usable_all_the_same() -> None:
     cache = PolicyCache(max_chars=1)
     assert cache.compile([document("A")]).evaluate("bedrock:InvokeModel", MODEL, {}).allowed
+
+
+def test_what_was_accepted_is_compiled_although_its_canonical_form_is_longer() -> None:
+    statements = [{"Effect": "Deny", "Action": f"a:b{number:03d}", "Resource": "*"} for number in range(112)]
+    written = json.dumps({"Statement": statements}, separators=(",", ":"))
+    stored = canonical(parse(written))
+    assert size(written) <= IDENTITY.max_chars < size(stored)
+    assert PolicyCache().compile([stored]).evaluate("a:b111", "*", {}).verdict is Verdict.EXPLICIT_DENY
