@@ -41,6 +41,7 @@ NAMES = {
     "sealing": "SealingCampaign",
     "sessions": "SessionsCampaign",
     "rest-json": "RestJsonCampaign",
+    "query": "QueryCampaign",
     "canary": "CanaryCampaign",
     "kills": "KillsCampaign",
 }

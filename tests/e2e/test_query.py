@@ -116,6 +116,12 @@ def test_without_credentials_and_with_wrong_ones(stack: Any) -> None:
     assert send(stack, request, X_Amz_Target="x").code == "SignatureDoesNotMatch"
 
 
+def test_presigned_requests_are_refused(stack: Any) -> None:
+    url = stack.client("sts").generate_presigned_url("get_caller_identity")
+    answer = send(stack, botocore.awsrequest.AWSRequest("GET", url).prepare())
+    assert (answer.code, answer.status) == ("MissingAuthenticationToken", 403)
+
+
 def test_a_signature_is_for_one_service(stack: Any) -> None:
     """A request that was signed for sts means nothing to iam, and one for bedrock nothing to either."""
     assert ask(stack, "sts", USERS).code == "InvalidAction"

@@ -19,6 +19,9 @@ _ANCHORS = re.compile(r"^\^|\$$")
 # IAM's and STS's patterns write characters as Java does. Java takes four digits, so that the range above the
 # basic plane, which is written with five and six, would not mean what it is written for.
 _JAVA_CHARACTER = re.compile(r"\\u(10FFFF|10000|[0-9A-Fa-f]{4})")
+# RE2 looks neither ahead nor behind. The one pattern that does bars two hyphens in a row; how long the text
+# may be stands in the shape as well.
+_WITHOUT_LOOKING = {r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$": "[a-z0-9]+(-[a-z0-9]+)*"}
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 
@@ -54,7 +57,8 @@ def compile_pattern(pattern: str) -> Any:
 
     Smithy patterns are searches unless anchored, but AWS enforces the ones of Bedrock as full matches.
     """
-    translated = _LONG_REPEAT.sub(lambda match: f"{{{match[1]},}}", pattern)
+    translated = _WITHOUT_LOOKING.get(pattern, pattern)
+    translated = _LONG_REPEAT.sub(lambda match: f"{{{match[1]},}}", translated)
     translated = _JAVA_CHARACTER.sub(lambda match: f"\\x{{{match[1]}}}", translated)
     try:
         return re2.compile(translated, _OPTIONS)

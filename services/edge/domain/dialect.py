@@ -76,7 +76,9 @@ class Dialects:
         # For forms whose credentials name no query service: none of them is right.
         self._nobody = _query("", (), NO_SERVICE)
 
-    def choose(self, method: str, raw_path: bytes, fields: Mapping[bytes, bytes]) -> Dialect:
+    def choose(
+        self, method: str, raw_path: bytes, raw_query: bytes, fields: Mapping[bytes, bytes]
+    ) -> Dialect:
         """Return the dialect in which a request is answered.
 
         The query protocol has one path, and the credential scope says which service is meant. It is only
@@ -88,4 +90,5 @@ class Dialects:
         chosen = None if scope is None else self._services.get(scope[1])
         if chosen is not None:
             return chosen
-        return self._nobody if fields.get(b"content-type", b"").startswith(_FORM) else REST_JSON
+        form = fields.get(b"content-type", b"").startswith(_FORM) or b"Action=" in raw_query
+        return self._nobody if form else REST_JSON

@@ -129,7 +129,7 @@ class Application:
     def _read_head(self, scope: Any) -> Request:
         """Say what request line and headers tell. Nothing of it is verified yet."""
         fields = sigv4.header_fields(scope["headers"])
-        dialect = self._dialects.choose(scope["method"], scope["raw_path"], fields)
+        dialect = self._dialects.choose(scope["method"], scope["raw_path"], scope["query_string"], fields)
         route = self._router.find(scope["method"], scope["raw_path"])
         return Request(scope, fields, dialect, route, None if route is None else route.operation)
 

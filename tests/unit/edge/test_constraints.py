@@ -10,12 +10,12 @@ from services.edge.domain.constraints import (
     range_violation,
     string_violation,
 )
-from services.edge.domain.model import SERVICES, ServiceModel
+from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
 
 PATTERNS = sorted(
     {
         shape["pattern"]
-        for service in SERVICES
+        for service in (*SERVICES, *QUERY_SERVICES)
         for shape in ServiceModel.load(service).shapes.values()
         if "pattern" in shape
     }
@@ -39,6 +39,15 @@ def test_model_identifier() -> None:
     assert "regular expression" in str(string_violation(shape, "craton tiny"))
     assert "less than or equal to 2048" in str(string_violation(shape, "a" * 2049))
     assert "greater than or equal to 1" in str(string_violation(shape, ""))
+
+
+def test_account_aliases_have_no_two_hyphens_in_a_row() -> None:
+    """The one pattern that RE2 cannot take as it is written."""
+    shape = ServiceModel.load("iam").shapes["accountAliasType"]
+    for alias in ("abc", "a-c", "a-1-b", "a" * 63, "0-" * 31 + "0"):
+        assert string_violation(shape, alias) is None, alias
+    for alias in ("ab", "-ab", "ab-", "a--b", "aBc", "a_b", "a b", "a" * 64):
+        assert string_violation(shape, alias) is not None, alias
 
 
 @pytest.mark.parametrize(("value", "broken"), [(0, True), (1, False), (1000, False), (1001, True)])
