@@ -20,6 +20,7 @@ from services.auth.domain.records import (
 )
 from services.chassis.manifest import ModelManifest
 from services.chassis.pages import Page
+from services.chassis.policy.bundle import Documents
 from services.chassis.secret import SecretBytes
 
 
@@ -186,6 +187,9 @@ class CredentialStore(Protocol):
 
     async def principal_state(self, access_key_id: str) -> PrincipalState | None:
         """Return everything that decides about the principal of a key, in one consistent reading."""
+
+    async def resource_control(self, account_id: str) -> tuple[Documents, ...]:
+        """Return the resource control policies that protect an account's resources, level by level."""
 
     async def token_keys(self) -> list[TokenKeyRecord]:
         """Return the signing keys, newest first."""

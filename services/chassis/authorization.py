@@ -60,7 +60,7 @@ def decide(
     if target is None:
         target = policies.target(claims.account_id, resource)
     context: Context = _NO_CONDITIONS
-    if policies.conditional or (target.policy is not None and target.policy.conditional):
+    if policies.conditional or _conditional(target, policies):
         known = request_context(claims, clock.now(), facts)
         known.update(resource_context(target.account_id, claims, facts))
         context = merge(known, conditions)
@@ -68,6 +68,14 @@ def decide(
         # Part of it had to make room since the caller looked: a Deny may be missing.
         return Decision(Verdict.IMPLICIT_DENY)
     return layers.decide(requester_of(claims), policies.bound, target, action, resource, context)
+
+
+def _conditional(target: ResourceLayers, policies: CompiledBundle) -> bool:
+    """Say whether a context is needed for what protects the target alone."""
+    if target.policy is not None and target.policy.conditional:
+        return True
+    # Those of the requester's own account count among its own layers.
+    return target.control is not policies.control and any(each.conditional for each in target.control)
 
 
 def refuse(claims: PrincipalClaims, action: str, resource: str, decision: Decision) -> DomainError:

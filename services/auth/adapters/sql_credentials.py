@@ -4,10 +4,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.principal_state import read_principal
 from services.auth.adapters.tables import SEEN_SIGNATURES, TOKEN_KEYS, from_microseconds, to_microseconds
 from services.auth.domain.records import PrincipalState, TokenKeyRecord
 from services.chassis.database import Database
+from services.chassis.policy.bundle import Documents
 
 
 class SqlCredentials:
@@ -20,6 +22,11 @@ class SqlCredentials:
     async def principal_state(self, access_key_id: str) -> PrincipalState | None:
         """Read a principal from one snapshot."""
         return await self._database.read(lambda connection: read_principal(connection, access_key_id))
+
+    async def resource_control(self, account_id: str) -> tuple[Documents, ...]:
+        """Read them from one snapshot."""
+        found = await self._database.read(lambda connection: control_layers(connection, account_id))
+        return found.resource_control
 
     async def token_keys(self) -> list[TokenKeyRecord]:
         """Return the signing keys, newest first."""

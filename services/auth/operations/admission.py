@@ -104,9 +104,11 @@ class Admission:
         """Say whether `require` would return."""
         return self.decide(caller, action, resource).allowed
 
-    def protected(self, caller: Caller, target: ResourceLayers) -> ResourceLayers:
-        """Return a target of the caller's own account with the account's resource control policies."""
-        return replace(target, control=self._compiled.compile_bundle(caller.state.policies).control)
+    async def protected(self, target: ResourceLayers) -> ResourceLayers:
+        """Return a target with the resource control policies of the account that owns it, whichever it is."""
+        levels = await self._credentials.resource_control(target.account_id)
+        control = (self._compiled.compile_control(each, level) for level, each in enumerate(levels))
+        return replace(target, control=tuple(control))
 
     def decide(
         self,

@@ -98,7 +98,7 @@ class TemporaryCredentials:
         if role is None:
             silent = Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE)
             raise _refused(caller, "sts:AssumeRole", request.role_arn, silent)
-        self._check_trust(caller, role, request)
+        await self._check_trust(caller, role, request)
         policies = (canonical(parse(request.policy, SESSION)),) if request.policy else None
         tags, transitive = _session_tags(request, inherited)
         packed = sum(map(len, policies or ())) + sum(len(key) + len(value) for key, value in tags)
@@ -140,12 +140,10 @@ class TemporaryCredentials:
         except DomainError:
             return None
 
-    def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
+    async def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
         """Both sides decide: the role's trust policy, and the caller's own where that leaves it to them."""
         trust = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
-        target = ResourceLayers(role.account_id, trust, required=True)
-        if role.account_id == caller.account_id:
-            target = self._admission.protected(caller, target)
+        target = await self._admission.protected(ResourceLayers(role.account_id, trust, required=True))
         conditions: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": request.session_name}
         if request.external_id:
             conditions["sts:ExternalId"] = request.external_id

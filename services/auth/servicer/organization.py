@@ -253,7 +253,7 @@ def _root(
 
 
 def _policy(policy: ControlPolicy, arn: str) -> organization_policy_service_pb2.OrganizationPolicy:
-    return organization_policy_service_pb2.OrganizationPolicy(
+    message = organization_policy_service_pb2.OrganizationPolicy(
         policy_id=policy.policy_id,
         arn=arn,
         type=_TYPE_TO_MESSAGE[policy.policy_type],
@@ -261,8 +261,10 @@ def _policy(policy: ControlPolicy, arn: str) -> organization_policy_service_pb2.
         description=policy.description,
         aws_managed=policy.aws_managed,
         content=policy.document,
-        update_time=messages.timestamp(policy.updated_at),
     )
+    if not policy.aws_managed:
+        message.update_time.CopyFrom(messages.timestamp(policy.updated_at))
+    return message
 
 
 def _listed(

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from craton.auth.v1 import organization_policy_service_pb2, organization_service
 
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_organization import SqlOrganization
+from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.organization import (
     MAX_DEPTH,
     NodeKind,
@@ -24,12 +27,16 @@ from services.auth.domain.organization import (
 )
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account, InlinePolicy, Installation, User
+from services.auth.domain.roles import Role
 from services.auth.events import EVENTS
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
+from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
+from services.chassis.policy.document import canonical, parse
+from services.chassis.policy.kinds import TRUST
 from services.chassis.principal import ClientContext
 
 OPERATOR = WorkloadId("craton.local", "operator", "admin")
@@ -315,3 +322,28 @@ async def test_a_place_that_is_missing_is_an_error_and_no_freedom(managed: Manag
 def test_arns_hold_the_partition() -> None:
     arns = dataclasses.replace(OrganizationArns(INSTALLATION), partition="aws-cn")
     assert arns.organization() == "arn:aws-cn:organizations::999999999999:organization/o-abcdefghij"
+
+
+async def test_a_resource_control_policy_protects_roles_from_other_accounts(managed: Managed) -> None:
+    auth, database = managed.auth, managed.auth.directory._database
+    trust = '{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"999999999999"}}}'
+    roles = SqlRoles(database)
+    now, longest = auth.clock.now(), timedelta(hours=1)
+    role = Role(MEMBER, "r", "AROAROLE", trust, canonical(parse(trust, TRUST)), "", longest, now)
+    await roles.create_role(role, 9)
+    temporary = TemporaryCredentials(
+        roles, SqlSessions(database), auth.admission, auth.sealer, auth.clock, auth.randomness, "aws"
+    )
+    call, request = await managed.call(), RoleRequest(f"arn:aws:iam::{MEMBER}:role/r", "s1")
+    await temporary.assume_role(call, request)
+    document = (
+        '{"Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Resource":"*",'
+        f'"Condition":{{"StringNotEquals":{{"aws:PrincipalAccount":"{MEMBER}"}}}}}}}}'
+    )
+    policy = await managed.policy(RCP, document)
+    await managed.policies.attach(call, policy, MEMBER)
+    error = await refusal(temporary.assume_role(call, request))
+    assert error.message.endswith("with an explicit deny in a resource control policy")
+    allowed = document.replace(MEMBER, "999999999999")
+    await managed.policies.update(call, policy, None, None, allowed)
+    await temporary.assume_role(call, request)
