@@ -18,6 +18,7 @@ _COMMANDS = {
     "accounts": "cli.accounts:accounts",
     "organization": "cli.organization:organization",
     "users": "cli.users:users",
+    "groups": "cli.groups:groups",
     "keys": "cli.keys:keys",
     "policies": "cli.policies:policies",
     "kms": "cli.kms:kms",

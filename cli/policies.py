@@ -1,4 +1,4 @@
-"""`craton policies`: the inline policies of users."""
+"""`craton policies`: the inline policies of users, and managed ones."""
 
 from typing import TextIO
 
@@ -6,6 +6,7 @@ import click
 from craton.auth.v1 import policy_service_pb2 as pb
 from craton.auth.v1.policy_service_pb2_grpc import PolicyServiceStub
 
+from cli.managed_policies import attach, attached, detach, managed
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -22,6 +23,12 @@ def policies() -> None:
     """
 
 
+policies.add_command(managed)
+policies.add_command(attach)
+policies.add_command(detach)
+policies.add_command(attached)
+
+
 def _stub(session: Session) -> PolicyServiceStub:
     return PolicyServiceStub(session.channel("auth"))
 
@@ -33,7 +40,7 @@ def _stub(session: Session) -> PolicyServiceStub:
 @json_option
 @grpc_errors
 def put(user_name: str, policy_name: str, document: TextIO, as_json: bool) -> None:
-    """Attach a policy to a user, or replace it; DOCUMENT is a file, or - for standard input.
+    """Give a user a policy of its own, or replace it; DOCUMENT is a file, or - for standard input.
 
     \b
     Example:
@@ -52,7 +59,7 @@ def put(user_name: str, policy_name: str, document: TextIO, as_json: bool) -> No
 @json_option
 @grpc_errors
 def get(user_name: str, policy_name: str, as_json: bool) -> None:
-    """Show one policy.
+    """Show one inline policy.
 
     \b
     Example:
@@ -69,7 +76,7 @@ def get(user_name: str, policy_name: str, as_json: bool) -> None:
 @json_option
 @grpc_errors
 def list_(user_name: str, as_json: bool) -> None:
-    """List the policies of a user.
+    """List the inline policies of a user.
 
     \b
     Example:
@@ -89,7 +96,7 @@ def list_(user_name: str, as_json: bool) -> None:
 @json_option
 @grpc_errors
 def delete(user_name: str, policy_name: str, as_json: bool) -> None:
-    """Detach a policy.
+    """Delete an inline policy.
 
     \b
     Example:

@@ -49,6 +49,8 @@ def test_the_commands_that_operators_need_are_there() -> None:
         *("up", "down", "status", "invoke", "models list", "models publish", "models access accept"),
         *("accounts create", "accounts list", "users create", "keys create", "policies put", "audit lookup"),
         *("pki list", "pki renew"),
+        *("groups create", "groups add", "groups members", "groups policies put", "users tag", "users bound"),
+        *("policies managed create", "policies managed update", "policies attach", "policies attached"),
         *("organization tree", "organization create-ou", "organization policies attach"),
     }
     assert wanted <= EVERY.keys()
@@ -57,6 +59,9 @@ def test_the_commands_that_operators_need_are_there() -> None:
 def test_a_wrong_word_is_a_usage_error() -> None:
     assert CliRunner().invoke(main, ["no-such-command"]).exit_code == 2
     assert CliRunner().invoke(main, ["keys", "update", "alice", "AKIA", "asleep"]).exit_code == 2
+    assert CliRunner().invoke(main, ["users", "tag", "alice", "team"]).exit_code == 2
+    for names in ([], ["--user", "a", "--group", "b"]):
+        assert CliRunner().invoke(main, ["policies", "attach", "arn", *names]).exit_code == 2
 
 
 def test_without_a_stack_there_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
