@@ -6,6 +6,7 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluat
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.chassis.policy.conditions import Context
 from services.chassis.policy.model import Decision, Layer, Policy, Verdict
@@ -37,8 +38,9 @@ class PolicySet:
         """True once `retire` was called: whoever holds it must compile the documents again."""
 
     def retire(self) -> None:
-        """Free the memory. From now on everything is denied, so that a mistake cannot permit anything."""
+        """Free the memory. From now on everything is denied, whatever other layers say: a Deny is missing."""
         self.retired = True
+        self._silent = replace(self._silent, verdict=Verdict.EXPLICIT_DENY)
         self.conditional = False
         self._statements = []
         self._by_action = {}

@@ -17,6 +17,8 @@ _UNBOUND = Decision(Verdict.ALLOW)
 """The root user of an account: identity policies do not bind it."""
 _NO_GRANT = Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE)
 _NO_IDENTITY = PolicySet([])
+_WITHOUT_IDENTITY = frozenset({RequesterKind.SERVICE, RequesterKind.FEDERATED})
+"""They belong to no account: they have what resources give them, and resource control policies bind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,12 @@ def _gates(
     context: Context,
 ) -> Iterator[Decision]:
     """Yield what the layers say of which each must allow, whatever the others say."""
-    restricted = not requester.service_linked and requester.kind is not RequesterKind.SERVICE
-    if restricted:
+    if not requester.service_linked:
         for control in target.control:
             yield control.evaluate(requester, action, resource, context)[0]
-        for level in bound.service_control:
-            yield level.evaluate(action, resource, context)
+        if requester.kind is not RequesterKind.SERVICE:
+            for level in bound.service_control:
+                yield level.evaluate(action, resource, context)
     if bound.endpoint is not None:
         yield bound.endpoint.evaluate(requester, action, resource, context)[0]
 
@@ -121,6 +123,8 @@ def _own(
     requester: Requester, bound: RequesterLayers, action: str, resource: str, context: Context
 ) -> Iterator[Decision]:
     """Yield what the requester's own layers say: identity, then boundary, then session."""
+    if requester.kind in _WITHOUT_IDENTITY:
+        return
     if requester.kind is RequesterKind.ROOT:
         yield _UNBOUND
         return
@@ -134,12 +138,12 @@ def _granted(
     requester: Requester, target: ResourceLayers, grant: Decision, match: Match, own: list[Decision]
 ) -> Decision:
     """Combine the resource's policy with the requester's own layers; nothing is an explicit deny any more."""
+    if requester.kind in _WITHOUT_IDENTITY:
+        return grant
     foreign = bool(target.account_id) and requester.account_id != target.account_id
     if not grant.allowed:
         # Between accounts both must say yes; so must the policy of a resource that only its policy opens.
         return grant if foreign or target.required else _all(own)
-    if requester.kind in (RequesterKind.SERVICE, RequesterKind.FEDERATED):
-        return grant
     if foreign:
         return _all(own)
     if match is Match.REQUESTER:

@@ -4,6 +4,7 @@ There are few of them for one resource, so that nothing is indexed but the actio
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.chassis.policy.conditions import Context
 from services.chassis.policy.model import Decision, Layer, Policy, Verdict
@@ -39,8 +40,9 @@ class ResourcePolicySet:
         """True once `retire` was called: whoever holds it must compile the documents again."""
 
     def retire(self) -> None:
-        """Free the memory. From now on nothing is allowed by it."""
+        """Free the memory. From now on everything is denied, whatever other layers say: a Deny is missing."""
         self.retired = True
+        self._silent = replace(self._silent, verdict=Verdict.EXPLICIT_DENY)
         self._statements = []
         self._by_action = {}
 

@@ -53,9 +53,8 @@ class CompiledLayers:
         """Return the first arguments of `decide`."""
 
         def one(layer: str) -> Any:
-            # Services and providers have none of these; a root user may, and must not be bound by them.
-            other = situation.who.kind in ("service", "federated") and layer in (IDENTITY, BOUNDARY, SESSION)
-            return None if other or layer in situation.absent else self._sets.get((layer, 0))
+            # Also for those who have none of their own: what is given must neither help nor bind them.
+            return None if layer in situation.absent else self._sets.get((layer, 0))
 
         def levels(layer: str) -> tuple[Any, ...]:
             if layer in situation.absent:

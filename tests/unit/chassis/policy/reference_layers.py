@@ -96,7 +96,8 @@ class ReferenceLayers:
             for key in self._policies
             if key[0] not in situation.absent and binds(key[0], situation.who)
         }
-        said[IDENTITY, 0] = said.get((IDENTITY, 0), without_identity(situation.who))
+        if situation.who.kind not in ("service", "federated"):
+            said[IDENTITY, 0] = said.get((IDENTITY, 0), without_identity(situation.who))
         denies = [each for each in said.values() if each.verdict == DENY]
         if denies:
             return Answer(DENY, frozenset().union(*(each.places for each in denies)), said)
@@ -163,8 +164,10 @@ CLOSENESS = ("itself", "role", "everybody", "account")
 
 def binds(layer: str, who: Who) -> bool:
     """Say whether a layer is about somebody at all."""
-    if layer in (SCP, RCP):
+    if layer == SCP:
         return who.kind != "service" and not who.service_linked
+    if layer == RCP:
+        return not who.service_linked
     if layer in (IDENTITY, BOUNDARY, SESSION):
         return who.kind in ("user", "session")
     return True
@@ -184,8 +187,7 @@ def ways(situation: Situation, resource_policy: Said) -> list[set[Key]]:
     }
     own, granting = {(IDENTITY, 0)} | narrowing, {(RESOURCE, 0)}
     if situation.who.kind in ("service", "federated"):
-        # They have no identity policies, so that the second never opens; either may be named as what lacks.
-        return [granting, own]
+        return [granting]
     if situation.owner not in ("", situation.who.account):
         return [granting | own]
     possible = [granting | own] if situation.required else [own]

@@ -183,8 +183,10 @@ def _exempt(layer: str, arguments: Any, situation: Situation, request: Request) 
     who, policy = situation.who, arguments[2].policy
     if layer == ENDPOINT:
         return False
-    if layer in (SCP, RCP):
+    if layer == SCP:
         return who.service_linked or who.kind == "service"
+    if layer == RCP:
+        return who.service_linked
     if who.kind in ("root", "service", "federated"):
         return True
     if policy is None or situation.owner not in ("", who.account):
