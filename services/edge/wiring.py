@@ -11,6 +11,7 @@ from services.chassis.randomness import Randomness, SystemRandomness
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.adapters.authentication import GrpcAuthentication
 from services.edge.adapters.catalogue import Catalogue
+from services.edge.adapters.groups import Groups
 from services.edge.adapters.health import UpstreamHealth
 from services.edge.adapters.identity import Identity
 from services.edge.adapters.inference import GrpcInference
@@ -101,6 +102,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
     access = ModelAccess(channels[config.auth.name])
     jobs = CustomizationJobs(channels[config.training.name], config.partition)
     identity = Identity(channels[config.auth.name])
+    groups = Groups(channels[config.auth.name])
     tokens = SecurityTokens(channels[config.auth.name])
     operations: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
@@ -136,6 +138,17 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
             "GetUserPolicy": identity.get_user_policy,
             "ListUserPolicies": identity.list_user_policies,
             "DeleteUserPolicy": identity.delete_user_policy,
+            "CreateGroup": groups.create_group,
+            "GetGroup": groups.get_group,
+            "ListGroups": groups.list_groups,
+            "ListGroupsForUser": groups.list_groups_for_user,
+            "DeleteGroup": groups.delete_group,
+            "AddUserToGroup": groups.add_user_to_group,
+            "RemoveUserFromGroup": groups.remove_user_from_group,
+            "PutGroupPolicy": groups.put_group_policy,
+            "GetGroupPolicy": groups.get_group_policy,
+            "ListGroupPolicies": groups.list_group_policies,
+            "DeleteGroupPolicy": groups.delete_group_policy,
         },
     }
     return {(service, name): run for service, named in operations.items() for name, run in named.items()}
