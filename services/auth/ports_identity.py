@@ -136,6 +136,9 @@ class AttachmentStore(Protocol):
     ) -> Page[NamedEntity]:
         """List the entities of the account that use a policy, by kind and name; of all kinds for None."""
 
+    async def boundary(self, account_id: str, entity: Entity) -> PolicyReference | None:
+        """Return the permissions boundary of an entity; None also when there is no such entity."""
+
     async def put_boundary(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
         """Make a policy the permissions boundary of an entity, instead of an earlier one."""
 

@@ -1,6 +1,7 @@
 """Which entity has which managed policy, in SQL."""
 
 import sqlalchemy as sa
+from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.auth.adapters.entities import entities_using, find_entity
 from services.auth.adapters.managed_policy_rows import find_policy, references
@@ -10,6 +11,7 @@ from services.auth.domain.identity import Entity, EntityKind, NamedEntity, Polic
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import managed_policy_not_found, not_found, quota_exceeded
 from services.chassis.database import Database
+from services.chassis.errors import DomainError
 from services.chassis.pages import Page
 
 _TABLES = {
@@ -102,6 +104,19 @@ class SqlAttachments:
         # One that has it attached and as its boundary stands once.
         found = sorted(set(await self._database.read(work)), key=lambda each: each.position)
         return request.page(found, lambda each: each.position)
+
+    async def boundary(self, account_id: str, entity: Entity) -> PolicyReference | None:
+        """Return the boundary."""
+
+        def work(connection: sa.Connection) -> PolicyReference | None:
+            return boundary_reference(connection, find_entity(connection, account_id, entity))
+
+        try:
+            return await self._database.read(work)
+        except DomainError as error:
+            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                raise
+            return None
 
     async def put_boundary(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
         """Replace the boundary."""

@@ -3,6 +3,7 @@
 from services.auth.domain.identity import BUILT_IN_OWNER, Entity, EntityKind, PolicyReference
 from services.auth.errors import invalid_field, managed_policy_not_found
 from services.auth.operations.admission import Admission, Caller
+from services.auth.ports_identity import AttachmentStore
 from services.chassis.arn import group_arn, name_of, policy_arn, role_arn, user_arn
 from services.chassis.context import CallContext
 from services.chassis.policy.keys import Conditions
@@ -14,9 +15,10 @@ _ARN_OF = {EntityKind.USER: user_arn, EntityKind.GROUP: group_arn, EntityKind.RO
 class IdentityAdmission:
     """Admits calls by the ARN of what they name."""
 
-    def __init__(self, admission: Admission, partition: str) -> None:
-        """Admit through `admission`, with ARNs of `partition`."""
+    def __init__(self, admission: Admission, attachments: AttachmentStore, partition: str) -> None:
+        """Admit through `admission`, with ARNs of `partition`; `attachments` knows boundaries."""
         self._admission = admission
+        self._attachments = attachments
         self._partition = partition
 
     async def admit(
@@ -27,6 +29,23 @@ class IdentityAdmission:
         arn = _ARN_OF[entity.kind](caller.account_id, entity.name, self._partition)
         self._admission.require(caller, action, arn, conditions=conditions)
         return caller
+
+    async def admit_bounded(
+        self, call: CallContext, action: str, entity: Entity, conditions: Conditions | None = None
+    ) -> Caller:
+        """Admit an action that changes what an entity may do, by its permissions boundary as well.
+
+        AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html (delegation)
+        """
+        caller = await self._admission.identify(call)
+        boundary = await self._attachments.boundary(caller.account_id, entity)
+        return await self.admit(call, action, entity, {**(conditions or {}), **self.bounds(boundary)})
+
+    def bounds(self, boundary: PolicyReference | None) -> Conditions:
+        """Return the condition key of a permissions boundary; without one the request does not carry it."""
+        if boundary is None:
+            return {}
+        return {"iam:PermissionsBoundary": policy_arn(boundary.owner, boundary.policy_name, self._partition)}
 
     async def admit_policy(self, call: CallContext, action: str, policy: PolicyReference) -> Caller:
         """Admit an action on a managed policy. Policies of other accounts are closed."""

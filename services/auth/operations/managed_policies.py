@@ -182,6 +182,6 @@ class Attachments:
     ) -> tuple[Caller, PolicyReference]:
         policy = self._admission.reference(arn)
         action = f"iam:{verb}{entity.kind.value.capitalize()}Policy"
-        caller = await self._admission.admit(call, action, entity, {"iam:PolicyARN": arn})
+        caller = await self._admission.admit_bounded(call, action, entity, {"iam:PolicyARN": arn})
         require_usable(caller, policy)
         return caller, policy

@@ -61,7 +61,7 @@ class Boundaries:
         """Set the boundary (iam:PutUserPermissionsBoundary and its like, on the entity)."""
         policy = self._admission.reference(arn, "permissions_boundary")
         action = f"iam:Put{entity.kind.value.capitalize()}PermissionsBoundary"
-        caller = await self._admission.admit(call, action, entity)
+        caller = await self._admission.admit(call, action, entity, self._admission.bounds(policy))
         require_usable(caller, policy)
         epoch = await self._store.put_boundary(caller.account_id, entity, policy)
         await self._revocations.publish(caller.account_id, epoch)
@@ -69,7 +69,7 @@ class Boundaries:
     async def delete(self, call: CallContext, entity: Entity) -> None:
         """Remove the boundary (iam:DeleteUserPermissionsBoundary and its like, on the entity)."""
         action = f"iam:Delete{entity.kind.value.capitalize()}PermissionsBoundary"
-        caller = await self._admission.admit(call, action, entity)
+        caller = await self._admission.admit_bounded(call, action, entity)
         epoch = await self._store.delete_boundary(caller.account_id, entity)
         await self._revocations.publish(caller.account_id, epoch)
 

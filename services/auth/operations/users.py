@@ -39,6 +39,7 @@ class Users:
         store: DirectoryStore,
         details: TagStore,
         admission: Admission,
+        identities: IdentityAdmission,
         revocations: Revocations,
         clock: Clock,
         randomness: Randomness,
@@ -48,7 +49,7 @@ class Users:
         self._store = store
         self._details = details
         self._admission = admission
-        self._identities = IdentityAdmission(admission, partition)
+        self._identities = identities
         self._revocations = revocations
         self._clock = clock
         self._randomness = randomness
@@ -61,7 +62,8 @@ class Users:
         check_tags(tags)
         boundary = self._identities.reference(boundary_arn, "permissions_boundary") if boundary_arn else None
         entity, carried = Entity(EntityKind.USER, user_name), tag_conditions(tags)
-        caller = await self._identities.admit(call, "iam:CreateUser", entity, carried)
+        asked = {**carried, **self._identities.bounds(boundary)}
+        caller = await self._identities.admit(call, "iam:CreateUser", entity, asked)
         if tags:
             await self._identities.admit(call, "iam:TagUser", entity, carried)
         if boundary is not None:
@@ -89,6 +91,10 @@ class Users:
         caller = await self.admit(call, "iam:DeleteUser", user_name)
         epoch = await self._store.delete_user(caller.account_id, user_name)
         await self._revocations.publish(caller.account_id, epoch)
+
+    async def admit_bounded(self, call: CallContext, action: str, user_name: str) -> Caller:
+        """As `admit`, for an action that changes what the user may do: by its boundary as well."""
+        return await self._identities.admit_bounded(call, action, Entity(EntityKind.USER, user_name))
 
     async def admit(self, call: CallContext, action: str, user_name: str) -> Caller:
         """Admit an action on a user of the caller's own account; no other account can be named."""
@@ -150,7 +156,7 @@ class UserPolicies:
 
     async def put(self, call: CallContext, user_name: str, policy_name: str, document: str) -> InlinePolicy:
         """Create or replace a policy (iam:PutUserPolicy). Raises UNSUPPORTED_POLICY."""
-        caller = await self._users.admit(call, "iam:PutUserPolicy", user_name)
+        caller = await self._users.admit_bounded(call, "iam:PutUserPolicy", user_name)
         policy = InlinePolicy(
             caller.account_id,
             user_name,
@@ -175,6 +181,6 @@ class UserPolicies:
 
     async def delete(self, call: CallContext, user_name: str, policy_name: str) -> None:
         """Delete a policy (iam:DeleteUserPolicy)."""
-        caller = await self._users.admit(call, "iam:DeleteUserPolicy", user_name)
+        caller = await self._users.admit_bounded(call, "iam:DeleteUserPolicy", user_name)
         epoch = await self._store.delete_policy(caller.account_id, user_name, policy_name)
         await self._revocations.publish(caller.account_id, epoch)

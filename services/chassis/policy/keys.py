@@ -65,6 +65,7 @@ KEYS = (
     Key("aws:UserAgent", Kind.STRING),
     Key("aws:userid", Kind.STRING),
     Key("aws:username", Kind.STRING),
+    Key("iam:PermissionsBoundary", Kind.ARN),
     Key("iam:PolicyARN", Kind.ARN),
     Key("kms:CallerAccount", Kind.STRING),
     Key("kms:EncryptionContext:*", Kind.STRING),

@@ -369,6 +369,9 @@ async def test_a_boundary_is_one_policy_in_force(stores: Stores) -> None:
     assert (await stores.alice()).policies.boundary == ("{1}",)
     await stores.version(made, "{2}", as_default=True)
     assert (await stores.alice()).policies.boundary == ("{2}",)
+    assert await stores.attachments.boundary(ID, ALICE_ENTITY) == made
+    for other in ("bob", "nobody"):
+        assert await stores.attachments.boundary(ID, Entity(EntityKind.USER, other)) is None
     await stores.attachments.put_boundary(ID, ALICE_ENTITY, ADMINISTRATOR)
     assert (await stores.alice()).policies.boundary == (ALLOW_ALL,)
     assert (await stores.alice()).policies.identity == ()

@@ -28,7 +28,7 @@ from services.auth.operations.groups import Groups
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.roles import Roles
 from services.auth.operations.tags import Boundaries, Tags
-from services.auth.operations.users import Users
+from services.auth.operations.users import UserPolicies, Users
 from services.chassis.audit.ports import Recording
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -93,14 +93,14 @@ async def _call(auth: Any, access_key_id: str) -> CallContext:
 @pytest.fixture
 async def iam(auth: Any) -> Iam:
     database, announcements = auth.credentials._database, Announcements()
-    identities = IdentityAdmission(auth.admission, "aws")
     attachments, tags = SqlAttachments(database), SqlTags(database)
+    identities = IdentityAdmission(auth.admission, attachments, "aws")
     shared = (announcements, auth.clock, auth.randomness)
     root = await auth.keys.make(ACCOUNT, None)
     await auth.directory.create_access_key(root.key, 2)
     return Iam(
         auth,
-        Users(auth.directory, tags, auth.admission, *shared, "aws"),
+        Users(auth.directory, tags, auth.admission, identities, *shared, "aws"),
         Groups(SqlGroups(database), identities, *shared),
         ManagedPolicies(SqlManagedPolicies(database), identities, *shared),
         Attachments(attachments, identities, announcements),
@@ -247,6 +247,36 @@ async def test_creating_a_tagged_user_needs_the_right_to_tag(iam: Iam) -> None:
     await iam.allow(allow("iam:CreateUser"), allow("iam:TagUser", StringEquals={"aws:RequestTag/a": "b"}))
     details = await iam.users.create(await iam.alice(), "carol", ADMINISTRATOR, [Tag("a", "b")])
     assert details == await iam.users.get(iam.root, "carol")
+
+
+async def test_an_administrator_can_be_held_to_users_with_a_boundary(iam: Iam) -> None:
+    arn = await iam.policy("edge", ALLOW.replace('"Action":"*"', '"Action":"kms:*"'))
+    await iam.allow(
+        allow("iam:*User*", f"arn:aws:iam::{ACCOUNT}:user/*", ArnEquals={"iam:PermissionsBoundary": arn})
+    )
+    call, bob, carol = await iam.alice(), Entity(EntityKind.USER, "bob"), Entity(EntityKind.USER, "carol")
+    for boundary in ("", ADMINISTRATOR):
+        assert (await refused(iam.users.create(call, "bob", boundary)))[0] == "ACCESS_DENIED"
+    await iam.users.create(call, "bob", arn)
+    await iam.users.create(iam.root, "carol")
+    policies = UserPolicies(iam.auth.policies, iam.users, iam.announcements, iam.auth.clock)
+    await iam.attachments.attach(call, bob, ADMINISTRATOR)
+    await iam.attachments.detach(call, bob, ADMINISTRATOR)
+    await policies.put(call, "bob", "p", ALLOW)
+    await policies.delete(call, "bob", "p")
+    await iam.boundaries.put(call, carol, arn)
+    await iam.boundaries.delete(iam.root, carol)
+    for refusal in (
+        lambda: iam.boundaries.put(call, bob, ADMINISTRATOR),
+        lambda: iam.attachments.attach(call, carol, ADMINISTRATOR),
+        lambda: policies.put(call, "carol", "p", ALLOW),
+        lambda: policies.delete(call, "carol", "p"),
+        lambda: iam.boundaries.delete(call, carol),
+        lambda: iam.attachments.attach(call, Entity(EntityKind.USER, "nobody"), ADMINISTRATOR),
+    ):
+        assert (await refused(refusal()))[0] == "ACCESS_DENIED"
+    # AWS's advice is a Deny on this action: whoever may call it can lift the boundary that binds others.
+    await iam.boundaries.delete(call, bob)
 
 
 async def test_roles_have_policies_attached_too(iam: Iam) -> None:
