@@ -103,7 +103,7 @@ class Leases:
         self._fetching: dict[_Key, asyncio.Task[Lease]] = {}
         self._renew_after: dict[_Key, float] = {}
         self._compiled = compiled or PolicyCache()
-        self._floors: OrderedDict[str, int] = OrderedDict()
+        self._floors: dict[str, int] = {}
         self._round = 0
 
     async def get(self, call: CallContext) -> Lease:
@@ -134,10 +134,11 @@ class Leases:
         """Forget what is older than `epoch` of an account's policies, also what is on its way."""
         if epoch <= self._floors.get(account_id, 0):
             return
+        if len(self._floors) >= _MAX_FLOORS and account_id not in self._floors:
+            # Without its floor an account's older lease would count again: all are asked for anew, once.
+            self._floors.clear()
+            self.revoke_all()
         self._floors[account_id] = epoch
-        self._floors.move_to_end(account_id)
-        if len(self._floors) > _MAX_FLOORS:
-            self._floors.popitem(last=False)
 
     def revoke_all(self) -> None:
         """Forget every lease, also those on their way: announcements may have been missed.

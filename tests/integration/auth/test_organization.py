@@ -1,6 +1,7 @@
 """An organization over mTLS: its tree, and what its policies forbid at auth and at an enforcement point."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
@@ -16,6 +17,7 @@ from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.randomness import SystemRandomness
+from services.chassis.revocation import RedisRevocations, RevocationListener
 from services.chassis.settings import UpstreamSettings
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -342,3 +344,29 @@ async def _call(point: EnforcementPoint, edge: Client, credential: Credential) -
     return CallContext(
         method="/m", request_id="r", call_id="c", caller=RUNTIME, principal=claims, principal_token=token
     )
+
+
+async def test_a_change_of_thousands_of_accounts_is_announced_to_the_last(redis: Any) -> None:
+    heard: dict[str, int] = {}
+    listening = asyncio.Event()
+    listener = RevocationListener(redis("runtime"), heard.__setitem__, listening.set)
+    task, publisher = asyncio.create_task(listener.run()), RedisRevocations(redis("auth"))
+    epochs = {f"{number:012d}": number for number in range(1, 2_346)}
+    try:
+        async with asyncio.timeout(10):
+            await listening.wait()
+            await publisher.publish_all(epochs)
+            while len(heard) < len(epochs):
+                await asyncio.sleep(0.01)
+        assert heard == epochs
+    finally:
+        task.cancel()
+        await publisher.close()
+
+
+async def test_without_redis_a_change_of_many_accounts_is_not_held_up(redis: Any) -> None:
+    # Nobody listens on port 1.
+    publisher = RedisRevocations(dataclasses.replace(redis("auth"), port=1))
+    async with asyncio.timeout(3):
+        await publisher.publish_all({f"{number:012d}": 1 for number in range(2_000)})
+    await publisher.close()

@@ -470,6 +470,20 @@ async def test_equal_policies_are_compiled_once(leases: Leases) -> None:
     assert first.policies.bound.identity is second.policies.bound.identity
 
 
+async def test_a_revocation_is_not_forgotten_for_the_sake_of_others(
+    auth: Auth, leases: Leases, clock: ManualClock
+) -> None:
+    authorizer = Authorizer(leases, clock)
+    assert await permitted(authorizer)
+    auth.policies, auth.epoch = (document(DENY),), 2
+    leases.revoke(ACCOUNT, 2)
+    # A change of a large organization: more accounts than an enforcement point keeps in mind.
+    for number in range(20_000):
+        leases.revoke(f"{number:012d}", 7)
+    assert not await permitted(authorizer)
+    assert len(leases._floors) <= 10_000
+
+
 async def test_policies_that_made_room_are_asked_for_again(auth: Auth, clock: ManualClock) -> None:
     authorizer = Authorizer(Leases(auth, clock, PolicyCache(max_chars=len(document(ALLOW)))), clock)
     assert await permitted(authorizer)
