@@ -17,6 +17,7 @@ from services.edge.adapters.identity import Identity
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
 from services.edge.adapters.model_access import ModelAccess
+from services.edge.adapters.roles import Roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
 from services.edge.config import EdgeConfig
@@ -103,6 +104,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
     jobs = CustomizationJobs(channels[config.training.name], config.partition)
     identity = Identity(channels[config.auth.name])
     groups = Groups(channels[config.auth.name])
+    roles = Roles(channels[config.auth.name])
     tokens = SecurityTokens(channels[config.auth.name])
     operations: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
@@ -149,6 +151,17 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
             "GetGroupPolicy": groups.get_group_policy,
             "ListGroupPolicies": groups.list_group_policies,
             "DeleteGroupPolicy": groups.delete_group_policy,
+            "CreateRole": roles.create_role,
+            "GetRole": roles.get_role,
+            "ListRoles": roles.list_roles,
+            "UpdateRole": roles.update_role,
+            "UpdateRoleDescription": roles.update_role_description,
+            "UpdateAssumeRolePolicy": roles.update_assume_role_policy,
+            "DeleteRole": roles.delete_role,
+            "PutRolePolicy": roles.put_role_policy,
+            "GetRolePolicy": roles.get_role_policy,
+            "ListRolePolicies": roles.list_role_policies,
+            "DeleteRolePolicy": roles.delete_role_policy,
         },
     }
     return {(service, name): run for service, named in operations.items() for name, run in named.items()}

@@ -106,6 +106,13 @@ def refuse_path(values: Mapping[str, Any]) -> None:
         raise invalid("This installation has no paths: the Path of everything is /.")
 
 
+def refuse_members(values: Mapping[str, Any], *members: str) -> None:
+    """Raise DomainError for what is not offered: who has no boundary though it was asked for may more."""
+    for member in members:
+        if values.get(member):
+            raise invalid(f"This installation does not support {member} here.")
+
+
 def with_prefix(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Keep what lies below the PathPrefix of a listing."""
     prefix = values.get("PathPrefix", "/")
@@ -125,6 +132,8 @@ async def put(call: Awaitable[Any]) -> Any:
     try:
         return await ask(call)
     except DomainError as error:
-        if error.reason == ErrorReason.ERROR_REASON_INVALID_FIELD and error.field == "document":
+        if error.reason == ErrorReason.ERROR_REASON_INVALID_FIELD and (error.field or "").endswith(
+            "document"
+        ):
             raise DomainError(ErrorReason.ERROR_REASON_QUOTA_EXCEEDED, error.message) from error
         raise

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.chassis.arn import group_arn, user_arn
+from services.chassis.arn import group_arn, role_arn, user_arn
 from services.edge.domain.invocation import model_resources
 from services.edge.domain.model import Operation
 
 _IAM: Mapping[str, Callable[[str, str, str], str]] = {
     "UserName": user_arn,
     "GroupName": group_arn,
+    "RoleName": role_arn,
 }
 """Members of IAM's inputs that name a resource of the caller's account, and what makes its ARN of account,
 name and partition."""
