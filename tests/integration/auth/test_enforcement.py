@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from craton.auth.v1 import (
 from grpc_health.v1 import health_pb2
 
 from services.auth.wiring import build
+from services.chassis import enforcement
 from services.chassis.authorization import Authorizer
 from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
@@ -22,6 +23,7 @@ from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.leases import Leases, RemoteLeaseSource
+from services.chassis.randomness import SystemRandomness
 from services.chassis.settings import UpstreamSettings
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
@@ -75,6 +77,42 @@ async def enforcement_point(port: int, workloads: Workloads) -> AsyncIterator[En
     leases = Leases(RemoteLeaseSource(channel, "0" * 32), clock)
     verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
     yield EnforcementPoint(verifier, leases, Authorizer(leases, clock))
+    await channel.close()
+
+
+class _Tasks:
+    """The part of a server that an enforcement point needs."""
+
+    def __init__(self) -> None:
+        self.running: list[asyncio.Task[None]] = []
+
+    def add_task(self, _name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.running.append(asyncio.create_task(run()))
+
+
+@contextlib.asynccontextmanager
+async def listening_point(
+    port: int, workloads: Workloads, redis: Callable[[str], Any]
+) -> AsyncIterator[EnforcementPoint]:
+    """As `enforcement_point`, but one that hears of revocations and confirms them, as every service does."""
+    clock, tasks, subscribed = SystemClock(), _Tasks(), asyncio.Event()
+    upstream = UpstreamSettings(f"127.0.0.1:{port}", "auth")
+    channel = Channel(upstream, workloads.tls("service/runtime"), TRUST_DOMAIN, clock)
+    made = enforcement.EnforcementPoint(channel, redis("runtime"), clock, SystemRandomness())
+    revoke_all = made.leases.revoke_all
+
+    def let_in() -> None:
+        revoke_all()
+        subscribed.set()
+
+    made._listener._on_subscribed = let_in
+    made.attach(tasks)  # type: ignore[arg-type]
+    verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
+    async with asyncio.timeout(10):
+        await subscribed.wait()
+    yield EnforcementPoint(verifier, made.leases, made.authorizer)
+    for task in tasks.running:
+        task.cancel()
     await channel.close()
 
 

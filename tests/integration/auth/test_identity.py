@@ -17,7 +17,7 @@ from services.chassis.errors import DomainError
 from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal
 from tests.fakes.workloads import Workloads
 from tests.integration.auth.test_auth import make_user, put_policy
-from tests.integration.auth.test_enforcement import EnforcementPoint, enforcement_point
+from tests.integration.auth.test_enforcement import EnforcementPoint, listening_point
 
 ALLOW_BEDROCK = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"bedrock:*","Resource":"*"}}'
 ALLOW_KMS = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}'
@@ -60,9 +60,9 @@ NOT_ALLOWED = "no identity-based policy allows the bedrock:InvokeModel action"
 
 @pytest.fixture
 async def iam(
-    auth: Any, workloads: Workloads, operator: Client, edge: Client, admin: Credential
+    auth: Any, workloads: Workloads, redis: Any, operator: Client, edge: Client, admin: Credential
 ) -> AsyncIterator[Iam]:
-    async with enforcement_point(auth.port, workloads) as point:
+    async with listening_point(auth.port, workloads, redis) as point:
         yield Iam(operator, edge, point, admin)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,19 +11,18 @@ from craton.auth.v1 import account_service_pb2, model_access_service_pb2
 from craton.auth.v1 import organization_policy_service_pb2 as policy_pb2
 from craton.auth.v1 import organization_service_pb2 as tree_pb2
 
-from services.chassis import enforcement
-from services.chassis.channels import Channel
-from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.randomness import SystemRandomness
 from services.chassis.revocation import RedisRevocations, RevocationListener
-from services.chassis.settings import UpstreamSettings
-from services.chassis.token_keys import RemoteTokenKeys, fetch_over
-from services.chassis.tokens import TokenVerifier
 from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal
-from tests.fakes.workloads import TRUST_DOMAIN, Workloads
-from tests.integration.auth.test_enforcement import MODEL, RUNTIME, EnforcementPoint, enforcement_point
+from tests.fakes.workloads import Workloads
+from tests.integration.auth.test_enforcement import (
+    MODEL,
+    RUNTIME,
+    EnforcementPoint,
+    enforcement_point,
+    listening_point,
+)
 
 SCP = tree_pb2.ORGANIZATION_POLICY_TYPE_SERVICE_CONTROL_POLICY
 RCP = tree_pb2.ORGANIZATION_POLICY_TYPE_RESOURCE_CONTROL_POLICY
@@ -71,16 +70,6 @@ class Manager:
         return policy_id
 
 
-class Tasks:
-    """The part of a server that an enforcement point needs."""
-
-    def __init__(self) -> None:
-        self.running: list[asyncio.Task[None]] = []
-
-    def add_task(self, _name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self.running.append(asyncio.create_task(run()))
-
-
 @pytest.fixture
 def model(catalog: Any) -> Any:
     """A model that was published before auth started."""
@@ -122,27 +111,8 @@ async def point(auth: Any, workloads: Workloads) -> AsyncIterator[EnforcementPoi
 
 @pytest.fixture
 async def listening(auth: Any, workloads: Workloads, redis: Any) -> AsyncIterator[EnforcementPoint]:
-    """An enforcement point that hears of revocations and confirms them, as every service does."""
-    clock, tasks = SystemClock(), Tasks()
-    upstream = UpstreamSettings(f"127.0.0.1:{auth.port}", "auth")
-    channel = Channel(upstream, workloads.tls("service/runtime"), TRUST_DOMAIN, clock)
-    made = enforcement.EnforcementPoint(channel, redis("runtime"), clock, SystemRandomness())
-    subscribed = asyncio.Event()
-    revoke_all = made.leases.revoke_all
-
-    def let_in() -> None:
-        revoke_all()
-        subscribed.set()
-
-    made._listener._on_subscribed = let_in
-    made.attach(tasks)  # type: ignore[arg-type]
-    verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
-    async with asyncio.timeout(10):
-        await subscribed.wait()
-    yield EnforcementPoint(verifier, made.leases, made.authorizer)
-    for task in tasks.running:
-        task.cancel()
-    await channel.close()
+    async with listening_point(auth.port, workloads, redis) as made:
+        yield made
 
 
 async def test_the_tree_is_what_was_made_of_it(manager: Manager, unit: str) -> None:
