@@ -7,7 +7,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.leases import Leases
+from services.chassis.leases import Lease, Leases
 from services.chassis.pipeline import require_principal
 from services.chassis.policy import layers
 from services.chassis.policy.bundle import CompiledBundle
@@ -22,22 +22,12 @@ from services.chassis.policy.keys import (
 )
 from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Verdict
-from services.chassis.policy.principals import Requester, RequesterKind
-from services.chassis.principal import PrincipalClaims
+from services.chassis.policy.principals import Requester
+from services.chassis.principal import PrincipalClaims, requester_of
 
 _NO_CONDITIONS: Mapping[str, str] = {}
 
 MODEL_ACCESS_MESSAGE = "You don't have access to the model with the specified model ID."
-
-
-def requester_of(claims: PrincipalClaims) -> Requester:
-    """Return who asks, as policies name it."""
-    if claims.root:
-        return Requester(RequesterKind.ROOT, claims.arn, claims.account_id)
-    if not claims.role_arn:
-        return Requester(RequesterKind.USER, claims.arn, claims.account_id, claims.principal_id)
-    role_id = claims.principal_id.partition(":")[0]
-    return Requester(RequesterKind.ROLE, claims.arn, claims.account_id, role_id, claims.role_arn)
 
 
 def decide(
@@ -49,6 +39,7 @@ def decide(
     conditions: Conditions = _NO_CONDITIONS,
     target: ResourceLayers | None = None,
     facts: PrincipalFacts = NO_FACTS,
+    requester: Requester | None = None,
 ) -> Decision:
     """Evaluate one action now.
 
@@ -67,7 +58,9 @@ def decide(
     if policies.retired:
         # Part of it had to make room since the caller looked: a Deny may be missing.
         return Decision(Verdict.IMPLICIT_DENY)
-    return layers.decide(requester_of(claims), policies.bound, target, action, resource, context)
+    if requester is None:
+        requester = requester_of(claims)
+    return layers.decide(requester, policies.bound, target, action, resource, context)
 
 
 def _conditional(target: ResourceLayers, policies: CompiledBundle) -> bool:
@@ -122,9 +115,7 @@ class Authorizer:
         """
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        decision = decide(
-            claims, lease.policies, action, resource, self._clock, conditions, facts=lease.facts
-        )
+        decision = self._decide(lease, claims, action, resource, conditions)
         if not decision.allowed:
             raise refuse(claims, action, resource, decision)
 
@@ -138,10 +129,21 @@ class Authorizer:
         """Say whether `authorize` would permit; raises all it raises but ACCESS_DENIED."""
         lease = await self._leases.get(call)
         claims = require_principal(call)
-        decision = decide(
-            claims, lease.policies, action, resource, self._clock, conditions, facts=lease.facts
+        return self._decide(lease, claims, action, resource, conditions).allowed
+
+    def _decide(
+        self, lease: Lease, claims: PrincipalClaims, action: str, resource: str, conditions: Conditions
+    ) -> Decision:
+        return decide(
+            claims,
+            lease.policies,
+            action,
+            resource,
+            self._clock,
+            conditions,
+            facts=lease.facts,
+            requester=lease.requester,
         )
-        return decision.allowed
 
     async def require_model_access(
         self, call: CallContext, region: str, model_id: str, eula_sha256: str

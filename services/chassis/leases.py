@@ -21,7 +21,8 @@ from services.chassis.pipeline import require_principal
 from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
-from services.chassis.principal import PrincipalClaims
+from services.chassis.policy.principals import Requester
+from services.chassis.principal import PrincipalClaims, requester_of
 from services.chassis.rich_status import from_rpc_error
 
 MAX_LEASE_S = 5.0
@@ -90,6 +91,8 @@ class Lease:
     """How often all leases had been revoked when auth was asked for this one."""
     facts: PrincipalFacts
     """For condition keys."""
+    requester: Requester
+    """The principal, as policies name it."""
 
 
 class Leases:
@@ -187,7 +190,7 @@ class Leases:
             before, asked_in = self._clock.boottime(), self._round
             digest = known.digest if known is not None else ""
             answer = await self._source.fetch(token, digest, continuing)
-            lease = self._lease(answer, known, before, asked_in)
+            lease = self._lease(answer, known, before, asked_in, requester_of(claims))
             if self._current(lease, claims):
                 self._keep(key, lease)
                 return lease
@@ -205,7 +208,9 @@ class Leases:
         while len(self._leases) > _MAX_LEASES or next(iter(self._leases.values())).expires < idle:
             self._leases.popitem(last=False)
 
-    def _lease(self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int) -> Lease:
+    def _lease(
+        self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int, requester: Requester
+    ) -> Lease:
         if answer.bundle is not None and answer.entitlements is not None:
             policies, entitlements = self._compile(answer.bundle), answer.entitlements
             facts = answer.facts
@@ -214,7 +219,7 @@ class Leases:
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
-        return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in, facts)
+        return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in, facts, requester)
 
     def _compile(self, bundle: PolicyBundle) -> CompiledBundle:
         try:

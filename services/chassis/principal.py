@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from services.chassis.policy.principals import Requester, RequesterKind
+
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
@@ -43,3 +45,13 @@ class PrincipalClaims:
         if not found:
             return ""
         return f"{head.replace(':sts:', ':iam:', 1)}:role/{name.partition('/')[0]}"
+
+
+def requester_of(claims: PrincipalClaims) -> Requester:
+    """Return who asks, as policies name it."""
+    if claims.root:
+        return Requester(RequesterKind.ROOT, claims.arn, claims.account_id)
+    if not claims.role_arn:
+        return Requester(RequesterKind.USER, claims.arn, claims.account_id, claims.principal_id)
+    role_id = claims.principal_id.partition(":")[0]
+    return Requester(RequesterKind.ROLE, claims.arn, claims.account_id, role_id, claims.role_arn)

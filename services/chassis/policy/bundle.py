@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.chassis.policy.layers import RequesterLayers, ResourceLayers
+from services.chassis.policy.evaluator import PolicySet
+from services.chassis.policy.layers import NO_OWNER, RequesterLayers, ResourceLayers
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
 
 Documents = tuple[str, ...]
@@ -25,36 +26,29 @@ class PolicyBundle:
     """The same of the resources of its account."""
 
 
-@dataclass(frozen=True, slots=True)
 class CompiledBundle:
     """A bundle, compiled."""
 
-    bound: RequesterLayers
-    control: tuple[ResourcePolicySet, ...] = ()
+    __slots__ = ("_sets", "bound", "conditional", "control")
+
+    def __init__(self, bound: RequesterLayers, control: tuple[ResourcePolicySet, ...] = ()) -> None:
+        """Take the requester's layers, and what controls the resources of its account."""
+        self.bound = bound
+        self.control = control
+        optional = (bound.boundary, bound.session)
+        self._sets: tuple[PolicySet | ResourcePolicySet, ...] = (
+            bound.identity,
+            *(each for each in optional if each is not None),
+            *bound.service_control,
+            *control,
+        )
+        self.conditional = any(each.conditional for each in self._sets)
+        """False when no statement has a condition or a policy variable, so that none needs a context."""
 
     @property
     def retired(self) -> bool:
         """True once a part had to make room: whoever holds it must compile the documents again."""
-        bound = self.bound
-        return (
-            bound.identity.retired
-            or (bound.boundary is not None and bound.boundary.retired)
-            or (bound.session is not None and bound.session.retired)
-            or any(level.retired for level in bound.service_control)
-            or any(level.retired for level in self.control)
-        )
-
-    @property
-    def conditional(self) -> bool:
-        """False when no statement has a condition or a policy variable, so that none needs a context."""
-        bound = self.bound
-        return (
-            bound.identity.conditional
-            or (bound.boundary is not None and bound.boundary.conditional)
-            or (bound.session is not None and bound.session.conditional)
-            or any(level.conditional for level in bound.service_control)
-            or any(level.conditional for level in self.control)
-        )
+        return any(each.retired for each in self._sets)
 
     def target(self, requester_account: str, resource: str) -> ResourceLayers:
         """Return what protects a resource that has no policy of its own: the controls of its account.
@@ -64,4 +58,7 @@ class CompiledBundle:
         """
         parts = resource.split(":", 5)
         owner = parts[4] if len(parts) > 4 else requester_account
+        if not owner or (owner == requester_account and not self.control and not self.conditional):
+            # Nobody's, or nothing is said about it and nobody asks whose it is.
+            return NO_OWNER
         return ResourceLayers(owner, control=self.control if owner == requester_account else ())

@@ -8,6 +8,7 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_conditi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
@@ -97,10 +98,10 @@ def request_context(
 
     They come from its verified token, from what auth said of its principal, and from the time.
     """
-    now, role_arn = now.astimezone(UTC), claims.role_arn
+    seconds, role_arn = int(now.timestamp()), claims.role_arn
     context: dict[str, str | tuple[str, ...]] = {
-        "aws:currenttime": _iso(now),
-        "aws:epochtime": str(int(now.timestamp())),
+        "aws:currenttime": _iso(seconds),
+        "aws:epochtime": str(seconds),
         "aws:principalaccount": claims.account_id,
         "aws:principalarn": role_arn or claims.arn,
         "aws:principaltype": "Account" if claims.root else "AssumedRole" if role_arn else "User",
@@ -118,7 +119,7 @@ def request_context(
         context["aws:username"] = claims.arn.rsplit("/", 1)[-1]
     if claims.session_issued_at:
         # Temporary credentials carry both keys, long-term ones neither.
-        context["aws:tokenissuetime"] = _iso(datetime.fromtimestamp(claims.session_issued_at, UTC))
+        context["aws:tokenissuetime"] = _iso(claims.session_issued_at)
         context["aws:multifactorauthpresent"] = "false"
     for key, value in facts.tags:
         context[f"aws:principaltag/{key.lower()}"] = value
@@ -174,5 +175,7 @@ def merge(context: dict[str, str | tuple[str, ...]], extra: Conditions) -> dict[
     return context
 
 
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+@lru_cache(maxsize=256)
+def _iso(seconds: int) -> str:
+    """Render a time; nearly all requests of a second ask for the same."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

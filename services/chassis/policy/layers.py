@@ -17,6 +17,7 @@ _UNBOUND = Decision(Verdict.ALLOW)
 """The root user of an account: identity policies do not bind it."""
 _NO_GRANT = Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE)
 _NO_IDENTITY = PolicySet([])
+_WITH_IDENTITY = frozenset({RequesterKind.USER, RequesterKind.ROLE})
 _WITHOUT_IDENTITY = frozenset({RequesterKind.SERVICE, RequesterKind.FEDERATED})
 """They belong to no account: they have what resources give them, and resource control policies bind them."""
 
@@ -32,6 +33,14 @@ class RequesterLayers:
     """One for each level from the organization's root to the account; none where nothing is restricted."""
     endpoint: ResourcePolicySet | None = None
     """Of the endpoint through which the request came; None for the public one."""
+    identity_alone: bool = field(init=False)
+    """Whether there is no other layer than identity."""
+
+    def __post_init__(self) -> None:
+        """Look at the layers once."""
+        others = (self.boundary, self.session, self.endpoint)
+        alone = not self.service_control and all(each is None for each in others)
+        object.__setattr__(self, "identity_alone", alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,9 @@ def decide(
     context: Context,
 ) -> Decision:
     """Decide. `resource` is an ARN, or * for an action on none; `context` has lower-case keys."""
+    if target is NO_OWNER and bound.identity_alone and requester.kind in _WITH_IDENTITY:
+        # What nearly all calls are: identity policies and nothing else.
+        return bound.identity.evaluate(action, resource, context)
     return explain(requester, bound, target, action, resource, context).decision
 
 

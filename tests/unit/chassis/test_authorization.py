@@ -186,7 +186,7 @@ async def test_a_condition_in_one_of_many_statements_is_seen(authorizer: Authori
 async def test_root_is_bound_by_no_identity_policy(authorizer: Authorizer, auth: Auth) -> None:
     auth.policies = ()
     assert not await permitted(authorizer)
-    assert await permitted(authorizer, root=True)
+    assert await permitted(authorizer, root=True, principal_id=ACCOUNT)
 
 
 async def test_all_layers_that_auth_leases_bind(
