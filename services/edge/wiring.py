@@ -16,6 +16,7 @@ from services.edge.adapters.health import UpstreamHealth
 from services.edge.adapters.identity import Identity
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
+from services.edge.adapters.managed_policies import ManagedPolicies
 from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.roles import Roles
 from services.edge.adapters.security_tokens import SecurityTokens
@@ -105,6 +106,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
     identity = Identity(channels[config.auth.name])
     groups = Groups(channels[config.auth.name])
     roles = Roles(channels[config.auth.name])
+    managed = ManagedPolicies(channels[config.auth.name])
     tokens = SecurityTokens(channels[config.auth.name])
     operations: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
@@ -162,6 +164,25 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
             "GetRolePolicy": roles.get_role_policy,
             "ListRolePolicies": roles.list_role_policies,
             "DeleteRolePolicy": roles.delete_role_policy,
+            "CreatePolicy": managed.create_policy,
+            "GetPolicy": managed.get_policy,
+            "ListPolicies": managed.list_policies,
+            "DeletePolicy": managed.delete_policy,
+            "CreatePolicyVersion": managed.create_policy_version,
+            "GetPolicyVersion": managed.get_policy_version,
+            "ListPolicyVersions": managed.list_policy_versions,
+            "SetDefaultPolicyVersion": managed.set_default_version,
+            "DeletePolicyVersion": managed.delete_policy_version,
+            "ListEntitiesForPolicy": managed.list_entities,
+            "AttachUserPolicy": managed.attach_user_policy,
+            "DetachUserPolicy": managed.detach_user_policy,
+            "ListAttachedUserPolicies": managed.list_user_policies,
+            "AttachGroupPolicy": managed.attach_group_policy,
+            "DetachGroupPolicy": managed.detach_group_policy,
+            "ListAttachedGroupPolicies": managed.list_group_policies,
+            "AttachRolePolicy": managed.attach_role_policy,
+            "DetachRolePolicy": managed.detach_role_policy,
+            "ListAttachedRolePolicies": managed.list_role_policies,
         },
     }
     return {(service, name): run for service, named in operations.items() for name, run in named.items()}

@@ -21,7 +21,8 @@ def request_resources(
 ) -> Sequence[str]:
     """Return the ARNs of what an operation's input names."""
     if operation.service == "iam":
-        return [
+        named = [
             arn(account_id, values[member], partition) for member, arn in _IAM.items() if member in values
         ]
+        return [*named, *([values["PolicyArn"]] if "PolicyArn" in values else ())]
     return model_resources(values, region, partition)

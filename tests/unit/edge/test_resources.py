@@ -1,0 +1,44 @@
+"""What the audit log says a request is about, before anything is done for it."""
+
+from typing import Any
+
+import pytest
+
+from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.resources import request_resources
+
+MODELS = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)}
+ACCOUNT = "123456789012"
+POLICY = "arn:aws-x:iam::123456789012:policy/p"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "values", "expected"),
+    [
+        ("iam", "GetUser", {"UserName": "a"}, [f"arn:aws-x:iam::{ACCOUNT}:user/a"]),
+        ("iam", "GetUser", {}, []),
+        ("iam", "ListUsers", {"MaxItems": 1}, []),
+        (
+            "iam",
+            "AddUserToGroup",
+            {"GroupName": "g", "UserName": "a"},
+            [f"arn:aws-x:iam::{ACCOUNT}:user/a", f"arn:aws-x:iam::{ACCOUNT}:group/g"],
+        ),
+        (
+            "iam",
+            "AttachRolePolicy",
+            {"RoleName": "r", "PolicyArn": POLICY},
+            [f"arn:aws-x:iam::{ACCOUNT}:role/r", POLICY],
+        ),
+        ("sts", "GetAccessKeyInfo", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, []),
+        (
+            "bedrock",
+            "GetFoundationModel",
+            {"modelIdentifier": "craton.m"},
+            ["arn:aws-x:bedrock:eu-west-1::foundation-model/craton.m"],
+        ),
+    ],
+)
+def test_resources(service: str, operation: str, values: dict[str, Any], expected: list[str]) -> None:
+    described = MODELS[service].operations[operation]
+    assert list(request_resources(described, values, ACCOUNT, "eu-west-1", "aws-x")) == expected
