@@ -77,14 +77,16 @@ class Admission:
         self.require(caller, action, resource)
         return caller
 
-    async def authorize_management(self, call: CallContext, action: str, resource: str) -> Caller:
+    async def authorize_management(
+        self, call: CallContext, action: str, resource: str, conditions: Conditions | None = None
+    ) -> Caller:
         """As `authorize`, and the principal must be of the management account."""
         caller = await self.identify(call)
         installation = await self._directory.installation()
         if installation is None or installation.management_account_id != caller.account_id:
             raise access_denied("You don't have permissions to access this resource.")
         # Accounts are the management account's to manage, although their resources are their own.
-        self.require(caller, action, resource, NO_OWNER)
+        self.require(caller, action, resource, NO_OWNER, conditions)
         return caller
 
     def require(

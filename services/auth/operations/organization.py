@@ -38,17 +38,26 @@ class OrganizationAdmission:
             raise access_denied("Your account is not a member of an organization.")
         return OrganizationArns(installation, self._partition)
 
-    async def admit(self, call: CallContext, action: str, *resources: str) -> None:
-        """Return when the caller may do `action` on every one of the ARNs, or on * without any."""
-        first, *more = resources or ("*",)
-        caller = await self._admission.authorize_management(call, f"organizations:{action}", first)
-        for resource in more:
-            self._admission.require(caller, f"organizations:{action}", resource, NO_OWNER)
+    async def admit(
+        self, call: CallContext, action: str, *resources: str, policy_type: PolicyType | None = None
+    ) -> None:
+        """Return when the caller may do `action` on every one of the ARNs, or on * without any.
 
-    async def admit_nodes(self, call: CallContext, action: str, *node_ids: str) -> None:
+        `policy_type` is that of an action about policies, for conditions.
+        """
+        first, *more = resources or ("*",)
+        action = f"organizations:{action}"
+        conditions = {} if policy_type is None else {"organizations:PolicyType": policy_type.value}
+        caller = await self._admission.authorize_management(call, action, first, conditions)
+        for resource in more:
+            self._admission.require(caller, action, resource, NO_OWNER, conditions)
+
+    async def admit_nodes(
+        self, call: CallContext, action: str, *node_ids: str, policy_type: PolicyType | None = None
+    ) -> None:
         """As `admit`, on roots, units and accounts."""
         arns = await self.arns()
-        await self.admit(call, action, *(arns.node(each) for each in node_ids))
+        await self.admit(call, action, *(arns.node(each) for each in node_ids), policy_type=policy_type)
 
 
 class Organization:

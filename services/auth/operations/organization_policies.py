@@ -47,13 +47,13 @@ class ControlPolicies:
 
     async def enable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> Root:
         """Let policies of a type count (organizations:EnablePolicyType)."""
-        await self._admit_root(call, "EnablePolicyType", root_id)
+        await self._admit_root(call, "EnablePolicyType", root_id, policy_type)
         await self._revocations.publish_all(await self._store.enable_type(policy_type))
         return await self._root()
 
     async def disable_type(self, call: CallContext, root_id: str, policy_type: PolicyType) -> Root:
         """Detach all policies of a type and let none count (organizations:DisablePolicyType)."""
-        await self._admit_root(call, "DisablePolicyType", root_id)
+        await self._admit_root(call, "DisablePolicyType", root_id, policy_type)
         await self._revocations.publish_all(await self._store.disable_type(policy_type))
         return await self._root()
 
@@ -61,7 +61,7 @@ class ControlPolicies:
         self, call: CallContext, policy_type: PolicyType, name: str, description: str, document: str
     ) -> tuple[ControlPolicy, str]:
         """Create a policy (organizations:CreatePolicy). Raises UNSUPPORTED_POLICY."""
-        await self._admission.admit(call, "CreatePolicy")
+        await self._admission.admit(call, "CreatePolicy", policy_type=policy_type)
         policy_id = new_policy_id(self._randomness)
         call.resources.append(policy_id)
         evaluated = canonical(parse(document, policy_type.kind))
@@ -101,7 +101,7 @@ class ControlPolicies:
         self, call: CallContext, policy_type: PolicyType, request: PageRequest
     ) -> tuple[Page[ControlPolicy], OrganizationArns]:
         """List the policies of a type (organizations:ListPolicies)."""
-        await self._admission.admit(call, "ListPolicies")
+        await self._admission.admit(call, "ListPolicies", policy_type=policy_type)
         return await self._store.policies(policy_type, request), await self._admission.arns()
 
     async def attach(self, call: CallContext, policy_id: str, target_id: str) -> None:
@@ -118,7 +118,7 @@ class ControlPolicies:
         self, call: CallContext, target_id: str, policy_type: PolicyType, request: PageRequest
     ) -> tuple[Page[ControlPolicy], OrganizationArns]:
         """List what is attached to a target itself (organizations:ListPoliciesForTarget)."""
-        await self._admission.admit_nodes(call, "ListPoliciesForTarget", target_id)
+        await self._admission.admit_nodes(call, "ListPoliciesForTarget", target_id, policy_type=policy_type)
         page = await self._store.policies_of(target_id, policy_type, request)
         return page, await self._admission.arns()
 
@@ -129,8 +129,10 @@ class ControlPolicies:
         await self._admitted(call, "ListTargetsForPolicy", policy_id)
         return await self._store.targets_of(policy_id, request), await self._admission.arns()
 
-    async def _admit_root(self, call: CallContext, action: str, root_id: str) -> None:
-        await self._admission.admit_nodes(call, action, root_id)
+    async def _admit_root(
+        self, call: CallContext, action: str, root_id: str, policy_type: PolicyType
+    ) -> None:
+        await self._admission.admit_nodes(call, action, root_id, policy_type=policy_type)
         if (await self._tree.root())[0].unit_id != root_id:
             raise root_not_found(root_id)
 
@@ -149,7 +151,8 @@ class ControlPolicies:
         arns, found = await self._admission.arns(), await self._store.find(policy_id)
         policy_type = PolicyType.SERVICE_CONTROL if found is None else found.policy_type
         arn = arns.policy(policy_id, policy_type)
-        await self._admission.admit(call, action, arn, *(arns.node(each) for each in node_ids))
+        nodes = (arns.node(each) for each in node_ids)
+        await self._admission.admit(call, action, arn, *nodes, policy_type=policy_type)
         if found is None:
             raise control_policy_not_found(policy_id)
         return found, arn

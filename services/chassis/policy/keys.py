@@ -71,6 +71,7 @@ KEYS = (
     Key("kms:CallerAccount", Kind.STRING),
     Key("kms:EncryptionContext:*", Kind.STRING),
     Key("kms:EncryptionContextKeys", Kind.STRING, several=True),
+    Key("organizations:PolicyType", Kind.STRING),
     Key("sts:ExternalId", Kind.STRING),
     Key("sts:RoleSessionName", Kind.STRING),
     Key("sts:SourceIdentity", Kind.STRING),

@@ -214,6 +214,34 @@ async def test_attaching_needs_permission_for_policy_and_target(managed: Managed
     await managed.policies.attach(call, policy, managed.root)
 
 
+async def test_policies_of_one_type_can_be_left_to_somebody(managed: Managed) -> None:
+    call, page = await managed.call(), PageRequest.parse(0, "")
+    both = DENY.replace('"Effect"', '"Principal": "*", "Effect"')
+    policies = {SCP: await managed.policy(), RCP: await managed.policy(RCP, both)}
+    condition = '{"StringEquals":{"organizations:PolicyType":"RESOURCE_CONTROL_POLICY"}}'
+    await managed.may(
+        '{"Statement":{"Effect":"Allow","Action":"organizations:*","Resource":"*","Condition":'
+        f"{condition}}}}}"
+    )
+    for policy_type, allowed in ((SCP, False), (RCP, True)):
+        held, document = policies[policy_type], DENY if policy_type is SCP else both
+        calls = (
+            managed.policies.describe(call, held),
+            managed.policies.list(call, policy_type, page),
+            managed.policies.policies_of(call, MEMBER, policy_type, page),
+            managed.policies.attach(call, held, MEMBER),
+            managed.policies.disable_type(call, managed.root, policy_type),
+            managed.policies.enable_type(call, managed.root, policy_type),
+            managed.policies.create(call, policy_type, "another", "", document),
+            managed.policies.delete(call, held),
+        )
+        for each in calls:
+            if allowed:
+                await each
+            else:
+                assert (await refusal(each)).reason_name == "ACCESS_DENIED"
+
+
 async def test_a_change_is_announced_for_every_account_that_it_reaches(managed: Managed) -> None:
     call = await managed.call()
     unit = (await managed.tree.create_unit(call, managed.root, "a")).unit_id

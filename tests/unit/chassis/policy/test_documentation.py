@@ -17,6 +17,6 @@ def test_every_operator_is_described_and_no_other() -> None:
 
 def test_every_key_is_described_and_no_other() -> None:
     table = TEXT.split("| key | kind |")[1].split("\n\n")[0]
-    assert set(re.findall(r"`((?:aws|kms|bedrock|sts|iam):\w+[:/]?)`", table)) == {
+    assert set(re.findall(r"`((?:aws|kms|bedrock|sts|iam|organizations):\w+[:/]?)`", table)) == {
         key.name.removesuffix("*") for key in KEYS
     }
