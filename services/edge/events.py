@@ -59,7 +59,16 @@ SERVED: Mapping[Key, Served] = {
             },
         ),
         ("bedrock", "training", {"ListModelCustomizationJobs": _READ}),
-        ("sts", "auth", {"GetCallerIdentity": _READ, "GetAccessKeyInfo": _READ}),
+        (
+            "sts",
+            "auth",
+            {
+                "GetCallerIdentity": _READ,
+                "GetAccessKeyInfo": _READ,
+                "AssumeRole": _EFFECT,
+                "GetSessionToken": _EFFECT,
+            },
+        ),
         (
             "iam",
             "auth",

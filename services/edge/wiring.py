@@ -21,6 +21,7 @@ from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.roles import Roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
+from services.edge.adapters.temporary_credentials import TemporaryCredentials
 from services.edge.config import EdgeConfig
 from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
 from services.edge.events import EVENTS, Key
@@ -108,6 +109,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
     roles = Roles(channels[config.auth.name])
     managed = ManagedPolicies(channels[config.auth.name])
     tokens = SecurityTokens(channels[config.auth.name])
+    temporary = TemporaryCredentials(channels[config.auth.name])
     operations: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
             "ListFoundationModels": catalogue.list_foundation_models,
@@ -123,6 +125,8 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
         "sts": {
             "GetCallerIdentity": tokens.get_caller_identity,
             "GetAccessKeyInfo": tokens.get_access_key_info,
+            "AssumeRole": temporary.assume_role,
+            "GetSessionToken": temporary.get_session_token,
         },
         "iam": {
             "CreateUser": identity.create_user,

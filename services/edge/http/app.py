@@ -187,7 +187,7 @@ class Application:
         around, scope, fields, dialect = self._around, request.scope, request.fields, request.dialect
         admitted = admit(fields, around.regions, around.clock.now(), dialect.signing_names)
         credential = admitted.authorization.credential
-        known = around.sessions.known(credential, call.peer)
+        known = around.sessions.known(credential, call.peer, admitted.session_token)
         body = await read_body(
             receive, _declared(fields), self._budget, known=known, limit=dialect.max_body_bytes
         )

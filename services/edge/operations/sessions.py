@@ -74,18 +74,18 @@ class Sessions:
         self._clock = clock
         self._keys: _Leases[_KeyKey, bytes] = _Leases(clock)
         self._tokens: _Leases[_TokenKey, Caller] = _Leases(clock)
-        self._unknown: _Leases[str, DomainError] = _Leases(clock)
+        self._unknown: _Leases[tuple[str, str], DomainError] = _Leases(clock)
         self._familiar: _Leases[tuple[str, str], None] = _Leases(clock)
         self._asking: dict[_TokenKey, asyncio.Future[None]] = {}
         self._room = asyncio.Semaphore(_CONCURRENT)
 
-    def known(self, credential: sigv4.Credential, source_ip: str) -> bool:
+    def known(self, credential: sigv4.Credential, source_ip: str, session_token: str = "") -> bool:
         """Say whether a signature of this key id from this address was verified in the last minutes.
 
         Key ids are no secret: whoever has learned one, elsewhere, is a stranger all the same.
         Raises DomainError for a key id that auth did not know a moment ago.
         """
-        refusal = self._unknown.get(credential.access_key_id)
+        refusal = self._unknown.get((credential.access_key_id, session_token))
         if refusal is not None:
             raise DomainError(refusal.reason, refusal.message)
         return self._familiar.has((credential.access_key_id, source_ip))
@@ -122,7 +122,9 @@ class Sessions:
             if error.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY:
                 until = self._clock.boottime() + _UNKNOWN_S
                 self._keys.drop((presented.credential, presented.session_token))
-                self._unknown.put(presented.credential.access_key_id, error, until)
+                # With another token the same key may well be known.
+                unknown = (presented.credential.access_key_id, presented.session_token)
+                self._unknown.put(unknown, error, until)
             raise
         finally:
             del self._asking[key]

@@ -110,6 +110,10 @@ async def test_a_session_token_has_leases_of_its_own(sessions: Sessions, auth: A
         with pytest.raises(DomainError):
             await sessions.open(replace(presented(), session_token=token), CLIENT, "runtime")
     assert len(auth.asked) == 3, "no lease of another token was used"
+    assert sessions.known(CREDENTIAL, CLIENT.source_ip, "one")
+    for token in ("", "two"):
+        with pytest.raises(DomainError):
+            sessions.known(CREDENTIAL, CLIENT.source_ip, token)
 
 
 async def test_a_wrong_signature_is_refused_with_and_without_a_lease(sessions: Sessions, auth: Auth) -> None:

@@ -1,0 +1,136 @@
+"""Roles and temporary credentials by an unmodified boto3, against the whole stack."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+ACCOUNT = "123456789012"
+ROLE = "contract-sessions"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
+MODEL = "craton.tiny-text-v1"
+
+
+def refused(call: Any, **arguments: Any) -> tuple[str, int]:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@pytest.fixture
+def role(stack: Any) -> Iterator[str]:
+    """A role that the account's principals may assume, and that may read the catalogue."""
+    iam = stack.client("iam")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ACCOUNT},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=document(trust))
+    allow = {"Effect": "Allow", "Action": ["bedrock:List*", "bedrock:Get*"], "Resource": "*"}
+    only_red = {
+        "Effect": "Allow",
+        "Action": "iam:GetUser",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}},
+    }
+    iam.put_role_policy(RoleName=ROLE, PolicyName="p", PolicyDocument=document(allow, only_red))
+    yield ROLE_ARN
+    iam.delete_role_policy(RoleName=ROLE, PolicyName="p")
+    iam.delete_role(RoleName=ROLE)
+
+
+def session(stack: Any, service: str, answer: dict[str, Any], **changes: Any) -> Any:
+    given = answer["Credentials"]
+    return stack.client(
+        service,
+        **{
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+            **changes,
+        },
+    )
+
+
+def test_a_role_is_assumed_and_has_its_own_rights(stack: Any, role: str) -> None:
+    answer = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="today")
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/today"
+    assert answer["AssumedRoleUser"]["Arn"] == arn
+    left = answer["Credentials"]["Expiration"] - datetime.now(UTC)
+    assert timedelta(minutes=58) < left <= timedelta(hours=1)
+    who = session(stack, "sts", answer).get_caller_identity()
+    assert (who["Arn"], who["UserId"]) == (arn, answer["AssumedRoleUser"]["AssumedRoleId"])
+    assert session(stack, "bedrock", answer).get_foundation_model(modelIdentifier=MODEL)["modelDetails"]
+    body = json.dumps({"inputText": "hi"})
+    invoke = session(stack, "bedrock-runtime", answer).invoke_model
+    assert refused(invoke, modelId=MODEL, body=body) == ("AccessDeniedException", 403)
+    assert refused(session(stack, "iam", answer).get_user, UserName="admin") == ("AccessDenied", 403)
+
+
+def test_a_session_policy_and_tags(stack: Any, role: str) -> None:
+    sts = stack.client("sts")
+    only_get = document({"Effect": "Allow", "Action": "bedrock:Get*", "Resource": "*"})
+    narrow = sts.assume_role(RoleArn=role, RoleSessionName="narrow", Policy=only_get)
+    assert narrow["PackedPolicySize"] > 0
+    bedrock = session(stack, "bedrock", narrow)
+    assert bedrock.get_foundation_model(modelIdentifier=MODEL)["modelDetails"]
+    with pytest.raises(ClientError, match="no session policy allows the bedrock:ListFoundationModels"):
+        bedrock.list_foundation_models()
+    red = sts.assume_role(
+        RoleArn=role,
+        RoleSessionName="red",
+        Tags=[{"Key": "team", "Value": "red"}],
+        TransitiveTagKeys=["team"],
+    )
+    assert session(stack, "iam", red).get_user(UserName="admin")["User"]["UserName"] == "admin"
+
+
+def test_without_its_token_a_key_is_nothing(stack: Any, role: str) -> None:
+    answer = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="today")
+    other = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="other")
+    for token in (None, "x", other["Credentials"]["SessionToken"]):
+        without = session(stack, "sts", answer, aws_session_token=token)
+        assert refused(without.get_caller_identity) == ("InvalidClientTokenId", 403)
+    assert session(stack, "sts", answer).get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_a_deleted_role_ends_its_sessions(stack: Any) -> None:
+    iam = stack.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName="short-lived", AssumeRolePolicyDocument=document(trust))
+    arn = ROLE_ARN.replace(ROLE, "short-lived")
+    sts = session(stack, "sts", stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="today"))
+    assert sts.get_caller_identity()["Account"] == ACCOUNT
+    iam.delete_role(RoleName="short-lived")
+    code, status = refused(sts.get_caller_identity)
+    assert (code, status) in {("ExpiredToken", 403), ("InvalidClientTokenId", 403)}
+
+
+def test_a_user_gets_a_session_token(stack: Any) -> None:
+    answer = stack.client("sts").get_session_token(DurationSeconds=900)
+    sts = session(stack, "sts", answer)
+    assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/admin"
+    assert refused(sts.get_session_token) == ("AccessDenied", 403)
+
+
+def test_refusals(stack: Any, role: str) -> None:
+    assume = stack.client("sts").assume_role
+    nobody = f"{role}-nobody"
+    assert refused(assume, RoleArn=nobody, RoleSessionName="today") == ("AccessDenied", 403)
+    user = f"arn:aws:iam::{ACCOUNT}:user/admin"
+    assert refused(assume, RoleArn=user, RoleSessionName="today")[1] == 400
+    longer = {"RoleArn": role, "RoleSessionName": "today", "DurationSeconds": 43_200}
+    assert refused(assume, **longer) == ("ValidationError", 400)
+    bad = {"RoleArn": role, "RoleSessionName": "today", "Policy": "{"}
+    assert refused(assume, **bad) == ("MalformedPolicyDocument", 400)
+    arns = {"RoleArn": role, "RoleSessionName": "today", "PolicyArns": [{"arn": f"{role}xxxxxxxxxxxx"}]}
+    assert refused(assume, **arns) == ("ValidationError", 400)
