@@ -151,6 +151,11 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "GetRolePolicy": (_IAM, "GetRolePolicy", _READ),
         "ListRolePolicies": (_IAM, "ListRolePolicies", _READ),
         "DeleteRolePolicy": (_IAM, "DeleteRolePolicy", _EFFECT),
+        "PutRolePermissionsBoundary": (_IAM, "PutRolePermissionsBoundary", _EFFECT),
+        "DeleteRolePermissionsBoundary": (_IAM, "DeleteRolePermissionsBoundary", _EFFECT),
+        "TagRole": (_IAM, "TagRole", _EFFECT),
+        "UntagRole": (_IAM, "UntagRole", _EFFECT),
+        "ListRoleTags": (_IAM, "ListRoleTags", _READ),
     },
     # Credentials are released.
     "SessionService": {

@@ -149,7 +149,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     managed = ManagedPolicies(SqlManagedPolicies(database), identities, revocations, clock, random)
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
-    roles = Roles(role_store, admission, revocations, clock, random, partition)
+    roles = Roles(role_store, admission, identities, revocations, clock, random, partition)
     temporary = TemporaryCredentials(
         role_store, SqlSessions(database), admission, sealer, clock, random, partition
     )
@@ -205,7 +205,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,
         PolicyServicer(UserPolicies(policies, users, revocations, clock)),
     )
-    server.add(role_service_pb2_grpc.add_RoleServiceServicer_to_server, RoleServicer(roles, partition))
+    server.add(
+        role_service_pb2_grpc.add_RoleServiceServicer_to_server,
+        RoleServicer(roles, boundaries, tags, partition),
+    )
     server.add(
         session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)
     )

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.ids import new_role_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import DEFAULT_SESSION, Role, RolePolicy
 from services.auth.operations.admission import Admission, Caller
+from services.auth.operations.entities import IdentityAdmission
 from services.auth.ports import Revocations
 from services.auth.ports_roles import RoleStore
 from services.chassis.arn import role_arn
@@ -31,6 +33,7 @@ class Roles:
         self,
         store: RoleStore,
         admission: Admission,
+        identities: IdentityAdmission,
         revocations: Revocations,
         clock: Clock,
         randomness: Randomness,
@@ -39,6 +42,7 @@ class Roles:
         """Keep roles in `store`."""
         self._store = store
         self._admission = admission
+        self._identities = identities
         self._revocations = revocations
         self._clock = clock
         self._randomness = randomness
@@ -104,7 +108,7 @@ class Roles:
         self, call: CallContext, role_name: str, policy_name: str, document: str
     ) -> RolePolicy:
         """Create or replace an inline policy (iam:PutRolePolicy). Raises UNSUPPORTED_POLICY."""
-        caller = await self.admit(call, "iam:PutRolePolicy", role_name)
+        caller = await self._admit_bounded(call, "iam:PutRolePolicy", role_name)
         policy = RolePolicy(
             caller.account_id,
             role_name,
@@ -130,7 +134,7 @@ class Roles:
 
     async def delete_policy(self, call: CallContext, role_name: str, policy_name: str) -> None:
         """Delete an inline policy (iam:DeleteRolePolicy)."""
-        caller = await self.admit(call, "iam:DeleteRolePolicy", role_name)
+        caller = await self._admit_bounded(call, "iam:DeleteRolePolicy", role_name)
         epoch = await self._store.delete_role_policy(caller.account_id, role_name, policy_name)
         await self._publish(caller, epoch)
 
@@ -139,6 +143,10 @@ class Roles:
         caller = await self._admission.identify(call)
         self._admission.require(caller, action, role_arn(caller.account_id, role_name, self._partition))
         return caller
+
+    async def _admit_bounded(self, call: CallContext, action: str, role_name: str) -> Caller:
+        """As `admit`, for an action that changes what the role may do: by its boundary as well."""
+        return await self._identities.admit_bounded(call, action, Entity(EntityKind.ROLE, role_name))
 
     async def _publish(self, caller: Caller, epoch: int) -> None:
         await self._revocations.publish(caller.account_id, epoch)

@@ -12,11 +12,13 @@ from craton.auth.v1 import (
 )
 from google.protobuf.duration_pb2 import Duration
 
+from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role, RolePolicy
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import NewSession, RoleRequest, TemporaryCredentials
-from services.auth.servicer.messages import timestamp
+from services.auth.operations.tags import Boundaries, Tags
+from services.auth.servicer.messages import tag, timestamp
 from services.chassis.arn import assumed_role_arn, role_arn
 from services.chassis.context import current_call
 
@@ -24,9 +26,11 @@ from services.chassis.context import current_call
 class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
     """RoleService."""
 
-    def __init__(self, roles: Roles, partition: str) -> None:
-        """Serve `roles`."""
+    def __init__(self, roles: Roles, boundaries: Boundaries, tags: Tags, partition: str) -> None:
+        """Serve `roles`, their `boundaries` and their `tags`."""
         self._roles = roles
+        self._boundaries = boundaries
+        self._tags = tags
         self._partition = partition
 
     async def CreateRole(self, request: Any, context: Any) -> Any:
@@ -96,6 +100,35 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         await self._roles.delete_policy(current_call(), request.role_name, request.policy_name)
         return role_service_pb2.DeleteRolePolicyResponse()
 
+    async def PutRolePermissionsBoundary(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._boundaries.put(current_call(), _entity(request), request.permissions_boundary)
+        return role_service_pb2.PutRolePermissionsBoundaryResponse()
+
+    async def DeleteRolePermissionsBoundary(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._boundaries.delete(current_call(), _entity(request))
+        return role_service_pb2.DeleteRolePermissionsBoundaryResponse()
+
+    async def TagRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        tags = tuple(Tag(each.key, each.value) for each in request.tags)
+        await self._tags.tag(current_call(), _entity(request), tags)
+        return role_service_pb2.TagRoleResponse()
+
+    async def UntagRole(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._tags.untag(current_call(), _entity(request), tuple(request.tag_keys))
+        return role_service_pb2.UntagRoleResponse()
+
+    async def ListRoleTags(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        wanted = PageRequest.parse(request.page_size, request.page_token)
+        page = await self._tags.list(current_call(), _entity(request), wanted)
+        return role_service_pb2.ListRoleTagsResponse(
+            tags=[tag(each) for each in page.items], next_page_token=page.next_token
+        )
+
     def _message(self, role: Role) -> role_service_pb2.Role:
         return role_service_pb2.Role(
             name=f"accounts/{role.account_id}/roles/{role.role_name}",
@@ -107,6 +140,10 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
             max_session_duration=Duration(seconds=int(role.max_session.total_seconds())),
             create_time=timestamp(role.created_at),
         )
+
+
+def _entity(request: Any) -> Entity:
+    return Entity(EntityKind.ROLE, request.role_name)
 
 
 class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_credentials import SqlCredentials
@@ -16,7 +17,9 @@ from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.adapters.sql_tags import SqlTags
+from services.auth.adapters.tables_identity import ATTACHMENTS
 from services.auth.domain.identity import (
     Entity,
     EntityKind,
@@ -38,6 +41,7 @@ from services.auth.ports import CredentialStore, DirectoryStore, PolicyStore
 from services.auth.ports_identity import AttachmentStore, GroupStore, ManagedPolicyStore, TagStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
+from tests.contract.auth.test_roles import SESSION
 from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, OTHER, REVISIONS, first, key, policy, reason
 from tests.fakes.databases import KINDS, empty_database, replica
 
@@ -379,6 +383,38 @@ async def test_a_boundary_is_one_policy_in_force(stores: Stores) -> None:
     await stores.attachments.delete_boundary(ID, ALICE_ENTITY)
     await stores.attachments.put_boundary(ID, Entity(EntityKind.USER, "bob"), made)
     assert (await stores.alice()).policies.boundary is None
+
+
+async def test_a_session_has_what_its_role_has_and_tags_of_its_own(
+    stores: Stores, database: Database
+) -> None:
+    await stores.roles.create_role(ROLE, 99)
+    session = replace(SESSION, role=ROLE, tags=(("TEAM", "blue"), ("x", "1")))
+    await SqlSessions(database).create_session(session)
+    made = await stores.managed_policy("P", "{1}")
+    await stores.attachments.attach(ID, ROLE_ENTITY, made, 9)
+    await stores.attachments.put_boundary(ID, ROLE_ENTITY, ADMINISTRATOR)
+    await stores.tags.tag(ID, ROLE_ENTITY, (Tag("team", "red"), Tag("cost", "7")), 9)
+    state = await stores.credentials.principal_state(session.access_key_id)
+    assert state is not None
+    assert (state.policies.identity, state.policies.boundary) == (("{1}",), (ALLOW_ALL,))
+    assert state.facts.tags == (("cost", "7"), ("TEAM", "blue"), ("x", "1"))
+    # Another kind of entity with the same id is somebody else.
+    assert (await stores.alice()).policies.boundary is None
+
+
+async def test_a_policy_that_this_version_does_not_know_refuses_its_bearer(
+    stores: Stores, database: Database
+) -> None:
+    await database.run(
+        lambda connection: connection.execute(
+            sa.insert(ATTACHMENTS).values(
+                entity_kind="user", entity_id=ALICE.user_id, policy_id="ANPAFUTURE", account_id=ID
+            )
+        )
+    )
+    with pytest.raises(KeyError):
+        await stores.alice()
 
 
 async def test_tags_are_replaced_by_keys_in_any_case(stores: Stores) -> None:

@@ -10,6 +10,7 @@ from craton.auth.v1 import (
     managed_policy_service_pb2,
     policy_service_pb2,
     resources_pb2,
+    role_service_pb2,
     user_service_pb2,
 )
 
@@ -37,6 +38,7 @@ class Iam:
             (self.operator.groups, group_service_pb2),
             (self.operator.managed, managed_policy_service_pb2),
             (self.operator.users, user_service_pb2),
+            (self.operator.roles, role_service_pb2),
         ):
             if hasattr(stub, method):
                 request = getattr(messages, f"{method}Request")(**fields)
@@ -199,6 +201,27 @@ async def test_tags_of_a_user_reach_conditions(iam: Iam, alice: Credential) -> N
         assert await reason(iam("TagUser", user_name="alice", tags=wrong)) == "INVALID_FIELD"
 
 
+async def test_a_role_has_boundary_and_tags_too(iam: Iam) -> None:
+    trust = f"""{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sts:AssumeRole",
+        "Principal":{{"AWS":"{ACCOUNT}"}}}}}}"""
+    await iam("CreateRole", role_name="reader", assume_role_policy_document=trust)
+    tag = resources_pb2.Tag(key="team", value="red")
+    await iam("TagRole", role_name="reader", tags=[tag, resources_pb2.Tag(key="b", value="")])
+    await iam("UntagRole", role_name="reader", tag_keys=["B"])
+    assert list((await iam("ListRoleTags", role_name="reader")).tags) == [tag]
+    boundary = {"role_name": "reader", "permissions_boundary": BUILT_IN + "ReadOnlyAccess"}
+    await iam("PutRolePermissionsBoundary", **boundary)
+    await iam("AttachRolePolicy", role_name="reader", policy_arn=BUILT_IN + "ReadOnlyAccess")
+    attached = (await iam("ListAttachedRolePolicies", role_name="reader")).attached_policies
+    assert [each.policy_name for each in attached] == ["ReadOnlyAccess"]
+    found = (await iam("GetPolicy", policy_arn=BUILT_IN + "ReadOnlyAccess")).policy
+    assert (found.attachment_count, found.permissions_boundary_usage_count) == (1, 1)
+    assert await reason(iam("DeleteRole", role_name="reader")) == "RESOURCE_STATE"
+    await iam("DetachRolePolicy", role_name="reader", policy_arn=BUILT_IN + "ReadOnlyAccess")
+    await iam("DeleteRolePermissionsBoundary", role_name="reader")
+    await iam("DeleteRole", role_name="reader")
+
+
 async def test_a_user_is_created_with_boundary_and_tags(iam: Iam) -> None:
     tag = resources_pb2.Tag(key="team", value="red")
     boundary = BUILT_IN + "ReadOnlyAccess"
@@ -262,6 +285,11 @@ async def test_callers_do_what_their_own_policies_allow(iam: Iam, alice: Credent
         ("AttachRolePolicy", {"role_name": "r", "policy_arn": arn}),
         ("DetachRolePolicy", {"role_name": "r", "policy_arn": arn}),
         ("ListAttachedRolePolicies", {"role_name": "r"}),
+        ("PutRolePermissionsBoundary", {"role_name": "r", "permissions_boundary": arn}),
+        ("DeleteRolePermissionsBoundary", {"role_name": "r"}),
+        ("TagRole", {"role_name": "r", "tags": [resources_pb2.Tag(key="a", value="b")]}),
+        ("UntagRole", {"role_name": "r", "tag_keys": ["a"]}),
+        ("ListRoleTags", {"role_name": "r"}),
         ("PutUserPermissionsBoundary", {"user_name": "alice", "permissions_boundary": arn}),
         ("DeleteUserPermissionsBoundary", {"user_name": "alice"}),
         ("TagUser", {"user_name": "alice", "tags": [resources_pb2.Tag(key="a", value="b")]}),

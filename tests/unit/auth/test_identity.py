@@ -106,7 +106,7 @@ async def iam(auth: Any) -> Iam:
         Attachments(attachments, identities, announcements),
         Boundaries(attachments, identities, announcements),
         Tags(tags, identities, announcements),
-        Roles(SqlRoles(database), auth.admission, *shared, "aws"),
+        Roles(SqlRoles(database), auth.admission, identities, *shared, "aws"),
         announcements,
         await _call(auth, root.key.access_key_id),
     )
@@ -288,6 +288,19 @@ async def test_roles_have_policies_attached_too(iam: Iam) -> None:
     await iam.allow(allow("iam:*RolePolic*", f"arn:aws:iam::{ACCOUNT}:role/reader"))
     call = await iam.alice()
     await iam.attachments.attach(call, role, ADMINISTRATOR)
+    await iam.roles.put_policy(call, "reader", "p", ALLOW)
+    await iam.allow(
+        allow("iam:*RolePolic*"),
+        {**allow("iam:*", ArnEquals={"iam:PermissionsBoundary": ADMINISTRATOR}), "Effect": "Deny"},
+    )
+    await iam.boundaries.put(iam.root, role, ADMINISTRATOR)
+    for refusal in (
+        lambda: iam.roles.put_policy(call, "reader", "p", ALLOW),
+        lambda: iam.roles.delete_policy(call, "reader", "p"),
+        lambda: iam.attachments.detach(call, role, ADMINISTRATOR),
+    ):
+        assert "explicit deny" in (await refused(refusal()))[1]
+    await iam.boundaries.delete(iam.root, role)
     assert (await refused(iam.attachments.attach(call, ALICE, ADMINISTRATOR)))[0] == "ACCESS_DENIED"
     (attached,) = (await iam.attachments.attached(call, role, FIRST)).items
     assert (attached.built_in, attached.policy_name) == (True, "AdministratorAccess")

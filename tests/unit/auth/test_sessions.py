@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account, InlinePolicy, User
+from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.lease import content_digest
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import NewSession, RoleRequest, TemporaryCredentials
@@ -82,7 +84,8 @@ def stack(auth: Any) -> Stack:
     database = auth.credentials._database
     store, revocations = SqlRoles(database), NoRevocations()
     shared = (auth.clock, auth.randomness, "aws")
-    roles = Roles(store, auth.admission, revocations, *shared)
+    identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
+    roles = Roles(store, auth.admission, identities, revocations, *shared)
     temporary = TemporaryCredentials(store, SqlSessions(database), auth.admission, auth.sealer, *shared)
     return Stack(auth, roles, store, temporary, revocations)
 

@@ -175,3 +175,67 @@ class DeleteRolePolicyRequest(_message.Message):
 class DeleteRolePolicyResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class PutRolePermissionsBoundaryRequest(_message.Message):
+    __slots__ = ("role_name", "permissions_boundary")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_BOUNDARY_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    permissions_boundary: str
+    def __init__(self, role_name: _Optional[str] = ..., permissions_boundary: _Optional[str] = ...) -> None: ...
+
+class PutRolePermissionsBoundaryResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeleteRolePermissionsBoundaryRequest(_message.Message):
+    __slots__ = ("role_name",)
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    def __init__(self, role_name: _Optional[str] = ...) -> None: ...
+
+class DeleteRolePermissionsBoundaryResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class TagRoleRequest(_message.Message):
+    __slots__ = ("role_name", "tags")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    def __init__(self, role_name: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
+
+class TagRoleResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UntagRoleRequest(_message.Message):
+    __slots__ = ("role_name", "tag_keys")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    TAG_KEYS_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    tag_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, role_name: _Optional[str] = ..., tag_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UntagRoleResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListRoleTagsRequest(_message.Message):
+    __slots__ = ("role_name", "page_size", "page_token")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    page_size: int
+    page_token: str
+    def __init__(self, role_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListRoleTagsResponse(_message.Message):
+    __slots__ = ("tags", "next_page_token")
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    next_page_token: str
+    def __init__(self, tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

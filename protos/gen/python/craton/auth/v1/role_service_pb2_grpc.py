@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class RoleServiceStub:
-    """RoleService manages the roles of the caller's account and their inline policies.
+    """RoleService manages the roles of the caller's account, their inline policies,
+    permissions boundaries and tags.
     """
 
     def __init__(self, channel):
@@ -85,10 +86,36 @@ class RoleServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePolicyRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePolicyResponse.FromString,
                 _registered_method=True)
+        self.PutRolePermissionsBoundary = channel.unary_unary(
+                '/craton.auth.v1.RoleService/PutRolePermissionsBoundary',
+                request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.PutRolePermissionsBoundaryRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.PutRolePermissionsBoundaryResponse.FromString,
+                _registered_method=True)
+        self.DeleteRolePermissionsBoundary = channel.unary_unary(
+                '/craton.auth.v1.RoleService/DeleteRolePermissionsBoundary',
+                request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePermissionsBoundaryRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePermissionsBoundaryResponse.FromString,
+                _registered_method=True)
+        self.TagRole = channel.unary_unary(
+                '/craton.auth.v1.RoleService/TagRole',
+                request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.TagRoleRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.TagRoleResponse.FromString,
+                _registered_method=True)
+        self.UntagRole = channel.unary_unary(
+                '/craton.auth.v1.RoleService/UntagRole',
+                request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UntagRoleRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UntagRoleResponse.FromString,
+                _registered_method=True)
+        self.ListRoleTags = channel.unary_unary(
+                '/craton.auth.v1.RoleService/ListRoleTags',
+                request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.ListRoleTagsRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.ListRoleTagsResponse.FromString,
+                _registered_method=True)
 
 
 class RoleServiceServicer:
-    """RoleService manages the roles of the caller's account and their inline policies.
+    """RoleService manages the roles of the caller's account, their inline policies,
+    permissions boundaries and tags.
     """
 
     def CreateRole(self, request, context):
@@ -161,6 +188,43 @@ class RoleServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutRolePermissionsBoundary(self, request, context):
+        """Sets the managed policy that bounds what sessions of a role may do, whatever
+        its other policies allow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRolePermissionsBoundary(self, request, context):
+        """Removes the boundary of a role.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TagRole(self, request, context):
+        """Adds tags to a role, which must then have at most 50. Policies see them as
+        aws:PrincipalTag/key of its sessions, which can have others of those keys.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UntagRole(self, request, context):
+        """Removes tags from a role; keys it does not have are no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRoleTags(self, request, context):
+        """Lists a role's tags by key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RoleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +278,31 @@ def add_RoleServiceServicer_to_server(servicer, server):
                     request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePolicyRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePolicyResponse.SerializeToString,
             ),
+            'PutRolePermissionsBoundary': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutRolePermissionsBoundary,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.PutRolePermissionsBoundaryRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.PutRolePermissionsBoundaryResponse.SerializeToString,
+            ),
+            'DeleteRolePermissionsBoundary': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRolePermissionsBoundary,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePermissionsBoundaryRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePermissionsBoundaryResponse.SerializeToString,
+            ),
+            'TagRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagRole,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.TagRoleRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.TagRoleResponse.SerializeToString,
+            ),
+            'UntagRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.UntagRole,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UntagRoleRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UntagRoleResponse.SerializeToString,
+            ),
+            'ListRoleTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRoleTags,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.ListRoleTagsRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.ListRoleTagsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'craton.auth.v1.RoleService', rpc_method_handlers)
@@ -223,7 +312,8 @@ def add_RoleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RoleService:
-    """RoleService manages the roles of the caller's account and their inline policies.
+    """RoleService manages the roles of the caller's account, their inline policies,
+    permissions boundaries and tags.
     """
 
     @staticmethod
@@ -486,6 +576,141 @@ class RoleService:
             '/craton.auth.v1.RoleService/DeleteRolePolicy',
             craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePolicyRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutRolePermissionsBoundary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.RoleService/PutRolePermissionsBoundary',
+            craton_dot_auth_dot_v1_dot_role__service__pb2.PutRolePermissionsBoundaryRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_role__service__pb2.PutRolePermissionsBoundaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRolePermissionsBoundary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.RoleService/DeleteRolePermissionsBoundary',
+            craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePermissionsBoundaryRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_role__service__pb2.DeleteRolePermissionsBoundaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.RoleService/TagRole',
+            craton_dot_auth_dot_v1_dot_role__service__pb2.TagRoleRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_role__service__pb2.TagRoleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UntagRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.RoleService/UntagRole',
+            craton_dot_auth_dot_v1_dot_role__service__pb2.UntagRoleRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_role__service__pb2.UntagRoleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRoleTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.RoleService/ListRoleTags',
+            craton_dot_auth_dot_v1_dot_role__service__pb2.ListRoleTagsRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_role__service__pb2.ListRoleTagsResponse.FromString,
             options,
             channel_credentials,
             insecure,
