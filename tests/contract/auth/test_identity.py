@@ -362,6 +362,9 @@ async def test_a_principal_has_what_it_and_its_groups_have(stores: Stores) -> No
     await stores.version(shared, "{shared 2}", as_default=True)
     assert "{shared 2}" in (await stores.alice()).policies.identity
     assert "{shared}" not in (await stores.alice()).policies.identity
+    await stores.managed.set_default_version(shared, 1)
+    assert "{shared 2}" not in (await stores.alice()).policies.identity
+    await stores.managed.set_default_version(shared, 2)
     await stores.groups.remove_member(ID, "Team", "alice")
     assert set((await stores.alice()).policies.identity) == {"{inline}", "{own}", "{shared 2}"}
 

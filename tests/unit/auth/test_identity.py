@@ -18,9 +18,17 @@ from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_tags import SqlTags
-from services.auth.domain.identity import Entity, EntityKind, PolicyUsage, Tag
+from services.auth.domain.identity import (
+    Entity,
+    EntityKind,
+    ManagedPolicy,
+    PolicyReference,
+    PolicyUsage,
+    PolicyVersion,
+    Tag,
+)
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.records import InlinePolicy
+from services.auth.domain.records import Account, InlinePolicy
 from services.auth.domain.tag_rules import check_tags
 from services.auth.events import events
 from services.auth.operations.entities import IdentityAdmission
@@ -306,6 +314,32 @@ async def test_roles_have_policies_attached_too(iam: Iam) -> None:
     assert (attached.built_in, attached.policy_name) == (True, "AdministratorAccess")
     using = await iam.attachments.entities(iam.root, ADMINISTRATOR, PolicyUsage.ANY, EntityKind.ROLE, FIRST)
     assert [each.name for each in using.items] == ["reader"]
+
+
+async def test_policies_of_another_account_cannot_be_used(iam: Iam) -> None:
+    other = Account("210987654321", "incarnation", "second", iam.auth.clock.now())
+    await iam.auth.directory.create_account(other, None, None)
+    theirs = PolicyReference(other.account_id, "p")
+    now = iam.auth.clock.now()
+    await SqlManagedPolicies(iam.auth.credentials._database).create_policy(
+        ManagedPolicy(theirs, "ANPAOTHER", "", 1, now, now),
+        PolicyVersion(1, ALLOW, ALLOW, is_default=True, created_at=now),
+        9,
+    )
+    arn = f"arn:aws:iam::{other.account_id}:policy/p"
+    for call in (
+        iam.attachments.attach(iam.root, ALICE, arn),
+        iam.boundaries.put(iam.root, ALICE, arn),
+        iam.users.create(iam.root, "bob", arn),
+    ):
+        assert (await refused(call))[0] == "RESOURCE_NOT_FOUND"
+    for closed in (
+        iam.policies.get(iam.root, arn),
+        iam.policies.delete(iam.root, arn),
+        iam.policies.create_version(iam.root, arn, ALLOW, as_default=True),
+        iam.attachments.entities(iam.root, arn, PolicyUsage.ANY, None, FIRST),
+    ):
+        assert (await refused(closed))[0] == "ACCESS_DENIED"
 
 
 @pytest.mark.parametrize(
