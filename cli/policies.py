@@ -10,6 +10,7 @@ from cli.managed_policies import attach, attached, detach, managed
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
+from cli.simulate import simulate
 from deploy.local.stack import Stack
 
 
@@ -27,6 +28,7 @@ policies.add_command(managed)
 policies.add_command(attach)
 policies.add_command(detach)
 policies.add_command(attached)
+policies.add_command(simulate)
 
 
 def _stub(session: Session) -> PolicyServiceStub:

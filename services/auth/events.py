@@ -134,6 +134,9 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "UpdateAccessKey": (_IAM, "UpdateAccessKey", _EFFECT),
         "DeleteAccessKey": (_IAM, "DeleteAccessKey", _EFFECT),
     },
+    "SimulationService": {
+        "SimulatePrincipalPolicy": (_IAM, "SimulatePrincipalPolicy", _READ),
+    },
     "PolicyService": {
         "PutUserPolicy": (_IAM, "PutUserPolicy", _EFFECT),
         "GetUserPolicy": (_IAM, "GetUserPolicy", _READ),
@@ -233,6 +236,13 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         # An inline policy has no ARN.
         return tuple(arn for arn in managed(request, call) if ":policy/" not in arn)
 
+    def simulated(request: Any, _call: CallContext) -> Sequence[str]:
+        try:
+            name_of(request.principal_arn, partition)
+        except ValueError:
+            return ()
+        return (request.principal_arn,)
+
     def model(request: Any, call: CallContext) -> Sequence[str]:
         if call.principal is None:
             return ()
@@ -255,6 +265,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "GroupService": group,
         "ManagedPolicyService": managed,
         "AccessKeyService": user,
+        "SimulationService": simulated,
         "PolicyService": user,
         "RoleService": role,
         "SessionService": assumed,

@@ -15,6 +15,7 @@ from services.auth.domain.records import (
     Installation,
     KeyStatus,
     PrincipalState,
+    SimulatedPrincipal,
     TokenKeyRecord,
     User,
 )
@@ -205,6 +206,13 @@ class CredentialStore(Protocol):
 
         MUST survive restarts, and MUST give the same answer to every replica.
         """
+
+
+class PrincipalReader(Protocol):
+    """Principals by their name."""
+
+    async def named(self, account_id: str, kind: str, name: str) -> SimulatedPrincipal:
+        """Return a "user" or a "role", in one consistent reading. Raises RESOURCE_NOT_FOUND."""
 
 
 class BootstrapToken(Protocol):

@@ -18,6 +18,7 @@ from craton.auth.v1 import (
     role_service_pb2_grpc,
     security_token_service_pb2_grpc,
     session_service_pb2_grpc,
+    simulation_service_pb2_grpc,
     token_service_pb2_grpc,
     user_service_pb2_grpc,
 )
@@ -26,6 +27,7 @@ from services.auth.adapters.bootstrap_file import BootstrapFile
 from services.auth.adapters.built_in_policies import built_in_policies
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
+from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_credentials import SqlCredentials
@@ -56,6 +58,7 @@ from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
+from services.auth.operations.simulation import Simulation
 from services.auth.operations.tags import Boundaries, Tags
 from services.auth.operations.users import AccessKeys, UserPolicies, Users
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
@@ -71,6 +74,7 @@ from services.auth.servicer.model_access import ModelAccessServicer
 from services.auth.servicer.organization import OrganizationPolicyServicer, OrganizationServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
+from services.auth.servicer.simulation import SimulationServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -211,6 +215,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)
+    )
+    server.add(
+        simulation_service_pb2_grpc.add_SimulationServiceServicer_to_server,
+        SimulationServicer(Simulation(SqlPrincipals(database), admission, clock, partition)),
     )
     server.add(
         model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server, ModelAccessServicer(access)

@@ -6,13 +6,15 @@ import sqlalchemy as sa
 
 from services.auth.adapters.bound_policies import attached_documents, boundary_documents, tag_pairs
 from services.auth.adapters.organization_rows import control_layers
-from services.auth.adapters.rows import account_of, key_of, user_of
+from services.auth.adapters.rows import account_of, find_user, key_of, user_of
+from services.auth.adapters.sql_roles import find_role
 from services.auth.adapters.sql_sessions import find_session
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, POLICIES, USERS
 from services.auth.adapters.tables_roles import ROLE_POLICIES
 from services.auth.domain.identity import EntityKind
-from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, User
+from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, SimulatedPrincipal, User
 from services.auth.domain.roles import TemporarySession
+from services.chassis.database import Database
 from services.chassis.policy.bundle import Documents, PolicyBundle
 
 
@@ -108,3 +110,34 @@ def _entitlements(connection: sa.Connection, account_id: str) -> tuple[tuple[str
         .order_by(AGREEMENTS.c.region, AGREEMENTS.c.model_id)
     ).all()
     return tuple((row.region, row.model_id, row.eula_sha256) for row in agreements)
+
+
+class SqlPrincipals:
+    """A PrincipalReader."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def named(self, account_id: str, kind: str, name: str) -> SimulatedPrincipal:
+        """Read a principal from one snapshot."""
+
+        def work(connection: sa.Connection) -> SimulatedPrincipal:
+            if kind == "user":
+                bearer = EntityKind.USER, find_user(connection, account_id, name).user_id
+            else:
+                bearer = EntityKind.ROLE, find_role(connection, account_id, name).role_id
+            control = control_layers(connection, account_id)
+            return SimulatedPrincipal(
+                unique_id=bearer[1],
+                role_name="" if kind == "user" else name,
+                policies=PolicyBundle(
+                    identity=_identity(connection, *bearer),
+                    boundary=boundary_documents(connection, *bearer),
+                    service_control=control.service_control,
+                    resource_control=control.resource_control,
+                ),
+                facts=replace(control.facts, tags=_tags(connection, bearer, None)),
+            )
+
+        return await self._database.read(work)

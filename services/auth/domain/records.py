@@ -129,3 +129,14 @@ class PrincipalState:
         if self.user is not None:
             return self.user.user_id
         return self.account.account_id if self.session is None else self.session.principal_id
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedPrincipal:
+    """What decides about a user or a role, whoever its credentials are."""
+
+    unique_id: str
+    role_name: str
+    """Empty for a user."""
+    policies: PolicyBundle
+    facts: PrincipalFacts

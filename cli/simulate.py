@@ -1,0 +1,90 @@
+"""`craton policies simulate`: what policies would decide, and why."""
+
+from typing import TextIO
+
+import click
+from craton.auth.v1 import simulation_service_pb2 as pb
+from craton.auth.v1.simulation_service_pb2_grpc import SimulationServiceStub
+
+from cli.output import Exit, as_dict, emit, grpc_errors, json_option
+from cli.session import Session
+from deploy.local.stack import Stack
+
+_VERDICTS = {
+    pb.SIMULATION_VERDICT_ALLOWED: "allowed",
+    pb.SIMULATION_VERDICT_EXPLICIT_DENY: "explicit deny",
+    pb.SIMULATION_VERDICT_IMPLICIT_DENY: "implicit deny",
+}
+
+
+def _context(entries: tuple[str, ...]) -> list[pb.ContextEntry]:
+    found: dict[str, pb.ContextEntry] = {}
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{entry!r} is not KEY=VALUE", param_hint="--context")
+        found.setdefault(key, pb.ContextEntry(key=key)).values.append(value)
+    return list(found.values())
+
+
+@click.command()
+@click.argument("principal_arn")
+@click.argument("actions", nargs=-1, required=True)
+@click.option("--resource", "resources", multiple=True, help="ARN; may be repeated. None: no resource.")
+@click.option(
+    "--context", "context", multiple=True, metavar="KEY=VALUE", help="A condition key of the request."
+)
+@click.option(
+    "--policy",
+    "documents",
+    multiple=True,
+    type=click.File("r", encoding="utf-8"),
+    help="Decide as if it had this too.",
+)
+@json_option
+@grpc_errors
+def simulate(
+    principal_arn: str,
+    actions: tuple[str, ...],
+    resources: tuple[str, ...],
+    context: tuple[str, ...],
+    documents: tuple[TextIO, ...],
+    as_json: bool,
+) -> None:
+    """Say whether a user or a role may do ACTIONS, and which statements of which layers decide it.
+
+    Nothing is done. The exit status is 0 when everything would be allowed, 3 when something would not.
+
+    \b
+    Example:
+      craton policies simulate arn:aws:iam::123456789012:user/alice bedrock:InvokeModel \\
+        --resource arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1 \\
+        --context aws:SourceIp=10.1.2.3
+    """
+    session = Session(Stack.here())
+    request = pb.SimulatePrincipalPolicyRequest(
+        principal_arn=principal_arn,
+        actions=actions,
+        resources=resources,
+        context=_context(context),
+        additional_policies=[document.read() for document in documents],
+    )
+    stub = SimulationServiceStub(session.channel("auth"))
+    answer = session.call(stub.SimulatePrincipalPolicy, request, metadata=session.token("auth"))
+    if as_json:
+        emit([as_dict(result) for result in answer.results], as_json=True)
+    else:
+        for result in answer.results:
+            _show(result)
+    if any(result.verdict != pb.SIMULATION_VERDICT_ALLOWED for result in answer.results):
+        raise SystemExit(int(Exit.REFUSED))
+
+
+def _show(result: pb.SimulationResult) -> None:
+    click.echo(f"{_VERDICTS[result.verdict]}: {result.action} on {result.resource}")
+    for said in result.layers:
+        decides = said == result.decided_by
+        level = f" (level {said.level})" if said.layer.endswith("control policy") else ""
+        click.echo(f"  {'→' if decides else ' '} {said.layer}{level}: {_VERDICTS[said.verdict]}")
+        if said.statement:
+            click.echo(f"      {said.statement}")
