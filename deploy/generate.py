@@ -4,9 +4,9 @@ protoc and the gRPC plugin both come from grpcio-tools, so that the stubs and
 the runtime libraries stay one pin.
 """
 
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,9 +40,15 @@ def generate(out: Path) -> None:
 def main() -> None:
     """Replace the committed stubs, or write them to the folder given as the argument."""
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "protos/gen/python"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    generate(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        # A proto that does not compile leaves the stubs as they are.
+        fresh, old = Path(folder) / "fresh", Path(folder) / "old"
+        fresh.mkdir()
+        generate(fresh)
+        if out.exists():
+            out.rename(old)
+        fresh.rename(out)
 
 
 if __name__ == "__main__":
