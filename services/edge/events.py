@@ -112,6 +112,7 @@ SERVED: Mapping[Key, Served] = {
                 "GetRolePolicy": _READ,
                 "ListRolePolicies": _READ,
                 "DeleteRolePolicy": _EFFECT,
+                "SimulatePrincipalPolicy": _READ,
                 "CreatePolicy": _EFFECT,
                 "GetPolicy": _READ,
                 "ListPolicies": _READ,

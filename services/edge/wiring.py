@@ -21,6 +21,7 @@ from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.roles import Roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
+from services.edge.adapters.simulation import Simulation
 from services.edge.adapters.temporary_credentials import TemporaryCredentials
 from services.edge.config import EdgeConfig
 from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
@@ -108,6 +109,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
     groups = Groups(channels[config.auth.name])
     roles = Roles(channels[config.auth.name])
     managed = ManagedPolicies(channels[config.auth.name])
+    simulation = Simulation(channels[config.auth.name])
     tokens = SecurityTokens(channels[config.auth.name])
     temporary = TemporaryCredentials(channels[config.auth.name])
     operations: Mapping[str, Mapping[str, Operation]] = {
@@ -168,6 +170,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
             "GetRolePolicy": roles.get_role_policy,
             "ListRolePolicies": roles.list_role_policies,
             "DeleteRolePolicy": roles.delete_role_policy,
+            "SimulatePrincipalPolicy": simulation.simulate_principal_policy,
             "CreatePolicy": managed.create_policy,
             "GetPolicy": managed.get_policy,
             "ListPolicies": managed.list_policies,

@@ -76,12 +76,15 @@ name = "audit"
 
     async def spawn(self, *extra: str, file_limit: int = resource.RLIM_INFINITY) -> Process:
         """Start the process; its writes beyond `file_limit` bytes of any file fail."""
-        limits = (file_limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.kms", "--config", str(self.config), *extra,
             cwd=ROOT, stderr=asyncio.subprocess.PIPE,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
         )  # fmt: skip
+        # Long before the interpreter has started. In the child before that, as gRPC's threads have been
+        # forked away with whatever they held, nothing is safe to run.
+        limits = (file_limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
+        return process
 
     async def mark_first_boot(self) -> None:
         process = await self.spawn("--mark-first-boot")
@@ -94,10 +97,11 @@ name = "audit"
         assert process.stderr is not None
         drain: asyncio.Task[bytes] | None = None
         try:
-            port = 0
+            port, said = 0, b""
             while not port:
                 line = await asyncio.wait_for(process.stderr.readline(), 30)
-                assert line, "kms ended instead of listening"
+                said += line
+                assert line, f"kms ended instead of listening: {said.decode()}"
                 if not line.startswith(b"{"):
                     continue  # gRPC's own words on the fork of this process, not kms's
                 entry = json.loads(line)

@@ -1,0 +1,80 @@
+"""IAM's policy simulator, answered by auth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from craton.auth.v1 import simulation_service_pb2 as pb
+from craton.auth.v1 import simulation_service_pb2_grpc as rpc
+
+from services.chassis.channels import Channel
+from services.edge.adapters.iam_values import invalid
+from services.edge.adapters.upstream import ask
+from services.edge.ports import Caller
+
+_UNSUPPORTED = (
+    "PermissionsBoundaryPolicyInputList",
+    "ResourcePolicy",
+    "ResourceOwner",
+    "CallerArn",
+    "ResourceHandlingOption",
+    "Marker",
+)
+"""Ignoring one of these would answer another question than the one that was asked."""
+_DECISIONS = {
+    pb.SIMULATION_VERDICT_ALLOWED: "allowed",
+    pb.SIMULATION_VERDICT_EXPLICIT_DENY: "explicitDeny",
+    pb.SIMULATION_VERDICT_IMPLICIT_DENY: "implicitDeny",
+}
+_BOUNDARY = "permissions boundary"
+_ORGANIZATION = "service control policy"
+
+
+class Simulation:
+    """SimulatePrincipalPolicy."""
+
+    def __init__(self, channel: Channel) -> None:
+        """Use `channel`, which leads to auth."""
+        self._stub = rpc.SimulationServiceStub(channel)
+
+    async def simulate_principal_policy(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Say what a user's or a role's policies would decide; all results come in one page."""
+        for name in _UNSUPPORTED:
+            if values.get(name):
+                raise invalid(f"This installation does not support {name}.")
+        request = pb.SimulatePrincipalPolicyRequest(
+            principal_arn=values["PolicySourceArn"],
+            actions=values["ActionNames"],
+            resources=[each for each in values.get("ResourceArns", ()) if each != "*"],
+            context=[
+                pb.ContextEntry(key=each.get("ContextKeyName", ""), values=each.get("ContextKeyValues", ()))
+                for each in values.get("ContextEntries", ())
+            ],
+            additional_policies=values.get("PolicyInputList", ()),
+        )
+        answer = await ask(self._stub.SimulatePrincipalPolicy(request, metadata=caller.metadata))
+        return {"EvaluationResults": [_result(each) for each in answer.results], "IsTruncated": False}
+
+
+def _result(result: pb.SimulationResult) -> Mapping[str, Any]:
+    found: dict[str, Any] = {
+        "EvalActionName": result.action,
+        "EvalResourceName": result.resource,
+        "EvalDecision": _DECISIONS[result.verdict],
+        "MatchedStatements": [
+            {"SourcePolicyId": said.layer, "SourcePolicyType": "none"}
+            for said in result.layers
+            if said.statement
+        ],
+        "MissingContextValues": [],
+    }
+    boundary = [said.verdict for said in result.layers if said.layer == _BOUNDARY]
+    if boundary:
+        found["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": _all_allow(boundary)}
+    levels = [said.verdict for said in result.layers if said.layer == _ORGANIZATION]
+    if levels:
+        found["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": _all_allow(levels)}
+    return found
+
+
+def _all_allow(verdicts: list[Any]) -> bool:
+    return all(verdict == pb.SIMULATION_VERDICT_ALLOWED for verdict in verdicts)
