@@ -62,10 +62,9 @@ def bootstrap(stack: Stack, session: Session, update: Update) -> None:
 
 
 def _write_config(stack: Stack, path: Path) -> None:
-    host = "localhost" if stack.address == "127.0.0.1" else stack.address
     content = (
         f"[profile {_PROFILE}]\nregion = {stack.definition.region}\noutput = json\n"
-        f"endpoint_url = https://{host}:{stack.definition.ports.edge}\nca_bundle = {stack.pki}/ca.pem\n"
+        f"endpoint_url = {stack.endpoint}\nca_bundle = {stack.pki}/ca.pem\n"
     )
     if not path.exists() or path.read_text() != content:
         _write_aws(stack, path, content)

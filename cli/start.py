@@ -146,14 +146,8 @@ def _say_where(stack: Stack) -> None:
     overriding = [name for name in _OVERRIDING if name in os.environ]
     unset = f"unset {' '.join(overriding)}   (set here, it would win over the profile)\n          "
     console.print(
-        f"\n  HTTPS   {endpoint(stack)}   (CA: {home}/pki/ca.pem)\n"
+        f"\n  HTTPS   {stack.endpoint}   (CA: {home}/pki/ca.pem)\n"
         f"  gRPC    {stack.address}:{stack.definition.ports.public_grpc}\n"
         f"  AWS     {unset if overriding else ''}export AWS_PROFILE=craton AWS_CONFIG_FILE={home}/aws/config "
         f"AWS_SHARED_CREDENTIALS_FILE={home}/aws/credentials\n"
     )
-
-
-def endpoint(stack: Stack) -> str:
-    """Return the URL that AWS clients use."""
-    host = "localhost" if stack.address == "127.0.0.1" else stack.address
-    return f"https://{host}:{stack.definition.ports.edge}"

@@ -1,8 +1,10 @@
 """The definition of the local stack (stack.toml) and where its files lie."""
 
+import contextlib
 import ipaddress
 import os
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ DEFINITION = Path(__file__).with_name("stack.toml")
 _UNUSABLE = re.compile(r"[^A-Za-z0-9_./~+@=-]")
 """What may not stand in the path of the state: it becomes part of URLs, of PYTHONPATH, of other programs'
 configuration files and command lines, which disagree about everything else."""
+_LOCALHOST = "127.0.0.1"
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
@@ -121,6 +124,18 @@ class Stack:
     def python(self, environment_name: str = "services") -> Path:
         """Return the interpreter of an environment."""
         return self.root / ".venv" / environment_name / "bin/python"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that AWS clients of this machine use."""
+        host = self.address
+        if host == _LOCALHOST:
+            # A minimal Debian has no /etc/hosts, and there nobody knows this name.
+            with contextlib.suppress(OSError):
+                known = socket.getaddrinfo("localhost", None, family=socket.AF_INET)
+                if any(address[0] == _LOCALHOST for *_, address in known):
+                    host = "localhost"
+        return f"https://{host}:{self.definition.ports.edge}"
 
     @property
     def control_socket(self) -> Path:

@@ -164,3 +164,26 @@ def test_what_wins_over_the_profile_is_said(
     printed = capsys.readouterr().out
     assert "unset AWS_CA_BUNDLE " in printed
     assert "export AWS_PROFILE=craton" in printed
+
+
+@pytest.mark.parametrize(
+    ("address", "known", "host"),
+    [
+        ("127.0.0.1", True, "localhost"),
+        ("127.0.0.1", False, "127.0.0.1"),
+        ("127.0.0.2", True, "127.0.0.2"),
+    ],
+)
+def test_clients_are_told_a_name_that_they_can_resolve(
+    monkeypatch: pytest.MonkeyPatch, address: str, known: bool, host: str
+) -> None:
+    """A minimal Debian has no /etc/hosts."""
+
+    def look_up(name: str, *_: object, **__: object) -> list[object]:
+        if not known:
+            raise OSError("Name or service not known")
+        return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr("deploy.local.stack.socket.getaddrinfo", look_up)
+    monkeypatch.setenv("CRATON_ADDRESS", address)
+    assert Stack.here().endpoint == f"https://{host}:8443"
