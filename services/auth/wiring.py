@@ -153,7 +153,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     managed = ManagedPolicies(SqlManagedPolicies(database), identities, revocations, clock, random)
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
-    roles = Roles(role_store, admission, identities, revocations, clock, random, partition)
+    principals = SqlPrincipals(database)
+    roles = Roles(role_store, principals, admission, identities, revocations, clock, random, partition)
     temporary = TemporaryCredentials(
         role_store, SqlSessions(database), admission, sealer, clock, random, partition
     )
@@ -218,7 +219,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         simulation_service_pb2_grpc.add_SimulationServiceServicer_to_server,
-        SimulationServicer(Simulation(SqlPrincipals(database), admission, clock, partition)),
+        SimulationServicer(Simulation(principals, admission, clock, partition)),
     )
     server.add(
         model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server, ModelAccessServicer(access)

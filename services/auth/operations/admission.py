@@ -97,7 +97,15 @@ class Admission:
         target: ResourceLayers | None = None,
         conditions: Conditions | None = None,
     ) -> None:
-        """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED."""
+        """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED.
+
+        Credentials that a user asked for with its own are not for IAM: what is short-lived could otherwise
+        make itself permanent. AWS:
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+        """
+        session = caller.state.session
+        if session is not None and session.role is None and action.startswith("iam:"):
+            raise access_denied("Credentials of GetSessionToken cannot be used for IAM.")
         decision = self.decide(caller, action, resource, target, conditions)
         if not decision.allowed:
             raise refuse(caller.claims, action, resource, decision)

@@ -3,20 +3,25 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
 from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.ids import new_role_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import DEFAULT_SESSION, Role, RolePolicy
 from services.auth.operations.admission import Admission, Caller
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports import Revocations
+from services.auth.ports import PrincipalReader, Revocations
 from services.auth.ports_roles import RoleStore
-from services.chassis.arn import role_arn
+from services.chassis.arn import name_of, role_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
 from services.chassis.pages import Page
 from services.chassis.policy.document import canonical, parse
+from services.chassis.policy.elements import refused
 from services.chassis.policy.kinds import TRUST
+from services.chassis.policy.principals import Name, NameKind
 from services.chassis.randomness import Randomness
 
 _MAX_ROLES = 1_000
@@ -32,6 +37,7 @@ class Roles:
     def __init__(
         self,
         store: RoleStore,
+        principals: PrincipalReader,
         admission: Admission,
         identities: IdentityAdmission,
         revocations: Revocations,
@@ -39,8 +45,9 @@ class Roles:
         randomness: Randomness,
         partition: str,
     ) -> None:
-        """Keep roles in `store`."""
+        """Keep roles in `store`, find whom they trust through `principals`."""
         self._store = store
+        self._principals = principals
         self._admission = admission
         self._identities = identities
         self._revocations = revocations
@@ -58,7 +65,7 @@ class Roles:
             role_name,
             new_role_id(self._randomness),
             trust,
-            canonical(parse(trust, TRUST)),
+            await self._trust(trust),
             description,
             max_session or DEFAULT_SESSION,
             self._clock.now(),
@@ -96,7 +103,7 @@ class Roles:
         """Replace the trust policy (iam:UpdateAssumeRolePolicy). Raises UNSUPPORTED_POLICY."""
         caller = await self.admit(call, "iam:UpdateAssumeRolePolicy", role_name)
         role = await self._store.role(caller.account_id, role_name)
-        role = replace(role, trust=trust, canonical_trust=canonical(parse(trust, TRUST)))
+        role = replace(role, trust=trust, canonical_trust=await self._trust(trust))
         await self._publish(caller, await self._store.update_role(role))
 
     async def delete(self, call: CallContext, role_name: str) -> None:
@@ -147,6 +154,42 @@ class Roles:
     async def _admit_bounded(self, call: CallContext, action: str, role_name: str) -> Caller:
         """As `admit`, for an action that changes what the role may do: by its boundary as well."""
         return await self._identities.admit_bounded(call, action, Entity(EntityKind.ROLE, role_name))
+
+    async def _trust(self, document: str) -> str:
+        """Return a trust policy as it is evaluated: users and roles by their ids.
+
+        Who is created again under an old name is somebody else, to whom nothing was entrusted. Raises
+        UNSUPPORTED_POLICY, also for users and roles that do not exist.
+        AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+        """
+        policy = parse(document, TRUST)
+        statements = []
+        for number, statement in enumerate(policy.statements):
+            principals = statement.principals
+            if principals is not None:
+                names = [await self._resolved(name, number) for name in principals.names]
+                principals = replace(principals, names=tuple(dict.fromkeys(names)))
+            statements.append(replace(statement, principals=principals))
+        return canonical(replace(policy, statements=tuple(statements)))
+
+    async def _resolved(self, name: Name, statement: int) -> Name:
+        if name.kind is not NameKind.AWS or not name.value.startswith("arn:") or name.account_id:
+            return name
+        try:
+            _, account_id, collection, entity = name_of(name.value, self._partition).split("/")
+        except ValueError:
+            if ":assumed-role/" in name.value:
+                # A session has no id before it exists.
+                return name
+            raise refused(f"statement {statement}, Principal", "names nobody of this installation") from None
+        kind = {"users": "user", "roles": "role"}.get(collection, "")
+        try:
+            found = await self._principals.named(account_id, kind, entity)
+        except DomainError as error:
+            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                raise
+            raise refused(f"statement {statement}, Principal", "names nobody of this installation") from None
+        return Name(NameKind.AWS, found.unique_id)
 
     async def _publish(self, caller: Caller, epoch: int) -> None:
         await self._revocations.publish(caller.account_id, epoch)

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.auth.domain.ids import new_secret, new_temporary_key_id
@@ -88,6 +88,8 @@ class TemporaryCredentials:
         UNSUPPORTED_POLICY for what the request says.
         """
         caller = await self._admission.identify(call)
+        if caller.state.root:
+            raise access_denied("Roles may not be assumed by root accounts.")
         role = await self._role(request.role_arn)
         inherited = caller.state.session
         source_identity = request.source_identity
@@ -98,9 +100,13 @@ class TemporaryCredentials:
         if role is None:
             silent = Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE)
             raise _refused(caller, "sts:AssumeRole", request.role_arn, silent)
-        await self._check_trust(caller, role, request)
-        policies = (canonical(parse(request.policy, SESSION)),) if request.policy else None
         tags, transitive = _session_tags(request, inherited)
+        # What the caller's session passes on counts as if it were asked for: a trust policy may forbid it.
+        effective = replace(
+            request, source_identity=source_identity, tags=tags, transitive_keys=tuple(sorted(transitive))
+        )
+        await self._check_trust(caller, role, effective)
+        policies = (canonical(parse(request.policy, SESSION)),) if request.policy else None
         packed = sum(map(len, policies or ())) + sum(len(key) + len(value) for key, value in tags)
         if packed > _MAX_PACKED_CHARS:
             raise invalid_field("policy", f"and tags together exceed {_MAX_PACKED_CHARS} characters")

@@ -36,7 +36,10 @@ class Simulated:
 
 
 class Simulation:
-    """Decides as enforcement points do, without any call."""
+    """Decides as enforcement points do, without any call, but for policies of resources: it knows none.
+
+    What only the policy of a resource opens or closes (keys, roles) is not told by it.
+    """
 
     def __init__(self, reader: PrincipalReader, admission: Admission, clock: Clock, partition: str) -> None:
         """Read principals through `reader`."""

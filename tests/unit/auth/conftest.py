@@ -76,7 +76,7 @@ async def auth() -> AsyncIterator[Auth]:
     )
     keys = KeyMaker(sealer, clock, randomness)
     account = Account("123456789012", "incarnation", "first", clock.now())
-    user = User(account.account_id, "alice", "AIDAALICE", clock.now())
+    user = User(account.account_id, "alice", "AIDAALICEALICEALICEAA", clock.now())
     await directory.create_account(account, None, None)
     await directory.create_user(user, 99)
     key = await keys.make(account.account_id, user)

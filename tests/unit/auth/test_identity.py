@@ -13,6 +13,7 @@ from craton.auth.v1 import (
 )
 
 from services.auth.adapters.built_in_policies import built_in_policies
+from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
@@ -114,7 +115,7 @@ async def iam(auth: Any) -> Iam:
         Attachments(attachments, identities, announcements),
         Boundaries(attachments, identities, announcements),
         Tags(tags, identities, announcements),
-        Roles(SqlRoles(database), auth.admission, identities, *shared, "aws"),
+        Roles(SqlRoles(database), SqlPrincipals(database), auth.admission, identities, *shared, "aws"),
         announcements,
         await _call(auth, root.key.access_key_id),
     )

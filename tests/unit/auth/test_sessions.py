@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
@@ -85,7 +86,7 @@ def stack(auth: Any) -> Stack:
     store, revocations = SqlRoles(database), NoRevocations()
     shared = (auth.clock, auth.randomness, "aws")
     identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
-    roles = Roles(store, auth.admission, identities, revocations, *shared)
+    roles = Roles(store, SqlPrincipals(database), auth.admission, identities, revocations, *shared)
     temporary = TemporaryCredentials(store, SqlSessions(database), auth.admission, auth.sealer, *shared)
     return Stack(auth, roles, store, temporary, revocations)
 
@@ -133,15 +134,15 @@ async def test_the_trust_policy_and_the_callers_own_decide(stack) -> None:
     await stack.temporary.assume_role(call, wanted())
     await stack.trust({**allow({"AWS": ALICE}), "Effect": "Deny"}, allow({"AWS": ACCOUNT}))
     assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
-    # Root is the account; what the trust policy gives to the account, it has.
+    # Root is the account, but a session of a role is nothing that a root user needs.
     await stack.trust(allow({"AWS": ACCOUNT}))
-    await stack.temporary.assume_role(await stack.root(), wanted())
+    assert await reason(stack.temporary.assume_role(await stack.root(), wanted())) == "ACCESS_DENIED"
 
 
 async def test_another_account_needs_both_sides(stack) -> None:
     auth = stack.auth
     await auth.directory.create_account(Account(OTHER, "i2", "second", auth.clock.now()), None, None)
-    bob = User(OTHER, "bob", "AIDABOB", auth.clock.now())
+    bob = User(OTHER, "bob", "AIDABOBBOBBOBBOBBOBBO", auth.clock.now())
     await auth.directory.create_user(bob, 9)
     key = await auth.keys.make(OTHER, bob)
     await auth.directory.create_access_key(key.key, 2)
@@ -192,6 +193,7 @@ async def test_tags_need_their_own_permission_and_pass_on_as_told(stack) -> None
 
 
 async def test_durations(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
     await stack.trust(allow({"AWS": [ALICE, ROLE]}))
     call = await stack.call()
     two_hours = wanted(duration=timedelta(hours=2))
@@ -207,6 +209,7 @@ async def test_durations(stack) -> None:
 
 async def test_a_source_identity_stays(stack) -> None:
     actions = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    await stack.trust(allow({"AWS": ALICE}, actions))
     await stack.trust(allow({"AWS": [ALICE, ROLE]}, actions))
     first = await stack.temporary.assume_role(await stack.call(), wanted(source_identity="carol"))
     chained = await stack.call(first.session.access_key_id)
@@ -214,6 +217,17 @@ async def test_a_source_identity_stays(stack) -> None:
     assert second.session.source_identity == "carol"
     other = wanted(source_identity="mallory")
     assert await reason(stack.temporary.assume_role(chained, other)) == "INVALID_FIELD"
+    # It is passed on unasked, so that it needs the permission and meets conditions all the same.
+    await stack.trust(allow({"AWS": [ALICE, ROLE]}))
+    assert await reason(stack.temporary.assume_role(chained, wanted())) == "ACCESS_DENIED"
+    assert await reason(stack.temporary.assume_role(await stack.call(), wanted(source_identity="carol"))) == (
+        "ACCESS_DENIED"
+    )
+    not_carol = {"Condition": {"StringEquals": {"sts:SourceIdentity": "carol"}}}
+    deny = {**allow({"AWS": "*"}, actions), "Effect": "Deny", **not_carol}
+    await stack.trust(allow({"AWS": [ALICE, ROLE]}, actions), deny)
+    assert await reason(stack.temporary.assume_role(chained, wanted())) == "ACCESS_DENIED"
+    await stack.temporary.assume_role(await stack.call(), wanted(source_identity="dave"))
 
 
 async def test_a_session_policy_narrows(stack) -> None:
@@ -285,15 +299,40 @@ async def test_a_session_ends_with_its_time_and_with_its_role(stack) -> None:
 
 
 async def test_a_user_gets_credentials_of_its_own(stack) -> None:
-    await stack.allow_alice("iam:GetUser")
+    await stack.allow_alice("iam:GetUser", "bedrock:*")
     new = await stack.temporary.session_token(await stack.call(), None)
     assert new.session.expires_at - new.session.issued_at == timedelta(hours=12)
     call = await stack.call(new.session.access_key_id)
     assert isinstance(call.principal, PrincipalClaims)
-    assert (call.principal.arn, call.principal.principal_id) == (ALICE, "AIDAALICE")
-    await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
+    assert (call.principal.arn, call.principal.principal_id) == (ALICE, "AIDAALICEALICEALICEAA")
+    await stack.auth.admission.authorize(call, "bedrock:GetFoundationModel", "*")
+    with pytest.raises(DomainError, match="cannot be used for IAM"):
+        await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
     assert await reason(stack.temporary.session_token(call, None)) == "ACCESS_DENIED"
     assert await reason(stack.temporary.session_token(await stack.root(), None)) == "ACCESS_DENIED"
+
+
+async def test_a_name_that_is_used_again_inherits_no_trust(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    await stack.temporary.assume_role(await stack.call(), wanted())
+    auth = stack.auth
+    await auth.directory.delete_access_key(ACCOUNT, "alice", auth.key.key.access_key_id)
+    await auth.directory.delete_user(ACCOUNT, "alice")
+    again = User(ACCOUNT, "alice", "AIDA" + "B" * 17, auth.clock.now())
+    await auth.directory.create_user(again, 9)
+    key = await auth.keys.make(ACCOUNT, again)
+    await auth.directory.create_access_key(key.key, 2)
+    call = await stack.call(key.key.access_key_id)
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
+    await stack.trust(allow({"AWS": ALICE}))
+    await stack.temporary.assume_role(call, wanted())
+
+
+@pytest.mark.parametrize("name", ["user/nobody", "role/nobody", "user/path/alice"])
+async def test_nobody_can_be_trusted_who_does_not_exist(stack, name) -> None:
+    trust = json.dumps({"Statement": allow({"AWS": f"arn:aws:iam::{ACCOUNT}:{name}"})})
+    refused = await reason(stack.roles.create(await stack.root(), "r", trust, "", None))
+    assert refused == "UNSUPPORTED_POLICY"
 
 
 @pytest.mark.parametrize("arn", ["reader", ALICE, "arn:aws-cn:iam::123456789012:role/reader", "*"])

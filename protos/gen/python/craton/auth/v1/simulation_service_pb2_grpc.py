@@ -48,7 +48,8 @@ class SimulationServiceServicer:
 
     def SimulatePrincipalPolicy(self, request, context):
         """Decides for a user or a role of the caller's account as enforcement points
-        would now, with all of its layers.
+        would now, with all of its layers. Policies of resources are not looked at:
+        what a key or a role itself forbids is not told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
