@@ -53,7 +53,8 @@ def simulate(
 ) -> None:
     """Say whether a user or a role may do ACTIONS, and which statements of which layers decide it.
 
-    Nothing is done, and policies of resources (keys, roles) are not looked at. The exit status is 0 when everything would be allowed, 3 when something would not.
+    Nothing is done, and policies of resources (keys, roles) are not looked at. The exit status is 0 when
+    everything would be allowed, 3 when something would not.
 
     \b
     Example:
