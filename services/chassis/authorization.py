@@ -23,7 +23,7 @@ from services.chassis.policy.keys import (
 from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Verdict
 from services.chassis.policy.principals import Requester
-from services.chassis.principal import PrincipalClaims, requester_of
+from services.chassis.principal import PrincipalClaims, requester_of, signed_for
 
 _NO_CONDITIONS: Mapping[str, str] = {}
 
@@ -46,8 +46,11 @@ def decide(
     `conditions` are the operation's own condition keys, in any case; `facts` are what auth said of the
     principal.
     Without a `target` the resource belongs to the account that its ARN names, and has no policy of its
-    own: what belongs to another account than the requester's is closed.
+    own: what belongs to another account than the requester's is closed. So is every action of a service
+    that the client did not sign for.
     """
+    if not signed_for(claims, action):
+        return Decision(Verdict.IMPLICIT_DENY)
     if target is None:
         target = policies.target(claims.account_id, resource)
     context: Context = _NO_CONDITIONS

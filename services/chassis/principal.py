@@ -37,6 +37,9 @@ class PrincipalClaims:
     client: ClientContext = field(default_factory=ClientContext)
     session_issued_at: int = 0
     """Unix seconds at which temporary credentials were given; 0 for long-term ones."""
+    signed_service: str = ""
+    """The service that the client's signature was scoped to, whose actions alone the token is for. Empty when
+    the client asked for the token itself, and signed its audience, and in an exchanged token."""
 
     @property
     def role_arn(self) -> str:
@@ -45,6 +48,20 @@ class PrincipalClaims:
         if not found:
             return ""
         return f"{head.replace(':sts:', ':iam:', 1)}:role/{name.partition('/')[0]}"
+
+
+_PASSING = "iam:PassRole"
+"""A permission that goes with other services' operations, and is no operation of its own."""
+
+
+def signed_for(claims: PrincipalClaims, action: str) -> bool:
+    """Say whether the client's signature covers the service of `action`.
+
+    The edge passes signatures on without the requests that they were made for. So that a taken edge cannot
+    administer users with the signature of an inference, the scope of the signature goes into the token.
+    """
+    service = claims.signed_service
+    return not service or action.partition(":")[0] == service or action == _PASSING
 
 
 def requester_of(claims: PrincipalClaims) -> Requester:

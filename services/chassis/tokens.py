@@ -45,6 +45,7 @@ _REQUIRED = (
     "rgn",
     "ctx",
     "sia",
+    "svc",
 )
 
 
@@ -101,6 +102,7 @@ def mint(claims: PrincipalClaims, key: SigningKey) -> str:
             "host": client.endpoint,
         },
         "sia": claims.session_issued_at,
+        "svc": claims.signed_service,
     }
     return jwt.encode(payload, key.private_key, algorithm="EdDSA", headers={"kid": key.key_id, "typ": TYPE})
 
@@ -208,6 +210,7 @@ def _claims(payload: Mapping[str, Any]) -> PrincipalClaims:
             endpoint=_typed(client["host"], str),
         ),
         session_issued_at=_typed(payload["sia"], int),
+        signed_service=_typed(payload["svc"], str),
     )
 
 

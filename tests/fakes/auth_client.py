@@ -23,6 +23,7 @@ from craton.auth.v1 import (
     policy_service_pb2_grpc,
     resources_pb2,
     role_service_pb2_grpc,
+    session_service_pb2_grpc,
     token_service_pb2,
     token_service_pb2_grpc,
     user_service_pb2_grpc,
@@ -67,6 +68,7 @@ class Client:
         self.groups = group_service_pb2_grpc.GroupServiceStub(channel)
         self.managed = managed_policy_service_pb2_grpc.ManagedPolicyServiceStub(channel)
         self.roles = role_service_pb2_grpc.RoleServiceStub(channel)
+        self.sessions = session_service_pb2_grpc.SessionServiceStub(channel)
         self.health = health_pb2_grpc.HealthStub(channel)
         self.models = model_access_service_pb2_grpc.ModelAccessServiceStub(channel)
 

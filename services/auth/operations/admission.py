@@ -14,7 +14,7 @@ from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.keys import Conditions
 from services.chassis.policy.layers import NO_OWNER, ResourceLayers
 from services.chassis.policy.model import Decision
-from services.chassis.principal import PrincipalClaims
+from services.chassis.principal import PrincipalClaims, signed_for
 
 AUDIENCE = "auth"
 
@@ -70,6 +70,16 @@ class Admission:
         if state is None or not is_alive(claims, state, self._clock.now()):
             raise invalid_token("its principal or access key no longer exists or is inactive")
         return Caller(claims, state)
+
+    async def identify_signed(self, call: CallContext, action: str) -> Caller:
+        """As `identify`, for an action that needs no permission: the signature must still be for its service.
+
+        Raises what `identify` raises, and ACCESS_DENIED.
+        """
+        caller = await self.identify(call)
+        if not signed_for(caller.claims, action):
+            raise access_denied(f"The request was not signed for the service of {action}.")
+        return caller
 
     async def authorize(self, call: CallContext, action: str, resource: str) -> Caller:
         """Return the call's principal if its policies allow `action` on `resource`. Raises ACCESS_DENIED."""

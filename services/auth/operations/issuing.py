@@ -47,13 +47,21 @@ class TokenIssuer:
         return self._verifier
 
     def issue(
-        self, state: PrincipalState, region: str, audience: str, client: ClientContext
+        self,
+        state: PrincipalState,
+        region: str,
+        audience: str,
+        client: ClientContext,
+        signed_service: str = "",
     ) -> tuple[str, PrincipalClaims]:
-        """Mint a token for a principal whose signature was just verified. Raises INVALID_FIELD."""
+        """Mint a token for a principal whose signature was just verified. Raises INVALID_FIELD.
+
+        `signed_service` is the scope of a signature that says nothing of the audience.
+        """
         if audience not in self._audiences:
             raise invalid_field("audience", "is not a service that takes principal tokens")
         now = int(self._clock.now().timestamp())
-        return self._mint(state, region, audience, client, now, now + MAX_LIFE_S)
+        return self._mint(state, region, audience, client, now, now + MAX_LIFE_S, signed_service)
 
     async def exchange(
         self, token: str, audience: str, caller: WorkloadId | None
@@ -82,6 +90,7 @@ class TokenIssuer:
         client: ClientContext,
         now: int,
         expires_at: int,
+        signed_service: str = "",
     ) -> tuple[str, PrincipalClaims]:
         account_id = state.account.account_id
         if state.session is not None:
@@ -108,6 +117,7 @@ class TokenIssuer:
                 endpoint=client.endpoint[:256],
             ),
             session_issued_at=0 if state.session is None else int(state.session.issued_at.timestamp()),
+            signed_service=signed_service,
         )
         return mint(claims, self._keyring.signing_key), claims
 

@@ -128,7 +128,7 @@ class TemporaryCredentials:
 
         Raises DomainError(ACCESS_DENIED) for temporary credentials and for the root user.
         """
-        caller = await self._admission.identify(call)
+        caller = await self._admission.identify_signed(call, "sts:GetSessionToken")
         if caller.state.session is not None or caller.state.user is None:
             raise access_denied("Cannot call GetSessionToken with session credentials or as the root user.")
         wanted = _Wanted(caller.account_id, None, caller.state.user.user_id, "", None, (), frozenset())

@@ -81,7 +81,10 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify(signed)
         client = _client(request.audit_context, "service/edge", context)
-        token, claims = self._issuer.issue(verified.state, signed.credential.region, request.audience, client)
+        credential = signed.credential
+        token, claims = self._issuer.issue(
+            verified.state, credential.region, request.audience, client, credential.service
+        )
         return authentication_service_pb2.AuthenticateSignatureResponse(
             token=token,
             token_expire_time=_expiry(claims),

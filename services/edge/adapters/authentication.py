@@ -69,6 +69,7 @@ class GrpcAuthentication:
             issued_at=int(asked_wall),
             expires_at=expires,
             client=client,
+            signed_service=credential.service,
         )
         return Grant(
             claims,

@@ -158,6 +158,25 @@ async def test_refusals_use_awss_words(authorizer: Authorizer, auth: Auth) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("signed", "action", "allowed"),
+    [
+        ("", "bedrock:InvokeModel", True),
+        ("bedrock", "bedrock:InvokeModel", True),
+        ("bedrock", "bedrock2:InvokeModel", False),
+        ("iam", "bedrock:InvokeModel", False),
+        ("bedrock", "iam:CreateUser", False),
+        ("bedrock", "iam:PassRole", True),
+    ],
+)
+async def test_a_signature_for_one_service_permits_actions_of_no_other(
+    authorizer: Authorizer, auth: Auth, signed: str, action: str, allowed: bool
+) -> None:
+    auth.policies = (document({**ALLOW, "Action": "*"}),)
+    call = a_call(signed_service=signed)
+    assert await authorizer.allowed(call, action, "*") is allowed
+
+
 async def test_a_call_without_a_principal_is_refused(authorizer: Authorizer) -> None:
     call = a_call()
     call.principal = None
