@@ -3,8 +3,10 @@
 A policy that names any other key is refused when it is written: a Deny on a key that nobody fills in
 would silently never apply.
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +24,11 @@ Conditions = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A condition key. One whose name ends with * stands for all names with that beginning."""
+    """A condition key.
+
+    One whose name ends with * stands for all names with that beginning, for example of each tag; one whose
+    name begins with * for all with that ending, of each OpenID Connect provider: its url without https://.
+    """
 
     name: str
     kind: Kind
@@ -45,13 +51,19 @@ class PrincipalFacts:
 NO_FACTS = PrincipalFacts()
 
 KEYS = (
+    Key("aws:CalledVia", Kind.STRING, several=True),
+    Key("aws:CalledViaFirst", Kind.STRING),
+    Key("aws:CalledViaLast", Kind.STRING),
     Key("aws:CurrentTime", Kind.DATE),
     Key("aws:EpochTime", Kind.NUMBER),
+    Key("aws:FederatedProvider", Kind.STRING),
     Key("aws:MultiFactorAuthPresent", Kind.BOOL),
     Key("aws:PrincipalAccount", Kind.STRING),
     Key("aws:PrincipalArn", Kind.ARN),
+    Key("aws:PrincipalIsAWSService", Kind.BOOL),
     Key("aws:PrincipalOrgID", Kind.STRING),
     Key("aws:PrincipalOrgPaths", Kind.STRING, several=True),
+    Key("aws:PrincipalServiceName", Kind.STRING),
     Key("aws:PrincipalTag/*", Kind.STRING),
     Key("aws:PrincipalType", Kind.STRING),
     Key("aws:RequestTag/*", Kind.STRING),
@@ -59,28 +71,94 @@ KEYS = (
     Key("aws:ResourceAccount", Kind.STRING),
     Key("aws:ResourceOrgID", Kind.STRING),
     Key("aws:ResourceOrgPaths", Kind.STRING, several=True),
+    Key("aws:ResourceTag/*", Kind.STRING),
     Key("aws:SecureTransport", Kind.BOOL),
+    Key("aws:SourceAccount", Kind.STRING),
+    Key("aws:SourceArn", Kind.ARN),
+    Key("aws:SourceIdentity", Kind.STRING),
     Key("aws:SourceIp", Kind.ADDRESS),
+    Key("aws:SourceOrgID", Kind.STRING),
+    Key("aws:SourceVpc", Kind.STRING),
+    Key("aws:SourceVpce", Kind.STRING),
     Key("aws:TagKeys", Kind.STRING, several=True),
     Key("aws:TokenIssueTime", Kind.DATE),
     Key("aws:UserAgent", Kind.STRING),
+    Key("aws:ViaAWSService", Kind.BOOL),
+    Key("aws:VpcSourceIp", Kind.ADDRESS),
     Key("aws:userid", Kind.STRING),
     Key("aws:username", Kind.STRING),
+    Key("bedrock:BearerTokenType", Kind.STRING),
+    Key("bedrock:DataRetentionMode", Kind.STRING),
+    Key("bedrock:GuardrailIdentifier", Kind.ARN),
+    Key("bedrock:InferenceProfileArn", Kind.ARN),
+    Key("bedrock:InlineAgentName", Kind.STRING),
+    Key("bedrock:ModelArn", Kind.ARN),
+    Key("bedrock:ProjectArn", Kind.ARN),
+    Key("bedrock:PromptRouterArn", Kind.ARN),
+    Key("bedrock:ServiceTier", Kind.STRING),
+    Key("bedrock:ThirdPartyKnowledgeBaseCredentialsSecretArn", Kind.ARN),
+    Key("iam:AWSServiceName", Kind.STRING),
+    Key("iam:AssociatedResourceArn", Kind.ARN),
+    Key("iam:PassedToService", Kind.STRING),
     Key("iam:PermissionsBoundary", Kind.ARN),
     Key("iam:PolicyARN", Kind.ARN),
+    Key("iam:ResourceTag/*", Kind.STRING),
+    Key("iam:ServiceSpecificCredentialAgeDays", Kind.NUMBER),
+    Key("iam:ServiceSpecificCredentialServiceName", Kind.STRING),
+    Key("kms:BypassPolicyLockoutSafetyCheck", Kind.BOOL),
     Key("kms:CallerAccount", Kind.STRING),
+    Key("kms:DataKeyPairSpec", Kind.STRING),
+    Key("kms:EncryptionAlgorithm", Kind.STRING),
     Key("kms:EncryptionContext:*", Kind.STRING),
     Key("kms:EncryptionContextKeys", Kind.STRING, several=True),
+    Key("kms:ExpirationModel", Kind.STRING),
+    Key("kms:GrantConstraintType", Kind.STRING),
+    Key("kms:GrantIsForAWSResource", Kind.BOOL),
+    Key("kms:GrantOperations", Kind.STRING, several=True),
+    Key("kms:GranteePrincipal", Kind.STRING),
+    Key("kms:KeyAgreementAlgorithm", Kind.STRING),
+    Key("kms:KeyOrigin", Kind.STRING),
+    Key("kms:KeySpec", Kind.STRING),
+    Key("kms:KeyUsage", Kind.STRING),
+    Key("kms:MacAlgorithm", Kind.STRING),
+    Key("kms:MessageType", Kind.STRING),
+    Key("kms:MultiRegion", Kind.BOOL),
+    Key("kms:MultiRegionKeyType", Kind.STRING),
+    Key("kms:PrimaryRegion", Kind.STRING),
+    Key("kms:ReEncryptOnSameKey", Kind.BOOL),
+    Key("kms:RequestAlias", Kind.STRING),
+    Key("kms:ResourceAliases", Kind.STRING, several=True),
+    Key("kms:RetiringPrincipal", Kind.STRING),
+    Key("kms:RotationPeriodInDays", Kind.NUMBER),
+    Key("kms:ScheduleKeyDeletionPendingWindowInDays", Kind.NUMBER),
+    Key("kms:SigningAlgorithm", Kind.STRING),
+    Key("kms:ValidTo", Kind.DATE),
+    Key("kms:ViaService", Kind.STRING),
+    Key("kms:WrappingAlgorithm", Kind.STRING),
+    Key("kms:WrappingKeySpec", Kind.STRING),
     Key("organizations:PolicyType", Kind.STRING),
+    Key("sts:AWSServiceName", Kind.STRING),
+    Key("sts:DurationSeconds", Kind.NUMBER),
     Key("sts:ExternalId", Kind.STRING),
     Key("sts:RoleSessionName", Kind.STRING),
     Key("sts:SourceIdentity", Kind.STRING),
     Key("sts:TransitiveTagKeys", Kind.STRING, several=True),
+    Key("*:amr", Kind.STRING, several=True),
+    Key("*:aud", Kind.STRING),
+    Key("*:azp", Kind.STRING),
+    Key("*:email", Kind.STRING),
+    Key("*:oaud", Kind.STRING),
+    Key("*:sub", Kind.STRING),
 )
 """Keys without a value for a request, such as aws:username for root, are absent from it."""
 
-_BY_NAME = {key.name.lower(): key for key in KEYS if not key.name.endswith("*")}
+_BY_NAME = {key.name.lower(): key for key in KEYS if "*" not in key.name}
 _BY_PREFIX = tuple((key.name.lower().removesuffix("*"), key) for key in KEYS if key.name.endswith("*"))
+_BY_CLAIM = {key.name.removeprefix("*:"): key for key in KEYS if key.name.startswith("*")}
+_PROVIDER = re.compile(
+    r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+|localhost)(?::[0-9]{1,5})?(?:/[^\s:,'{}]*)?", re.ASCII
+)
+"""The url of an OpenID Connect provider without https://, in lower case; a port only where tests run one."""
 
 
 def find(name: str) -> Key | None:
@@ -89,7 +167,11 @@ def find(name: str) -> Key | None:
     known = _BY_NAME.get(lower)
     if known is not None:
         return known
-    return next((key for prefix, key in _BY_PREFIX if lower.startswith(prefix) and lower != prefix), None)
+    for prefix, key in _BY_PREFIX:
+        if lower.startswith(prefix):
+            return key if lower != prefix else None
+    provider, _, claim = lower.rpartition(":")
+    return _BY_CLAIM.get(claim) if _PROVIDER.fullmatch(provider) else None
 
 
 def request_context(

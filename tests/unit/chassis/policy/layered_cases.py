@@ -163,7 +163,7 @@ class _Drawer:
         for key, values in single.KEYS.items():
             if self._chance(0.75):
                 several = tuple(self._random.choice(values) for _ in range(self._random.choice((0, 1, 2))))
-                context[key.lower()] = several if key.endswith("Keys") else self._random.choice(values)
+                context[key.lower()] = several if key in single.SEVERAL_KEYS else self._random.choice(values)
         return Request(f"{service}:{action}", resource, context)
 
     def _packed(self, statements: list[dict[str, Any]], kind: PolicyKind) -> tuple[str, ...]:

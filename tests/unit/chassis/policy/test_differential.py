@@ -42,13 +42,25 @@ KEYS: dict[str, tuple[str, ...]] = {
     "aws:EpochTime": (*NUMBERS, "x"),
     "aws:CurrentTime": (*DATES, "x"),
     "aws:PrincipalArn": ARNS,
+    "aws:ResourceTag/a": TEXTS,
+    "aws:CalledVia": TEXTS,
+    "aws:VpcSourceIp": ADDRESSES,
+    "idp.example/a:sub": TEXTS,
+    "idp.example/a:amr": TEXTS,
+    "sts:DurationSeconds": (*NUMBERS, "x"),
+    "aws:ViaAWSService": ("true", "false"),
+    "aws:SourceArn": ARNS,
 }
+SEVERAL_KEYS = ("kms:EncryptionContextKeys", "aws:CalledVia", "idp.example/a:amr")
 TEXT_KEYS = ("aws:username", "aws:RequestedRegion", "kms:EncryptionContext:a")
+FAMILY_KEYS = ("aws:ResourceTag/a", "idp.example/a:sub")
 VARIABLES = (
     "${aws:username}",
     "${AWS:UserName, 'alice'}",
     "${kms:EncryptionContext:a,''}",
     "${aws:PrincipalArn}",
+    "${IdP.example/a:Sub, 'alice'}",
+    "${aws:RequestedRegion, 'a'}",
     "${*}",
     "${?}",
     "${$}",
@@ -98,7 +110,7 @@ def some(random_: random.Random, make: Callable[[random.Random], Any]) -> Any:
 
 def with_variable(random_: random.Random, text: str) -> str:
     """Put a policy variable into a text, sometimes: anywhere, or instead of all of it."""
-    if random_.random() < 0.7:
+    if random_.random() < 0.5:
         return text
     at = random_.randrange(len(text) + 1)
     chosen = random_.choice(VARIABLES)
@@ -121,27 +133,28 @@ def one_condition(random_: random.Random) -> tuple[str, str, Any]:
     """Draw an operator, a key that fits it, and values."""
     family = random_.choice(("String", "String", "Bool", "Ip", "Numeric", "Date", "Arn", "Null"))
     several = family == "String" and random_.random() < 0.3
-    key = "kms:EncryptionContextKeys" if several else random_.choice(TEXT_KEYS)
+    families = random_.random() < 0.15
+    key = random_.choice(SEVERAL_KEYS if several else FAMILY_KEYS if families else TEXT_KEYS)
     if family == "String":
         name = f"String{random_.choice(('', 'Not'))}{random_.choice(('Equals', 'EqualsIgnoreCase', 'Like'))}"
         values = some(random_, text_value)
     elif family == "Bool":
-        name, key = "Bool", "aws:SecureTransport"
+        name, key = "Bool", random_.choice(("aws:SecureTransport", "aws:ViaAWSService"))
         values = some(random_, lambda r: r.choice((True, False, "true", "False")))
     elif family == "Ip":
-        name, key = random_.choice(("IpAddress", "NotIpAddress")), "aws:SourceIp"
+        name = random_.choice(("IpAddress", "NotIpAddress"))
+        key = random_.choice(("aws:SourceIp", "aws:SourceIp", "aws:VpcSourceIp"))
         values = some(random_, lambda r: r.choice(NETWORKS))
     elif family == "Numeric":
-        name, key = f"Numeric{random_.choice(ORDERS)}", "aws:EpochTime"
+        name = f"Numeric{random_.choice(ORDERS)}"
+        key = random_.choice(("aws:EpochTime", "sts:DurationSeconds"))
         values = some(random_, lambda r: r.choice((*NUMBERS, 1, 1763719000)))
     elif family == "Date":
         name, key = f"Date{random_.choice(ORDERS)}", random_.choice(("aws:CurrentTime", "aws:EpochTime"))
         values = some(random_, lambda r: r.choice(DATES))
     elif family == "Arn":
-        name, key = (
-            f"Arn{random_.choice(('', 'Not'))}{random_.choice(('Equals', 'Like'))}",
-            "aws:PrincipalArn",
-        )
+        name = f"Arn{random_.choice(('', 'Not'))}{random_.choice(('Equals', 'Like'))}"
+        key = random_.choice(("aws:PrincipalArn", "aws:SourceArn"))
         values = some(random_, arn_value)
     else:
         return "Null", random_.choice(tuple(KEYS)), some(random_, lambda r: r.choice((True, "false", "true")))
@@ -207,7 +220,7 @@ def request(random_: random.Random) -> tuple[str, str, dict[str, str | tuple[str
         if random_.random() < 0.25:
             continue
         several = tuple(random_.choice(values) for _ in range(random_.choice((0, 1, 2))))
-        context[key.lower()] = several if key.endswith("Keys") else random_.choice(values)
+        context[key.lower()] = several if key in SEVERAL_KEYS else random_.choice(values)
     return action, resource, context
 
 
@@ -391,7 +404,7 @@ def test_a_planted_mutant_is_found(
     mutate: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutate(monkeypatch)
-    assert differences(seed=20261121, policy_sets=400)
+    assert differences(seed=20261121, policy_sets=2000)
 
 
 @given(st.integers(min_value=0, max_value=2**64 - 1))

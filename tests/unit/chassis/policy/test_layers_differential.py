@@ -67,7 +67,7 @@ def _answers(sets: int) -> Iterator[tuple[Situation, Request, Answer]]:
 def test_the_cases_reach_everything_often() -> None:
     """A generator that no longer draws one of these would make the campaign's zero mean less than it says."""
     counts: Counter[Any] = Counter()
-    for situation, _, answer in _answers(300):
+    for situation, _, answer in _answers(500):
         who = situation.who
         foreign = situation.owner not in ("", who.account)
         counts["decisions"] += 1
