@@ -44,6 +44,7 @@ from services.auth.config import AuthConfig
 from services.auth.events import events
 from services.auth.operations.accounts import Accounts
 from services.auth.operations.admission import Admission
+from services.auth.operations.caller_identity import CallerIdentity
 from services.auth.operations.credentials import KeyMaker
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.groups import Groups
@@ -56,6 +57,8 @@ from services.auth.operations.organization import Organization, OrganizationAdmi
 from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
+from services.auth.operations.session_maker import SessionMaker
+from services.auth.operations.session_narrowing import SessionNarrowing
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
 from services.auth.operations.simulation import Simulation
@@ -150,14 +153,15 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     boundaries = Boundaries(attachment_store, identities, revocations)
     tags = Tags(tag_store, identities, revocations)
     groups = Groups(SqlGroups(database), identities, revocations, clock, random)
-    managed = ManagedPolicies(SqlManagedPolicies(database), identities, revocations, clock, random)
+    policy_store = SqlManagedPolicies(database)
+    managed = ManagedPolicies(policy_store, identities, revocations, clock, random)
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
     principals = SqlPrincipals(database)
     roles = Roles(role_store, principals, admission, identities, revocations, clock, random, partition)
-    temporary = TemporaryCredentials(
-        role_store, SqlSessions(database), admission, sealer, clock, random, partition
-    )
+    session_maker = SessionMaker(SqlSessions(database), sealer, clock, random)
+    narrowing = SessionNarrowing(policy_store, identities)
+    temporary = TemporaryCredentials(role_store, session_maker, narrowing, admission, partition)
     access = ModelAccess(policies, catalog, admission, sealer, revocations, clock, partition)
 
     server.add(
@@ -173,7 +177,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         security_token_service_pb2_grpc.add_SecurityTokenServiceServicer_to_server,
-        SecurityTokenServicer(admission, credentials),
+        SecurityTokenServicer(CallerIdentity(admission, credentials)),
     )
     server.add(
         bootstrap_service_pb2_grpc.add_BootstrapServiceServicer_to_server,

@@ -40,6 +40,9 @@ _KINDS = (
     _Kind("accounts/{account}", "iam::{account}:root"),
 )
 
+_IAM_KINDS = {"users": "user", "groups": "group", "roles": "role"}
+"""Kinds of what IAM knows, by the collections that they stand in."""
+
 _PATTERNS = {
     "region": _REGION,
     "account": _ACCOUNT,
@@ -86,6 +89,24 @@ def name_of(arn: str, partition: str = "aws") -> str:
             if match is not None:
                 return template.format_map(match.groupdict())
     raise ValueError("not an ARN of this installation")
+
+
+@dataclass(frozen=True, slots=True)
+class IamEntity:
+    """What the ARN of a user, a group or a role says."""
+
+    account_id: str
+    kind: str
+    """"user", "group" or "role"."""
+    name: str
+
+
+def iam_entity(arn: str, partition: str = "aws") -> IamEntity:
+    """Read the ARN of a user, a group or a role. Raises ValueError for any other."""
+    match name_of(arn, partition).split("/", 3):
+        case ["accounts", account_id, collection, name] if collection in _IAM_KINDS:
+            return IamEntity(account_id, _IAM_KINDS[collection], name)
+    raise ValueError("not the ARN of a user, a group or a role of this installation")
 
 
 def foundation_model_arn(region: str, model_id: str, partition: str = "aws") -> str:

@@ -14,7 +14,14 @@ from services.auth.adapters.tables_identity import (
     TAGS,
 )
 from services.auth.domain.identity import EntityKind
+from services.auth.domain.roles import TemporarySession
 from services.chassis.policy.bundle import Documents
+
+_DEFAULT_VERSION = sa.and_(
+    POLICY_VERSIONS.c.policy_id == MANAGED_POLICIES.c.policy_id,
+    POLICY_VERSIONS.c.number == MANAGED_POLICIES.c.default_version,
+)
+"""Joins a managed policy with its version in force."""
 
 
 def attached_documents(connection: sa.Connection, kind: EntityKind, entity_id: str) -> Documents:
@@ -45,6 +52,26 @@ def boundary_documents(connection: sa.Connection, kind: EntityKind, entity_id: s
     return _in_force(connection, BOUNDARIES, mine) or None
 
 
+def session_documents(connection: sa.Connection, session: TemporarySession) -> Documents | None:
+    """Return what a session is narrowed to in the canonical form, None when it is not.
+
+    A managed policy that is gone may have held a Deny: then nothing is allowed any more.
+    """
+    if not session.policies and not session.policy_ids:
+        return None
+    built_in = built_in_policies().by_id
+    found = {each: built_in[each].version.canonical for each in session.policy_ids if each in built_in}
+    rows = connection.execute(
+        sa.select(MANAGED_POLICIES.c.policy_id, POLICY_VERSIONS.c.canonical)
+        .join(POLICY_VERSIONS, _DEFAULT_VERSION)
+        .where(MANAGED_POLICIES.c.policy_id.in_(session.policy_ids))
+    )
+    found |= {row.policy_id: row.canonical for row in rows}
+    if len(found) != len(session.policy_ids):
+        return ()
+    return (*session.policies, *(found[each] for each in session.policy_ids))
+
+
 def tag_pairs(connection: sa.Connection, kind: EntityKind, entity_id: str) -> tuple[tuple[str, str], ...]:
     """Return the tags of an entity as keys and values, in the order of their keys in lower case."""
     rows = connection.execute(
@@ -54,16 +81,12 @@ def tag_pairs(connection: sa.Connection, kind: EntityKind, entity_id: str) -> tu
 
 
 def _in_force(connection: sa.Connection, use: sa.Table, mine: sa.ColumnElement[bool]) -> Documents:
-    in_force = sa.and_(
-        POLICY_VERSIONS.c.policy_id == MANAGED_POLICIES.c.policy_id,
-        POLICY_VERSIONS.c.number == MANAGED_POLICIES.c.default_version,
-    )
     rows = connection.execute(
         sa.select(use.c.policy_id, POLICY_VERSIONS.c.canonical)
         .distinct()
         .select_from(
             use.outerjoin(MANAGED_POLICIES, MANAGED_POLICIES.c.policy_id == use.c.policy_id).outerjoin(
-                POLICY_VERSIONS, in_force
+                POLICY_VERSIONS, _DEFAULT_VERSION
             )
         )
         .where(mine)

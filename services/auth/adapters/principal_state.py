@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from services.auth.adapters.bound_policies import attached_documents, boundary_documents, tag_pairs
+from services.auth.adapters.bound_policies import (
+    attached_documents,
+    boundary_documents,
+    session_documents,
+    tag_pairs,
+)
 from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.rows import account_of, find_user, key_of, user_of
 from services.auth.adapters.sql_roles import find_role
@@ -29,7 +34,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
         key = key_of(row, user)
     elif session is not None:
         user = _user(connection, session.user_id)
-        key = _session_key(session, user)
+        key = _session_key(connection, session, user)
     else:
         return None
     account = connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == key.account_id)).one()
@@ -43,7 +48,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
         policies=PolicyBundle(
             identity=() if bearer is None else _identity(connection, *bearer),
             boundary=None if bearer is None else boundary_documents(connection, *bearer),
-            session=None if session is None else session.policies,
+            session=None if session is None else session_documents(connection, session),
             service_control=control.service_control,
             resource_control=control.resource_control,
         ),
@@ -59,12 +64,18 @@ def _user(connection: sa.Connection, user_id: str | None) -> User | None:
     return user_of(connection.execute(sa.select(USERS).where(USERS.c.user_id == user_id)).one())
 
 
-def _session_key(session: TemporarySession, user: User | None) -> AccessKey:
+def _session_key(connection: sa.Connection, session: TemporarySession, user: User | None) -> AccessKey:
+    """Return the key of temporary credentials: as active as the one that they were asked for with."""
+    status: str | None = KeyStatus.ACTIVE.value
+    if session.source_key_id:
+        status = connection.execute(
+            sa.select(ACCESS_KEYS.c.status).where(ACCESS_KEYS.c.access_key_id == session.source_key_id)
+        ).scalar_one_or_none()
     return AccessKey(
         session.access_key_id,
         session.account_id,
         user,
-        KeyStatus.ACTIVE,
+        KeyStatus.INACTIVE if status is None else KeyStatus(status),
         session.sealed_secret,
         session.issued_at,
     )

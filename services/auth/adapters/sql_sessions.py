@@ -57,12 +57,14 @@ def find_session(connection: sa.Connection, access_key_id: str) -> TemporarySess
         session_name=row.session_name,
         token_sha256=row.token_sha256,
         sealed_secret=row.sealed_secret,
-        policies=None if row.policies is None else tuple(json.loads(row.policies)),
+        policies=_strings(row.policies),
+        policy_ids=_strings(row.policy_ids),
         tags=tuple((key, value) for key, value in json.loads(row.tags)),
         transitive_keys=frozenset(json.loads(row.transitive_keys)),
         source_identity=row.source_identity,
         issued_at=from_microseconds(row.issued_us),
         expires_at=from_microseconds(row.expires_us),
+        source_key_id=row.source_key_id or "",
     )
 
 
@@ -78,6 +80,10 @@ def _there(connection: sa.Connection, column: sa.Column[Any], value: str) -> boo
     return found.one_or_none() is not None
 
 
+def _strings(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(json.loads(text))
+
+
 def _values(session: TemporarySession) -> dict[str, Any]:
     return {
         "access_key_id": session.access_key_id,
@@ -87,10 +93,12 @@ def _values(session: TemporarySession) -> dict[str, Any]:
         "session_name": session.session_name,
         "token_sha256": session.token_sha256,
         "sealed_secret": session.sealed_secret,
-        "policies": None if session.policies is None else json.dumps(list(session.policies)),
+        "policies": json.dumps(session.policies) if session.policies else None,
+        "policy_ids": json.dumps(session.policy_ids) if session.policy_ids else None,
         "tags": json.dumps([list(pair) for pair in session.tags]),
         "transitive_keys": json.dumps(sorted(session.transitive_keys)),
         "source_identity": session.source_identity,
+        "source_key_id": session.source_key_id or None,
         "issued_us": to_microseconds(session.issued_at),
         "expires_us": to_microseconds(session.expires_at),
     }

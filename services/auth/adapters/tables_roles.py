@@ -35,18 +35,20 @@ SESSIONS = sa.Table(
     METADATA,
     sa.Column("access_key_id", sa.String(128), primary_key=True),
     sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
-    # One of the two.
+    # One of the two; neither for the root user.
     sa.Column("role_id", sa.String(21), sa.ForeignKey("roles.role_id")),
     sa.Column("user_id", sa.String(21), sa.ForeignKey("users.user_id")),
     sa.Column("session_name", sa.String(64), nullable=False),
     sa.Column("token_sha256", sa.LargeBinary(32), nullable=False),
     sa.Column("sealed_secret", sa.LargeBinary, nullable=False),
-    # JSON: a list of canonical documents, or NULL when the session was not narrowed.
+    # JSON: lists of canonical documents and of managed policies' ids; with neither it was not narrowed.
     sa.Column("policies", sa.Text),
+    sa.Column("policy_ids", sa.Text),
     # JSON: pairs, sorted by key; and a list of keys in lower case.
     sa.Column("tags", sa.Text, nullable=False),
     sa.Column("transitive_keys", sa.Text, nullable=False),
     sa.Column("source_identity", sa.String(64), nullable=False),
+    sa.Column("source_key_id", sa.String(128)),
     sa.Column("issued_us", sa.BigInteger, nullable=False),
     sa.Column("expires_us", sa.BigInteger, nullable=False),
     sa.Index("sessions_of_role", "role_id"),

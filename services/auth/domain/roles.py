@@ -49,22 +49,26 @@ class TemporarySession:
     """"ASIA" and 16 characters."""
     account_id: str
     role: Role | None
-    """None for credentials that a user asked for with its own."""
+    """None for credentials that a user, or the root user, asked for with its own."""
     user_id: str | None
-    """That user; None with a role."""
+    """That user; None with a role, and for the root user."""
     session_name: str
     """Empty without a role."""
     token_sha256: bytes
     """Of the session token, which only the client has."""
     sealed_secret: bytes = field(repr=False)
-    policies: tuple[str, ...] | None
-    """Canonical session policies; None when the session was not narrowed."""
+    policies: tuple[str, ...]
+    """Canonical session policies."""
+    policy_ids: tuple[str, ...]
+    """Ids of managed session policies. With neither the session is not narrowed."""
     tags: Tags
     transitive_keys: frozenset[str]
     """Keys of tags that sessions assumed from this one keep, in lower case."""
     source_identity: str
     issued_at: datetime
     expires_at: datetime
+    source_key_id: str = ""
+    """Access key with which a user, or the root user, asked for it: it counts no longer than that key."""
 
     @property
     def principal_id(self) -> str:

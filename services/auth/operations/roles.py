@@ -13,7 +13,7 @@ from services.auth.operations.admission import Admission, Caller
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.ports import PrincipalReader, Revocations
 from services.auth.ports_roles import RoleStore
-from services.chassis.arn import name_of, role_arn
+from services.chassis.arn import iam_entity, role_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -176,15 +176,14 @@ class Roles:
         if name.kind is not NameKind.AWS or not name.value.startswith("arn:") or name.account_id:
             return name
         try:
-            _, account_id, collection, entity = name_of(name.value, self._partition).split("/")
+            entity = iam_entity(name.value, self._partition)
         except ValueError:
             if ":assumed-role/" in name.value:
                 # A session has no id before it exists.
                 return name
             raise refused(f"statement {statement}, Principal", "names nobody of this installation") from None
-        kind = {"users": "user", "roles": "role"}.get(collection, "")
         try:
-            found = await self._principals.named(account_id, kind, entity)
+            found = await self._principals.named(entity.account_id, entity.kind, entity.name)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise

@@ -4,35 +4,30 @@ AWS: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 """
 
-import base64
-import hashlib
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from services.auth.domain.ids import new_secret, new_temporary_key_id
-from services.auth.domain.roles import DEFAULT_SESSION, LONGEST_CHAINED_SESSION, Role, Tags, TemporarySession
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.auth.domain.roles import DEFAULT_SESSION, LONGEST_CHAINED_SESSION, Role, TemporarySession
 from services.auth.errors import access_denied, invalid_field
+from services.auth.errors_sessions import chained_session_too_long, session_too_long
 from services.auth.operations.admission import Admission, Caller
-from services.auth.operations.signatures import session_secret_context
-from services.auth.ports import Sealer
-from services.auth.ports_roles import RoleStore, SessionStore
-from services.chassis.arn import name_of, role_arn
+from services.auth.operations.session_maker import NewSession, SessionGrant, SessionMaker
+from services.auth.operations.session_narrowing import SessionNarrowing, session_tags
+from services.auth.ports_roles import RoleStore
+from services.chassis.arn import iam_entity, role_arn
 from services.chassis.authorization import refuse
-from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.policy.document import canonical, parse, parse_accepted
-from services.chassis.policy.kinds import SESSION, TRUST
+from services.chassis.policy.document import parse_accepted
+from services.chassis.policy.kinds import TRUST
 from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Layer, Verdict
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
-from services.chassis.randomness import Randomness
-from services.chassis.secret import SecretBytes
 
 _USER_SESSION = timedelta(hours=12)
-_MAX_TAGS = 50
-_MAX_PACKED_CHARS = 4_096
-"""Characters of session policies and tags together."""
+_LONGEST_ROOT_SESSION = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +38,11 @@ class RoleRequest:
     session_name: str
     duration: timedelta | None = None
     policy: str = ""
+    policy_arns: tuple[str, ...] = ()
     external_id: str = ""
     tags: tuple[tuple[str, str], ...] = ()
     transitive_keys: tuple[str, ...] = ()
     source_identity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A session with its secrets, which are shown once."""
-
-    session: TemporarySession
-    secret: SecretBytes
-    token: SecretBytes = field(repr=False)
-    packed_percent: int = 0
 
 
 class TemporaryCredentials:
@@ -65,85 +51,89 @@ class TemporaryCredentials:
     def __init__(
         self,
         roles: RoleStore,
-        sessions: SessionStore,
+        maker: SessionMaker,
+        narrowing: SessionNarrowing,
         admission: Admission,
-        sealer: Sealer,
-        clock: Clock,
-        randomness: Randomness,
         partition: str,
     ) -> None:
-        """Read roles from `roles`, keep sessions in `sessions`."""
+        """Read roles from `roles`; `narrowing` knows session policies, `maker` makes the credentials."""
         self._roles = roles
-        self._sessions = sessions
+        self._maker = maker
+        self._narrowing = narrowing
         self._admission = admission
-        self._sealer = sealer
-        self._clock = clock
-        self._randomness = randomness
         self._partition = partition
 
     async def assume_role(self, call: CallContext, request: RoleRequest) -> NewSession:
         """Give the credentials of a role's session (sts:AssumeRole).
 
         Raises DomainError: ACCESS_DENIED, also for a role that does not exist; INVALID_FIELD,
-        UNSUPPORTED_POLICY for what the request says.
+        QUOTA_EXCEEDED, RESOURCE_NOT_FOUND, UNSUPPORTED_POLICY for what the request says.
         """
         caller = await self._admission.identify(call)
         if caller.state.root:
             raise access_denied("Roles may not be assumed by root accounts.")
         role = await self._role(request.role_arn)
         inherited = caller.state.session
-        source_identity = request.source_identity
-        if inherited is not None and inherited.source_identity:
-            if source_identity not in ("", inherited.source_identity):
-                raise invalid_field("source_identity", "was set by an earlier session and cannot change")
-            source_identity = inherited.source_identity
+        # What the caller's session passes on counts as if it were asked for: a trust policy may forbid it.
+        tags, transitive = session_tags(request.tags, request.transitive_keys, inherited)
+        effective = replace(
+            request,
+            source_identity=_source_identity(request.source_identity, inherited),
+            tags=tags,
+            transitive_keys=tuple(sorted(transitive)),
+        )
         if role is None:
             silent = Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE)
-            raise _refused(caller, "sts:AssumeRole", request.role_arn, silent)
-        tags, transitive = _session_tags(request, inherited)
-        # What the caller's session passes on counts as if it were asked for: a trust policy may forbid it.
-        effective = replace(
-            request, source_identity=source_identity, tags=tags, transitive_keys=tuple(sorted(transitive))
-        )
+            raise refuse(caller.claims, "sts:AssumeRole", request.role_arn, silent)
         await self._check_trust(caller, role, effective)
-        policies = (canonical(parse(request.policy, SESSION)),) if request.policy else None
-        packed = sum(map(len, policies or ())) + sum(len(key) + len(value) for key, value in tags)
-        if packed > _MAX_PACKED_CHARS:
-            raise invalid_field("policy", f"and tags together exceed {_MAX_PACKED_CHARS} characters")
-        longest = role.max_session
-        if inherited is not None and inherited.role is not None:
-            longest = min(longest, LONGEST_CHAINED_SESSION)
-        duration = request.duration or min(DEFAULT_SESSION, longest)
-        if duration > longest:
-            raise invalid_field("duration", "exceeds the longest session that the role permits the caller")
-        return await self._issue(
-            _Wanted(role.account_id, role, None, request.session_name, policies, tags, transitive),
-            source_identity,
-            duration,
-            -(-packed * 100 // _MAX_PACKED_CHARS),
+        narrowed = await self._narrowing.of(role.account_id, request.policy, request.policy_arns, tags)
+        grant = SessionGrant(
+            account_id=role.account_id,
+            duration=_role_duration(request.duration, role, inherited),
+            role=role,
+            session_name=request.session_name,
+            policies=narrowed.policies,
+            policy_ids=narrowed.policy_ids,
+            tags=tags,
+            transitive_keys=transitive,
+            source_identity=effective.source_identity,
         )
+        return await self._maker.make(grant, narrowed.packed_percent)
 
     async def session_token(self, call: CallContext, duration: timedelta | None) -> NewSession:
-        """Give a user temporary credentials of its own (sts:GetSessionToken, which needs no permission).
+        """Give a user, or the root user, temporary credentials of its own.
 
-        Raises DomainError(ACCESS_DENIED) for temporary credentials and for the root user.
+        sts:GetSessionToken needs no permission. Raises DomainError(ACCESS_DENIED) for callers that use
+        temporary credentials, and INVALID_FIELD for more than an hour of the root user.
+        AWS: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
         """
         caller = await self._admission.identify_signed(call, "sts:GetSessionToken")
-        if caller.state.session is not None or caller.state.user is None:
-            raise access_denied("Cannot call GetSessionToken with session credentials or as the root user.")
-        wanted = _Wanted(caller.account_id, None, caller.state.user.user_id, "", None, (), frozenset())
-        return await self._issue(wanted, "", duration or _USER_SESSION, 0)
+        if caller.state.session is not None:
+            raise access_denied("Cannot call GetSessionToken with session credentials")
+        user = caller.state.user
+        if user is None and duration is not None and duration > _LONGEST_ROOT_SESSION:
+            raise invalid_field("duration", "of the root user's session is an hour at most")
+        grant = SessionGrant(
+            caller.account_id,
+            duration or (_LONGEST_ROOT_SESSION if user is None else _USER_SESSION),
+            user_id=None if user is None else user.user_id,
+            source_key_id=caller.claims.access_key_id,
+        )
+        return await self._maker.make(grant)
 
     async def _role(self, arn: str) -> Role | None:
+        """Return a role, None when there is none: that looks like one that trusts nobody."""
         try:
-            _, account_id, kind, role_name = name_of(arn, self._partition).split("/")
+            entity = iam_entity(arn, self._partition)
         except ValueError as error:
             raise invalid_field("role_arn", "is not the ARN of a role of this installation") from error
-        if kind != "roles":
+        if entity.kind != "role":
             raise invalid_field("role_arn", "is not the ARN of a role")
         try:
-            return await self._roles.role(account_id, role_name)
-        except DomainError:
+            return await self._roles.role(entity.account_id, entity.name)
+        except DomainError as error:
+            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                raise
             return None
 
     async def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
@@ -169,67 +159,29 @@ class TemporaryCredentials:
         for action in actions:
             decision = self._admission.decide(caller, action, arn, target, conditions)
             if not decision.allowed:
-                raise _refused(caller, action, arn, decision)
-
-    async def _issue(
-        self, wanted: "_Wanted", source_identity: str, duration: timedelta, packed_percent: int
-    ) -> NewSession:
-        secret = new_secret(self._randomness)
-        token = SecretBytes(base64.b64encode(b"\x01" + self._randomness.token_bytes(32)))
-        # Whole seconds, because the lives of tokens are.
-        now: datetime = self._clock.now().replace(microsecond=0)
-        key_id = new_temporary_key_id(self._randomness)
-        session = TemporarySession(
-            access_key_id=key_id,
-            account_id=wanted.account_id,
-            role=wanted.role,
-            user_id=wanted.user_id,
-            session_name=wanted.session_name,
-            token_sha256=hashlib.sha256(token.reveal()).digest(),
-            sealed_secret=await self._sealer.seal(secret, session_secret_context(key_id, wanted.account_id)),
-            policies=wanted.policies,
-            tags=wanted.tags,
-            transitive_keys=wanted.transitive_keys,
-            source_identity=source_identity,
-            issued_at=now,
-            expires_at=now + duration,
-        )
-        await self._sessions.create_session(session)
-        return NewSession(session, secret, token, packed_percent)
+                raise refuse(caller.claims, action, arn, decision)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    account_id: str
-    role: Role | None
-    user_id: str | None
-    session_name: str
-    policies: tuple[str, ...] | None
-    tags: Tags
-    transitive_keys: frozenset[str]
+def _source_identity(asked: str, inherited: TemporarySession | None) -> str:
+    """Return the source identity of a new session: it is set once and never changes.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    """
+    if inherited is None or not inherited.source_identity:
+        return asked
+    if asked not in ("", inherited.source_identity):
+        raise invalid_field("source_identity", "was set by an earlier session and cannot change")
+    return inherited.source_identity
 
 
-def _session_tags(request: RoleRequest, inherited: TemporarySession | None) -> tuple[Tags, frozenset[str]]:
-    """Return the tags of a new session: those asked for, and those that the caller's session passes on."""
-    given = {key.lower(): (key, value) for key, value in request.tags}
-    if len(given) != len(request.tags):
-        raise invalid_field("tags", "name a key twice; keys are compared without regard to case")
-    if any(key.startswith("aws:") for key in given):
-        raise invalid_field("tags", "have a key that begins with aws:, which is reserved")
-    transitive = {key.lower() for key in request.transitive_keys}
-    if not transitive <= set(given):
-        raise invalid_field("transitive_tag_keys", "name a key that is not among the tags")
-    passed: dict[str, tuple[str, str]] = {}
-    if inherited is not None:
-        passed = {key.lower(): (key, value) for key, value in inherited.tags}
-        passed = {key: pair for key, pair in passed.items() if key in inherited.transitive_keys}
-    if set(given) & set(passed):
-        raise invalid_field("tags", "name a key that the caller's own session passes on")
-    found = {**passed, **given}
-    if len(found) > _MAX_TAGS:
-        raise invalid_field("tags", f"are more than {_MAX_TAGS}")
-    return tuple(sorted(found.values())), frozenset(transitive | set(passed))
+def _role_duration(asked: timedelta | None, role: Role, inherited: TemporarySession | None) -> timedelta:
+    """Return how long a role's session lasts. Raises INVALID_FIELD.
 
-
-def _refused(caller: Caller, action: str, arn: str, decision: Decision) -> DomainError:
-    return refuse(caller.claims, action, arn, decision)
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html (role chaining)
+    """
+    duration = asked or DEFAULT_SESSION
+    if inherited is not None and inherited.role is not None and duration > LONGEST_CHAINED_SESSION:
+        raise chained_session_too_long()
+    if duration > role.max_session:
+        raise session_too_long()
+    return duration

@@ -11,7 +11,7 @@ from services.auth.domain.records import SimulatedPrincipal
 from services.auth.errors import invalid_field
 from services.auth.operations.admission import Admission
 from services.auth.ports import PrincipalReader
-from services.chassis.arn import name_of
+from services.chassis.arn import IamEntity, iam_entity
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.policy import layers
@@ -21,8 +21,6 @@ from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.keys import find, merge, request_context, resource_context
 from services.chassis.policy.model import Decision, Layer
 from services.chassis.principal import PrincipalClaims, requester_of
-
-_KINDS = {"users": "user", "roles": "role"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,8 @@ class Simulation:
         Raises DomainError: ACCESS_DENIED, INVALID_FIELD, RESOURCE_NOT_FOUND, UNSUPPORTED_POLICY.
         """
         caller = await self._admission.authorize(call, "iam:SimulatePrincipalPolicy", arn)
-        name = self._name(arn, caller.account_id)
-        found = await self._reader.named(caller.account_id, *name)
+        entity = self._entity(arn, caller.account_id)
+        found = await self._reader.named(caller.account_id, entity.kind, entity.name)
         bundle = found.policies
         extra = tuple(canonical(parse(document)) for document in additional)
         bundle = replace(bundle, identity=(*bundle.identity, *extra))
@@ -88,14 +86,14 @@ class Simulation:
                 results.append(Simulated(action, resource, decision, said))
         return results
 
-    def _name(self, arn: str, account_id: str) -> tuple[str, str]:
+    def _entity(self, arn: str, account_id: str) -> IamEntity:
         try:
-            _, owner, collection, name = name_of(arn, self._partition).split("/", 3)
+            entity = iam_entity(arn, self._partition)
         except ValueError as error:
             raise invalid_field("principal_arn", "is not the ARN of a user or a role") from error
-        if collection not in _KINDS or owner != account_id:
+        if entity.kind not in ("user", "role") or entity.account_id != account_id:
             raise invalid_field("principal_arn", "is not the ARN of a user or a role of your account")
-        return _KINDS[collection], name
+        return entity
 
     def _claims(self, caller: PrincipalClaims, found: SimulatedPrincipal, arn: str) -> PrincipalClaims:
         """Return what a token of the principal would say; of the client nothing is known."""

@@ -16,7 +16,8 @@ from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role, RolePolicy
 from services.auth.operations.roles import Roles
-from services.auth.operations.sessions import NewSession, RoleRequest, TemporaryCredentials
+from services.auth.operations.session_maker import NewSession
+from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.tags import Boundaries, Tags
 from services.auth.servicer.messages import tag, timestamp
 from services.chassis.arn import assumed_role_arn, role_arn
@@ -157,14 +158,15 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def AssumeRole(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = RoleRequest(
-            request.role_arn,
-            request.role_session_name,
-            _duration(request, "duration"),
-            request.policy,
-            request.external_id,
-            tuple((tag.key, tag.value) for tag in request.tags),
-            tuple(request.transitive_tag_keys),
-            request.source_identity,
+            role_arn=request.role_arn,
+            session_name=request.role_session_name,
+            duration=_duration(request, "duration"),
+            policy=request.policy,
+            policy_arns=tuple(request.policy_arns),
+            external_id=request.external_id,
+            tags=tuple((tag.key, tag.value) for tag in request.tags),
+            transitive_keys=tuple(request.transitive_tag_keys),
+            source_identity=request.source_identity,
         )
         new = await self._credentials.assume_role(current_call(), wanted)
         session = new.session

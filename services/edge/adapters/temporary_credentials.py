@@ -13,7 +13,7 @@ from services.edge.adapters.iam_values import invalid, second
 from services.edge.adapters.upstream import ask
 from services.edge.ports import Caller
 
-_UNSUPPORTED = ("PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCode")
+_UNSUPPORTED = ("ProvidedContexts", "SerialNumber", "TokenCode")
 """What would narrow or condition a session and is not known here: ignoring it would widen rights."""
 
 
@@ -32,6 +32,7 @@ class TemporaryCredentials:
             role_session_name=values["RoleSessionName"],
             duration=_duration(values),
             policy=values.get("Policy", ""),
+            policy_arns=[each["arn"] for each in values.get("PolicyArns", ())],
             external_id=values.get("ExternalId", ""),
             tags=[pb.SessionTag(key=tag["Key"], value=tag["Value"]) for tag in values.get("Tags", ())],
             transitive_tag_keys=values.get("TransitiveTagKeys", ()),

@@ -31,6 +31,7 @@ SESSION = TemporarySession(
     token_sha256=b"t" * 32,
     sealed_secret=b"sealed",
     policies=("{1}", "{2}"),
+    policy_ids=(),
     tags=(("a", "b"), ("é", "")),
     transitive_keys=frozenset({"a"}),
     source_identity="carol",

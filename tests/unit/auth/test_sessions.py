@@ -10,14 +10,18 @@ import pytest
 
 from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
+from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account, InlinePolicy, User
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.lease import content_digest
+from services.auth.operations.managed_policies import ManagedPolicies
 from services.auth.operations.roles import Roles
-from services.auth.operations.sessions import NewSession, RoleRequest, TemporaryCredentials
+from services.auth.operations.session_maker import NewSession, SessionMaker
+from services.auth.operations.session_narrowing import SessionNarrowing
+from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.signatures import Signed
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -47,6 +51,7 @@ class Stack:
     auth: Any
     roles: Roles
     store: SqlRoles
+    managed: ManagedPolicies
     temporary: TemporaryCredentials
     revocations: NoRevocations
 
@@ -87,8 +92,13 @@ def stack(auth: Any) -> Stack:
     shared = (auth.clock, auth.randomness, "aws")
     identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
     roles = Roles(store, SqlPrincipals(database), auth.admission, identities, revocations, *shared)
-    temporary = TemporaryCredentials(store, SqlSessions(database), auth.admission, auth.sealer, *shared)
-    return Stack(auth, roles, store, temporary, revocations)
+    maker = SessionMaker(SqlSessions(database), auth.sealer, auth.clock, auth.randomness)
+    policies = SqlManagedPolicies(database)
+    managed = ManagedPolicies(policies, identities, revocations, auth.clock, auth.randomness)
+    temporary = TemporaryCredentials(
+        store, maker, SessionNarrowing(policies, identities), auth.admission, "aws"
+    )
+    return Stack(auth, roles, store, managed, temporary, revocations)
 
 
 def allow(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class SessionTag(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class AssumeRoleRequest(_message.Message):
-    __slots__ = ("role_arn", "role_session_name", "duration", "policy", "external_id", "tags", "transitive_tag_keys", "source_identity")
+    __slots__ = ("role_arn", "role_session_name", "duration", "policy", "external_id", "tags", "transitive_tag_keys", "source_identity", "policy_arns")
     ROLE_ARN_FIELD_NUMBER: _ClassVar[int]
     ROLE_SESSION_NAME_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class AssumeRoleRequest(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     TRANSITIVE_TAG_KEYS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    POLICY_ARNS_FIELD_NUMBER: _ClassVar[int]
     role_arn: str
     role_session_name: str
     duration: _duration_pb2.Duration
@@ -50,7 +51,8 @@ class AssumeRoleRequest(_message.Message):
     tags: _containers.RepeatedCompositeFieldContainer[SessionTag]
     transitive_tag_keys: _containers.RepeatedScalarFieldContainer[str]
     source_identity: str
-    def __init__(self, role_arn: _Optional[str] = ..., role_session_name: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., policy: _Optional[str] = ..., external_id: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[SessionTag, _Mapping]]] = ..., transitive_tag_keys: _Optional[_Iterable[str]] = ..., source_identity: _Optional[str] = ...) -> None: ...
+    policy_arns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, role_arn: _Optional[str] = ..., role_session_name: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., policy: _Optional[str] = ..., external_id: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[SessionTag, _Mapping]]] = ..., transitive_tag_keys: _Optional[_Iterable[str]] = ..., source_identity: _Optional[str] = ..., policy_arns: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AssumeRoleResponse(_message.Message):
     __slots__ = ("credentials", "assumed_role_arn", "assumed_role_id", "packed_policy_size_percent", "source_identity")
