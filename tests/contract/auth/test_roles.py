@@ -128,7 +128,7 @@ async def test_a_session_is_a_principal_of_its_role(stores: Stores) -> None:
 
 
 async def test_a_session_of_a_user_has_the_users_rights(stores: Stores) -> None:
-    own = replace(SESSION, role=None, user_id=ALICE.user_id, policies=None, session_name="")
+    own = replace(SESSION, role=None, user_id=ALICE.user_id, policies=(), session_name="")
     await stores.sessions.create_session(own)
     state = await stores.credentials.principal_state("ASIA1")
     assert state is not None

@@ -7,15 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_policies import SqlPolicies
+from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.records import Account, User
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker, NewKey
+from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
+from services.auth.operations.session_maker import SessionMaker
+from services.auth.operations.session_narrowing import SessionNarrowing
+from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
+from services.auth.ports_roles import RoleStore
 from services.chassis.database import Database
 from tests.fakes.clock import CountingRandomness, ManualClock
 from tests.fakes.sealer import MemorySealer
@@ -46,6 +54,14 @@ class Auth:
     def another_keyring(self) -> Keyring:
         """A second replica, or this one after a restart."""
         return Keyring(self.credentials, self.sealer, self.clock, self.randomness, timedelta(days=30))
+
+    def temporary(self, roles: RoleStore) -> TemporaryCredentials:
+        """Temporary credentials of the roles of a store, over the database that everything is in."""
+        database = self.credentials._database
+        maker = SessionMaker(SqlSessions(database), self.sealer, self.clock, self.randomness)
+        identities = IdentityAdmission(self.admission, SqlAttachments(database), "aws")
+        narrowing = SessionNarrowing(SqlManagedPolicies(database), identities)
+        return TemporaryCredentials(roles, maker, narrowing, self.admission, "aws")
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from craton.auth.v1 import organization_policy_service_pb2, organization_service
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_roles import SqlRoles
-from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.organization import (
     MAX_DEPTH,
     NodeKind,
@@ -31,7 +30,7 @@ from services.auth.domain.roles import Role
 from services.auth.events import EVENTS
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
-from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
+from services.auth.operations.sessions import RoleRequest
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
@@ -359,9 +358,7 @@ async def test_a_resource_control_policy_protects_roles_from_other_accounts(mana
     now, longest = auth.clock.now(), timedelta(hours=1)
     role = Role(MEMBER, "r", "AROAROLE", trust, canonical(parse(trust, TRUST)), "", longest, now)
     await roles.create_role(role, 9)
-    temporary = TemporaryCredentials(
-        roles, SqlSessions(database), auth.admission, auth.sealer, auth.clock, auth.randomness, "aws"
-    )
+    temporary = auth.temporary(roles)
     call, request = await managed.call(), RoleRequest(f"arn:aws:iam::{MEMBER}:role/r", "s1")
     await temporary.assume_role(call, request)
     document = (

@@ -7,20 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_roles import SqlRoles
-from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.records import Account, InlinePolicy, User
+from services.auth.domain.records import Account, InlinePolicy, KeyStatus, User
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.lease import content_digest
 from services.auth.operations.managed_policies import ManagedPolicies
 from services.auth.operations.roles import Roles
-from services.auth.operations.session_maker import NewSession, SessionMaker
-from services.auth.operations.session_narrowing import SessionNarrowing
+from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.signatures import Signed
 from services.chassis.context import CallContext
@@ -92,13 +91,10 @@ def stack(auth: Any) -> Stack:
     shared = (auth.clock, auth.randomness, "aws")
     identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
     roles = Roles(store, SqlPrincipals(database), auth.admission, identities, revocations, *shared)
-    maker = SessionMaker(SqlSessions(database), auth.sealer, auth.clock, auth.randomness)
-    policies = SqlManagedPolicies(database)
-    managed = ManagedPolicies(policies, identities, revocations, auth.clock, auth.randomness)
-    temporary = TemporaryCredentials(
-        store, maker, SessionNarrowing(policies, identities), auth.admission, "aws"
+    managed = ManagedPolicies(
+        SqlManagedPolicies(database), identities, revocations, auth.clock, auth.randomness
     )
-    return Stack(auth, roles, store, managed, temporary, revocations)
+    return Stack(auth, roles, store, managed, auth.temporary(store), revocations)
 
 
 def allow(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
@@ -319,7 +315,34 @@ async def test_a_user_gets_credentials_of_its_own(stack) -> None:
     with pytest.raises(DomainError, match="cannot be used for IAM"):
         await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
     assert await reason(stack.temporary.session_token(call, None)) == "ACCESS_DENIED"
-    assert await reason(stack.temporary.session_token(await stack.root(), None)) == "ACCESS_DENIED"
+
+
+async def test_the_root_user_gets_an_hour(stack) -> None:
+    root = await stack.root()
+    new = await stack.temporary.session_token(root, None)
+    assert new.session.expires_at - new.session.issued_at == timedelta(hours=1)
+    call = await stack.call(new.session.access_key_id)
+    assert isinstance(call.principal, PrincipalClaims)
+    assert (call.principal.root, call.principal.arn) == (True, f"arn:aws:iam::{ACCOUNT}:root")
+    with pytest.raises(DomainError, match="cannot be used for IAM"):
+        await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
+    longer = stack.temporary.session_token(root, timedelta(hours=1, seconds=1))
+    assert await reason(longer) == "INVALID_FIELD"
+
+
+@pytest.mark.parametrize("gone", ["deactivated", "deleted"])
+async def test_a_users_session_counts_no_longer_than_the_key_it_was_asked_for_with(stack, gone) -> None:
+    new = await stack.temporary.session_token(await stack.call(), None)
+    call = await stack.call(new.session.access_key_id)
+    await stack.auth.admission.identify(call)
+    key_id = stack.auth.key.key.access_key_id
+    if gone == "deleted":
+        await stack.auth.directory.delete_access_key(ACCOUNT, "alice", key_id)
+    else:
+        await stack.auth.directory.set_key_status(ACCOUNT, "alice", key_id, KeyStatus.INACTIVE)
+    assert await reason(stack.auth.admission.identify(call)) == "INVALID_TOKEN"
+    verify = stack.auth.signatures.verify(signed(stack, new, new.token))
+    assert await reason(verify) == "UNKNOWN_ACCESS_KEY"
 
 
 async def test_a_name_that_is_used_again_inherits_no_trust(stack) -> None:
@@ -350,6 +373,121 @@ async def test_what_is_no_role_is_refused(stack, arn) -> None:
     assert (
         await reason(stack.temporary.assume_role(await stack.call(), wanted(role_arn=arn))) == "INVALID_FIELD"
     )
+
+
+async def test_an_outage_of_the_store_is_no_refusal(stack, monkeypatch) -> None:
+    """Whoever is refused goes away; whoever meets an outage may try again."""
+    down = DomainError(ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE, "the database does not answer")
+
+    async def broken(*_arguments: Any) -> Any:
+        raise down
+
+    call = await stack.call()
+    monkeypatch.setattr(stack.store, "role", broken)
+    assert await reason(stack.temporary.assume_role(call, wanted())) == "DEPENDENCY_UNAVAILABLE"
+
+
+def allowing(*actions: str, on: str = "*") -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": on}
+    return json.dumps({"Statement": statement}, separators=(",", ":"))
+
+
+async def managed(stack: Stack, name: str, document: str) -> str:
+    """Create a managed policy of the account and return its ARN."""
+    await stack.managed.create(await stack.root(), name, document, "")
+    return f"arn:aws:iam::{ACCOUNT}:policy/{name}"
+
+
+async def test_managed_session_policies_narrow_together_with_the_inline_one(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    root = await stack.root()
+    await stack.roles.put_policy(root, "reader", "p", allowing("bedrock:*"))
+    get, invoke = [
+        await managed(stack, name, allowing(action, "kms:*"))
+        for name, action in (("get", "bedrock:GetFoundationModel"), ("invoke", "bedrock:InvokeModel"))
+    ]
+    listing = allowing("bedrock:ListFoundationModels")
+    request = wanted(policy=listing, policy_arns=(get, invoke, get))
+    new = await stack.temporary.assume_role(await stack.call(), request)
+    assert 0 < new.packed_percent < 100
+    call = await stack.call(new.session.access_key_id)
+
+    async def may(action: str) -> bool:
+        caller = await stack.auth.admission.identify(call)
+        return bool(stack.auth.admission.allows(caller, action, "*"))
+
+    for action in ("GetFoundationModel", "InvokeModel", "ListFoundationModels"):
+        assert await may(f"bedrock:{action}")
+    assert not await may("bedrock:CreateGuardrail"), "no session policy allows it"
+    assert not await may("kms:Decrypt"), "the role does not"
+
+    # What is in force of a managed policy is in force for sessions that exist.
+    await stack.managed.create_version(root, get, allowing("bedrock:CreateGuardrail"), as_default=True)
+    assert await may("bedrock:CreateGuardrail")
+    assert not await may("bedrock:GetFoundationModel")
+
+
+async def test_a_session_whose_managed_policy_is_gone_can_do_nothing(stack) -> None:
+    """It may have held a Deny. A policy of the same name is another one."""
+    await stack.trust(allow({"AWS": ALICE}))
+    root = await stack.root()
+    await stack.roles.put_policy(root, "reader", "p", allowing("bedrock:*"))
+    arn = await managed(stack, "get", allowing("bedrock:GetFoundationModel"))
+    request = wanted(policy=allowing("bedrock:*"), policy_arns=(arn,))
+    new = await stack.temporary.assume_role(await stack.call(), request)
+    call = await stack.call(new.session.access_key_id)
+    await stack.auth.admission.authorize(call, "bedrock:GetFoundationModel", "*")
+    await stack.managed.delete(root, arn)
+    await managed(stack, "get", allowing("bedrock:GetFoundationModel"))
+    with pytest.raises(DomainError, match="no session policy allows"):
+        await stack.auth.admission.authorize(call, "bedrock:GetFoundationModel", "*")
+
+
+async def test_a_built_in_policy_narrows_too(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    await stack.roles.put_policy(await stack.root(), "reader", "p", allowing("*"))
+    request = wanted(policy_arns=("arn:aws:iam::aws:policy/AmazonBedrockReadOnly",))
+    new = await stack.temporary.assume_role(await stack.call(), request)
+    call = await stack.call(new.session.access_key_id)
+    await stack.auth.admission.authorize(call, "bedrock:GetFoundationModel", "*")
+    assert await reason(stack.auth.admission.authorize(call, "bedrock:InvokeModel", "*")) == "ACCESS_DENIED"
+
+
+async def test_what_a_session_can_carry(stack) -> None:
+    await stack.trust(allow({"AWS": ALICE}, ["sts:AssumeRole", "sts:TagSession"]))
+    call = await stack.call()
+    arns = tuple([await managed(stack, f"p{number}", allowing("bedrock:*")) for number in range(11)])
+    await stack.temporary.assume_role(call, wanted(policy_arns=arns[:10]))
+    assert await reason(stack.temporary.assume_role(call, wanted(policy_arns=arns))) == "INVALID_FIELD"
+    model = "arn:aws:bedrock:us-east-1::foundation-model/"
+    longest = model + "a" * (2_048 - len(allowing("bedrock:*", on=model)) - len(arns[0]))
+    fits = allowing("bedrock:*", on=longest)
+    await stack.temporary.assume_role(call, wanted(policy=fits, policy_arns=arns[:1]))
+    longer = wanted(policy=allowing("bedrock:*", on=f"{longest}a"), policy_arns=arns[:1])
+    assert await reason(stack.temporary.assume_role(call, longer)) == "INVALID_FIELD"
+
+    tags = tuple((f"key{number:02}", "v" * 256) for number in range(20))
+    with pytest.raises(DomainError, match=r"^Packed size of session tags consumes 128% of allotted space\.$"):
+        await stack.temporary.assume_role(call, wanted(tags=tags))
+    both = wanted(tags=tags[:15], policy=fits)
+    with pytest.raises(DomainError, match=r"^Packed policy consumes \d+% of allotted space, please use"):
+        await stack.temporary.assume_role(call, both)
+
+
+@pytest.mark.parametrize(
+    ("arn", "why"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:policy/nobody", "RESOURCE_NOT_FOUND"),
+        (f"arn:aws:iam::{OTHER}:policy/theirs", "RESOURCE_NOT_FOUND"),
+        ("arn:aws:iam::aws:policy/NoSuchPolicy", "RESOURCE_NOT_FOUND"),
+        (ROLE, "INVALID_FIELD"),
+        ("a policy", "INVALID_FIELD"),
+    ],
+)
+async def test_managed_session_policies_that_cannot_be(stack, arn, why) -> None:
+    await stack.trust(allow({"AWS": ALICE}))
+    refused = stack.temporary.assume_role(await stack.call(), wanted(policy_arns=(arn,)))
+    assert await reason(refused) == why
 
 
 async def test_roles_are_managed_as_the_callers_policies_allow(stack) -> None:
