@@ -134,3 +134,42 @@ def test_refusals(stack: Any, role: str) -> None:
     assert refused(assume, **bad) == ("MalformedPolicyDocument", 400)
     arns = {"RoleArn": role, "RoleSessionName": "today", "PolicyArns": [{"arn": f"{role}xxxxxxxxxxxx"}]}
     assert refused(assume, **arns) == ("ValidationError", 400)
+    unknown = {**arns, "PolicyArns": [{"arn": f"arn:aws:iam::{ACCOUNT}:policy/nobody"}]}
+    assert refused(assume, **unknown) == ("ValidationError", 400)
+    tags = [{"Key": f"key{number}", "Value": "v" * 256} for number in range(20)]
+    with pytest.raises(ClientError, match=r"Packed size of session tags consumes \d+% of allotted") as caught:
+        assume(RoleArn=role, RoleSessionName="today", Tags=tags)
+    assert caught.value.response["Error"]["Code"] == "PackedPolicyTooLarge"
+
+
+def test_managed_session_policies(stack: Any, role: str) -> None:
+    built_in = "arn:aws:iam::aws:policy/AmazonBedrockReadOnly"
+    iam, sts = stack.client("iam"), stack.client("sts")
+    text = document({"Effect": "Allow", "Action": "bedrock:Get*", "Resource": "*"})
+    own = iam.create_policy(PolicyName="contract-session", PolicyDocument=text)["Policy"]["Arn"]
+    wanted = {"RoleArn": role, "RoleSessionName": "managed"}
+    both = sts.assume_role(**wanted, PolicyArns=[{"arn": built_in}, {"arn": own}])
+    assert both["PackedPolicySize"] > 0
+    assert session(stack, "bedrock", both).list_foundation_models()["modelSummaries"]
+    narrow = session(stack, "bedrock", sts.assume_role(**wanted, PolicyArns=[{"arn": own}]))
+    assert narrow.get_foundation_model(modelIdentifier=MODEL)["modelDetails"]
+    assert refused(narrow.list_foundation_models) == ("AccessDeniedException", 403)
+    iam.delete_policy(PolicyArn=own)
+    assert refused(narrow.get_foundation_model, modelIdentifier=MODEL) == ("AccessDeniedException", 403)
+
+
+def test_a_chained_session_lasts_an_hour(stack: Any, role: str) -> None:
+    iam, sts = stack.client("iam"), stack.client("sts")
+    iam.update_role(RoleName=ROLE, MaxSessionDuration=7200)
+    iam.put_role_policy(
+        RoleName=ROLE,
+        PolicyName="p",
+        PolicyDocument=document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}),
+    )
+    wanted = {"RoleArn": role, "RoleSessionName": "today", "DurationSeconds": 7200}
+    chained = session(stack, "sts", sts.assume_role(**wanted))
+    with pytest.raises(ClientError, match="exceeds the 1 hour session limit for roles assumed by role chain"):
+        chained.assume_role(**wanted)
+    assert chained.assume_role(**{**wanted, "DurationSeconds": 3600})["Credentials"]
+    with pytest.raises(ClientError, match="exceeds the MaxSessionDuration set for this role"):
+        sts.assume_role(**{**wanted, "DurationSeconds": 7201})

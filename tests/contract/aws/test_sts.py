@@ -49,6 +49,9 @@ def test_an_operation_that_is_not_served(stack: Any) -> None:
     error = caught.value.response["Error"]
     assert (error["Code"], error["Type"]) == ("InvalidAction", "Sender")
     assert error["Message"] == "This installation does not support DecodeAuthorizationMessage."
+    with pytest.raises(ClientError, match="does not support GetFederationToken") as caught:
+        sts.get_federation_token(Name="bob")
+    assert caught.value.response["Error"]["Code"] == "InvalidAction"
 
 
 def test_credentials_that_are_wrong(stack: Any) -> None:
