@@ -42,6 +42,7 @@ NAMES = {
     "sessions": "SessionsCampaign",
     "rest-json": "RestJsonCampaign",
     "query": "QueryCampaign",
+    "http2": "Http2Campaign",
     "canary": "CanaryCampaign",
     "kills": "KillsCampaign",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from craton.audit.v1 import resources_pb2 as pb
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.audit.budget import SpoolLimits
@@ -169,6 +169,7 @@ async def test_each_event_has_its_own_callers_principal(audit):
 HOSTILE = st.text(alphabet=st.characters(), max_size=3000)  # lone surrogates included
 
 
+@settings(max_examples=25, deadline=None)
 @given(agent=HOSTILE, resource=HOSTILE)
 def test_hostile_strings_make_a_valid_bounded_event(tmp_path_factory, agent, resource):
     audit = Audit(tmp_path_factory.mktemp("spool"))

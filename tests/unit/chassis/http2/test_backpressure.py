@@ -58,9 +58,9 @@ async def connected():
 
 async def test_a_large_body_waits_for_a_slow_reader_and_pings_are_answered_meanwhile(connected):
     connection, transport = connected
-    body = bytes(24_000_000)
+    body = bytes(6_000_000)
     call = connection.start(b"\x83", body, 5.0)
-    for _ in range(200):
+    for _ in range(50):
         connection.data_received(frames.frame(frames.PING, 0, 0, bytes(8)))
         transport.read()
     assert not transport.closed
@@ -78,8 +78,8 @@ async def test_a_large_body_waits_for_a_slow_reader_and_pings_are_answered_meanw
 
 async def test_several_large_bodies_wait_too(connected):
     connection, transport = connected
-    calls = [connection.start(b"\x83", bytes(5_000_000), 5.0) for _ in range(4)]
-    for _ in range(200):
+    calls = [connection.start(b"\x83", bytes(1_500_000), 5.0) for _ in range(4)]
+    for _ in range(60):
         connection.data_received(frames.frame(frames.PING, 0, 0, bytes(8)))
         await asyncio.sleep(0)
         transport.read()

@@ -1,12 +1,10 @@
-"""Header blocks: ours gives what the library gives, for any blocks in any order on one connection."""
+"""Header blocks: limits, and what we write. That ours reads them as the library does, test_random shows."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from hpack import Decoder, Encoder, HPACKError
-from hpack.hpack import encode_integer
 from hpack.table import HeaderTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +19,8 @@ from services.chassis.http2.headers import (
     request_head,
     timeout_field,
 )
+from tests.campaigns.http2 import compare, outcome
+from tests.campaigns.http2_cases import literal
 
 NAMES = [name.decode() for name, _ in HeaderTable.STATIC_TABLE[:20]] + [
     "grpc-timeout",
@@ -37,84 +37,16 @@ fields = st.tuples(
 )
 
 
-@st.composite
-def blocks(draw: Any) -> list[bytes]:
-    """What one legal encoder sends on one connection; some blocks several times where that is legal."""
-    encoder = Encoder()
-    sent: list[bytes] = []
-    lists = draw(st.lists(st.lists(fields, min_size=1, max_size=6), min_size=1, max_size=4))
-    for _ in range(draw(st.integers(1, 20))):
-        for size in draw(st.lists(st.sampled_from([0, 1, 33, 64, 100, 500, 4096]), max_size=2)):
-            encoder.header_table_size = size
-        sensitive = draw(st.booleans())
-        headers = [
-            (name, value, sensitive and draw(st.booleans())) for name, value in draw(st.sampled_from(lists))
-        ]
-        sent.append(encoder.encode(headers, huffman=draw(st.booleans())))
-    return sent
-
-
-def outcome(decode: Any, block: bytes) -> list[tuple[str, str]] | str:
-    try:
-        return [(str(name), str(value)) for name, value in decode(block)]
-    except (HPACKError, ConnectionFault):
-        return "refused"
-
-
-def compare(sequence: Iterable[bytes]) -> None:
-    """Decode with ours and with the library's until either refuses: both must at the same block."""
-    ours, library = HeaderDecoder(), Decoder(MAX_HEADER_BYTES)
-    for block in sequence:
-        expected = outcome(library.decode, block)
-        assert outcome(ours.decode, block) == expected
-        if expected == "refused":
-            return
-
-
-@given(blocks())
-@settings(max_examples=300, deadline=None)
-def test_any_legal_sequence_means_what_the_library_says(sequence: list[bytes]) -> None:
-    compare(sequence)
-
-
-def _literal(kind: int, bits: int, index: int, name: bytes, value: bytes) -> bytes:
-    head = encode_integer(index, bits)
-    head[0] |= kind
-    parts = [bytes(head)]
-    if not index:
-        parts += [bytes(encode_integer(len(name), 7)), name]
-    return b"".join([*parts, bytes(encode_integer(len(value), 7)), value])
-
-
-small = st.binary(max_size=8)
-pieces = st.one_of(
-    st.integers(0, 70).map(lambda index: bytes([0x80 | index])),
-    st.builds(_literal, st.just(0x40), st.just(6), st.integers(0, 70), small, small | st.just(b"v" * 60)),
-    st.builds(_literal, st.sampled_from([0x00, 0x10]), st.just(4), st.integers(0, 70), small, small),
-    st.sampled_from([0, 32, 40, 80, 4096, 5000]).map(
-        lambda size: bytes([0x20 | encode_integer(size, 5)[0]]) + bytes(encode_integer(size, 5)[1:])
-    ),
-    st.binary(max_size=6),
-)
-
-
-@given(st.lists(st.lists(pieces, max_size=5).map(b"".join), min_size=1, max_size=4), st.data())
-@settings(max_examples=1500, deadline=None)
-def test_any_bytes_mean_what_the_library_says(known: list[bytes], data: st.DataObject) -> None:
-    # Few different blocks, repeated in any order: this is what a cache can get wrong.
-    compare(data.draw(st.lists(st.sampled_from(known), min_size=1, max_size=12)))
-
-
 def test_a_block_that_empties_the_table_after_reading_it_is_not_kept() -> None:
     resize = bytes([0x3F, 80 - 31])
-    put = _literal(0x40, 6, 0, b"a", b"secret")
-    read_and_empty = b"\xbe" + _literal(0x40, 6, 0, b"b", b"v" * 100)
+    put = literal(0x40, 6, 0, b"a", b"secret")
+    read_and_empty = b"\xbe" + literal(0x40, 6, 0, b"b", b"v" * 100)
     compare([resize, put, read_and_empty, read_and_empty])
 
 
 def test_a_block_that_changes_the_tables_size_is_not_kept() -> None:
     none, room = b"\x20\x82", b"\x3f\xe1\x1f\x82"
-    put = _literal(0x40, 6, 0, b"a", b"b")
+    put = literal(0x40, 6, 0, b"a", b"b")
     compare([none, room, none, put, b"\xbe"])
     compare([none, room, none, room, put, b"\xbe"])
 
@@ -129,8 +61,8 @@ def test_a_field_without_name_is_refused() -> None:
     [
         bytes([0x8F]) * 512,  # each byte is a field of 46 bytes and more
         b"\x82" * 16_000,
-        _literal(0x00, 4, 0, b"n", b"v" * (MAX_HEADER_BYTES + 1)),
-        _literal(0x40, 6, 0, b"n", b"v" * 4000) + b"\xbe" * 100,
+        literal(0x00, 4, 0, b"n", b"v" * (MAX_HEADER_BYTES + 1)),
+        literal(0x40, 6, 0, b"n", b"v" * 4000) + b"\xbe" * 100,
     ],
 )
 def test_a_small_block_of_many_bytes_is_refused(block: bytes) -> None:
@@ -141,7 +73,7 @@ def test_a_small_block_of_many_bytes_is_refused(block: bytes) -> None:
 
 
 def test_a_list_just_within_the_limit_passes() -> None:
-    block = _literal(0x00, 4, 0, b"n", b"v" * (MAX_HEADER_BYTES - 33))
+    block = literal(0x00, 4, 0, b"n", b"v" * (MAX_HEADER_BYTES - 33))
     assert len(block) < MAX_HEADER_BYTES
     assert HeaderDecoder().decode(block) == [("n", "v" * (MAX_HEADER_BYTES - 33))]
 
