@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.auth.domain.service_principals import SERVICE_PRINCIPALS
 from services.chassis.settings import (
     AuditSettings,
     RedisSettings,
@@ -51,6 +52,8 @@ class AuthConfig:
     def __post_init__(self) -> None:
         """Refuse exchanges that could never be used."""
         for pair in self.exchanges:
+            if pair.source not in SERVICE_PRINCIPALS:
+                raise ValueError(f"exchanges: policies have no name for the service {pair.source}")
             if pair.source not in self.audiences or pair.target not in self.audiences:
                 raise ValueError("exchanges must name audiences")
         if not self.regions or not self.signing_names:

@@ -3,9 +3,21 @@
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import PrincipalClaims
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCredentials:
+    """Credentials that a call has given out, without their secrets."""
+
+    access_key_id: str
+    principal_arn: str
+    principal_id: str
+    expires_at: datetime | None = None
+    """None for long-term ones."""
 
 
 @dataclass(slots=True)
@@ -40,6 +52,13 @@ class CallContext:
     """AWS name of the operation for the audit event; the method when empty."""
     resources: list[str] = field(default_factory=list)
     """ARNs or resource names the call acts on."""
+    issued: IssuedCredentials | None = None
+    """What the call has given out, for the outcome's event."""
+    recipients: list[str] = field(default_factory=list)
+    """Accounts besides the principal's own in whose logs the outcome stands, because the call used what is
+    theirs."""
+    invoked_by: str = ""
+    """Without a principal: the calling service as policies name it, where it acts as that."""
     traceparent: str = ""
     """W3C trace context that calls made on behalf of this one carry; empty when not traced."""
     input_tokens: int = 0

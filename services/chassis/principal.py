@@ -40,6 +40,17 @@ class PrincipalClaims:
     signed_service: str = ""
     """The service that the client's signature was scoped to, whose actions alone the token is for. Empty when
     the client asked for the token itself, and signed its audience, and in an exchanged token."""
+    source_identity: str = ""
+    """Whom temporary credentials act for: set once, and the same in every session assumed from them."""
+    via: tuple[str, ...] = ()
+    """The services that passed the request on, the first one first, for example "bedrock.amazonaws.com"."""
+    invoked_by: str = ""
+    """The service that acts as this principal, with a role that was passed to it; empty for all others."""
+
+    @property
+    def calling_service(self) -> str:
+        """The service that makes the request for the principal or as it; empty when the principal does."""
+        return self.via[-1] if self.via else self.invoked_by
 
     @property
     def role_arn(self) -> str:

@@ -46,7 +46,12 @@ _REQUIRED = (
     "ctx",
     "sia",
     "svc",
+    "sid",
+    "via",
+    "inv",
 )
+_MAX_VIA = 8
+"""Services that one request goes through; there are fewer in an installation."""
 
 
 class TokenKeySource(Protocol):
@@ -103,6 +108,9 @@ def mint(claims: PrincipalClaims, key: SigningKey) -> str:
         },
         "sia": claims.session_issued_at,
         "svc": claims.signed_service,
+        "sid": claims.source_identity,
+        "via": list(claims.via),
+        "inv": claims.invoked_by,
     }
     return jwt.encode(payload, key.private_key, algorithm="EdDSA", headers={"kid": key.key_id, "typ": TYPE})
 
@@ -211,7 +219,16 @@ def _claims(payload: Mapping[str, Any]) -> PrincipalClaims:
         ),
         session_issued_at=_typed(payload["sia"], int),
         signed_service=_typed(payload["svc"], str),
+        source_identity=_typed(payload["sid"], str),
+        via=_services(payload["via"]),
+        invoked_by=_typed(payload["inv"], str),
     )
+
+
+def _services(value: Any) -> tuple[str, ...]:
+    if len(_typed(value, list)) > _MAX_VIA:
+        raise ValueError("a request went through too many services")
+    return tuple(_typed(each, str) for each in value)
 
 
 def _typed(value: Any, kind: type) -> Any:

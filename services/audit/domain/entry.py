@@ -56,7 +56,10 @@ def index_of(event: pb.Event) -> Index:
     """Return the columns of an event. Raises DomainError(INVALID_FIELD) for impossible ones."""
     if not _UUID.fullmatch(event.event_id):
         raise invalid_event("event_id is not a UUID")
-    if not _ACCOUNT.fullmatch(event.account_id) or event.principal.account_id != event.account_id:
+    if not _ACCOUNT.fullmatch(event.account_id):
+        raise invalid_event("account_id is not an account")
+    if event.principal.account_id != event.account_id and not event.shared_event_id:
+        # Only a copy stands in the log of somebody else than whoever called.
         raise invalid_event("account_id is not the account of the principal")
     if (
         len(event.event_name) > _NAME_CHARACTERS

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.chassis.arn import assumed_role_arn
+
 DEFAULT_SESSION = timedelta(hours=1)
 LONGEST_CHAINED_SESSION = timedelta(hours=1)
 """Of a session that another session of a role assumed."""
@@ -74,3 +76,9 @@ class TemporarySession:
     def principal_id(self) -> str:
         """The stable id of a role's session."""
         return "" if self.role is None else f"{self.role.role_id}:{self.session_name}"
+
+    def principal_arn(self, partition: str) -> str:
+        """Return the ARN of a role's session; empty without a role."""
+        if self.role is None:
+            return ""
+        return assumed_role_arn(self.account_id, self.role.role_name, self.session_name, partition)

@@ -3,11 +3,12 @@
 from collections.abc import Set as AbstractSet
 
 from services.auth.domain.records import PrincipalState
+from services.auth.domain.service_principals import passed_on
 from services.auth.errors import access_denied, invalid_field, invalid_token
 from services.auth.operations.admission import is_alive
 from services.auth.operations.keyring import Keyring
 from services.auth.ports import CredentialStore
-from services.chassis.arn import assumed_role_arn, root_arn, user_arn
+from services.chassis.arn import root_arn, user_arn
 from services.chassis.clock import Clock
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -68,6 +69,9 @@ class TokenIssuer:
     ) -> tuple[str, PrincipalClaims]:
         """Mint a token for another audience, with the same rights, that ends when the given one ends.
 
+        It says through which services the request came: conditions on aws:CalledVia compare that. AWS:
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+
         Raises DomainError: INVALID_TOKEN, or ACCESS_DENIED when the pair is not listed or the token is
         not the calling service's.
         """
@@ -80,7 +84,8 @@ class TokenIssuer:
         if state is None or not is_alive(claims, state, self._clock.now()):
             raise invalid_token("its principal or access key no longer exists or is inactive")
         now = int(self._clock.now().timestamp())
-        return self._mint(state, claims.region, audience, claims.client, now, claims.expires_at)
+        via = passed_on(claims.via, caller.name)
+        return self._mint(state, claims.region, audience, claims.client, now, claims.expires_at, via=via)
 
     def _mint(
         self,
@@ -91,6 +96,7 @@ class TokenIssuer:
         now: int,
         expires_at: int,
         signed_service: str = "",
+        via: tuple[str, ...] = (),
     ) -> tuple[str, PrincipalClaims]:
         account_id = state.account.account_id
         if state.session is not None:
@@ -118,6 +124,8 @@ class TokenIssuer:
             ),
             session_issued_at=0 if state.session is None else int(state.session.issued_at.timestamp()),
             signed_service=signed_service,
+            source_identity="" if state.session is None else state.session.source_identity,
+            via=via,
         )
         return mint(claims, self._keyring.signing_key), claims
 
@@ -127,7 +135,5 @@ def _arn(state: PrincipalState, partition: str) -> str:
     if state.user is not None:
         return user_arn(account_id, state.user.user_name, partition)
     if state.session is not None and state.session.role is not None:
-        return assumed_role_arn(
-            account_id, state.session.role.role_name, state.session.session_name, partition
-        )
+        return state.session.principal_arn(partition)
     return root_arn(account_id, partition)

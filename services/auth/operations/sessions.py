@@ -18,7 +18,7 @@ from services.auth.operations.session_narrowing import SessionNarrowing, session
 from services.auth.ports_roles import RoleStore
 from services.chassis.arn import iam_entity, role_arn
 from services.chassis.authorization import refuse
-from services.chassis.context import CallContext
+from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.policy.document import parse_accepted
 from services.chassis.policy.kinds import TRUST
@@ -98,7 +98,11 @@ class TemporaryCredentials:
             transitive_keys=transitive,
             source_identity=effective.source_identity,
         )
-        return await self._maker.make(grant, narrowed.packed_percent)
+        new = await self._maker.make(grant, narrowed.packed_percent)
+        call.issued = self._issued(new)
+        if role.account_id != caller.account_id:
+            call.recipients.append(role.account_id)
+        return new
 
     async def session_token(self, call: CallContext, duration: timedelta | None) -> NewSession:
         """Give a user, or the root user, temporary credentials of its own.
@@ -119,7 +123,23 @@ class TemporaryCredentials:
             user_id=None if user is None else user.user_id,
             source_key_id=caller.claims.access_key_id,
         )
-        return await self._maker.make(grant)
+        new = await self._maker.make(grant)
+        call.issued = IssuedCredentials(
+            new.session.access_key_id,
+            caller.claims.arn,
+            caller.claims.principal_id,
+            new.session.expires_at,
+        )
+        return new
+
+    def _issued(self, new: NewSession) -> IssuedCredentials:
+        session = new.session
+        return IssuedCredentials(
+            session.access_key_id,
+            session.principal_arn(self._partition),
+            session.principal_id,
+            session.expires_at,
+        )
 
     async def _role(self, arn: str) -> Role | None:
         """Return a role, None when there is none: that looks like one that trusts nobody."""

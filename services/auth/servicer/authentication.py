@@ -85,6 +85,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         token, claims = self._issuer.issue(
             verified.state, credential.region, request.audience, client, credential.service
         )
+        session = verified.state.session
         return authentication_service_pb2.AuthenticateSignatureResponse(
             token=token,
             token_expire_time=_expiry(claims),
@@ -97,6 +98,8 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
                 principal_id=claims.principal_id,
                 access_key_id=claims.access_key_id,
             ),
+            session_create_time=None if session is None else timestamp(session.issued_at),
+            source_identity=claims.source_identity,
         )
 
 

@@ -20,7 +20,7 @@ from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.tags import Boundaries, Tags
 from services.auth.servicer.messages import tag, timestamp
-from services.chassis.arn import assumed_role_arn, role_arn
+from services.chassis.arn import role_arn
 from services.chassis.context import current_call
 
 
@@ -170,12 +170,9 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         )
         new = await self._credentials.assume_role(current_call(), wanted)
         session = new.session
-        name = "" if session.role is None else session.role.role_name
         return session_service_pb2.AssumeRoleResponse(
             credentials=_credentials(new),
-            assumed_role_arn=assumed_role_arn(
-                session.account_id, name, session.session_name, self._partition
-            ),
+            assumed_role_arn=session.principal_arn(self._partition),
             assumed_role_id=session.principal_id,
             packed_policy_size_percent=new.packed_percent,
             source_identity=session.source_identity,

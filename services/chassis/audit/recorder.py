@@ -5,16 +5,18 @@ context and of the method's description, and no message.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import lru_cache
 
 from craton.audit.v1 import resources_pb2 as pb
+from craton.common.v1.principal_pb2 import AuditContext
 
 from services.chassis.audit.ports import AuditedMethod
 from services.chassis.audit.segment import Lane
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summaries import Row, SummaryTable
 from services.chassis.clock import Clock
-from services.chassis.context import CallContext
+from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import PrincipalClaims
@@ -68,9 +70,17 @@ class SpoolRecorder:
         if call.input_tokens or call.output_tokens:
             event.usage.input_tokens = call.input_tokens
             event.usage.output_tokens = call.output_tokens
-        lane = Lane.EVENT if durable is None or _failed(durable) else Lane.OUTCOME
+        if call.issued is not None:
+            event.issued_credentials.CopyFrom(_issued(call.issued))
+        lane = _lane(call, Lane.EVENT if durable is None or _failed(durable) else Lane.OUTCOME)
         try:
-            return self._spool.begin(self._serialised(event, call), _lane(call, lane))
+            if call.recipients:
+                event.shared_event_id = self._ids.next()
+            begun = self._spool.begin(self._serialised(event, call), lane)
+            if not call.recipients:
+                return begun
+            copies = [self._copy(event, call, account_id) for account_id in dict.fromkeys(call.recipients)]
+            return _all([begun, *(self._spool.begin(copy, lane) for copy in copies)])
         finally:
             self._spool.in_flight = len(self._open)
 
@@ -124,7 +134,23 @@ class SpoolRecorder:
             event.caller = _spiffe_id(call.caller)
         event.resources.extend([_text(name, _RESOURCE_CHARACTERS) for name in call.resources[:_RESOURCES]])
         event.read_only = not method.has_effect
+        event.invoked_by = call.invoked_by
         return event
+
+    def _copy(self, event: pb.Event, call: CallContext, account_id: str) -> bytes:
+        """Return the event as another account's log has it, where it says of the principal only who it is.
+
+        AWS: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+        """
+        copy = pb.Event()
+        copy.CopyFrom(event)
+        copy.event_id = self._ids.next()
+        copy.account_id = account_id
+        if call.principal is not None:
+            copy.principal.account_id = call.principal.account_id
+            copy.principal.principal_id = call.principal.principal_id
+            copy.audit_context.CopyFrom(_client_part(call.principal))
+        return copy.SerializeToString()
 
     def _serialised(self, event: pb.Event, call: CallContext) -> bytes:
         """Return the event with its principal. Serialised messages that are joined are merged."""
@@ -142,19 +168,49 @@ class SpoolRecorder:
 
 def _principal_part(claims: PrincipalClaims) -> pb.Event:
     part = pb.Event(account_id=claims.account_id)
-    principal, client, seen = part.principal, claims.client, part.audit_context
+    principal = part.principal
     principal.account_id = claims.account_id
     principal.account_incarnation = claims.account_incarnation
     principal.arn = _text(claims.arn, _RESOURCE_CHARACTERS)
     principal.principal_id = claims.principal_id
     principal.access_key_id = claims.access_key_id
+    part.audit_context.CopyFrom(_client_part(claims))
+    part.invoked_by = claims.calling_service
+    if claims.session_issued_at:
+        part.session_context.create_time.seconds = claims.session_issued_at
+        part.session_context.source_identity = claims.source_identity
+    return part
+
+
+def _client_part(claims: PrincipalClaims) -> AuditContext:
+    seen, client = AuditContext(), claims.client
     seen.source_ip = _text(client.source_ip, _SHORT_CHARACTERS)
     seen.user_agent = _text(client.user_agent, _SHORT_CHARACTERS)
     seen.tls_version = _text(client.tls_version, _SHORT_CHARACTERS)
     seen.tls_cipher = _text(client.tls_cipher, _SHORT_CHARACTERS)
     seen.endpoint = _text(client.endpoint, _SHORT_CHARACTERS)
     seen.region = claims.region
-    return part
+    return seen
+
+
+def _issued(credentials: IssuedCredentials) -> pb.IssuedCredentials:
+    message = pb.IssuedCredentials(
+        access_key_id=credentials.access_key_id,
+        principal_arn=_text(credentials.principal_arn, _RESOURCE_CHARACTERS),
+        principal_id=credentials.principal_id,
+    )
+    if credentials.expires_at is not None:
+        message.expire_time.FromDatetime(credentials.expires_at)
+    return message
+
+
+def _all(durable: "Sequence[asyncio.Future[None]]") -> "asyncio.Future[None]":
+    """Return a future that ends when all have ended, with the first one's error."""
+
+    async def wait() -> None:
+        await asyncio.gather(*durable)
+
+    return asyncio.ensure_future(wait())
 
 
 def _text(value: str, characters: int) -> str:

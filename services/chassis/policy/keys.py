@@ -204,6 +204,14 @@ def request_context(
         # Temporary credentials carry both keys, long-term ones neither.
         context["aws:tokenissuetime"] = _iso(claims.session_issued_at)
         context["aws:multifactorauthpresent"] = "false"
+    if claims.source_identity:
+        context["aws:sourceidentity"] = claims.source_identity
+    # Services themselves come without a token.
+    context["aws:principalisawsservice"] = "false"
+    context["aws:viaawsservice"] = "true" if claims.via else "false"
+    if claims.via:
+        context["aws:calledvia"] = claims.via
+        context["aws:calledviafirst"], context["aws:calledvialast"] = claims.via[0], claims.via[-1]
     for key, value in facts.tags:
         context[f"aws:principaltag/{key.lower()}"] = value
     if facts.organization_id:

@@ -69,7 +69,9 @@ class GrpcAuthentication:
             issued_at=int(asked_wall),
             expires_at=expires,
             client=client,
+            session_issued_at=response.session_create_time.seconds,
             signed_service=credential.service,
+            source_identity=response.source_identity,
         )
         return Grant(
             claims,

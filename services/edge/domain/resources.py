@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.chassis.arn import group_arn, role_arn, user_arn
+from services.chassis.arn import group_arn, policy_arn, role_arn, user_arn
 from services.edge.domain.invocation import model_resources
 from services.edge.domain.model import Operation
 
@@ -15,14 +15,22 @@ _IAM: Mapping[str, Callable[[str, str, str], str]] = {
 """Members of IAM's inputs that name a resource of the caller's account, and what makes its ARN of account,
 name and partition."""
 
+_ARNS = ("PolicyArn", "PolicySourceArn")
+"""Members that hold an ARN."""
+
 
 def request_resources(
     operation: Operation, values: Mapping[str, Any], account_id: str, region: str, partition: str
 ) -> Sequence[str]:
     """Return the ARNs of what an operation's input names."""
+    if operation.service == "sts":
+        return [values["RoleArn"]] if "RoleArn" in values else ()
     if operation.service == "iam":
         named = [
             arn(account_id, values[member], partition) for member, arn in _IAM.items() if member in values
         ]
-        return [*named, *([values["PolicyArn"]] if "PolicyArn" in values else ())]
+        if operation.name == "CreatePolicy":
+            # Elsewhere the name is one of an inline policy, which has no ARN.
+            named.append(policy_arn(account_id, values["PolicyName"], partition))
+        return [*named, *(values[member] for member in _ARNS if member in values)]
     return model_resources(values, region, partition)

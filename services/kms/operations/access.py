@@ -67,6 +67,10 @@ def _is_of(parent: KeyParent, principal: PrincipalClaims) -> bool:
 
 def _conditions(principal: PrincipalClaims, context: Mapping[str, str]) -> Conditions:
     conditions: dict[str, str | Sequence[str]] = {"kms:CallerAccount": principal.account_id}
+    if principal.via:
+        # AWS: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+        service, _, domain = principal.via[-1].partition(".")
+        conditions["kms:ViaService"] = f"{service}.{principal.region}.{domain}"
     if context:
         conditions["kms:EncryptionContextKeys"] = tuple(context)
         conditions.update((f"kms:EncryptionContext:{key}", value) for key, value in context.items())

@@ -29,6 +29,22 @@ async def test_bodies_are_sealed_and_names_are_not(service):
     assert b"iam.amazonaws.com" not in row.leaf
 
 
+async def test_a_copy_is_sealed_for_the_account_that_it_is_for(service):
+    """It names a principal of another account; only that it is a copy makes that honest."""
+    own = event(1, shared_event_id="joined")
+    copy = event(1, shared_event_id="joined")
+    copy.account_id = OTHER
+    copy.principal.ClearField("arn")
+    await service.ingestor.append(AUTH, SPOOL, 0, [own, copy])
+    accounts = [row.account_id for row in await rows(service, ENTRIES)]
+    assert accounts == [ACCOUNT, OTHER]
+    assert {row.account_id for row in await rows(service, DATA_KEYS)} == {ACCOUNT, OTHER}
+    call = CallContext("/m", "r", "c", WorkloadId("craton.local", "operator", "admin"))
+    for account, expected in ((ACCOUNT, own), (OTHER, copy)):
+        found = await service.lookup.find(call, Query(account_id=account), 10, "")
+        assert list(found.events) == [expected]
+
+
 async def test_accounts_have_keys_of_their_own_and_one_an_hour(service):
     await service.ingestor.append(AUTH, SPOOL, 0, [event(1), event(2, OTHER), event(3, "")])
     await service.ingestor.append(AUTH, SPOOL, 3, [event(4), event(5, OTHER)])

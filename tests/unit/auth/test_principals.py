@@ -8,6 +8,7 @@ import pytest
 
 from services.auth.domain.points import EnforcementPointId
 from services.auth.domain.records import AccessKey, InlinePolicy, KeyStatus, User
+from services.auth.domain.service_principals import passed_on
 from services.auth.operations.lease import AuthorizationLeases, content_digest
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -78,10 +79,10 @@ async def test_an_exchange_keeps_the_principal_and_the_end(auth) -> None:
     auth.clock.advance(40)
     exchanged, narrow = await auth.issuer.exchange(token, "kms", RUNTIME)
     assert narrow.expires_at == claims.expires_at
-    assert (
-        dataclasses.replace(narrow, audience="runtime", token_id=claims.token_id, issued_at=claims.issued_at)
-        == claims
-    )
+    same = {"audience": "runtime", "token_id": claims.token_id, "issued_at": claims.issued_at}
+    assert dataclasses.replace(narrow, **same, via=()) == claims
+    assert narrow.via == ("bedrock.amazonaws.com",), "what the service does for the principal shows"
+    assert await auth.issuer.verifier.verify(exchanged) == narrow
     assert await reason(auth.issuer.exchange(token, "auth", RUNTIME)) == "ACCESS_DENIED"
     assert await reason(auth.issuer.exchange(token, "kms", KMS)) == "ACCESS_DENIED"
     assert await reason(auth.issuer.exchange(exchanged, "runtime", KMS)) == "ACCESS_DENIED"
@@ -89,6 +90,14 @@ async def test_an_exchange_keeps_the_principal_and_the_end(auth) -> None:
     assert await reason(auth.issuer.exchange(token, "kms", operator)) == "ACCESS_DENIED"
     auth.clock.advance(20)
     assert await reason(auth.issuer.exchange(token, "kms", RUNTIME)) == "INVALID_TOKEN"
+
+
+def test_a_request_is_passed_on_by_services_as_policies_name_them() -> None:
+    once = passed_on((), "runtime")
+    assert once == passed_on(once, "training"), "two services of one name are one to whoever is behind"
+    assert passed_on(once, "kms") == ("bedrock.amazonaws.com", "kms.amazonaws.com")
+    with pytest.raises(KeyError):
+        passed_on((), "edge")
 
 
 async def test_auth_takes_tokens_for_itself_alone(auth) -> None:

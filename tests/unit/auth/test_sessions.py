@@ -22,7 +22,7 @@ from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.signatures import Signed
-from services.chassis.context import CallContext
+from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -127,6 +127,12 @@ async def test_a_session_of_a_role_is_another_principal(stack) -> None:
     assert claims.role_arn == ROLE
     assert claims.principal_id == f"{new.session.role.role_id}:today"
     assert not claims.root
+    call = await stack.call()
+    again = await stack.temporary.assume_role(call, wanted())
+    assert call.issued == IssuedCredentials(
+        again.session.access_key_id, claims.arn, claims.principal_id, again.session.expires_at
+    )
+    assert call.recipients == [], "of the same account"
     for secret in (new.secret.reveal().decode(), new.token.reveal().decode()):
         assert secret not in repr(new)
 
@@ -157,8 +163,10 @@ async def test_another_account_needs_both_sides(stack) -> None:
     assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
     text = '{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}'
     await auth.policies.put_policy(InlinePolicy(OTHER, "bob", "p", text, text, auth.clock.now()), 9)
+    assert call.recipients == [], "who was refused is nobody's concern but their own account's"
     new = await stack.temporary.assume_role(call, wanted())
     assert new.session.account_id == ACCOUNT
+    assert call.recipients == [ACCOUNT], "the role's owner sees who has assumed it"
     await stack.trust(allow({"AWS": ALICE}))
     assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
 
@@ -221,6 +229,9 @@ async def test_a_source_identity_stays(stack) -> None:
     chained = await stack.call(first.session.access_key_id)
     second = await stack.temporary.assume_role(chained, wanted())
     assert second.session.source_identity == "carol"
+    claims = (await stack.call(second.session.access_key_id)).principal
+    assert isinstance(claims, PrincipalClaims)
+    assert claims.source_identity == "carol"
     other = wanted(source_identity="mallory")
     assert await reason(stack.temporary.assume_role(chained, other)) == "INVALID_FIELD"
     # It is passed on unasked, so that it needs the permission and meets conditions all the same.

@@ -160,6 +160,12 @@ def forged(clock: ManualClock, header: dict[str, Any], changes: dict[str, Any], 
         ({}, {"exp": 2**40}),
         ({}, {"iat": 0}),
         ({}, {"exp": 1.5}),
+        ({}, {"via": "bedrock.amazonaws.com"}),
+        ({}, {"via": [1]}),
+        ({}, {"via": ["a"] * 9}),
+        ({}, {"via": None}),
+        ({}, {"inv": None}),
+        ({}, {"sid": 7}),
     ],
 )
 async def test_a_signed_token_of_another_shape_is_refused(

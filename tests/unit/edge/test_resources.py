@@ -30,6 +30,16 @@ POLICY = "arn:aws-x:iam::123456789012:policy/p"
             {"RoleName": "r", "PolicyArn": POLICY},
             [f"arn:aws-x:iam::{ACCOUNT}:role/r", POLICY],
         ),
+        ("iam", "CreatePolicy", {"PolicyName": "p"}, [POLICY]),
+        (
+            "iam",
+            "PutRolePolicy",
+            {"RoleName": "r", "PolicyName": "inline"},
+            [f"arn:aws-x:iam::{ACCOUNT}:role/r"],
+        ),
+        ("iam", "SimulatePrincipalPolicy", {"PolicySourceArn": f"{POLICY}x"}, [f"{POLICY}x"]),
+        ("sts", "AssumeRole", {"RoleArn": "arn:aws-x:iam::1:role/r"}, ["arn:aws-x:iam::1:role/r"]),
+        ("sts", "GetSessionToken", {}, []),
         ("sts", "GetAccessKeyInfo", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, []),
         (
             "bedrock",

@@ -1,5 +1,6 @@
 """The rules about who uses which key, over a store in memory."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -101,6 +102,21 @@ async def test_policies_are_asked_with_the_arn_and_the_context(keyring: Keyring,
         ("kms:Encrypt", arn, conditions),
         ("kms:Decrypt", arn, conditions),
     ]
+
+
+async def test_conditions_see_which_service_calls_for_the_principal(
+    keyring: Keyring, policies: Policies
+) -> None:
+    access = Access(policies)
+    created = await KeyAdministration(keyring, access).create(ALICE, CUSTOMER, "d", "")
+    assert ALICE.principal is not None
+    passed_on = call("service/runtime", account="123456789012")
+    passed_on.principal = dataclasses.replace(ALICE.principal, via=("bedrock.amazonaws.com",))
+    for served in (ALICE, passed_on):
+        await CustomerKeys(keyring, access).encrypt(served, created.name, SECRET, {})
+    direct, via = (asked[2] for asked in policies.asked[-2:])
+    assert "kms:ViaService" not in direct
+    assert via["kms:ViaService"] == "bedrock.us-east-1.amazonaws.com"
 
 
 async def test_a_context_cannot_pose_as_the_callers_account(keyring: Keyring, policies: Policies) -> None:

@@ -17,7 +17,7 @@ from services.chassis.audit.recorder import SpoolRecorder
 from services.chassis.audit.segment import Lane
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summaries import Row, SummaryTable
-from services.chassis.context import CallContext
+from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -121,6 +121,65 @@ async def test_intent_and_outcome_say_who_what_where_and_how_it_ended(audit):
     assert intent.event_id != outcome.event_id
     assert (outcome.status_code, outcome.error_reason, outcome.duration_us) == ("OK", "", 12_500)
     assert (outcome.usage.input_tokens, outcome.usage.output_tokens) == (11, 22)
+
+
+async def test_who_acts_for_a_principal_and_whom_a_session_acts_for(audit):
+    direct = dataclasses.replace(ALICE, session_issued_at=1_700_000_000, source_identity="carol")
+    passed_on = dataclasses.replace(direct, via=("bedrock.amazonaws.com", "kms.amazonaws.com"))
+    passed_to = dataclasses.replace(direct, invoked_by="bedrock.amazonaws.com")
+    for claims in (ALICE, direct, passed_on, passed_to):
+        await audit.recorder.outcome(call(principal=claims), READ, "OK", "")
+    long_term, *temporary = audit.events()
+    assert not long_term.HasField("session_context")
+    for event in temporary:
+        assert event.session_context.create_time.seconds == 1_700_000_000
+        assert event.session_context.source_identity == "carol"
+    assert [event.invoked_by for event in temporary] == ["", "kms.amazonaws.com", "bedrock.amazonaws.com"]
+
+
+async def test_what_was_given_out_is_named_without_its_secrets(audit):
+    issued = IssuedCredentials("ASIAX", "arn:aws:sts::1:assumed-role/r/s", "AROAR:s", audit.clock.wall)
+    served = call(issued=issued)
+    await audit.recorder.intent(served, EFFECT)
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    intent, outcome = audit.events()
+    assert not intent.HasField("issued_credentials")
+    named = outcome.issued_credentials
+    assert (named.access_key_id, named.principal_arn, named.principal_id) == (
+        "ASIAX",
+        "arn:aws:sts::1:assumed-role/r/s",
+        "AROAR:s",
+    )
+    assert named.expire_time.ToDatetime(UTC) == audit.clock.wall
+
+
+async def test_the_owner_of_what_was_used_has_a_copy(audit):
+    """It says who came, and nothing of how they are known at home."""
+    served = call(recipients=["2" * 12, "3" * 12, "2" * 12])
+    await audit.recorder.intent(served, EFFECT)
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    intent, own, *copies = audit.events()
+    assert intent.shared_event_id == ""
+    assert (own.account_id, own.principal.arn) == ("123456789012", ALICE.arn)
+    assert [copy.account_id for copy in copies] == ["2" * 12, "3" * 12]
+    assert len({own.event_id, *(copy.event_id for copy in copies)}) == 3
+    for copy in copies:
+        assert copy.shared_event_id == own.shared_event_id != ""
+        assert copy.principal.account_id == "123456789012"
+        assert copy.principal.principal_id == "AIDAALICE"
+        assert (copy.principal.arn, copy.principal.access_key_id) == ("", "")
+        assert (copy.event_name, copy.status_code) == (own.event_name, own.status_code)
+        assert copy.resources == own.resources
+        assert copy.audit_context == own.audit_context
+
+
+async def test_a_call_of_a_service_without_a_principal_is_copied_too(audit):
+    served = call(principal=None, recipients=["2" * 12], invoked_by="bedrock.amazonaws.com")
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    own, copy = audit.events()
+    assert (own.account_id, copy.account_id) == ("", "2" * 12)
+    assert not copy.HasField("principal")
+    assert own.invoked_by == copy.invoked_by == "bedrock.amazonaws.com"
 
 
 async def test_a_read_is_one_event_with_its_duration(audit):

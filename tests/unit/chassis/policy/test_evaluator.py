@@ -1,5 +1,6 @@
 """Single rules of the evaluator, one by one, and its cost."""
 
+import dataclasses
 import json
 import time
 from datetime import UTC, datetime
@@ -114,6 +115,21 @@ CLAIMS = PrincipalClaims(
 )
 
 
+def test_the_context_says_who_has_passed_a_request_on_and_for_whom() -> None:
+    via = ("bedrock.amazonaws.com", "kms.amazonaws.com")
+    passed_on = dataclasses.replace(CLAIMS, via=via, source_identity="carol")
+    context = request_context(passed_on, datetime.now(UTC))
+    assert context["aws:calledvia"] == via
+    assert (context["aws:calledviafirst"], context["aws:calledvialast"]) == via
+    assert context["aws:viaawsservice"] == "true"
+    assert context["aws:sourceidentity"] == "carol"
+    as_role = request_context(
+        dataclasses.replace(CLAIMS, invoked_by="bedrock.amazonaws.com"), datetime.now(UTC)
+    )
+    assert as_role["aws:viaawsservice"] == "false", "a service with a role of its own calls for nobody else"
+    assert "aws:calledvia" not in as_role
+
+
 def test_the_context_says_what_the_token_says() -> None:
     now = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
     assert request_context(CLAIMS, now) == {
@@ -128,6 +144,8 @@ def test_the_context_says_what_the_token_says() -> None:
         "aws:securetransport": "true",
         "aws:sourceip": "192.0.2.1",
         "aws:useragent": "boto3",
+        "aws:principalisawsservice": "false",
+        "aws:viaawsservice": "false",
     }
 
 

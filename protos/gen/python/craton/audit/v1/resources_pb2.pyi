@@ -23,7 +23,7 @@ EVENT_PHASE_OUTCOME: EventPhase
 EVENT_PHASE_SUMMARY: EventPhase
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage")
+    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage", "invoked_by", "session_context", "issued_credentials", "shared_event_id")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,10 @@ class Event(_message.Message):
     READ_ONLY_FIELD_NUMBER: _ClassVar[int]
     DURATION_US_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
+    INVOKED_BY_FIELD_NUMBER: _ClassVar[int]
+    SESSION_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    ISSUED_CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     call_id: str
     request_id: str
@@ -62,7 +66,31 @@ class Event(_message.Message):
     read_only: bool
     duration_us: int
     usage: Usage
-    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
+    invoked_by: str
+    session_context: SessionContext
+    issued_credentials: IssuedCredentials
+    shared_event_id: str
+    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., invoked_by: _Optional[str] = ..., session_context: _Optional[_Union[SessionContext, _Mapping]] = ..., issued_credentials: _Optional[_Union[IssuedCredentials, _Mapping]] = ..., shared_event_id: _Optional[str] = ...) -> None: ...
+
+class SessionContext(_message.Message):
+    __slots__ = ("create_time", "source_identity")
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    create_time: _timestamp_pb2.Timestamp
+    source_identity: str
+    def __init__(self, create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ...) -> None: ...
+
+class IssuedCredentials(_message.Message):
+    __slots__ = ("access_key_id", "principal_arn", "principal_id", "expire_time")
+    ACCESS_KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_ARN_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    access_key_id: str
+    principal_arn: str
+    principal_id: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, access_key_id: _Optional[str] = ..., principal_arn: _Optional[str] = ..., principal_id: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("input_tokens", "output_tokens")

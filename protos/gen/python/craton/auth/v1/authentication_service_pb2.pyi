@@ -24,15 +24,19 @@ class AuthenticateSignatureRequest(_message.Message):
     def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ...) -> None: ...
 
 class AuthenticateSignatureResponse(_message.Message):
-    __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal")
+    __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal", "session_create_time", "source_identity")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOKEN_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     DERIVED_SIGNING_KEY_FIELD_NUMBER: _ClassVar[int]
     KEY_LEASE_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
     token: str
     token_expire_time: _timestamp_pb2.Timestamp
     derived_signing_key: bytes
     key_lease: _duration_pb2.Duration
     principal: _principal_pb2.Principal
-    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., derived_signing_key: _Optional[bytes] = ..., key_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ...) -> None: ...
+    session_create_time: _timestamp_pb2.Timestamp
+    source_identity: str
+    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., derived_signing_key: _Optional[bytes] = ..., key_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ...) -> None: ...
