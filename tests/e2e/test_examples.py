@@ -1,4 +1,4 @@
-"""What the README tells people to run runs, and the README shows what runs."""
+"""What documents tell people to run runs, and they show what runs."""
 
 import re
 import subprocess
@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ("docs/examples/first_call.py", "docs/examples/first_rpc.py")
+PAGES = {
+    "docs/examples/first_call.py": "README.md",
+    "docs/examples/first_rpc.py": "README.md",
+    "docs/examples/team_role.py": "docs/identity.md",
+}
+"""Examples, and the page that shows each."""
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", PAGES)
 def test_it_answers(stack: Any, example: str) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / example)],
@@ -27,10 +32,10 @@ def test_it_answers(stack: Any, example: str) -> None:
     assert len(done.stdout.split()) > 5
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_readme_shows_it(example: str) -> None:
+@pytest.mark.parametrize(("example", "page"), PAGES.items())
+def test_its_page_shows_it(example: str, page: str) -> None:
     shown = re.search(
-        rf"<!-- {re.escape(example)} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+        rf"<!-- {re.escape(example)} -->\n```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL
     )
     assert shown is not None
     assert shown[1] == (ROOT / example).read_text()
