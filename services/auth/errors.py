@@ -95,9 +95,9 @@ def access_key_not_found(access_key_id: str) -> DomainError:
     return not_found(f"The Access Key with id {access_key_id} cannot be found.", access_key_id)
 
 
-def policy_not_found(policy_name: str) -> DomainError:
-    """No such policy of this user."""
-    return not_found(f"The user policy with name {policy_name} cannot be found.", policy_name)
+def inline_policy_not_found(kind: str, policy_name: str) -> DomainError:
+    """No such inline policy of this user, group or role; `kind` says which of them it is."""
+    return not_found(f"The {kind} policy with name {policy_name} cannot be found.", policy_name)
 
 
 def group_not_found(group_name: str) -> DomainError:
@@ -105,9 +105,12 @@ def group_not_found(group_name: str) -> DomainError:
     return not_found(f"The group with name {group_name} cannot be found.", group_name)
 
 
-def group_policy_not_found(policy_name: str) -> DomainError:
-    """No such inline policy of this group."""
-    return not_found(f"The group policy with name {policy_name} cannot be found.", policy_name)
+def inline_policies_too_long(kind: str, name: str, limit: int) -> DomainError:
+    """All inline policies of this user, group or role together are too long; in AWS's words."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_QUOTA_EXCEEDED,
+        f"Maximum policy size of {limit} bytes exceeded for {kind} {name}",
+    )
 
 
 def managed_policy_not_found(policy_name: str) -> DomainError:

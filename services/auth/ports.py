@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.auth.domain.identity import PolicyReference, Tag
+from services.auth.domain.identity import InlinePolicy, PolicyReference, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.points import EnforcementPointId
 from services.auth.domain.records import (
     AccessKey,
     Account,
     Agreement,
-    InlinePolicy,
     Installation,
     KeyStatus,
     PrincipalState,
@@ -152,20 +151,8 @@ class DirectoryStore(Protocol):
         """Delete a key of this user (None: of root)."""
 
 
-class PolicyStore(Protocol):
-    """Inline policies and model agreements. Durability and errors as in DirectoryStore."""
-
-    async def put_policy(self, policy: InlinePolicy, limit: int) -> int:
-        """Create or replace; the user must then have at most `limit`."""
-
-    async def policy(self, account_id: str, user_name: str, policy_name: str) -> InlinePolicy:
-        """Return one policy."""
-
-    async def policies(self, account_id: str, user_name: str, request: PageRequest) -> Page[InlinePolicy]:
-        """List a user's policies by name."""
-
-    async def delete_policy(self, account_id: str, user_name: str, policy_name: str) -> int:
-        """Delete one policy."""
+class AgreementStore(Protocol):
+    """Model agreements and use-case forms. Durability and errors as in DirectoryStore."""
 
     async def put_agreement(self, agreement: Agreement) -> int:
         """Record an agreement; the same one again changes nothing but is no error."""

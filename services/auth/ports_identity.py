@@ -12,7 +12,7 @@ from services.auth.domain.identity import (
     Entity,
     EntityKind,
     Group,
-    GroupPolicy,
+    InlinePolicy,
     ManagedPolicy,
     NamedEntity,
     PolicyReference,
@@ -28,7 +28,7 @@ from services.chassis.pages import Page
 
 
 class GroupStore(Protocol):
-    """Groups, their members and their inline policies."""
+    """Groups and their members."""
 
     async def create_group(self, group: Group, limit: int) -> int:
         """Create a group of an account, which must then have at most `limit`.
@@ -57,19 +57,21 @@ class GroupStore(Protocol):
     async def groups_of_user(self, account_id: str, user_name: str, request: PageRequest) -> Page[Group]:
         """List the groups of a user by name."""
 
-    async def put_group_policy(self, policy: GroupPolicy, max_chars: int) -> int:
-        """Create or replace; all of the group have at most `max_chars` together, white space not counted."""
 
-    async def group_policy(self, account_id: str, group_name: str, policy_name: str) -> GroupPolicy:
-        """Return one inline policy."""
+class InlinePolicyStore(Protocol):
+    """Inline policies of users, groups and roles."""
 
-    async def group_policies(
-        self, account_id: str, group_name: str, request: PageRequest
-    ) -> Page[GroupPolicy]:
-        """List a group's inline policies by name."""
+    async def put_policy(self, policy: InlinePolicy, max_chars: int) -> int:
+        """Create or replace; all of the entity have at most `max_chars` together, white space not counted."""
 
-    async def delete_group_policy(self, account_id: str, group_name: str, policy_name: str) -> int:
-        """Delete one inline policy."""
+    async def policy(self, account_id: str, entity: Entity, policy_name: str) -> InlinePolicy:
+        """Return one policy."""
+
+    async def policies(self, account_id: str, entity: Entity, request: PageRequest) -> Page[InlinePolicy]:
+        """List an entity's policies by name."""
+
+    async def delete_policy(self, account_id: str, entity: Entity, policy_name: str) -> int:
+        """Delete one policy."""
 
 
 class ManagedPolicyStore(Protocol):

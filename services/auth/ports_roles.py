@@ -3,12 +3,12 @@
 from typing import Protocol
 
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.roles import Role, RolePolicy, TemporarySession
+from services.auth.domain.roles import Role, TemporarySession
 from services.chassis.pages import Page
 
 
 class RoleStore(Protocol):
-    """Roles and their inline policies. Durability and errors as in DirectoryStore."""
+    """Roles. Durability and errors as in DirectoryStore."""
 
     async def create_role(self, role: Role, limit: int) -> int:
         """Create a role of an account, which must then have at most `limit`.
@@ -27,18 +27,6 @@ class RoleStore(Protocol):
 
     async def delete_role(self, account_id: str, role_name: str) -> int:
         """Delete a role that has no policies, and end its sessions."""
-
-    async def put_role_policy(self, policy: RolePolicy, max_chars: int) -> int:
-        """Create or replace; all inline policies of the role must then have at most `max_chars`."""
-
-    async def role_policy(self, account_id: str, role_name: str, policy_name: str) -> RolePolicy:
-        """Return one policy."""
-
-    async def role_policies(self, account_id: str, role_name: str, request: PageRequest) -> Page[RolePolicy]:
-        """List a role's policies by name."""
-
-    async def delete_role_policy(self, account_id: str, role_name: str, policy_name: str) -> int:
-        """Delete one policy."""
 
 
 class SessionStore(Protocol):

@@ -28,15 +28,16 @@ from services.auth.adapters.built_in_policies import built_in_policies
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
 from services.auth.adapters.principal_state import SqlPrincipals
+from services.auth.adapters.sql_agreements import SqlAgreements
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_groups import SqlGroups
+from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_points import SqlPoints
-from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.adapters.sql_tags import SqlTags
@@ -48,6 +49,7 @@ from services.auth.operations.caller_identity import CallerIdentity
 from services.auth.operations.credentials import KeyMaker
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.groups import Groups
+from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
@@ -63,7 +65,7 @@ from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
 from services.auth.operations.simulation import Simulation
 from services.auth.operations.tags import Boundaries, Tags
-from services.auth.operations.users import AccessKeys, UserPolicies, Users
+from services.auth.operations.users import AccessKeys, Users
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
 from services.auth.servicer.authentication import (
     AuthenticationServicer,
@@ -100,7 +102,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     database.migrate(_REVISIONS)
     # Read here, so that a file that cannot be evaluated exactly ends the boot instead of a request.
     built_in_policies()
-    directory, policies, credentials = SqlDirectory(database), SqlPolicies(database), SqlCredentials(database)
+    directory, credentials = SqlDirectory(database), SqlCredentials(database)
 
     workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
     audit = LocalAudit.over_grpc(
@@ -149,7 +151,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     accounts = Accounts(directory, admission, keys, revocations, bootstrap, clock, random, partition)
     tag_store, attachment_store = SqlTags(database), SqlAttachments(database)
     identities = IdentityAdmission(admission, attachment_store, partition)
-    users = Users(directory, tag_store, admission, identities, revocations, clock, random, partition)
+    users = Users(directory, tag_store, identities, revocations, clock, random)
+    inline = InlinePolicies(SqlInlinePolicies(database), identities, revocations, clock)
     boundaries = Boundaries(attachment_store, identities, revocations)
     tags = Tags(tag_store, identities, revocations)
     groups = Groups(SqlGroups(database), identities, revocations, clock, random)
@@ -158,11 +161,11 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
     principals = SqlPrincipals(database)
-    roles = Roles(role_store, principals, admission, identities, revocations, clock, random, partition)
+    roles = Roles(role_store, principals, identities, revocations, clock, random, partition)
     session_maker = SessionMaker(SqlSessions(database), sealer, clock, random)
     narrowing = SessionNarrowing(policy_store, identities)
     temporary = TemporaryCredentials(role_store, session_maker, narrowing, admission, partition)
-    access = ModelAccess(policies, catalog, admission, sealer, revocations, clock, partition)
+    access = ModelAccess(SqlAgreements(database), catalog, admission, sealer, revocations, clock, partition)
 
     server.add(
         authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
@@ -201,22 +204,24 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
         UserServicer(users, boundaries, tags, partition),
     )
-    server.add(group_service_pb2_grpc.add_GroupServiceServicer_to_server, GroupServicer(groups, partition))
+    server.add(
+        group_service_pb2_grpc.add_GroupServiceServicer_to_server, GroupServicer(groups, inline, partition)
+    )
     server.add(
         managed_policy_service_pb2_grpc.add_ManagedPolicyServiceServicer_to_server,
         ManagedPolicyServicer(managed, attachments, partition),
     )
     server.add(
         access_key_service_pb2_grpc.add_AccessKeyServiceServicer_to_server,
-        AccessKeyServicer(AccessKeys(directory, users, keys, revocations)),
+        AccessKeyServicer(AccessKeys(directory, identities, keys, revocations)),
     )
     server.add(
         policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,
-        PolicyServicer(UserPolicies(policies, users, revocations, clock)),
+        PolicyServicer(inline),
     )
     server.add(
         role_service_pb2_grpc.add_RoleServiceServicer_to_server,
-        RoleServicer(roles, boundaries, tags, partition),
+        RoleServicer(roles, inline, boundaries, tags, partition),
     )
     server.add(
         session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, POLICIES, USERS, to_microseconds
-from services.auth.domain.records import AccessKey, Account, InlinePolicy, User
+from services.auth.domain.identity import InlinePolicy
+from services.auth.domain.records import AccessKey, Account, User
 
 FIRST_EPOCH = 1
 """Of a new account's policies."""
@@ -29,15 +30,7 @@ def insert_account(
 def insert_administrator(connection: sa.Connection, user: User, policy: InlinePolicy, key: AccessKey) -> None:
     """Add an account's first user, with a policy and a key."""
     insert_user(connection, user)
-    connection.execute(
-        sa.insert(POLICIES).values(
-            user_id=user.user_id,
-            policy_name=policy.policy_name,
-            document=policy.document,
-            canonical=policy.canonical,
-            updated_us=to_microseconds(policy.updated_at),
-        )
-    )
+    insert_policy(connection, POLICIES.c.user_id, user.user_id, policy)
     insert_key(connection, key)
 
 
@@ -64,5 +57,22 @@ def insert_key(connection: sa.Connection, key: AccessKey) -> None:
             status=key.status.value,
             sealed_secret=key.sealed_secret,
             created_us=to_microseconds(key.created_at),
+        )
+    )
+
+
+def insert_policy(
+    connection: sa.Connection, bearer: sa.Column[str], bearer_id: str, policy: InlinePolicy
+) -> None:
+    """Add an inline policy to the table whose column `bearer` says whose it is."""
+    connection.execute(
+        sa.insert(bearer.table).values(
+            {
+                bearer.name: bearer_id,
+                "policy_name": policy.policy_name,
+                "document": policy.document,
+                "canonical": policy.canonical,
+                "updated_us": to_microseconds(policy.updated_at),
+            }
         )
     )

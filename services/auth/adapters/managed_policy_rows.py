@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.auth.adapters.built_in_policies import built_in_policies
+from services.auth.adapters.rows import named_row
 from services.auth.adapters.tables import from_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, MANAGED_POLICIES, POLICY_VERSIONS
 from services.auth.domain.identity import ManagedPolicy, PolicyReference, PolicyVersion
@@ -20,12 +21,7 @@ def find_policy(connection: sa.Connection, policy: PolicyReference) -> ManagedPo
         if known is None:
             raise managed_policy_not_found(policy.policy_name)
         return known.policy
-    row = connection.execute(
-        sa.select(MANAGED_POLICIES).where(
-            MANAGED_POLICIES.c.account_id == policy.owner,
-            MANAGED_POLICIES.c.name_key == policy.policy_name.lower(),
-        )
-    ).one_or_none()
+    row = named_row(connection, MANAGED_POLICIES, policy.owner, policy.policy_name)
     if row is None or row.policy_name != policy.policy_name:
         raise managed_policy_not_found(policy.policy_name)
     return policy_of(row)

@@ -10,12 +10,12 @@ from services.auth.adapters.bound_policies import (
     session_documents,
     tag_pairs,
 )
+from services.auth.adapters.entities import inline_bearer
 from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.rows import account_of, find_user, key_of, user_of
 from services.auth.adapters.sql_roles import find_role
 from services.auth.adapters.sql_sessions import find_session
-from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, POLICIES, USERS
-from services.auth.adapters.tables_roles import ROLE_POLICIES
+from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, USERS
 from services.auth.domain.identity import EntityKind
 from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, SimulatedPrincipal, User
 from services.auth.domain.roles import TemporarySession
@@ -91,12 +91,10 @@ def _bearer(user: User | None, session: TemporarySession | None) -> tuple[Entity
 
 
 def _identity(connection: sa.Connection, kind: EntityKind, entity_id: str) -> Documents:
-    if kind is EntityKind.USER:
-        table, mine = POLICIES, POLICIES.c.user_id == entity_id
-    else:
-        table, mine = ROLE_POLICIES, ROLE_POLICIES.c.role_id == entity_id
+    bearer = inline_bearer(kind)
+    policies = bearer.table.c
     inline = connection.execute(
-        sa.select(table.c.canonical).where(mine).order_by(table.c.policy_name)
+        sa.select(policies.canonical).where(bearer == entity_id).order_by(policies.policy_name)
     ).scalars()
     return tuple(dict.fromkeys((*inline, *attached_documents(connection, kind, entity_id))))
 

@@ -1,5 +1,7 @@
 """Rows to records, and the statements that several stores share."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,7 +9,17 @@ import sqlalchemy as sa
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, USERS, from_microseconds
 from services.auth.domain.identity import EntityKind
 from services.auth.domain.records import AccessKey, Account, KeyStatus, User
-from services.auth.errors import account_not_found, user_not_found
+from services.auth.errors import account_not_found, exists, quota_exceeded, user_not_found
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What is said when an account cannot have one more of something."""
+
+    taken: str
+    """When it has one of the name, which stands in place of {}."""
+    quota: str
+    """When it has as many as it may."""
 
 
 def account_of(row: sa.Row[Any]) -> Account:
@@ -34,12 +46,39 @@ def key_of(row: sa.Row[Any], user: User | None) -> AccessKey:
 
 def find_user(connection: sa.Connection, account_id: str, user_name: str) -> User:
     """Return a user by its exact name. Raises RESOURCE_NOT_FOUND."""
-    row = connection.execute(
-        sa.select(USERS).where(USERS.c.account_id == account_id, USERS.c.name_key == user_name.lower())
-    ).one_or_none()
+    row = named_row(connection, USERS, account_id, user_name)
     if row is None or row.user_name != user_name:
         raise user_not_found(user_name)
     return user_of(row)
+
+
+def named_row(connection: sa.Connection, table: sa.Table, account_id: str, name: str) -> Any:
+    """Return the row of what an account has of this name, in whatever case; None when there is none."""
+    return connection.execute(
+        sa.select(table).where(table.c.account_id == account_id, table.c.name_key == name.lower())
+    ).one_or_none()
+
+
+def rows_by_name(
+    connection: sa.Connection, table: sa.Table, account_id: str, after: str, size: int
+) -> Sequence[sa.Row[Any]]:
+    """Return at most `size` + 1 rows of an account by a range of its index of names."""
+    return connection.execute(
+        sa.select(table)
+        .where(table.c.account_id == account_id, table.c.name_key > after)
+        .order_by(table.c.name_key)
+        .limit(size + 1)
+    ).all()
+
+
+def require_room(
+    connection: sa.Connection, table: sa.Table, account_id: str, name: str, limit: int, refusals: Refusals
+) -> None:
+    """Return if the account can have one more of this name. Raises RESOURCE_EXISTS or QUOTA_EXCEEDED."""
+    if named_row(connection, table, account_id, name) is not None:
+        raise exists(refusals.taken.format(name), name)
+    if count(connection, table, table.c.account_id == account_id) >= limit:
+        raise quota_exceeded(refusals.quota, limit)
 
 
 def find_key(connection: sa.Connection, account_id: str, user: User | None, access_key_id: str) -> Any:

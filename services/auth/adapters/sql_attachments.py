@@ -39,7 +39,7 @@ class SqlAttachments:
             if count(connection, ATTACHMENTS, *mine, ATTACHMENTS.c.policy_id == found.policy_id):
                 return epoch
             if count(connection, ATTACHMENTS, *mine) >= limit:
-                raise quota_exceeded(f"PoliciesPer{entity.kind.value.capitalize()}", limit)
+                raise quota_exceeded(f"PoliciesPer{entity.kind.title}", limit)
             connection.execute(
                 sa.insert(ATTACHMENTS).values(
                     entity_kind=bearer.kind.value,

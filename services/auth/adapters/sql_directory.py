@@ -14,6 +14,7 @@ from services.auth.adapters.directory_inserts import (
 )
 from services.auth.adapters.organization_rows import found_organization, join_organization
 from services.auth.adapters.rows import (
+    Refusals,
     account_of,
     count,
     find_key,
@@ -21,6 +22,8 @@ from services.auth.adapters.rows import (
     key_of,
     next_epoch,
     of_entity,
+    require_room,
+    rows_by_name,
     user_of,
 )
 from services.auth.adapters.sql_attachments import set_boundary
@@ -35,9 +38,9 @@ from services.auth.adapters.tables import (
     to_microseconds,
 )
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, GROUP_MEMBERS, TAGS
-from services.auth.domain.identity import EntityKind, NamedEntity, PolicyReference, Tag
+from services.auth.domain.identity import EntityKind, InlinePolicy, NamedEntity, PolicyReference, Tag
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.records import AccessKey, Account, InlinePolicy, Installation, KeyStatus, User
+from services.auth.domain.records import AccessKey, Account, Installation, KeyStatus, User
 from services.auth.errors import (
     access_key_not_found,
     account_not_found,
@@ -51,6 +54,8 @@ from services.chassis.errors import DomainError
 from services.chassis.pages import Page
 
 T = TypeVar("T")
+
+_REFUSALS = Refusals("User with name {} already exists.", "UsersPerAccount")
 
 
 class SqlDirectory:
@@ -156,8 +161,7 @@ class SqlDirectory:
 
         def work(connection: sa.Connection) -> int:
             epoch = next_epoch(connection, user.account_id)
-            if count(connection, USERS, USERS.c.account_id == user.account_id) >= limit:
-                raise quota_exceeded("UsersPerAccount", limit)
+            require_room(connection, USERS, user.account_id, user.user_name, limit, _REFUSALS)
             insert_user(connection, user)
             bearer = NamedEntity(EntityKind.USER, user.user_name, user.user_id)
             if boundary is not None:
@@ -165,8 +169,7 @@ class SqlDirectory:
             add_tags(connection, bearer, tags, len(tags))
             return epoch
 
-        taken = exists(f"User with name {user.user_name} already exists.", user.user_name)
-        return await self._insert(work, taken)
+        return await self._database.run(work)
 
     async def user(self, account_id: str, user_name: str) -> User:
         """Return a user."""
@@ -174,13 +177,9 @@ class SqlDirectory:
 
     async def users(self, account_id: str, request: PageRequest) -> Page[User]:
         """List users by a range of an index."""
-        query = (
-            sa.select(USERS)
-            .where(USERS.c.account_id == account_id, USERS.c.name_key > request.after)
-            .order_by(USERS.c.name_key)
-            .limit(request.size + 1)
+        rows = await self._database.read(
+            lambda connection: rows_by_name(connection, USERS, account_id, request.after, request.size)
         )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return request.page([user_of(row) for row in rows], lambda user: user.user_name.lower())
 
     async def delete_user(self, account_id: str, user_name: str) -> int:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from services.auth.adapters.built_in_policies import built_in_policies
 from services.auth.adapters.managed_policy_rows import find_policy, policy_of, versions_of, with_uses
-from services.auth.adapters.rows import count, next_epoch
+from services.auth.adapters.rows import Refusals, count, next_epoch, require_room
 from services.auth.adapters.tables import to_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, MANAGED_POLICIES, POLICY_VERSIONS
 from services.auth.domain.identity import ManagedPolicy, PolicyReference, PolicyScope, PolicyVersion
@@ -14,13 +14,15 @@ from services.auth.domain.pages import PageRequest
 from services.auth.errors import (
     built_in_policy,
     conflict,
-    exists,
     policy_version_not_found,
     quota_exceeded,
 )
 from services.chassis.database import Database
 from services.chassis.pages import Page
 
+_REFUSALS = Refusals(
+    "A policy called {} already exists. Duplicate names are not allowed.", "PoliciesPerAccount"
+)
 _OWN = "1"
 """First character of the positions of an account's policies, which stand after the built-in ones."""
 
@@ -38,11 +40,7 @@ class SqlManagedPolicies:
 
         def work(connection: sa.Connection) -> int:
             epoch = next_epoch(connection, account_id)
-            mine = MANAGED_POLICIES.c.account_id == account_id
-            if count(connection, MANAGED_POLICIES, mine, MANAGED_POLICIES.c.name_key == name.lower()):
-                raise exists(f"A policy called {name} already exists. Duplicate names are not allowed.", name)
-            if count(connection, MANAGED_POLICIES, mine) >= limit:
-                raise quota_exceeded("PoliciesPerAccount", limit)
+            require_room(connection, MANAGED_POLICIES, account_id, name, limit, _REFUSALS)
             connection.execute(
                 sa.insert(MANAGED_POLICIES).values(
                     policy_id=policy.policy_id,

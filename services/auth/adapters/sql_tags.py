@@ -74,7 +74,7 @@ def add_tags(connection: sa.Connection, bearer: NamedEntity, tags: Sequence[Tag]
     _delete(connection, bearer, [tag.key for tag in tags])
     held = count(connection, TAGS, *of_entity(TAGS, bearer.kind, bearer.entity_id))
     if held + len(tags) > limit:
-        raise quota_exceeded(f"TagsPer{bearer.kind.value.capitalize()}", limit)
+        raise quota_exceeded(f"TagsPer{bearer.kind.title}", limit)
     for tag in tags:
         connection.execute(
             sa.insert(TAGS).values(

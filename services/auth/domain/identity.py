@@ -14,6 +14,11 @@ class EntityKind(enum.Enum):
     GROUP = "group"
     ROLE = "role"
 
+    @property
+    def title(self) -> str:
+        """As it stands in the names of actions and quotas."""
+        return self.value.capitalize()
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -50,11 +55,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupPolicy:
-    """An inline identity policy of a group."""
+class InlinePolicy:
+    """An inline identity policy of a user, a group or a role."""
 
     account_id: str
-    group_name: str
+    entity: Entity
     policy_name: str
     document: str
     """As it was written."""

@@ -53,20 +53,6 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True)
-class InlinePolicy:
-    """An inline identity policy of a user."""
-
-    account_id: str
-    user_name: str
-    policy_name: str
-    document: str
-    """As it was written."""
-    canonical: str
-    """As it is evaluated."""
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Agreement:
     """An account's acceptance of one EULA of a model in one region."""
 

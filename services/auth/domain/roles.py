@@ -27,18 +27,6 @@ class Role:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RolePolicy:
-    """An inline identity policy of a role."""
-
-    account_id: str
-    role_name: str
-    policy_name: str
-    document: str
-    canonical: str
-    updated_at: datetime
-
-
 Tags = tuple[tuple[str, str], ...]
 """(key, value), sorted by key; keys are unique without regard to case."""
 

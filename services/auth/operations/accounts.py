@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.ids import (
     ADMINISTRATOR_POLICY,
     ADMINISTRATOR_POLICY_NAME,
@@ -11,7 +12,7 @@ from services.auth.domain.ids import (
     new_user_id,
 )
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.records import Account, InlinePolicy, Installation, User
+from services.auth.domain.records import Account, Installation, User
 from services.auth.errors import access_denied, already_bootstrapped
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker, NewKey
@@ -37,29 +38,18 @@ class NewAccount:
     administrator: NewKey | None
 
 
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """Manages accounts for principals of the management account."""
 
-    def __init__(
-        self,
-        store: DirectoryStore,
-        admission: Admission,
-        keys: KeyMaker,
-        revocations: Revocations,
-        bootstrap_token: BootstrapToken,
-        clock: Clock,
-        randomness: Randomness,
-        partition: str,
-    ) -> None:
-        """Keep accounts in `store`."""
-        self._store = store
-        self._admission = admission
-        self._keys = keys
-        self._revocations = revocations
-        self._bootstrap_token = bootstrap_token
-        self._clock = clock
-        self._randomness = randomness
-        self._partition = partition
+    store: DirectoryStore
+    admission: Admission
+    keys: KeyMaker
+    revocations: Revocations
+    bootstrap_token: BootstrapToken
+    clock: Clock
+    randomness: Randomness
+    partition: str
 
     async def bootstrap(
         self, token: SecretBytes, account_id: str, display_name: str, user_name: str
@@ -68,16 +58,16 @@ class Accounts:
 
         Raises DomainError: ALREADY_BOOTSTRAPPED, ACCESS_DENIED for a wrong token.
         """
-        if await self._store.installation() is not None:
+        if await self.store.installation() is not None:
             raise already_bootstrapped()
-        expected = self._bootstrap_token.read()
+        expected = self.bootstrap_token.read()
         if expected is None or not expected.equals(token):
             raise access_denied("The bootstrap token is not valid.")
         account = self._new_account(account_id, display_name)
         user, policy, key = await self._administrator(account, user_name)
-        installation = Installation(account_id, new_organization_id(self._randomness))
-        await self._store.bootstrap(installation, account, user, policy, key.key)
-        self._bootstrap_token.destroy()
+        installation = Installation(account_id, new_organization_id(self.randomness))
+        await self.store.bootstrap(installation, account, user, policy, key.key)
+        self.bootstrap_token.destroy()
         return NewAccount(account, key)
 
     async def create(
@@ -89,12 +79,12 @@ class Accounts:
         request_id: str,
     ) -> NewAccount:
         """Create an account (organizations:CreateAccount). A repeated request id returns the first answer."""
-        caller = await self._admission.authorize_management(call, "organizations:CreateAccount", "*")
+        caller = await self.admission.authorize_management(call, "organizations:CreateAccount", "*")
         request_key = f"{caller.claims.principal_id}:{request_id}" if request_id else None
         repeated = await self._answered(request_key)
         if repeated is not None:
             return repeated
-        account = self._new_account(account_id or new_account_id(self._randomness), display_name)
+        account = self._new_account(account_id or new_account_id(self.randomness), display_name)
         if not account_id:
             call.resources.append(self._arn(account.account_id))
         administrator = None
@@ -102,7 +92,7 @@ class Accounts:
             administrator = await self._administrator(account, administrator_name)
         stored = None if administrator is None else (administrator[0], administrator[1], administrator[2].key)
         try:
-            await self._store.create_account(account, request_key, stored)
+            await self.store.create_account(account, request_key, stored)
         except DomainError:
             # The same request may have come twice at once: then the faster one's answer is the answer.
             repeated = await self._answered(request_key)
@@ -112,54 +102,54 @@ class Accounts:
         return NewAccount(account, None if administrator is None else administrator[2])
 
     async def _answered(self, request_key: str | None) -> NewAccount | None:
-        earlier = None if request_key is None else await self._store.account_of_request(request_key)
+        earlier = None if request_key is None else await self.store.account_of_request(request_key)
         if earlier is None:
             return None
         account, key = earlier
-        return NewAccount(account, None if key is None else await self._keys.open(key))
+        return NewAccount(account, None if key is None else await self.keys.open(key))
 
     async def get(self, call: CallContext, account_id: str) -> Account:
         """Return an account (organizations:DescribeAccount)."""
-        await self._admission.authorize_management(
+        await self.admission.authorize_management(
             call, "organizations:DescribeAccount", self._arn(account_id)
         )
-        return await self._store.account(account_id)
+        return await self.store.account(account_id)
 
     async def list(self, call: CallContext, request: PageRequest) -> Page[Account]:
         """List accounts (organizations:ListAccounts)."""
-        await self._admission.authorize_management(call, "organizations:ListAccounts", "*")
-        return await self._store.accounts(request)
+        await self.admission.authorize_management(call, "organizations:ListAccounts", "*")
+        return await self.store.accounts(request)
 
     async def create_root_key(self, call: CallContext, account_id: str) -> NewKey:
         """Create a key of an account's root user (iam:CreateAccessKey on its ARN)."""
-        await self._admission.authorize_management(call, "iam:CreateAccessKey", self._arn(account_id))
-        await self._store.account(account_id)
-        new = await self._keys.make(account_id, None)
-        epoch = await self._store.create_access_key(new.key, _MAX_KEYS)
-        await self._revocations.publish(account_id, epoch)
+        await self.admission.authorize_management(call, "iam:CreateAccessKey", self._arn(account_id))
+        await self.store.account(account_id)
+        new = await self.keys.make(account_id, None)
+        epoch = await self.store.create_access_key(new.key, _MAX_KEYS)
+        await self.revocations.publish(account_id, epoch)
         return new
 
     async def delete_root_key(self, call: CallContext, account_id: str, access_key_id: str) -> None:
         """Delete a key of an account's root user (iam:DeleteAccessKey on its ARN)."""
-        await self._admission.authorize_management(call, "iam:DeleteAccessKey", self._arn(account_id))
-        epoch = await self._store.delete_access_key(account_id, None, access_key_id)
-        await self._revocations.publish(account_id, epoch)
+        await self.admission.authorize_management(call, "iam:DeleteAccessKey", self._arn(account_id))
+        epoch = await self.store.delete_access_key(account_id, None, access_key_id)
+        await self.revocations.publish(account_id, epoch)
 
     def _arn(self, account_id: str) -> str:
-        return root_arn(account_id, self._partition)
+        return root_arn(account_id, self.partition)
 
     def _new_account(self, account_id: str, display_name: str) -> Account:
-        return Account(account_id, new_incarnation(self._randomness), display_name, self._clock.now())
+        return Account(account_id, new_incarnation(self.randomness), display_name, self.clock.now())
 
     async def _administrator(self, account: Account, name: str) -> tuple[User, InlinePolicy, NewKey]:
-        now = self._clock.now()
-        user = User(account.account_id, name, new_user_id(self._randomness), now)
+        now = self.clock.now()
+        user = User(account.account_id, name, new_user_id(self.randomness), now)
         policy = InlinePolicy(
             account.account_id,
-            name,
+            Entity(EntityKind.USER, name),
             ADMINISTRATOR_POLICY_NAME,
             ADMINISTRATOR_POLICY,
             canonical(parse(ADMINISTRATOR_POLICY)),
             now,
         )
-        return user, policy, await self._keys.make(account.account_id, user)
+        return user, policy, await self.keys.make(account.account_id, user)

@@ -1,5 +1,7 @@
 """Managed policies, their versions, and what they are attached to, as the caller's own policies allow."""
 
+from dataclasses import dataclass
+
 from services.auth.domain.identity import (
     Entity,
     EntityKind,
@@ -33,66 +35,58 @@ _MAX_ATTACHED = 10
 """Managed policies an entity may have attached, as at AWS."""
 
 
+@dataclass(frozen=True, slots=True)
 class ManagedPolicies:
     """Manages the policies of the caller's account. Built-in ones can be read."""
 
-    def __init__(
-        self,
-        store: ManagedPolicyStore,
-        admission: IdentityAdmission,
-        revocations: Revocations,
-        clock: Clock,
-        randomness: Randomness,
-    ) -> None:
-        """Keep policies in `store`."""
-        self._store = store
-        self._admission = admission
-        self._revocations = revocations
-        self._clock = clock
-        self._randomness = randomness
+    store: ManagedPolicyStore
+    admission: IdentityAdmission
+    revocations: Revocations
+    clock: Clock
+    randomness: Randomness
 
     async def create(
         self, call: CallContext, policy_name: str, document: str, description: str
     ) -> ManagedPolicy:
         """Create a policy with its version v1 (iam:CreatePolicy). Raises UNSUPPORTED_POLICY."""
-        caller, reference = await self._admission.admit_new_policy(call, "iam:CreatePolicy", policy_name)
-        now = self._clock.now()
+        caller, reference = await self.admission.admit_new_policy(call, "iam:CreatePolicy", policy_name)
+        now = self.clock.now()
         version = PolicyVersion(1, document, canonical(parse(document)), is_default=True, created_at=now)
         policy = ManagedPolicy(
-            reference, new_policy_id(self._randomness), description, version.number, now, now
+            reference, new_policy_id(self.randomness), description, version.number, now, now
         )
-        await self._publish(caller, await self._store.create_policy(policy, version, _MAX_POLICIES))
+        await self._publish(caller, await self.store.create_policy(policy, version, _MAX_POLICIES))
         return policy
 
     async def get(self, call: CallContext, arn: str) -> ManagedPolicy:
         """Return a policy (iam:GetPolicy)."""
         caller, policy = await self._admit(call, "iam:GetPolicy", arn)
-        return await self._store.managed_policy(caller.account_id, policy)
+        return await self.store.managed_policy(caller.account_id, policy)
 
     async def list(
         self, call: CallContext, scope: PolicyScope, *, only_attached: bool, request: PageRequest
     ) -> Page[ManagedPolicy]:
         """List policies (iam:ListPolicies)."""
-        caller = await self._admission.admit_any(call, "iam:ListPolicies")
-        return await self._store.managed_policies(
+        caller = await self.admission.admit_any(call, "iam:ListPolicies")
+        return await self.store.managed_policies(
             caller.account_id, scope, only_attached=only_attached, request=request
         )
 
     async def delete(self, call: CallContext, arn: str) -> None:
         """Delete a policy that nothing uses (iam:DeletePolicy)."""
         caller, policy = await self._admit_change(call, "iam:DeletePolicy", arn)
-        await self._publish(caller, await self._store.delete_policy(policy))
+        await self._publish(caller, await self.store.delete_policy(policy))
 
     async def create_version(
         self, call: CallContext, arn: str, document: str, *, as_default: bool
     ) -> PolicyVersion:
         """Add a version, also the one in force (iam:CreatePolicyVersion). Raises UNSUPPORTED_POLICY."""
         caller, policy = await self._admit_change(call, "iam:CreatePolicyVersion", arn)
-        version, epoch = await self._store.create_version(
+        version, epoch = await self.store.create_version(
             policy,
             document,
             canonical(parse(document)),
-            self._clock.now(),
+            self.clock.now(),
             as_default=as_default,
             limit=_MAX_VERSIONS,
         )
@@ -102,26 +96,26 @@ class ManagedPolicies:
     async def get_version(self, call: CallContext, arn: str, number: int) -> PolicyVersion:
         """Return a version (iam:GetPolicyVersion)."""
         _caller, policy = await self._admit(call, "iam:GetPolicyVersion", arn)
-        return await self._store.version(policy, number)
+        return await self.store.version(policy, number)
 
     async def list_versions(self, call: CallContext, arn: str, request: PageRequest) -> Page[PolicyVersion]:
         """List the versions of a policy (iam:ListPolicyVersions)."""
         _caller, policy = await self._admit(call, "iam:ListPolicyVersions", arn)
-        return await self._store.versions(policy, request)
+        return await self.store.versions(policy, request)
 
     async def set_default(self, call: CallContext, arn: str, number: int) -> None:
         """Choose the version in force (iam:SetDefaultPolicyVersion)."""
         caller, policy = await self._admit_change(call, "iam:SetDefaultPolicyVersion", arn)
-        await self._publish(caller, await self._store.set_default_version(policy, number))
+        await self._publish(caller, await self.store.set_default_version(policy, number))
 
     async def delete_version(self, call: CallContext, arn: str, number: int) -> None:
         """Delete a version that is not in force (iam:DeletePolicyVersion)."""
         caller, policy = await self._admit_change(call, "iam:DeletePolicyVersion", arn)
-        await self._publish(caller, await self._store.delete_version(policy, number))
+        await self._publish(caller, await self.store.delete_version(policy, number))
 
     async def _admit(self, call: CallContext, action: str, arn: str) -> tuple[Caller, PolicyReference]:
-        policy = self._admission.reference(arn)
-        return await self._admission.admit_policy(call, action, policy), policy
+        policy = self.admission.reference(arn)
+        return await self.admission.admit_policy(call, action, policy), policy
 
     async def _admit_change(self, call: CallContext, action: str, arn: str) -> tuple[Caller, PolicyReference]:
         caller, policy = await self._admit(call, action, arn)
@@ -130,39 +124,36 @@ class ManagedPolicies:
         return caller, policy
 
     async def _publish(self, caller: Caller, epoch: int) -> None:
-        await self._revocations.publish(caller.account_id, epoch)
+        await self.revocations.publish(caller.account_id, epoch)
 
 
+@dataclass(frozen=True, slots=True)
 class Attachments:
     """Attaches managed policies to users, groups and roles of the caller's account."""
 
-    def __init__(
-        self, store: AttachmentStore, admission: IdentityAdmission, revocations: Revocations
-    ) -> None:
-        """Keep attachments in `store`."""
-        self._store = store
-        self._admission = admission
-        self._revocations = revocations
+    store: AttachmentStore
+    admission: IdentityAdmission
+    revocations: Revocations
 
     async def attach(self, call: CallContext, entity: Entity, arn: str) -> None:
         """Attach a policy (iam:AttachUserPolicy and its like, on the entity)."""
         caller, policy = await self._admit(call, "Attach", entity, arn)
-        epoch = await self._store.attach(caller.account_id, entity, policy, _MAX_ATTACHED)
-        await self._revocations.publish(caller.account_id, epoch)
+        epoch = await self.store.attach(caller.account_id, entity, policy, _MAX_ATTACHED)
+        await self.revocations.publish(caller.account_id, epoch)
 
     async def detach(self, call: CallContext, entity: Entity, arn: str) -> None:
         """Detach a policy (iam:DetachUserPolicy and its like, on the entity)."""
         caller, policy = await self._admit(call, "Detach", entity, arn)
-        epoch = await self._store.detach(caller.account_id, entity, policy)
-        await self._revocations.publish(caller.account_id, epoch)
+        epoch = await self.store.detach(caller.account_id, entity, policy)
+        await self.revocations.publish(caller.account_id, epoch)
 
     async def attached(
         self, call: CallContext, entity: Entity, request: PageRequest
     ) -> Page[PolicyReference]:
         """List what is attached (iam:ListAttachedUserPolicies and its like, on the entity)."""
-        action = f"iam:ListAttached{entity.kind.value.capitalize()}Policies"
-        caller = await self._admission.admit(call, action, entity)
-        return await self._store.attached(caller.account_id, entity, request)
+        action = f"iam:ListAttached{entity.kind.title}Policies"
+        caller = await self.admission.admit(call, action, entity)
+        return await self.store.attached(caller.account_id, entity, request)
 
     async def entities(
         self,
@@ -173,15 +164,15 @@ class Attachments:
         request: PageRequest,
     ) -> Page[NamedEntity]:
         """List what uses a policy in the caller's account (iam:ListEntitiesForPolicy, on the policy)."""
-        policy = self._admission.reference(arn)
-        caller = await self._admission.admit_policy(call, "iam:ListEntitiesForPolicy", policy)
-        return await self._store.entities(caller.account_id, policy, usage, kind, request)
+        policy = self.admission.reference(arn)
+        caller = await self.admission.admit_policy(call, "iam:ListEntitiesForPolicy", policy)
+        return await self.store.entities(caller.account_id, policy, usage, kind, request)
 
     async def _admit(
         self, call: CallContext, verb: str, entity: Entity, arn: str
     ) -> tuple[Caller, PolicyReference]:
-        policy = self._admission.reference(arn)
-        action = f"iam:{verb}{entity.kind.value.capitalize()}Policy"
-        caller = await self._admission.admit_bounded(call, action, entity, {"iam:PolicyARN": arn})
+        policy = self.admission.reference(arn)
+        action = f"iam:{verb}{entity.kind.title}Policy"
+        caller = await self.admission.admit_bounded(call, action, entity, {"iam:PolicyARN": arn})
         require_usable(caller, policy)
         return caller, policy

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.auth.domain.records import Agreement
 from services.auth.errors import invalid_field, model_not_found, not_found
 from services.auth.operations.admission import Admission, Caller
-from services.auth.ports import ModelCatalog, PolicyStore, Revocations, Sealer
+from services.auth.ports import AgreementStore, ModelCatalog, Revocations, Sealer
 from services.chassis.arn import foundation_model_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
@@ -35,7 +35,7 @@ class ModelAccess:
 
     def __init__(
         self,
-        store: PolicyStore,
+        store: AgreementStore,
         catalog: ModelCatalog,
         admission: Admission,
         sealer: Sealer,

@@ -1,5 +1,7 @@
 """The organization: its tree of units, and where accounts stand in it."""
 
+from dataclasses import dataclass
+
 from services.auth.domain.organization import (
     MAX_DEPTH,
     MAX_UNITS,
@@ -22,21 +24,20 @@ from services.chassis.policy.layers import NO_OWNER
 from services.chassis.randomness import Randomness
 
 
+@dataclass(frozen=True, slots=True)
 class OrganizationAdmission:
     """Admits principals of the management account to actions of AWS Organizations."""
 
-    def __init__(self, directory: DirectoryStore, admission: Admission, partition: str) -> None:
-        """Admit through `admission`; `partition` is the one in ARNs."""
-        self._directory = directory
-        self._admission = admission
-        self._partition = partition
+    directory: DirectoryStore
+    admission: Admission
+    partition: str
 
     async def arns(self) -> OrganizationArns:
         """Return the ARNs of the organization. Raises ACCESS_DENIED before there is one."""
-        installation = await self._directory.installation()
+        installation = await self.directory.installation()
         if installation is None:
             raise access_denied("Your account is not a member of an organization.")
-        return OrganizationArns(installation, self._partition)
+        return OrganizationArns(installation, self.partition)
 
     async def admit(
         self, call: CallContext, action: str, *resources: str, policy_type: PolicyType | None = None
@@ -48,9 +49,9 @@ class OrganizationAdmission:
         first, *more = resources or ("*",)
         action = f"organizations:{action}"
         conditions = {} if policy_type is None else {"organizations:PolicyType": policy_type.value}
-        caller = await self._admission.authorize_management(call, action, first, conditions)
+        caller = await self.admission.authorize_management(call, action, first, conditions)
         for resource in more:
-            self._admission.require(caller, action, resource, NO_OWNER, conditions)
+            self.admission.require(caller, action, resource, NO_OWNER, conditions)
 
     async def admit_nodes(
         self, call: CallContext, action: str, *node_ids: str, policy_type: PolicyType | None = None
@@ -60,90 +61,82 @@ class OrganizationAdmission:
         await self.admit(call, action, *(arns.node(each) for each in node_ids), policy_type=policy_type)
 
 
+@dataclass(frozen=True, slots=True)
 class Organization:
     """Manages the tree for principals of the management account."""
 
-    def __init__(
-        self,
-        store: OrganizationStore,
-        admission: OrganizationAdmission,
-        revocations: Revocations,
-        clock: Clock,
-        randomness: Randomness,
-    ) -> None:
-        """Keep the tree in `store`."""
-        self._store = store
-        self._admission = admission
-        self._revocations = revocations
-        self._clock = clock
-        self._randomness = randomness
+    store: OrganizationStore
+    admission: OrganizationAdmission
+    revocations: Revocations
+    clock: Clock
+    randomness: Randomness
 
     async def describe(self, call: CallContext) -> Installation:
         """Return what was fixed for ever (organizations:DescribeOrganization)."""
-        await self._admission.admit(call, "DescribeOrganization")
-        return (await self._admission.arns()).installation
+        await self.admission.admit(call, "DescribeOrganization")
+        return (await self.admission.arns()).installation
 
     async def root(self, call: CallContext) -> tuple[Unit, tuple[PolicyType, ...]]:
         """Return the only root, with the enabled types of policies (organizations:ListRoots)."""
-        await self._admission.admit(call, "ListRoots")
-        root, enabled = await self._store.root()
+        await self.admission.admit(call, "ListRoots")
+        root, enabled = await self.store.root()
         return root, tuple(enabled)
 
     async def create_unit(self, call: CallContext, parent_id: str, name: str) -> Unit:
         """Create a unit (organizations:CreateOrganizationalUnit on the parent)."""
-        await self._admission.admit_nodes(call, "CreateOrganizationalUnit", parent_id)
-        installation = (await self._admission.arns()).installation
-        unit_id = new_unit_id(root_id_of(installation.organization_id), self._randomness)
+        await self.admission.admit_nodes(call, "CreateOrganizationalUnit", parent_id)
+        installation = (await self.admission.arns()).installation
+        unit_id = new_unit_id(root_id_of(installation.organization_id), self.randomness)
         call.resources.append(unit_id)
-        now = self._clock.now()
-        return await self._store.create_unit(unit_id, parent_id, name, now, MAX_UNITS, MAX_DEPTH)
+        now = self.clock.now()
+        return await self.store.create_unit(unit_id, parent_id, name, now, MAX_UNITS, MAX_DEPTH)
 
     async def unit(self, call: CallContext, unit_id: str) -> Unit:
         """Return a unit (organizations:DescribeOrganizationalUnit)."""
-        await self._admission.admit_nodes(call, "DescribeOrganizationalUnit", unit_id)
-        return await self._store.unit(unit_id)
+        await self.admission.admit_nodes(call, "DescribeOrganizationalUnit", unit_id)
+        return await self.store.unit(unit_id)
 
     async def rename_unit(self, call: CallContext, unit_id: str, name: str) -> Unit:
         """Rename a unit (organizations:UpdateOrganizationalUnit)."""
-        await self._admission.admit_nodes(call, "UpdateOrganizationalUnit", unit_id)
-        return await self._store.rename_unit(unit_id, name)
+        await self.admission.admit_nodes(call, "UpdateOrganizationalUnit", unit_id)
+        return await self.store.rename_unit(unit_id, name)
 
     async def delete_unit(self, call: CallContext, unit_id: str) -> None:
         """Delete an empty unit (organizations:DeleteOrganizationalUnit)."""
-        await self._admission.admit_nodes(call, "DeleteOrganizationalUnit", unit_id)
-        await self._store.delete_unit(unit_id)
+        await self.admission.admit_nodes(call, "DeleteOrganizationalUnit", unit_id)
+        await self.store.delete_unit(unit_id)
 
     async def units_in(self, call: CallContext, parent_id: str, request: PageRequest) -> Page[Unit]:
         """List units (organizations:ListOrganizationalUnitsForParent)."""
-        await self._admission.admit_nodes(call, "ListOrganizationalUnitsForParent", parent_id)
-        return await self._store.units_in(parent_id, request)
+        await self.admission.admit_nodes(call, "ListOrganizationalUnitsForParent", parent_id)
+        return await self.store.units_in(parent_id, request)
 
     async def accounts_in(self, call: CallContext, parent_id: str, request: PageRequest) -> Page[Account]:
         """List accounts (organizations:ListAccountsForParent)."""
-        await self._admission.admit_nodes(call, "ListAccountsForParent", parent_id)
-        return await self._store.accounts_in(parent_id, request)
+        await self.admission.admit_nodes(call, "ListAccountsForParent", parent_id)
+        return await self.store.accounts_in(parent_id, request)
 
     async def child_units(self, call: CallContext, parent_id: str, request: PageRequest) -> Page[str]:
         """List the ids of units (organizations:ListChildren)."""
-        await self._admission.admit_nodes(call, "ListChildren", parent_id)
-        page = await self._store.units_in(parent_id, request)
+        await self.admission.admit_nodes(call, "ListChildren", parent_id)
+        page = await self.store.units_in(parent_id, request)
         return Page([each.unit_id for each in page.items], page.next_token)
 
     async def child_accounts(self, call: CallContext, parent_id: str, request: PageRequest) -> Page[str]:
         """List the ids of accounts (organizations:ListChildren)."""
-        await self._admission.admit_nodes(call, "ListChildren", parent_id)
-        page = await self._store.accounts_in(parent_id, request)
+        await self.admission.admit_nodes(call, "ListChildren", parent_id)
+        page = await self.store.accounts_in(parent_id, request)
         return Page([each.account_id for each in page.items], page.next_token)
 
     async def parent_of(self, call: CallContext, child_id: str) -> str:
         """Return the id of the one parent (organizations:ListParents)."""
-        await self._admission.admit_nodes(call, "ListParents", child_id)
-        return await self._store.parent_of(child_id)
+        await self.admission.admit_nodes(call, "ListParents", child_id)
+        return await self.store.parent_of(child_id)
 
     async def move_account(
         self, call: CallContext, account_id: str, source_id: str, destination_id: str
     ) -> None:
         """Move an account (organizations:MoveAccount on the account and both parents)."""
-        await self._admission.admit_nodes(call, "MoveAccount", account_id, source_id, destination_id)
-        epochs = await self._store.move_account(account_id, source_id, destination_id)
-        await self._revocations.publish_all(epochs)
+        await self.admission.admit_nodes(call, "MoveAccount", account_id, source_id, destination_id)
+        epochs = await self.store.move_account(account_id, source_id, destination_id)
+        await self.revocations.publish_all(epochs)

@@ -1,6 +1,6 @@
-"""Roles and their inline policies, as the caller's own policies allow."""
+"""Roles, as the caller's own policies allow."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
@@ -8,12 +8,12 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.ids import new_role_id
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.roles import DEFAULT_SESSION, Role, RolePolicy
-from services.auth.operations.admission import Admission, Caller
+from services.auth.domain.roles import DEFAULT_SESSION, Role
+from services.auth.operations.admission import Caller
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.ports import PrincipalReader, Revocations
 from services.auth.ports_roles import RoleStore
-from services.chassis.arn import iam_entity, role_arn
+from services.chassis.arn import iam_entity
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -27,133 +27,76 @@ from services.chassis.randomness import Randomness
 _MAX_ROLES = 1_000
 """Roles an account may have, as at AWS."""
 
-_MAX_POLICY_CHARS = 10_240
-"""Characters of all inline policies of a role, as at AWS."""
 
-
+@dataclass(frozen=True, slots=True)
 class Roles:
     """Manages the roles of the caller's account."""
 
-    def __init__(
-        self,
-        store: RoleStore,
-        principals: PrincipalReader,
-        admission: Admission,
-        identities: IdentityAdmission,
-        revocations: Revocations,
-        clock: Clock,
-        randomness: Randomness,
-        partition: str,
-    ) -> None:
-        """Keep roles in `store`, find whom they trust through `principals`."""
-        self._store = store
-        self._principals = principals
-        self._admission = admission
-        self._identities = identities
-        self._revocations = revocations
-        self._clock = clock
-        self._randomness = randomness
-        self._partition = partition
+    store: RoleStore
+    principals: PrincipalReader
+    admission: IdentityAdmission
+    revocations: Revocations
+    clock: Clock
+    randomness: Randomness
+    partition: str
 
     async def create(
         self, call: CallContext, role_name: str, trust: str, description: str, max_session: timedelta | None
     ) -> Role:
         """Create a role (iam:CreateRole). Raises UNSUPPORTED_POLICY."""
-        caller = await self.admit(call, "iam:CreateRole", role_name)
+        caller = await self._admit(call, "iam:CreateRole", role_name)
         role = Role(
             caller.account_id,
             role_name,
-            new_role_id(self._randomness),
+            new_role_id(self.randomness),
             trust,
             await self._trust(trust),
             description,
             max_session or DEFAULT_SESSION,
-            self._clock.now(),
+            self.clock.now(),
         )
-        await self._publish(caller, await self._store.create_role(role, _MAX_ROLES))
+        await self._publish(caller, await self.store.create_role(role, _MAX_ROLES))
         return role
 
     async def get(self, call: CallContext, role_name: str) -> Role:
         """Return a role (iam:GetRole)."""
-        caller = await self.admit(call, "iam:GetRole", role_name)
-        return await self._store.role(caller.account_id, role_name)
+        caller = await self._admit(call, "iam:GetRole", role_name)
+        return await self.store.role(caller.account_id, role_name)
 
     async def list(self, call: CallContext, request: PageRequest) -> Page[Role]:
         """List roles (iam:ListRoles)."""
-        caller = await self._admission.identify(call)
         # AWS checks this action against the path of all roles.
-        self._admission.require(caller, "iam:ListRoles", role_arn(caller.account_id, "", self._partition))
-        return await self._store.roles(caller.account_id, request)
+        caller = await self._admit(call, "iam:ListRoles", "")
+        return await self.store.roles(caller.account_id, request)
 
     async def update(
         self, call: CallContext, role_name: str, description: str | None, max_session: timedelta | None
     ) -> Role:
         """Change what is not None (iam:UpdateRole)."""
-        caller = await self.admit(call, "iam:UpdateRole", role_name)
-        role = await self._store.role(caller.account_id, role_name)
+        caller = await self._admit(call, "iam:UpdateRole", role_name)
+        role = await self.store.role(caller.account_id, role_name)
         role = replace(
             role,
             description=role.description if description is None else description,
             max_session=max_session or role.max_session,
         )
-        await self._publish(caller, await self._store.update_role(role))
+        await self._publish(caller, await self.store.update_role(role))
         return role
 
     async def update_trust(self, call: CallContext, role_name: str, trust: str) -> None:
         """Replace the trust policy (iam:UpdateAssumeRolePolicy). Raises UNSUPPORTED_POLICY."""
-        caller = await self.admit(call, "iam:UpdateAssumeRolePolicy", role_name)
-        role = await self._store.role(caller.account_id, role_name)
+        caller = await self._admit(call, "iam:UpdateAssumeRolePolicy", role_name)
+        role = await self.store.role(caller.account_id, role_name)
         role = replace(role, trust=trust, canonical_trust=await self._trust(trust))
-        await self._publish(caller, await self._store.update_role(role))
+        await self._publish(caller, await self.store.update_role(role))
 
     async def delete(self, call: CallContext, role_name: str) -> None:
         """Delete a role that has no policies, and end its sessions (iam:DeleteRole)."""
-        caller = await self.admit(call, "iam:DeleteRole", role_name)
-        await self._publish(caller, await self._store.delete_role(caller.account_id, role_name))
+        caller = await self._admit(call, "iam:DeleteRole", role_name)
+        await self._publish(caller, await self.store.delete_role(caller.account_id, role_name))
 
-    async def put_policy(
-        self, call: CallContext, role_name: str, policy_name: str, document: str
-    ) -> RolePolicy:
-        """Create or replace an inline policy (iam:PutRolePolicy). Raises UNSUPPORTED_POLICY."""
-        caller = await self._admit_bounded(call, "iam:PutRolePolicy", role_name)
-        policy = RolePolicy(
-            caller.account_id,
-            role_name,
-            policy_name,
-            document,
-            canonical(parse(document)),
-            self._clock.now(),
-        )
-        await self._publish(caller, await self._store.put_role_policy(policy, _MAX_POLICY_CHARS))
-        return policy
-
-    async def get_policy(self, call: CallContext, role_name: str, policy_name: str) -> RolePolicy:
-        """Return an inline policy (iam:GetRolePolicy)."""
-        caller = await self.admit(call, "iam:GetRolePolicy", role_name)
-        return await self._store.role_policy(caller.account_id, role_name, policy_name)
-
-    async def list_policies(
-        self, call: CallContext, role_name: str, request: PageRequest
-    ) -> Page[RolePolicy]:
-        """List inline policies (iam:ListRolePolicies)."""
-        caller = await self.admit(call, "iam:ListRolePolicies", role_name)
-        return await self._store.role_policies(caller.account_id, role_name, request)
-
-    async def delete_policy(self, call: CallContext, role_name: str, policy_name: str) -> None:
-        """Delete an inline policy (iam:DeleteRolePolicy)."""
-        caller = await self._admit_bounded(call, "iam:DeleteRolePolicy", role_name)
-        epoch = await self._store.delete_role_policy(caller.account_id, role_name, policy_name)
-        await self._publish(caller, epoch)
-
-    async def admit(self, call: CallContext, action: str, role_name: str) -> Caller:
-        """Admit an action on a role of the caller's own account; no other account can be named."""
-        caller = await self._admission.identify(call)
-        self._admission.require(caller, action, role_arn(caller.account_id, role_name, self._partition))
-        return caller
-
-    async def _admit_bounded(self, call: CallContext, action: str, role_name: str) -> Caller:
-        """As `admit`, for an action that changes what the role may do: by its boundary as well."""
-        return await self._identities.admit_bounded(call, action, Entity(EntityKind.ROLE, role_name))
+    async def _admit(self, call: CallContext, action: str, role_name: str) -> Caller:
+        return await self.admission.admit(call, action, Entity(EntityKind.ROLE, role_name))
 
     async def _trust(self, document: str) -> str:
         """Return a trust policy as it is evaluated: users and roles by their ids.
@@ -176,14 +119,14 @@ class Roles:
         if name.kind is not NameKind.AWS or not name.value.startswith("arn:") or name.account_id:
             return name
         try:
-            entity = iam_entity(name.value, self._partition)
+            entity = iam_entity(name.value, self.partition)
         except ValueError:
             if ":assumed-role/" in name.value:
                 # A session has no id before it exists.
                 return name
             raise refused(f"statement {statement}, Principal", "names nobody of this installation") from None
         try:
-            found = await self._principals.named(entity.account_id, entity.kind, entity.name)
+            found = await self.principals.named(entity.account_id, entity.kind, entity.name)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise
@@ -191,4 +134,4 @@ class Roles:
         return Name(NameKind.AWS, found.unique_id)
 
     async def _publish(self, caller: Caller, epoch: int) -> None:
-        await self._revocations.publish(caller.account_id, epoch)
+        await self.revocations.publish(caller.account_id, epoch)

@@ -1,6 +1,7 @@
 """Tags and permissions boundaries of entities, as the caller's own policies allow."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.auth.domain.identity import Entity, Tag
 from services.auth.domain.pages import PageRequest
@@ -15,63 +16,59 @@ MAX_TAGS = 50
 """Tags an entity may have, as at AWS."""
 
 
+@dataclass(frozen=True, slots=True)
 class Tags:
     """Manages the tags of entities of the caller's account."""
 
-    def __init__(self, store: TagStore, admission: IdentityAdmission, revocations: Revocations) -> None:
-        """Keep tags in `store`."""
-        self._store = store
-        self._admission = admission
-        self._revocations = revocations
+    store: TagStore
+    admission: IdentityAdmission
+    revocations: Revocations
 
     async def tag(self, call: CallContext, entity: Entity, tags: Sequence[Tag]) -> None:
         """Add or replace tags (iam:TagUser and its like, on the entity). Raises INVALID_FIELD."""
         check_tags(tags)
-        action = f"iam:Tag{entity.kind.value.capitalize()}"
-        caller = await self._admission.admit(call, action, entity, tag_conditions(tags))
-        epoch = await self._store.tag(caller.account_id, entity, tags, MAX_TAGS)
-        await self._revocations.publish(caller.account_id, epoch)
+        action = f"iam:Tag{entity.kind.title}"
+        caller = await self.admission.admit(call, action, entity, tag_conditions(tags))
+        epoch = await self.store.tag(caller.account_id, entity, tags, MAX_TAGS)
+        await self.revocations.publish(caller.account_id, epoch)
 
     async def untag(self, call: CallContext, entity: Entity, keys: Sequence[str]) -> None:
         """Remove tags (iam:UntagUser and its like, on the entity)."""
-        action = f"iam:Untag{entity.kind.value.capitalize()}"
-        caller = await self._admission.admit(call, action, entity, {"aws:TagKeys": tuple(keys)})
-        epoch = await self._store.untag(caller.account_id, entity, keys)
-        await self._revocations.publish(caller.account_id, epoch)
+        action = f"iam:Untag{entity.kind.title}"
+        caller = await self.admission.admit(call, action, entity, {"aws:TagKeys": tuple(keys)})
+        epoch = await self.store.untag(caller.account_id, entity, keys)
+        await self.revocations.publish(caller.account_id, epoch)
 
     async def list(self, call: CallContext, entity: Entity, request: PageRequest) -> Page[Tag]:
         """List tags (iam:ListUserTags and its like, on the entity)."""
-        action = f"iam:List{entity.kind.value.capitalize()}Tags"
-        caller = await self._admission.admit(call, action, entity)
-        return await self._store.tags(caller.account_id, entity, request)
+        action = f"iam:List{entity.kind.title}Tags"
+        caller = await self.admission.admit(call, action, entity)
+        return await self.store.tags(caller.account_id, entity, request)
 
 
+@dataclass(frozen=True, slots=True)
 class Boundaries:
     """Manages the permissions boundaries of entities of the caller's account."""
 
-    def __init__(
-        self, store: AttachmentStore, admission: IdentityAdmission, revocations: Revocations
-    ) -> None:
-        """Keep boundaries in `store`."""
-        self._store = store
-        self._admission = admission
-        self._revocations = revocations
+    store: AttachmentStore
+    admission: IdentityAdmission
+    revocations: Revocations
 
     async def put(self, call: CallContext, entity: Entity, arn: str) -> None:
         """Set the boundary (iam:PutUserPermissionsBoundary and its like, on the entity)."""
-        policy = self._admission.reference(arn, "permissions_boundary")
-        action = f"iam:Put{entity.kind.value.capitalize()}PermissionsBoundary"
-        caller = await self._admission.admit(call, action, entity, self._admission.bounds(policy))
+        policy = self.admission.reference(arn, "permissions_boundary")
+        action = f"iam:Put{entity.kind.title}PermissionsBoundary"
+        caller = await self.admission.admit(call, action, entity, self.admission.bounds(policy))
         require_usable(caller, policy)
-        epoch = await self._store.put_boundary(caller.account_id, entity, policy)
-        await self._revocations.publish(caller.account_id, epoch)
+        epoch = await self.store.put_boundary(caller.account_id, entity, policy)
+        await self.revocations.publish(caller.account_id, epoch)
 
     async def delete(self, call: CallContext, entity: Entity) -> None:
         """Remove the boundary (iam:DeleteUserPermissionsBoundary and its like, on the entity)."""
-        action = f"iam:Delete{entity.kind.value.capitalize()}PermissionsBoundary"
-        caller = await self._admission.admit_bounded(call, action, entity)
-        epoch = await self._store.delete_boundary(caller.account_id, entity)
-        await self._revocations.publish(caller.account_id, epoch)
+        action = f"iam:Delete{entity.kind.title}PermissionsBoundary"
+        caller = await self.admission.admit_bounded(call, action, entity)
+        epoch = await self.store.delete_boundary(caller.account_id, entity)
+        await self.revocations.publish(caller.account_id, epoch)
 
 
 def tag_conditions(tags: Sequence[Tag]) -> Mapping[str, str | Sequence[str]]:

@@ -5,9 +5,10 @@ from typing import Any
 from craton.auth.v1 import group_service_pb2 as pb
 from craton.auth.v1 import group_service_pb2_grpc
 
-from services.auth.domain.identity import Group, GroupPolicy
+from services.auth.domain.identity import Entity, EntityKind, Group
 from services.auth.domain.pages import PageRequest
 from services.auth.operations.groups import Groups
+from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.servicer import messages
 from services.auth.servicer.messages import timestamp
 from services.chassis.arn import group_arn
@@ -17,9 +18,10 @@ from services.chassis.context import current_call
 class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
     """GroupService."""
 
-    def __init__(self, groups: Groups, partition: str) -> None:
-        """Serve `groups`."""
+    def __init__(self, groups: Groups, inline: InlinePolicies, partition: str) -> None:
+        """Serve `groups` and their `inline` policies."""
         self._groups = groups
+        self._inline = inline
         self._partition = partition
 
     async def CreateGroup(self, request: Any, context: Any) -> Any:
@@ -70,27 +72,27 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
 
     async def PutGroupPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        policy = await self._groups.put_policy(
-            current_call(), request.group_name, request.policy_name, request.document
+        policy = await self._inline.put(
+            current_call(), _entity(request), request.policy_name, request.document
         )
-        return pb.PutGroupPolicyResponse(policy=_policy(policy))
+        return pb.PutGroupPolicyResponse(policy=messages.policy(policy))
 
     async def GetGroupPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        policy = await self._groups.get_policy(current_call(), request.group_name, request.policy_name)
-        return pb.GetGroupPolicyResponse(policy=_policy(policy))
+        policy = await self._inline.get(current_call(), _entity(request), request.policy_name)
+        return pb.GetGroupPolicyResponse(policy=messages.policy(policy))
 
     async def ListGroupPolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
-        page = await self._groups.list_policies(current_call(), request.group_name, wanted)
+        page = await self._inline.list(current_call(), _entity(request), wanted)
         return pb.ListGroupPoliciesResponse(
-            policies=[_policy(policy) for policy in page.items], next_page_token=page.next_token
+            policies=[messages.policy(policy) for policy in page.items], next_page_token=page.next_token
         )
 
     async def DeleteGroupPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        await self._groups.delete_policy(current_call(), request.group_name, request.policy_name)
+        await self._inline.delete(current_call(), _entity(request), request.policy_name)
         return pb.DeleteGroupPolicyResponse()
 
     def _message(self, group: Group) -> pb.Group:
@@ -103,10 +105,5 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
         )
 
 
-def _policy(policy: GroupPolicy) -> pb.GroupPolicy:
-    return pb.GroupPolicy(
-        name=f"accounts/{policy.account_id}/groups/{policy.group_name}/policies/{policy.policy_name}",
-        policy_name=policy.policy_name,
-        document=policy.document,
-        update_time=timestamp(policy.updated_at),
-    )
+def _entity(request: Any) -> Entity:
+    return Entity(EntityKind.GROUP, request.group_name)

@@ -13,8 +13,9 @@ from craton.auth.v1 import (
 
 from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
+from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.tags import Boundaries, Tags
-from services.auth.operations.users import AccessKeys, UserPolicies, Users
+from services.auth.operations.users import AccessKeys, Users
 from services.auth.servicer import messages
 from services.chassis.context import current_call
 
@@ -121,33 +122,33 @@ class AccessKeyServicer(access_key_service_pb2_grpc.AccessKeyServiceServicer):
 class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
     """PolicyService."""
 
-    def __init__(self, policies: UserPolicies) -> None:
+    def __init__(self, policies: InlinePolicies) -> None:
         """Serve `policies`."""
         self._policies = policies
 
     async def PutUserPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
         policy = await self._policies.put(
-            current_call(), request.user_name, request.policy_name, request.document
+            current_call(), _user(request), request.policy_name, request.document
         )
         return policy_service_pb2.PutUserPolicyResponse(policy=messages.policy(policy))
 
     async def GetUserPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        policy = await self._policies.get(current_call(), request.user_name, request.policy_name)
+        policy = await self._policies.get(current_call(), _user(request), request.policy_name)
         return policy_service_pb2.GetUserPolicyResponse(policy=messages.policy(policy))
 
     async def ListUserPolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
-        page = await self._policies.list(current_call(), request.user_name, wanted)
+        page = await self._policies.list(current_call(), _user(request), wanted)
         return policy_service_pb2.ListUserPoliciesResponse(
             policies=[messages.policy(policy) for policy in page.items], next_page_token=page.next_token
         )
 
     async def DeleteUserPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        await self._policies.delete(current_call(), request.user_name, request.policy_name)
+        await self._policies.delete(current_call(), _user(request), request.policy_name)
         return policy_service_pb2.DeleteUserPolicyResponse()
 
 

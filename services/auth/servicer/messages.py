@@ -5,8 +5,8 @@ from datetime import datetime
 from craton.auth.v1 import resources_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.auth.domain.identity import Tag, UserDetails
-from services.auth.domain.records import AccessKey, Account, InlinePolicy, KeyStatus, User
+from services.auth.domain.identity import InlinePolicy, Tag, UserDetails
+from services.auth.domain.records import AccessKey, Account, KeyStatus, User
 from services.chassis.arn import policy_arn, user_arn
 
 STATUS_TO_MESSAGE = {
@@ -73,9 +73,10 @@ def access_key(record: AccessKey) -> resources_pb2.AccessKey:
 
 
 def policy(record: InlinePolicy) -> resources_pb2.Policy:
-    """Return a policy as a message."""
+    """Return an inline policy as a message."""
+    bearer = f"accounts/{record.account_id}/{record.entity.kind.value}s/{record.entity.name}"
     return resources_pb2.Policy(
-        name=f"accounts/{record.account_id}/users/{record.user_name}/policies/{record.policy_name}",
+        name=f"{bearer}/policies/{record.policy_name}",
         policy_name=record.policy_name,
         document=record.document,
         update_time=timestamp(record.updated_at),

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from craton.auth.v1 import (
-    resources_pb2,
     role_service_pb2,
     role_service_pb2_grpc,
     session_service_pb2,
@@ -14,11 +13,13 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.roles import Role, RolePolicy
+from services.auth.domain.roles import Role
+from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.tags import Boundaries, Tags
+from services.auth.servicer.messages import policy as policy_message
 from services.auth.servicer.messages import tag, timestamp
 from services.chassis.arn import role_arn
 from services.chassis.context import current_call
@@ -27,9 +28,12 @@ from services.chassis.context import current_call
 class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
     """RoleService."""
 
-    def __init__(self, roles: Roles, boundaries: Boundaries, tags: Tags, partition: str) -> None:
-        """Serve `roles`, their `boundaries` and their `tags`."""
+    def __init__(
+        self, roles: Roles, inline: InlinePolicies, boundaries: Boundaries, tags: Tags, partition: str
+    ) -> None:
+        """Serve `roles`, their `inline` policies, their `boundaries` and their `tags`."""
         self._roles = roles
+        self._inline = inline
         self._boundaries = boundaries
         self._tags = tags
         self._partition = partition
@@ -78,27 +82,27 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
 
     async def PutRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        policy = await self._roles.put_policy(
-            current_call(), request.role_name, request.policy_name, request.document
+        policy = await self._inline.put(
+            current_call(), _entity(request), request.policy_name, request.document
         )
-        return role_service_pb2.PutRolePolicyResponse(policy=_policy(policy))
+        return role_service_pb2.PutRolePolicyResponse(policy=policy_message(policy))
 
     async def GetRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        policy = await self._roles.get_policy(current_call(), request.role_name, request.policy_name)
-        return role_service_pb2.GetRolePolicyResponse(policy=_policy(policy))
+        policy = await self._inline.get(current_call(), _entity(request), request.policy_name)
+        return role_service_pb2.GetRolePolicyResponse(policy=policy_message(policy))
 
     async def ListRolePolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
-        page = await self._roles.list_policies(current_call(), request.role_name, wanted)
+        page = await self._inline.list(current_call(), _entity(request), wanted)
         return role_service_pb2.ListRolePoliciesResponse(
-            policies=[_policy(policy) for policy in page.items], next_page_token=page.next_token
+            policies=[policy_message(policy) for policy in page.items], next_page_token=page.next_token
         )
 
     async def DeleteRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        await self._roles.delete_policy(current_call(), request.role_name, request.policy_name)
+        await self._inline.delete(current_call(), _entity(request), request.policy_name)
         return role_service_pb2.DeleteRolePolicyResponse()
 
     async def PutRolePermissionsBoundary(self, request: Any, context: Any) -> Any:
@@ -194,13 +198,4 @@ def _credentials(new: NewSession) -> session_service_pb2.TemporaryCredentials:
         secret_access_key=new.secret.reveal().decode(),
         session_token=new.token.reveal().decode(),
         expire_time=timestamp(new.session.expires_at),
-    )
-
-
-def _policy(policy: RolePolicy) -> resources_pb2.Policy:
-    return resources_pb2.Policy(
-        name=f"accounts/{policy.account_id}/roles/{policy.role_name}/policies/{policy.policy_name}",
-        policy_name=policy.policy_name,
-        document=policy.document,
-        update_time=timestamp(policy.updated_at),
     )

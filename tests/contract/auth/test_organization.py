@@ -14,12 +14,12 @@ from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_organization import SqlOrganization
+from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.organization import ControlPolicy, PolicyType, Unit, root_id_of
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import (
     AccessKey,
     Account,
-    InlinePolicy,
     Installation,
     KeyStatus,
     PrincipalState,
@@ -85,7 +85,7 @@ def stores_of(database: Database) -> Stores:
 def person(account_id: str) -> tuple[User, InlinePolicy, AccessKey]:
     user = User(account_id, "admin", f"AIDA{account_id}", NOW)
     key = AccessKey(f"AKIA{account_id}", account_id, user, KeyStatus.ACTIVE, b"sealed", NOW)
-    return user, InlinePolicy(account_id, "admin", "all", FULL, FULL, NOW), key
+    return user, InlinePolicy(account_id, Entity(EntityKind.USER, "admin"), "all", FULL, FULL, NOW), key
 
 
 def first(size: int = 100) -> PageRequest:

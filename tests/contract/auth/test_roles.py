@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
-from services.auth.domain.roles import Role, RolePolicy, TemporarySession
+from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
+from services.auth.domain.roles import Role, TemporarySession
 from services.auth.ports import CredentialStore
+from services.auth.ports_identity import InlinePolicyStore
 from services.auth.ports_roles import RoleStore, SessionStore
 from services.chassis.database import Database
 from services.chassis.policy.bundle import PolicyBundle
@@ -22,6 +24,7 @@ from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, REVISIONS, first
 from tests.fakes.databases import KINDS, empty_database
 
 ROLE = Role(ACCOUNT.account_id, "Reader", "AROA1", " {}", "{}", "reads", timedelta(hours=2), NOW)
+ROLE_ENTITY = Entity(EntityKind.ROLE, "Reader")
 SESSION = TemporarySession(
     access_key_id="ASIA1",
     account_id=ACCOUNT.account_id,
@@ -42,12 +45,14 @@ SESSION = TemporarySession(
 
 class Stores:
     roles: RoleStore
+    policies: InlinePolicyStore
     sessions: SessionStore
     credentials: CredentialStore
     directory: SqlDirectory
 
     def __init__(self, database: Database) -> None:
         self.roles, self.sessions = SqlRoles(database), SqlSessions(database)
+        self.policies = SqlInlinePolicies(database)
         self.credentials, self.directory = SqlCredentials(database), SqlDirectory(database)
 
 
@@ -62,8 +67,8 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     await database.close()
 
 
-def policy(name: str, text: str = "{}", **changes: Any) -> RolePolicy:
-    return replace(RolePolicy(ACCOUNT.account_id, "Reader", name, f" {text}", text, NOW), **changes)
+def policy(name: str, text: str = "{}") -> InlinePolicy:
+    return InlinePolicy(ACCOUNT.account_id, ROLE_ENTITY, name, f" {text}", text, NOW)
 
 
 async def test_roles_are_kept_by_name(stores: Stores) -> None:
@@ -87,9 +92,9 @@ async def test_a_role_changes_and_goes(stores: Stores) -> None:
     changed = replace(ROLE, trust="t", canonical_trust="c", description="", max_session=timedelta(hours=1))
     assert await stores.roles.update_role(changed) == before + 1
     assert await stores.roles.role(ACCOUNT.account_id, "Reader") == changed
-    await stores.roles.put_role_policy(policy("p"), 10)
+    await stores.policies.put_policy(policy("p"), 10)
     assert await reason(stores.roles.delete_role(ACCOUNT.account_id, "Reader")) == "RESOURCE_STATE"
-    await stores.roles.delete_role_policy(ACCOUNT.account_id, "Reader", "p")
+    await stores.policies.delete_policy(ACCOUNT.account_id, ROLE_ENTITY, "p")
     await stores.sessions.create_session(SESSION)
     await stores.roles.delete_role(ACCOUNT.account_id, "Reader")
     assert await stores.credentials.principal_state("ASIA1") is None
@@ -98,27 +103,10 @@ async def test_a_role_changes_and_goes(stores: Stores) -> None:
     assert await reason(stores.sessions.create_session(SESSION)) == "RESOURCE_STATE"
 
 
-async def test_policies_of_a_role_share_their_room(stores: Stores) -> None:
-    await stores.roles.create_role(ROLE, 9)
-    await stores.roles.put_role_policy(policy("b", "{22}"), 7)
-    assert await reason(stores.roles.put_role_policy(policy("a", "{1234}"), 7)) == "QUOTA_EXCEEDED"
-    assert await stores.roles.role_policy(ACCOUNT.account_id, "Reader", "b") == policy("b", "{22}")
-    await stores.roles.put_role_policy(policy("b", "{1234}"), 7)
-    await stores.roles.put_role_policy(policy("a", "x"), 7)
-    page = await stores.roles.role_policies(ACCOUNT.account_id, "Reader", first(1))
-    assert (page.items, bool(page.next_token)) == ((policy("a", "x"),), True)
-    for call in (
-        stores.roles.role_policy(ACCOUNT.account_id, "Reader", "c"),
-        stores.roles.delete_role_policy(ACCOUNT.account_id, "Reader", "c"),
-        stores.roles.put_role_policy(policy("a", role_name="nobody"), 7),
-    ):
-        assert await reason(call) == "RESOURCE_NOT_FOUND"
-
-
 async def test_a_session_is_a_principal_of_its_role(stores: Stores) -> None:
     await stores.roles.create_role(ROLE, 9)
-    await stores.roles.put_role_policy(policy("b", "{2}"), 99)
-    await stores.roles.put_role_policy(policy("a", "{1}"), 99)
+    await stores.policies.put_policy(policy("b", "{2}"), 99)
+    await stores.policies.put_policy(policy("a", "{1}"), 99)
     await stores.sessions.create_session(SESSION)
     state = await stores.credentials.principal_state("ASIA1")
     assert state is not None

@@ -10,22 +10,25 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import services.auth.wiring  # noqa: F401 - names every adapter, and so defines every table
+from services.auth.adapters.sql_agreements import SqlAgreements
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
-from services.auth.adapters.sql_policies import SqlPolicies
+from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.tables import METADATA
+from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import (
     AccessKey,
     Account,
     Agreement,
-    InlinePolicy,
     Installation,
     KeyStatus,
     TokenKeyRecord,
     User,
 )
-from services.auth.ports import CredentialStore, DirectoryStore, PolicyStore
+from services.auth.ports import AgreementStore, CredentialStore, DirectoryStore
+from services.auth.ports_identity import InlinePolicyStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
 from services.chassis.policy.bundle import PolicyBundle
@@ -36,14 +39,16 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ACCOUNT = Account("123456789012", "i1", "first", NOW)
 OTHER = Account("210987654321", "i2", "second", NOW)
 ALICE = User(ACCOUNT.account_id, "alice", "AIDAALICE", NOW)
+ALICE_ENTITY = Entity(EntityKind.USER, "alice")
 
 
 @dataclass(frozen=True)
 class Stores:
-    """The three ports over one store."""
+    """The ports over one store."""
 
     directory: DirectoryStore
-    policies: PolicyStore
+    policies: InlinePolicyStore
+    agreements: AgreementStore
     credentials: CredentialStore
 
 
@@ -56,7 +61,12 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 
 def stores_of(database: Database) -> Stores:
-    return Stores(SqlDirectory(database), SqlPolicies(database), SqlCredentials(database))
+    return Stores(
+        SqlDirectory(database),
+        SqlInlinePolicies(database),
+        SqlAgreements(database),
+        SqlCredentials(database),
+    )
 
 
 @pytest.fixture
@@ -75,7 +85,7 @@ def key(number: int, user: User | None = ALICE, **changes: Any) -> AccessKey:
 
 
 def policy(name: str, user: User = ALICE, text: str = "{}") -> InlinePolicy:
-    return InlinePolicy(user.account_id, user.user_name, name, f" {text}", text, NOW)
+    return InlinePolicy(user.account_id, Entity(EntityKind.USER, user.user_name), name, f" {text}", text, NOW)
 
 
 def first(size: int = 100) -> PageRequest:
@@ -172,11 +182,11 @@ async def test_pages_of_users_are_whole(stores: Stores) -> None:
 
 async def test_a_user_is_deleted_when_nothing_hangs_on_it(stores: Stores) -> None:
     await stores.directory.create_access_key(key(1), 2)
-    await stores.policies.put_policy(policy("p"), 2)
+    await stores.policies.put_policy(policy("p"), 99)
     assert await reason(stores.directory.delete_user(ACCOUNT.account_id, "alice")) == "RESOURCE_STATE"
     await stores.directory.delete_access_key(ACCOUNT.account_id, "alice", key(1).access_key_id)
     assert await reason(stores.directory.delete_user(ACCOUNT.account_id, "alice")) == "RESOURCE_STATE"
-    await stores.policies.delete_policy(ACCOUNT.account_id, "alice", "p")
+    await stores.policies.delete_policy(ACCOUNT.account_id, ALICE_ENTITY, "p")
     await stores.directory.delete_user(ACCOUNT.account_id, "alice")
     assert await reason(stores.directory.delete_user(ACCOUNT.account_id, "alice")) == "RESOURCE_NOT_FOUND"
 
@@ -228,26 +238,6 @@ async def test_a_key_made_for_a_deleted_user_is_not_given_to_the_next_one(stores
     assert await reason(stores.directory.create_access_key(key(1), 2)) == "RESOURCE_STATE"
 
 
-async def test_policies_are_replaced_limited_and_listed_by_name(stores: Stores) -> None:
-    for name in ("b", "a"):
-        await stores.policies.put_policy(policy(name), 2)
-    assert await reason(stores.policies.put_policy(policy("c"), 2)) == "QUOTA_EXCEEDED"
-    await stores.policies.put_policy(policy("a", text='{"new":1}'), 2)
-    assert await stores.policies.policy(ACCOUNT.account_id, "alice", "a") == policy("a", text='{"new":1}')
-    page = await stores.policies.policies(ACCOUNT.account_id, "alice", first(1))
-    assert [each.policy_name for each in page.items] == ["a"]
-    page = await stores.policies.policies(ACCOUNT.account_id, "alice", PageRequest.parse(1, page.next_token))
-    assert [each.policy_name for each in page.items] == ["b"]
-    await stores.policies.delete_policy(ACCOUNT.account_id, "alice", "a")
-    gone = (
-        stores.policies.policy(ACCOUNT.account_id, "alice", "a"),
-        stores.policies.delete_policy(ACCOUNT.account_id, "alice", "a"),
-        stores.policies.put_policy(policy("x", replace(ALICE, user_name="nobody")), 2),
-    )
-    for call in gone:
-        assert await reason(call) == "RESOURCE_NOT_FOUND"
-
-
 async def test_every_change_raises_the_epoch_and_a_failed_one_leaves_nothing(stores: Stores) -> None:
     await stores.directory.create_access_key(key(1), 2)
 
@@ -260,10 +250,10 @@ async def test_every_change_raises_the_epoch_and_a_failed_one_leaves_nothing(sto
     account, agreement = ACCOUNT.account_id, an_agreement()
     changes = (
         lambda: stores.directory.create_access_key(key(2), 2),
-        lambda: stores.policies.put_policy(policy("p"), 2),
-        lambda: stores.policies.put_agreement(agreement),
-        lambda: stores.policies.delete_agreement(account, agreement.region, agreement.model_id),
-        lambda: stores.policies.delete_policy(account, "alice", "p"),
+        lambda: stores.policies.put_policy(policy("p"), 99),
+        lambda: stores.agreements.put_agreement(agreement),
+        lambda: stores.agreements.delete_agreement(account, agreement.region, agreement.model_id),
+        lambda: stores.policies.delete_policy(account, ALICE_ENTITY, "p"),
         lambda: stores.directory.delete_access_key(account, "alice", key(2).access_key_id),
         lambda: stores.directory.create_user(User(account, "bob", "AIDABOB", NOW), 99),
         lambda: stores.directory.delete_user(account, "bob"),
@@ -275,7 +265,7 @@ async def test_every_change_raises_the_epoch_and_a_failed_one_leaves_nothing(sto
     for call in (
         stores.directory.delete_user(account, "alice"),
         stores.directory.create_user(ALICE, 99),
-        stores.policies.delete_policy(account, "alice", "p"),
+        stores.policies.delete_policy(account, ALICE_ENTITY, "p"),
     ):
         await reason(call)
     assert await epoch() == before
@@ -288,27 +278,27 @@ def an_agreement(**changes: Any) -> Agreement:
 
 async def test_an_agreement_is_of_one_region_and_one_text(stores: Stores) -> None:
     await stores.directory.create_access_key(key(1), 2)
-    await stores.policies.put_agreement(an_agreement())
+    await stores.agreements.put_agreement(an_agreement())
     # The first acceptance stays the record of it.
-    await stores.policies.put_agreement(an_agreement(accepted_by="somebody else"))
-    found = await stores.policies.agreement(ACCOUNT.account_id, "us-east-1", "craton.m")
+    await stores.agreements.put_agreement(an_agreement(accepted_by="somebody else"))
+    found = await stores.agreements.agreement(ACCOUNT.account_id, "us-east-1", "craton.m")
     assert found == an_agreement()
-    assert await stores.policies.agreement(ACCOUNT.account_id, "eu-west-1", "craton.m") is None
-    await stores.policies.put_agreement(an_agreement(eula_sha256="cd"))
-    await stores.policies.put_agreement(an_agreement(region="eu-west-1"))
+    assert await stores.agreements.agreement(ACCOUNT.account_id, "eu-west-1", "craton.m") is None
+    await stores.agreements.put_agreement(an_agreement(eula_sha256="cd"))
+    await stores.agreements.put_agreement(an_agreement(region="eu-west-1"))
     state = await stores.credentials.principal_state(key(1).access_key_id)
     assert state is not None
     assert state.entitlements == (("eu-west-1", "craton.m", "ab"), ("us-east-1", "craton.m", "cd"))
-    delete = stores.policies.delete_agreement
+    delete = stores.agreements.delete_agreement
     assert await delete(ACCOUNT.account_id, "us-east-1", "craton.m") is not None
     assert await delete(ACCOUNT.account_id, "us-east-1", "craton.m") is None
 
 
 async def test_the_use_case_form_is_replaced(stores: Stores) -> None:
-    assert await stores.policies.use_case(ACCOUNT.account_id) is None
+    assert await stores.agreements.use_case(ACCOUNT.account_id) is None
     for content in (b"one", b"two"):
-        await stores.policies.put_use_case(ACCOUNT.account_id, content)
-        assert await stores.policies.use_case(ACCOUNT.account_id) == content
+        await stores.agreements.put_use_case(ACCOUNT.account_id, content)
+        assert await stores.agreements.use_case(ACCOUNT.account_id) == content
 
 
 async def test_a_principal_is_read_with_all_that_decides_about_it(stores: Stores) -> None:
@@ -316,7 +306,7 @@ async def test_a_principal_is_read_with_all_that_decides_about_it(stores: Stores
     await stores.directory.create_access_key(key(1), 2)
     await stores.directory.create_access_key(key(2, None), 2)
     for name, text in (("b", "{2}"), ("a", "{1}")):
-        await stores.policies.put_policy(policy(name, text=text), 2)
+        await stores.policies.put_policy(policy(name, text=text), 99)
     alice = await stores.credentials.principal_state(key(1).access_key_id)
     root = await stores.credentials.principal_state(key(2).access_key_id)
     assert alice is not None
@@ -368,7 +358,7 @@ async def test_replicas_keep_limits_and_count_every_change(stores: Stores, datab
     async with replica(database) as another:
         replicas = (stores, stores_of(another))
         results = await asyncio.gather(
-            *(replicas[n % 2].policies.put_policy(policy(f"p{n}"), 5) for n in range(12)),
+            *(replicas[n % 2].policies.put_policy(policy(f"p{n}"), 10) for n in range(12)),
             *(
                 replicas[n % 2].directory.create_user(User(ACCOUNT.account_id, f"u{n}", f"AIDA{n}", NOW), 4)
                 for n in range(12)

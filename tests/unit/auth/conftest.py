@@ -10,9 +10,10 @@ import pytest
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
-from services.auth.adapters.sql_policies import SqlPolicies
 from services.auth.adapters.sql_sessions import SqlSessions
+from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.records import Account, User
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker, NewKey
@@ -27,6 +28,7 @@ from services.auth.ports_roles import RoleStore
 from services.chassis.database import Database
 from tests.fakes.clock import CountingRandomness, ManualClock
 from tests.fakes.sealer import MemorySealer
+from tests.unit.auth.identities import Iam, make_iam
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
 HOST = "auth.craton.internal"
@@ -40,7 +42,7 @@ class Auth:
     randomness: CountingRandomness
     sealer: MemorySealer
     directory: SqlDirectory
-    policies: SqlPolicies
+    policies: SqlInlinePolicies
     credentials: SqlCredentials
     keyring: Keyring
     issuer: TokenIssuer
@@ -63,6 +65,15 @@ class Auth:
         narrowing = SessionNarrowing(SqlManagedPolicies(database), identities)
         return TemporaryCredentials(roles, maker, narrowing, self.admission, "aws")
 
+    async def allow(
+        self, user_name: str, document: str, policy_name: str = "p", account_id: str = ""
+    ) -> None:
+        """Give a user an inline policy, of the first account without another one."""
+        user = Entity(EntityKind.USER, user_name)
+        account_id, now = account_id or self.account.account_id, self.clock.now()
+        policy = InlinePolicy(account_id, user, policy_name, document, document, now)
+        await self.policies.put_policy(policy, 99_999)
+
 
 @pytest.fixture
 async def auth() -> AsyncIterator[Auth]:
@@ -70,7 +81,8 @@ async def auth() -> AsyncIterator[Auth]:
     clock, randomness, sealer = ManualClock(), CountingRandomness(), MemorySealer()
     database = Database("sqlite://")
     database.migrate(REVISIONS)
-    directory, policies, credentials = SqlDirectory(database), SqlPolicies(database), SqlCredentials(database)
+    directory, policies = SqlDirectory(database), SqlInlinePolicies(database)
+    credentials = SqlCredentials(database)
     keyring = Keyring(credentials, sealer, clock, randomness, timedelta(days=30))
     issuer = TokenIssuer(
         keyring,
@@ -115,3 +127,9 @@ async def auth() -> AsyncIterator[Auth]:
         key,
     )
     await database.close()
+
+
+@pytest.fixture
+async def iam(auth: Auth) -> Iam:
+    """All operations on identities of that account."""
+    return await make_iam(auth)

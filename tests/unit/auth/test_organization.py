@@ -14,6 +14,7 @@ from craton.auth.v1 import organization_policy_service_pb2, organization_service
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.organization import (
     MAX_DEPTH,
     NodeKind,
@@ -25,7 +26,7 @@ from services.auth.domain.organization import (
     root_id_of,
 )
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.records import Account, InlinePolicy, Installation, User
+from services.auth.domain.records import Account, Installation, User
 from services.auth.domain.roles import Role
 from services.auth.events import EVENTS
 from services.auth.operations.organization import Organization, OrganizationAdmission
@@ -78,8 +79,7 @@ class Managed:
 
     async def may(self, document: str) -> None:
         """Give the manager another policy."""
-        policy = InlinePolicy("999999999999", "boss", "all", document, document, self.auth.clock.now())
-        await self.auth.policies.put_policy(policy, 9)
+        await self.auth.allow("boss", document, "all", "999999999999")
 
     async def policy(self, policy_type: PolicyType = SCP, document: str = DENY, name: str = "x") -> str:
         created, _arn = await self.policies.create(await self.call(), policy_type, name, "", document)
@@ -97,7 +97,9 @@ async def managed(auth: Any) -> Managed:
     )
     boss = await auth.keys.make(account.account_id, user)
     everything = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
-    policy = InlinePolicy(account.account_id, "boss", "all", everything, everything, now)
+    policy = InlinePolicy(
+        account.account_id, Entity(EntityKind.USER, "boss"), "all", everything, everything, now
+    )
     await auth.directory.bootstrap(INSTALLATION, account, user, policy, boss.key)
     tree, announced = SqlOrganization(database), Announced()
     admission = OrganizationAdmission(auth.directory, auth.admission, "aws")

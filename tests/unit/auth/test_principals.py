@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.points import EnforcementPointId
-from services.auth.domain.records import AccessKey, InlinePolicy, KeyStatus, User
+from services.auth.domain.records import AccessKey, KeyStatus, User
 from services.auth.domain.service_principals import passed_on
 from services.auth.operations.lease import AuthorizationLeases, content_digest
 from services.chassis.context import CallContext
@@ -49,9 +50,7 @@ async def reason(call: Any) -> str:
 
 
 async def allow(auth: Any, document: str) -> None:
-    await auth.policies.put_policy(
-        InlinePolicy(auth.account.account_id, "alice", "p", document, document, auth.clock.now()), 9
-    )
+    await auth.allow("alice", document)
 
 
 async def test_a_token_says_what_was_verified(auth) -> None:
@@ -113,7 +112,7 @@ async def test_a_principals_policies_are_read_anew_for_every_call(auth) -> None:
     await allow(auth, '{"Statement":{"Effect":"Allow","Action":"iam:Get*","Resource":"*"}}')
     await auth.admission.authorize(a_call(claims), "iam:GetUser", arn)
     assert await reason(auth.admission.authorize(a_call(claims), "iam:DeleteUser", arn)) == "ACCESS_DENIED"
-    await auth.policies.delete_policy(auth.account.account_id, "alice", "p")
+    await auth.policies.delete_policy(auth.account.account_id, Entity(EntityKind.USER, "alice"), "p")
     assert await reason(auth.admission.authorize(a_call(claims), "iam:GetUser", arn)) == "ACCESS_DENIED"
 
 

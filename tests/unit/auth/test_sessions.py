@@ -11,11 +11,14 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
+from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.pages import PageRequest
-from services.auth.domain.records import Account, InlinePolicy, KeyStatus, User
+from services.auth.domain.records import Account, KeyStatus, User
 from services.auth.operations.entities import IdentityAdmission
+from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.lease import content_digest
 from services.auth.operations.managed_policies import ManagedPolicies
 from services.auth.operations.roles import Roles
@@ -31,6 +34,7 @@ from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
+READER = Entity(EntityKind.ROLE, "reader")
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 EDGE = WorkloadId("craton.local", "service", "edge")
 
@@ -49,6 +53,7 @@ class NoRevocations:
 class Stack:
     auth: Any
     roles: Roles
+    inline: InlinePolicies
     store: SqlRoles
     managed: ManagedPolicies
     temporary: TemporaryCredentials
@@ -80,8 +85,7 @@ class Stack:
         document = json.dumps(
             {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
         )
-        policy = InlinePolicy(ACCOUNT, "alice", "p", document, document, self.auth.clock.now())
-        await self.auth.policies.put_policy(policy, 9)
+        await self.auth.allow("alice", document)
 
 
 @pytest.fixture
@@ -90,11 +94,12 @@ def stack(auth: Any) -> Stack:
     store, revocations = SqlRoles(database), NoRevocations()
     shared = (auth.clock, auth.randomness, "aws")
     identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
-    roles = Roles(store, SqlPrincipals(database), auth.admission, identities, revocations, *shared)
+    roles = Roles(store, SqlPrincipals(database), identities, revocations, *shared)
     managed = ManagedPolicies(
         SqlManagedPolicies(database), identities, revocations, auth.clock, auth.randomness
     )
-    return Stack(auth, roles, store, managed, auth.temporary(store), revocations)
+    inline = InlinePolicies(SqlInlinePolicies(database), identities, revocations, auth.clock)
+    return Stack(auth, roles, inline, store, managed, auth.temporary(store), revocations)
 
 
 def allow(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
@@ -162,8 +167,8 @@ async def test_another_account_needs_both_sides(stack) -> None:
     await stack.trust(allow({"AWS": f"arn:aws:iam::{OTHER}:user/bob"}))
     assert await reason(stack.temporary.assume_role(call, wanted())) == "ACCESS_DENIED"
     text = '{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}'
-    await auth.policies.put_policy(InlinePolicy(OTHER, "bob", "p", text, text, auth.clock.now()), 9)
     assert call.recipients == [], "who was refused is nobody's concern but their own account's"
+    await auth.allow("bob", text, account_id=OTHER)
     new = await stack.temporary.assume_role(call, wanted())
     assert new.session.account_id == ACCOUNT
     assert call.recipients == [ACCOUNT], "the role's owner sees who has assumed it"
@@ -250,7 +255,7 @@ async def test_a_source_identity_stays(stack) -> None:
 async def test_a_session_policy_narrows(stack) -> None:
     await stack.trust(allow({"AWS": ALICE}))
     text = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:Get*","Resource":"*"}}'
-    await stack.roles.put_policy(await stack.root(), "reader", "p", text)
+    await stack.inline.put(await stack.root(), Entity(EntityKind.ROLE, "reader"), "p", text)
     narrow = text.replace("iam:Get*", "iam:GetUser")
     wide = await stack.temporary.assume_role(await stack.call(), wanted())
     narrowed = await stack.temporary.assume_role(await stack.call(), wanted(policy=narrow))
@@ -412,7 +417,7 @@ async def managed(stack: Stack, name: str, document: str) -> str:
 async def test_managed_session_policies_narrow_together_with_the_inline_one(stack) -> None:
     await stack.trust(allow({"AWS": ALICE}))
     root = await stack.root()
-    await stack.roles.put_policy(root, "reader", "p", allowing("bedrock:*"))
+    await stack.inline.put(root, READER, "p", allowing("bedrock:*"))
     get, invoke = [
         await managed(stack, name, allowing(action, "kms:*"))
         for name, action in (("get", "bedrock:GetFoundationModel"), ("invoke", "bedrock:InvokeModel"))
@@ -442,7 +447,7 @@ async def test_a_session_whose_managed_policy_is_gone_can_do_nothing(stack) -> N
     """It may have held a Deny. A policy of the same name is another one."""
     await stack.trust(allow({"AWS": ALICE}))
     root = await stack.root()
-    await stack.roles.put_policy(root, "reader", "p", allowing("bedrock:*"))
+    await stack.inline.put(root, READER, "p", allowing("bedrock:*"))
     arn = await managed(stack, "get", allowing("bedrock:GetFoundationModel"))
     request = wanted(policy=allowing("bedrock:*"), policy_arns=(arn,))
     new = await stack.temporary.assume_role(await stack.call(), request)
@@ -456,7 +461,7 @@ async def test_a_session_whose_managed_policy_is_gone_can_do_nothing(stack) -> N
 
 async def test_a_built_in_policy_narrows_too(stack) -> None:
     await stack.trust(allow({"AWS": ALICE}))
-    await stack.roles.put_policy(await stack.root(), "reader", "p", allowing("*"))
+    await stack.inline.put(await stack.root(), READER, "p", allowing("*"))
     request = wanted(policy_arns=("arn:aws:iam::aws:policy/AmazonBedrockReadOnly",))
     new = await stack.temporary.assume_role(await stack.call(), request)
     call = await stack.call(new.session.access_key_id)
@@ -514,10 +519,10 @@ async def test_roles_are_managed_as_the_callers_policies_allow(stack) -> None:
     changed = await stack.roles.update(call, "Worker", None, timedelta(hours=2))
     assert (changed.description, changed.max_session) == ("works", timedelta(hours=2))
     text = '{"Statement":[{"Effect":"Allow","Action":["iam:*"],"Resource":["*"]}]}'
-    await stack.roles.put_policy(call, "Worker", "p", text)
-    assert (await stack.roles.get_policy(call, "Worker", "p")).document == text
+    await stack.inline.put(call, Entity(EntityKind.ROLE, "Worker"), "p", text)
+    assert (await stack.inline.get(call, Entity(EntityKind.ROLE, "Worker"), "p")).document == text
     assert await reason(stack.roles.delete(call, "Worker")) == "RESOURCE_STATE"
-    await stack.roles.delete_policy(call, "Worker", "p")
+    await stack.inline.delete(call, Entity(EntityKind.ROLE, "Worker"), "p")
     await stack.roles.delete(call, "Worker")
     assert await reason(stack.roles.get(call, "Worker")) == "RESOURCE_NOT_FOUND"
     assert len(stack.revocations.published) - before == 5, "every change is announced"

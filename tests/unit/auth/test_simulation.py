@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.auth.adapters.principal_state import SqlPrincipals
-from services.auth.domain.records import InlinePolicy
 from services.auth.operations.simulation import Simulated, Simulation
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -42,7 +41,7 @@ async def call(auth: Any) -> CallContext:
 
 async def put(auth: Any, *statements: dict[str, Any], name: str = "p") -> None:
     text = document(*statements)
-    await auth.policies.put_policy(InlinePolicy(ACCOUNT, "alice", name, text, text, auth.clock.now()), 9)
+    await auth.allow("alice", text, name)
 
 
 async def simulate(auth: Any, simulation: Simulation, **changes: Any) -> list[Simulated]:

@@ -25,18 +25,6 @@ class Group(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     def __init__(self, name: _Optional[str] = ..., group_name: _Optional[str] = ..., group_id: _Optional[str] = ..., arn: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
-class GroupPolicy(_message.Message):
-    __slots__ = ("name", "policy_name", "document", "update_time")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
-    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
-    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    policy_name: str
-    document: str
-    update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., policy_name: _Optional[str] = ..., document: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
-
 class CreateGroupRequest(_message.Message):
     __slots__ = ("group_name",)
     GROUP_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -150,8 +138,8 @@ class PutGroupPolicyRequest(_message.Message):
 class PutGroupPolicyResponse(_message.Message):
     __slots__ = ("policy",)
     POLICY_FIELD_NUMBER: _ClassVar[int]
-    policy: GroupPolicy
-    def __init__(self, policy: _Optional[_Union[GroupPolicy, _Mapping]] = ...) -> None: ...
+    policy: _resources_pb2.Policy
+    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ...) -> None: ...
 
 class GetGroupPolicyRequest(_message.Message):
     __slots__ = ("group_name", "policy_name")
@@ -164,8 +152,8 @@ class GetGroupPolicyRequest(_message.Message):
 class GetGroupPolicyResponse(_message.Message):
     __slots__ = ("policy",)
     POLICY_FIELD_NUMBER: _ClassVar[int]
-    policy: GroupPolicy
-    def __init__(self, policy: _Optional[_Union[GroupPolicy, _Mapping]] = ...) -> None: ...
+    policy: _resources_pb2.Policy
+    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ...) -> None: ...
 
 class ListGroupPoliciesRequest(_message.Message):
     __slots__ = ("group_name", "page_size", "page_token")
@@ -181,9 +169,9 @@ class ListGroupPoliciesResponse(_message.Message):
     __slots__ = ("policies", "next_page_token")
     POLICIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    policies: _containers.RepeatedCompositeFieldContainer[GroupPolicy]
+    policies: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Policy]
     next_page_token: str
-    def __init__(self, policies: _Optional[_Iterable[_Union[GroupPolicy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, policies: _Optional[_Iterable[_Union[_resources_pb2.Policy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteGroupPolicyRequest(_message.Message):
     __slots__ = ("group_name", "policy_name")
