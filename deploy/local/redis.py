@@ -15,8 +15,9 @@ from deploy.pki.store import write_private
 
 _CONNECTION = "+hello +auth +ping +quit +client|setname +client|id"
 _ROLES = {
-    # Seen signatures and the birth marker of the store.
-    "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info",
+    # Seen signatures and the birth marker of the store; and an ear for revocations.
+    "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info "
+    "&craton:revocations +subscribe +unsubscribe",
     "publisher": "&craton:revocations &craton:revocations:confirmed +publish +subscribe +unsubscribe",
     "subscriber": "&craton:revocations +subscribe +unsubscribe",
     # Asks for health, and has the server read its renewed certificate.

@@ -169,7 +169,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
 
     server.add(
         authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
-        AuthenticationServicer(signatures, issuer),
+        AuthenticationServicer(signatures, issuer, revocations),
     )
     server.add(
         authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,

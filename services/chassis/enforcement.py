@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 import grpc
 from craton.auth.v1 import authorization_service_pb2, authorization_service_pb2_grpc
@@ -14,7 +15,6 @@ from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.logs import Log
 from services.chassis.randomness import Randomness
 from services.chassis.revocation import RevocationListener
-from services.chassis.server import Server
 from services.chassis.settings import RedisSettings
 
 _CONFIRM_TIMEOUT_S = 2.0
@@ -24,36 +24,47 @@ _MAX_CONFIRMED = 1024
 _log = Log("enforcement")
 
 
-class EnforcementPoint:
-    """What a service needs to decide about its principals' calls."""
+class Host(Protocol):
+    """What runs the tasks: the server factory's Server, or edge's."""
+
+    def add_task(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run `run()` for the life of the process, which ends with it."""
+
+
+class RevocationEar:
+    """Hears revocations, has them obeyed, and confirms them to auth."""
 
     def __init__(
-        self, auth: Channel, redis: RedisSettings | None, clock: Clock, randomness: Randomness
+        self,
+        auth: Channel,
+        redis: RedisSettings | None,
+        instance_id: str,
+        revoke: Callable[[str, int], None],
+        revoke_all: Callable[[], None],
     ) -> None:
-        """Take leases over `auth`; without `redis` nothing is heard of revocations, and leases just end."""
-        # New with every process: what an earlier one confirmed says nothing about this one.
-        self.instance_id = randomness.token_bytes(16).hex()
-        self.leases = Leases(RemoteLeaseSource(auth, self.instance_id), clock)
-        self.authorizer = Authorizer(self.leases, clock)
+        """Confirm as the process `instance_id` what `revoke(account_id, epoch)` has obeyed.
+
+        `revoke_all()` is called when announcements may have been missed. Without `redis` nothing is heard.
+        """
+        self._instance_id = instance_id
+        self._obey = revoke
         stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(auth)
         self._confirm = stub.ConfirmRevocations
         self._heard: deque[tuple[str, int]] = deque(maxlen=_MAX_CONFIRMED)
         self._some = asyncio.Event()
-        self._listener = (
-            None if redis is None else RevocationListener(redis, self.revoke, self.leases.revoke_all)
-        )
+        self._listener = None if redis is None else RevocationListener(redis, self.revoke, revoke_all)
 
     def revoke(self, account_id: str, epoch: int) -> None:
         """Use nothing older than `epoch` of an account any more, and let auth know."""
-        self.leases.revoke(account_id, epoch)
+        self._obey(account_id, epoch)
         self._heard.append((account_id, epoch))
         self._some.set()
 
-    def attach(self, server: Server) -> None:
+    def attach(self, host: Host) -> None:
         """Listen and confirm for the life of the server."""
         if self._listener is not None:
-            server.add_task("revocations", self._listener.run)
-            server.add_task("confirmations", self._confirmations)
+            host.add_task("revocations", self._listener.run)
+            host.add_task("confirmations", self._confirmations)
 
     async def _confirmations(self) -> None:
         while True:
@@ -63,7 +74,7 @@ class EnforcementPoint:
                 heard = list(self._heard)
                 self._heard.clear()
                 request = authorization_service_pb2.ConfirmRevocationsRequest(
-                    instance_id=self.instance_id,
+                    instance_id=self._instance_id,
                     revocations=[
                         authorization_service_pb2.Revocation(account_id=account_id, epoch=epoch)
                         for account_id, epoch in heard
@@ -74,3 +85,32 @@ class EnforcementPoint:
                 except grpc.aio.AioRpcError:
                     # Auth waits until the leases have ended, as for one that hears nothing.
                     _log.warning("revocations_not_confirmed")
+
+
+class EnforcementPoint:
+    """What a service needs to decide about its principals' calls."""
+
+    def __init__(
+        self, auth: Channel, redis: RedisSettings | None, clock: Clock, randomness: Randomness
+    ) -> None:
+        """Take leases over `auth`; without `redis` nothing is heard of revocations, and leases just end."""
+        self.instance_id = new_instance_id(randomness)
+        self.leases = Leases(RemoteLeaseSource(auth, self.instance_id), clock)
+        self.authorizer = Authorizer(self.leases, clock)
+        self._ear = RevocationEar(auth, redis, self.instance_id, self.leases.revoke, self.leases.revoke_all)
+
+    def revoke(self, account_id: str, epoch: int) -> None:
+        """Use nothing older than `epoch` of an account any more, and let auth know."""
+        self._ear.revoke(account_id, epoch)
+
+    def attach(self, server: Host) -> None:
+        """Listen and confirm for the life of the server."""
+        self._ear.attach(server)
+
+
+def new_instance_id(randomness: Randomness) -> str:
+    """Return the id of this process as an enforcement point, 32 hex digits.
+
+    New with every process: what an earlier one confirmed says nothing about this one.
+    """
+    return randomness.token_bytes(16).hex()

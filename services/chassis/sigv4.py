@@ -170,6 +170,45 @@ def parse_date(value: bytes) -> datetime:
         raise _incomplete("Date must be in ISO-8601 'basic format', for example 20260102T030405Z.") from error
 
 
+_PRESIGNED = frozenset(
+    {
+        b"x-amz-algorithm",
+        b"x-amz-credential",
+        b"x-amz-date",
+        b"x-amz-expires",
+        b"x-amz-security-token",
+        b"x-amz-signature",
+        b"x-amz-signedheaders",
+    }
+)
+_PAYLOAD_HASH = re.compile(rb"[0-9a-f]{64}")
+
+
+def refuse_other_forms(raw_query: bytes, fields: Mapping[bytes, bytes]) -> None:
+    """Refuse what SigV4 knows besides a signature of the whole request in its headers.
+
+    A presigned URL is good for whoever reads it, in a log or a history; a session token in the query is
+    read there too; pieces of a chunked upload, and a payload that is not signed, are not covered by the
+    request's signature. Raises INCOMPLETE_SIGNATURE, which says what is expected.
+    """
+    if raw_query:
+        for part in raw_query.split(b"&"):
+            name = unquote_to_bytes(part.partition(b"=")[0]).lower()
+            if name in _PRESIGNED:
+                raise _incomplete(
+                    "Presigned requests and credentials in the query string are not accepted: sign in the "
+                    "Authorization header, with X-Amz-Date and X-Amz-Security-Token as headers."
+                )
+    payload = fields.get(b"x-amz-content-sha256")
+    if payload is not None and _PAYLOAD_HASH.fullmatch(payload) is None:
+        raise _incomplete(
+            "X-Amz-Content-Sha256 must be the SHA-256 of the body: chunked uploads (STREAMING-...) and "
+            "UNSIGNED-PAYLOAD are not accepted."
+        )
+    if b"aws-chunked" in fields.get(b"content-encoding", b"").lower():
+        raise _incomplete("Chunked uploads (Content-Encoding: aws-chunked) are not accepted.")
+
+
 def format_date(moment: datetime) -> str:
     """Write an X-Amz-Date value, seconds resolution."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -217,15 +256,14 @@ def canonical_query(raw_query: bytes) -> bytes:
     """Sort the parameters by their encoded names and values. A plus sign is a plus sign."""
     if not raw_query:
         return b""
-    pairs = []
-    for part in raw_query.split(b"&"):
-        if part:
-            name, _, value = part.partition(b"=")
-            pairs.append(
-                (quote(unquote_to_bytes(name), safe="-_.~"), quote(unquote_to_bytes(value), safe="-_.~"))
-            )
-    pairs.sort()
-    return "&".join(f"{name}={value}" for name, value in pairs).encode()
+    parts = (part.partition(b"=") for part in raw_query.split(b"&") if part)
+    return encode_query((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts)
+
+
+def encode_query(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Encode and sort parameters, names with their values, as SigV4 has them."""
+    encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in pairs)
+    return "&".join(f"{name}={value}" for name, value in encoded).encode()
 
 
 def header_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -76,6 +76,8 @@ class Caller:
     claims: PrincipalClaims
     metadata: tuple[tuple[str, str], ...]
     """gRPC metadata that carries the principal token."""
+    temporary: bool = False
+    """Whether it showed temporary credentials, which expire by themselves."""
 
     def __repr__(self) -> str:
         """Name the principal without the token."""

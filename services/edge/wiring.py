@@ -6,6 +6,7 @@ from services.chassis.audit.local import LocalAudit
 from services.chassis.audit.ports import AuditRecorder
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
+from services.chassis.enforcement import RevocationEar, new_instance_id
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import Randomness, SystemRandomness
 from services.chassis.telemetry import Metrics, Tracing
@@ -29,6 +30,7 @@ from services.edge.events import EVENTS, Key
 from services.edge.http.app import Application, Around
 from services.edge.http.invoke import Invoker
 from services.edge.http.listener import Listener
+from services.edge.operations.leased import Horizon
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Operation
 from services.edge.server import EdgeServer
@@ -64,12 +66,15 @@ def build(
     invoker = Invoker(
         models["bedrock-runtime"], GrpcInference(runtime), config.limits, randomness, config.partition
     )
+    instance_id, horizon = new_instance_id(randomness), Horizon()
+    ear = RevocationEar(auth, config.redis, instance_id, horizon.revoke, horizon.revoke_all)
+    authentication = GrpcAuthentication(auth, clock, instance_id)
     app = Application(
         Around(
             models=models,
             operations=_operations(channels, config),
             invoker=invoker,
-            sessions=Sessions(GrpcAuthentication(auth, clock), clock),
+            sessions=Sessions(authentication, clock, horizon),
             seen=seen,
             recorder=recorder,
             clock=clock,
@@ -87,6 +92,7 @@ def build(
         server.add_closer(channel.close)
     server.add_closer(seen.close)
     server.add_task("seen-signatures", seen.watch)
+    ear.attach(server)
     server.add_check("auth", UpstreamHealth(auth).serving)
     server.add_check("runtime", UpstreamHealth(runtime).serving)
     server.add_check("redis", seen.reachable)

@@ -96,8 +96,9 @@ class Client:
         service: str = "bedrock",
         at: datetime | None = None,
         signature: bytes | None = None,
+        instance_id: str = "",
     ) -> Any:
-        """Authenticate a signed request as edge does."""
+        """Authenticate a signed request as edge does; with its `instance_id`, as one that takes leases."""
         signed = sign_token_request(
             credential.signer(region, service), "localhost:8443", "body", at or datetime.now(UTC)
         )
@@ -108,6 +109,7 @@ class Client:
             authentication_service_pb2.AuthenticateSignatureRequest(
                 signed_request=request,
                 audience=audience,
+                instance_id=instance_id,
                 audit_context=principal_pb2.AuditContext(
                     source_ip="192.0.2.7", user_agent="test", tls_version="TLSv1.3", region=region
                 ),

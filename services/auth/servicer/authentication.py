@@ -18,7 +18,7 @@ from services.auth.domain.points import EnforcementPointId
 from services.auth.errors import access_denied
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
-from services.auth.operations.lease import LEASE_S, AuthorizationLeases
+from services.auth.operations.lease import LEASE_S, AuthorizationLeases, Registrar
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.signatures import Signatures, Signed
 from services.auth.servicer.messages import timestamp
@@ -71,13 +71,15 @@ def _client(seen: Any, speaker: str, context: Any, endpoint: str = "") -> Client
 class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServiceServicer):
     """AuthenticationService."""
 
-    def __init__(self, signatures: Signatures, issuer: TokenIssuer) -> None:
-        """Verify with `signatures`, mint with `issuer`."""
+    def __init__(self, signatures: Signatures, issuer: TokenIssuer, points: Registrar) -> None:
+        """Verify with `signatures`, mint with `issuer`, register who takes leases with `points`."""
         self._signatures = signatures
         self._issuer = issuer
+        self._points = points
 
     async def AuthenticateSignature(self, request: Any, context: Any) -> Any:
         """See the contract."""
+        lease = await self._lease(request.instance_id)
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify(signed)
         client = _client(request.audit_context, "service/edge", context)
@@ -90,7 +92,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
             token=token,
             token_expire_time=_expiry(claims),
             derived_signing_key=verified.derived_key.reveal(),
-            key_lease=_LEASE,
+            key_lease=lease,
             principal=principal_pb2.Principal(
                 account_id=claims.account_id,
                 account_incarnation=claims.account_incarnation,
@@ -101,6 +103,14 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
             session_create_time=None if session is None else timestamp(session.issued_at),
             source_identity=claims.source_identity,
         )
+
+    async def _lease(self, instance_id: str) -> Duration:
+        """Register the caller before anything is read, and return how long it may keep the answer."""
+        caller = current_call().caller
+        if caller is None or not instance_id:
+            return Duration()
+        await self._points.register(EnforcementPointId(caller.name, instance_id))
+        return _LEASE
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):

@@ -18,10 +18,11 @@ _TIMEOUT_S = 3.0
 class GrpcAuthentication:
     """The Authentication port over a channel to auth."""
 
-    def __init__(self, channel: Channel, clock: Clock) -> None:
-        """Use `channel`, which leads to auth."""
+    def __init__(self, channel: Channel, clock: Clock, instance_id: str) -> None:
+        """Use `channel`, which leads to auth, as the process of this id."""
         self._stub = rpc.AuthenticationServiceStub(channel)
         self._clock = clock
+        self._instance_id = instance_id
 
     async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:
         """Verify a signature and get a token for `audience`."""
@@ -45,6 +46,7 @@ class GrpcAuthentication:
                 region=credential.region,
             ),
             audience=audience,
+            instance_id=self._instance_id,
         )
         # Both lives are counted from before the request was sent: they can only be shorter than auth meant.
         asked, asked_wall = self._clock.boottime(), self._clock.now().timestamp()

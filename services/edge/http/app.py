@@ -20,12 +20,10 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext, enter_call
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
-from services.chassis.principal import ClientContext
 from services.chassis.randomness import Randomness
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.config import LimitSettings
 from services.edge.domain import model as models
-from services.edge.domain.admission import Admitted, admit, signed_fields, string_to_sign
 from services.edge.domain.dialect import REST_JSON, Dialects
 from services.edge.domain.faults import Fault, unknown_operation
 from services.edge.domain.model import SERVICES, ServiceModel
@@ -35,15 +33,14 @@ from services.edge.domain.resources import request_resources
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.rest_json import decode_request, encode_response
 from services.edge.domain.route import Route, Router
-from services.edge.events import UNSERVED_AUDIENCE, Key, audited_method, method_name, served, unknown_method
-from services.edge.http.body import BodyBudget, ClientGoneError, Receive, read_body
-from services.edge.http.exchange import Record, Request, Send, refusal, respond, status_name
+from services.edge.events import Key, audited_method, method_name, unknown_method
+from services.edge.http.authenticate import Authenticated, Authenticator
+from services.edge.http.body import ClientGoneError, Receive
+from services.edge.http.exchange import Record, Request, Send, refusal, respond, status_name, told
 from services.edge.http.invoke import Invoker
 from services.edge.operations.sessions import Sessions
-from services.edge.ports import Caller, Operation, Presented, SeenSignatures
+from services.edge.ports import Operation, SeenSignatures
 
-_USER_AGENT = 256
-_HOST = 255
 _INVOCATIONS = {"InvokeModel": False, "InvokeModelWithResponseStream": True}
 
 _log = Log("application")
@@ -77,14 +74,16 @@ class Application:
         routed = (model for name, model in around.models.items() if name in SERVICES)
         self._router = Router(op for model in routed for op in model.operations.values())
         self._dialects = Dialects(around.models)
-        self._budget = BodyBudget(around.limits.unauthenticated_bytes)
+        self._authenticator = Authenticator(
+            around.sessions, around.clock, around.regions, around.limits.unauthenticated_bytes
+        )
         self._entropy = b""
         self._date = (0, b"")
 
     @property
     def unverified_bytes(self) -> int:
         """Body bytes in memory whose signature is not verified yet."""
-        return self._budget.used
+        return self._authenticator.unverified_bytes
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -164,65 +163,32 @@ class Application:
         self, request: Request, receive: Receive, send: Send, record: Record
     ) -> HttpResponse | str:
         """Return the answer, or the reason under which a stream that was sent has ended."""
-        around, route = self._around, request.route
-        if route is None and request.dialect is REST_JSON:
+        if request.route is None and request.dialect is REST_JSON:
             raise unknown_operation()
-        caller, admitted, content = await self._authenticate(request, receive, record.call)
+        sender = await self._authenticator.authenticate(request, receive, record.call)
+        try:
+            return await self._operate(request, sender, send, record)
+        except DomainError as error:
+            raise told(error, sender.caller) from error
+
+    async def _operate(
+        self, request: Request, sender: Authenticated, send: Send, record: Record
+    ) -> HttpResponse | str:
+        around, route, caller = self._around, request.route, sender.caller
         if route is None:
-            model = around.models[request.dialect.service]
-            return await self._query(model, request, content, caller, admitted, record)
-        readable = signed_fields(admitted, request.fields)
+            return await self._query(around.models[request.dialect.service], request, sender, record)
         streamed = _INVOCATIONS.get(route.operation.name)
         if streamed is None:
-            return await self._rest(route, request, readable, content, caller, admitted, record)
+            return await self._rest(route, request, sender, record)
         around.invoker.describe(route, record.call, caller.claims.region)
-        await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
+        await record.admit(around.seen, sender.proof)
+        fields, content = sender.fields, sender.content
         if streamed:
-            return await around.invoker.stream(route, readable, content, caller, record, send, self._now())
-        return await around.invoker.invoke(route, readable, content, caller, record.call)
-
-    async def _authenticate(
-        self, request: Request, receive: Receive, call: CallContext
-    ) -> tuple[Caller, Admitted, bytes]:
-        around, scope, fields, dialect = self._around, request.scope, request.fields, request.dialect
-        admitted = admit(fields, around.regions, around.clock.now(), dialect.signing_names)
-        credential = admitted.authorization.credential
-        known = around.sessions.known(credential, call.peer, admitted.session_token)
-        body = await read_body(
-            receive, _declared(fields), self._budget, known=known, limit=dialect.max_body_bytes
-        )
-        try:
-            to_sign = string_to_sign(
-                admitted, scope["method"], scope["raw_path"], scope["query_string"], fields, body.sha256_hex
-            )
-            tls = scope["craton.connection"].tls
-            client = ClientContext(
-                source_ip=call.peer,
-                user_agent=fields.get(b"user-agent", b"").decode("latin-1")[:_USER_AGENT],
-                tls_version=tls[0],
-                tls_cipher=tls[1],
-                endpoint=fields.get(b"host", b"").decode("latin-1")[:_HOST],
-            )
-            found = None if request.operation is None else served(request.operation)
-            audience = UNSERVED_AUDIENCE if found is None else found.audience
-            presented = Presented(credential, to_sign, admitted.signature, admitted.session_token)
-            caller = await around.sessions.open(presented, client, audience)
-            call.principal = caller.claims
-            if body.too_large:
-                raise dialect.too_large()
-            return caller, admitted, body.content()
-        finally:
-            body.close()
+            return await around.invoker.stream(route, fields, content, caller, record, send, self._now())
+        return await around.invoker.invoke(route, fields, content, caller, record.call)
 
     async def _rest(
-        self,
-        route: Route,
-        request: Request,
-        fields: Mapping[bytes, bytes],
-        body: bytes,
-        caller: Caller,
-        admitted: Admitted,
-        record: Record,
+        self, route: Route, request: Request, sender: Authenticated, record: Record
     ) -> HttpResponse:
         """Run an operation whose input and output are JSON."""
         operation = route.operation
@@ -230,28 +196,22 @@ class Application:
         run = self._around.operations.get((operation.service, operation.name))
         if run is None:
             raise unknown_operation()
-        values = decode_request(model, route, request.scope["query_string"], fields, body)
-        output = await self._run(run, operation, values, caller, admitted, record)
+        values = decode_request(model, route, request.scope["query_string"], sender.fields, sender.content)
+        output = await self._run(run, operation, values, sender, record)
         return encode_response(model, operation, output)
 
     async def _query(
-        self,
-        model: ServiceModel,
-        request: Request,
-        body: bytes,
-        caller: Caller,
-        admitted: Admitted,
-        record: Record,
+        self, model: ServiceModel, request: Request, sender: Authenticated, record: Record
     ) -> HttpResponse:
         """Run an operation whose input is a form and whose output is XML."""
-        parameters = parse_parameters(request.scope["method"], request.scope["query_string"], body)
+        parameters = parse_parameters(request.scope["method"], request.scope["query_string"], sender.content)
         operation = request.operation = find_operation(model, parameters)
         record.name(method_name(operation.service, operation.name), audited_method(operation))
         run = self._around.operations.get((operation.service, operation.name))
         if run is None:
             raise unsupported_action(operation)
         values = decode_query(model, operation, parameters)
-        output = await self._run(run, operation, values, caller, admitted, record)
+        output = await self._run(run, operation, values, sender, record)
         return encode_result(model, operation, output, record.call.request_id)
 
     async def _run(
@@ -259,18 +219,17 @@ class Application:
         run: Operation,
         operation: models.Operation,
         values: Mapping[str, Any],
-        caller: Caller,
-        admitted: Admitted,
+        sender: Authenticated,
         record: Record,
     ) -> Mapping[str, Any]:
         """Run an operation once its intent is durable and its signature is known to be new."""
-        around, call, claims = self._around, record.call, caller.claims
+        around, call, claims = self._around, record.call, sender.caller.claims
         call.resources.extend(
             request_resources(operation, values, claims.account_id, claims.region, around.partition)
         )
         call.deadline = call.started + around.limits.control_timeout_s
-        await record.admit(around.seen, admitted.signature, admitted.signed_at.timestamp())
-        return await run(values, caller)
+        await record.admit(around.seen, sender.proof)
+        return await run(values, sender.caller)
 
     def _uuid(self) -> str:
         """Return a random version 4 UUID; entropy is drawn for many at a time."""
@@ -286,8 +245,3 @@ class Application:
         if second != self._date[0]:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]
-
-
-def _declared(fields: Mapping[bytes, bytes]) -> int | None:
-    text = fields.get(b"content-length", b"")
-    return int(text) if text.isdigit() else None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -15,7 +15,7 @@ from services.edge.domain.dialect import Dialect
 from services.edge.domain.model import Operation
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
-from services.edge.ports import SeenSignatures
+from services.edge.ports import Caller, SeenSignatures
 
 Send = Callable[[Any], Awaitable[None]]
 _REASONS = {
@@ -42,6 +42,15 @@ class Request:
     """None while nothing says which one it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A verified signature, which must not have been used before."""
+
+    signature: bytes = field(repr=False)
+    signed_at: float
+    """Unix seconds."""
+
+
 class Record:
     """The audit record of one request: intent before an effect, outcome before the last byte leaves."""
 
@@ -59,9 +68,9 @@ class Record:
         """Say which operation it is, once that is known: before anything is done for it."""
         self.call.method, self.call.event_name, self.audited = method, audited.event_name, audited
 
-    async def admit(self, seen: SeenSignatures, signature: bytes, signed_at: float) -> None:
+    async def admit(self, seen: SeenSignatures, proof: Proof) -> None:
         """Note the signature while the intent is made durable. Raises DomainError."""
-        verdict = seen.check(signature, signed_at)
+        verdict = seen.check(proof.signature, proof.signed_at)
         try:
             if self.audited.has_effect:
                 self.intended = True
@@ -110,3 +119,14 @@ def refusal(error: DomainError, request: Request, record: Record) -> tuple[str, 
     """Return a refusal's reason, for the audit log, and how the request's protocol says it."""
     fault = request.dialect.fault_of(error.reason, error.message, request.operation)
     return fault.reason, request.dialect.encode_fault(fault, record.call.request_id)
+
+
+def told(error: DomainError, caller: Caller) -> DomainError:
+    """Return what a caller is told of a service's refusal.
+
+    auth made the caller's token moments ago. When a service finds it ended, the credentials were revoked
+    meanwhile: temporary ones are told to have expired, as at AWS; an access key is not known any more.
+    """
+    if error.reason != ErrorReason.ERROR_REASON_INVALID_TOKEN or caller.temporary:
+        return error
+    return DomainError(ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY, error.message)

@@ -16,7 +16,7 @@ from services.edge.domain.invocation import InvocationRules, mime_type, model_ar
 from services.edge.domain.model import Operation, ServiceModel
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
-from services.edge.http.exchange import Record, Send
+from services.edge.http.exchange import Record, Send, told
 from services.edge.ports import Caller, Inference, Invocation, Part
 
 _PADDING_POOL = 1024
@@ -57,7 +57,7 @@ class Invoker:
         try:
             answer = await self._inference.invoke(invocation, caller)
         except DomainError as error:
-            raise _model_fault(error, route) from error
+            raise _model_fault(told(error, caller), route) from error
         call.input_tokens, call.output_tokens = answer.input_tokens, answer.output_tokens
         return HttpResponse(
             200,
@@ -92,7 +92,7 @@ class Invoker:
             try:
                 first = await anext(parts, None)
             except DomainError as error:
-                raise _model_fault(error, route) from error
+                raise _model_fault(told(error, caller), route) from error
             await send(_stream_start(invocation.accept, record.call.request_id, date))
             last = b""
             try:

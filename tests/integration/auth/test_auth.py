@@ -71,7 +71,9 @@ async def test_edge_gets_a_token_and_the_key_of_the_scope(edge, admin) -> None:
     assert response.derived_signing_key == derive_signing_key(
         admin.signer().secret, today, "us-east-1", "bedrock"
     )
-    assert response.key_lease.ToMilliseconds() == 5000
+    assert response.key_lease.ToMilliseconds() == 0, "whoever confirms no revocation may keep nothing"
+    registered = await edge.authenticate(admin, instance_id="0" * 32)
+    assert registered.key_lease.ToMilliseconds() == 5000
     assert response.principal.arn == f"arn:aws:iam::{ACCOUNT}:user/admin"
     assert response.token.count(".") == 2
 

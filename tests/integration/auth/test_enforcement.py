@@ -105,7 +105,7 @@ async def listening_point(
         revoke_all()
         subscribed.set()
 
-    made._listener._on_subscribed = let_in
+    made._ear._listener._on_subscribed = let_in
     made.attach(tasks)  # type: ignore[arg-type]
     verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
     async with asyncio.timeout(10):

@@ -11,6 +11,7 @@ from services.chassis import sigv4
 from services.chassis.errors import DomainError
 from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.secret import SecretBytes
+from services.edge.operations.leased import Horizon
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Grant, Presented
 
@@ -67,8 +68,13 @@ def auth(clock: Clock) -> Auth:
 
 
 @pytest.fixture
-def sessions(auth: Auth, clock: Clock) -> Sessions:
-    return Sessions(auth, clock)
+def horizon() -> Horizon:
+    return Horizon()
+
+
+@pytest.fixture
+def sessions(auth: Auth, clock: Clock, horizon: Horizon) -> Sessions:
+    return Sessions(auth, clock, horizon)
 
 
 async def test_one_question_serves_while_the_leases_last(
@@ -184,6 +190,71 @@ async def test_what_auth_cannot_answer_is_not_remembered(sessions: Sessions, aut
         await sessions.open(presented(), CLIENT, "runtime")
     auth.refuse = None
     await sessions.open(presented(), CLIENT, "runtime")
+
+
+async def test_a_key_that_was_activated_is_asked_about_at_once(
+    sessions: Sessions, auth: Auth, horizon: Horizon
+) -> None:
+    auth.refuse = ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    with pytest.raises(DomainError):
+        await sessions.open(presented(), CLIENT, "runtime")
+    with pytest.raises(DomainError):
+        sessions.known(CREDENTIAL, CLIENT.source_ip)
+    auth.refuse = None
+    horizon.revoke("1", 7)
+    assert not sessions.known(CREDENTIAL, CLIENT.source_ip), "nothing is known of it, also not that it is not"
+    await sessions.open(presented(), CLIENT, "runtime")
+    assert sessions.known(CREDENTIAL, CLIENT.source_ip)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_a_revocation_ends_keys_and_tokens_of_its_account(
+    sessions: Sessions, auth: Auth, horizon: Horizon, everything: bool
+) -> None:
+    first = await sessions.open(presented(), CLIENT, "runtime")
+    horizon.revoke("2", 1)
+    assert await sessions.open(presented(), CLIENT, "runtime") is first, "another account's"
+    horizon.revoke_all() if everything else horizon.revoke("1", 1)
+    assert await sessions.open(presented(), CLIENT, "runtime") is not first
+    horizon.revoke("1", 2)
+    auth.refuse = ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    with pytest.raises(DomainError) as caught:
+        await sessions.open(presented(), CLIENT, "runtime")
+    assert caught.value.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+
+
+async def test_an_answer_from_before_a_revocation_is_not_kept(
+    sessions: Sessions, auth: Auth, horizon: Horizon
+) -> None:
+    auth.wait = asyncio.Event()
+    opening = asyncio.create_task(sessions.open(presented(), CLIENT, "runtime"))
+    await asyncio.sleep(0)
+    horizon.revoke("1", 1)
+    auth.wait.set()
+    await opening
+    await sessions.open(presented(), CLIENT, "runtime")
+    assert len(auth.asked) == 2
+    auth.wait, auth.refuse = asyncio.Event(), ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
+    horizon.revoke("1", 2)
+    refused = asyncio.create_task(sessions.open(presented(), CLIENT, "runtime"))
+    await asyncio.sleep(0)
+    horizon.revoke("1", 3)
+    auth.wait.set()
+    with pytest.raises(DomainError):
+        await refused
+    assert sessions.known(CREDENTIAL, CLIENT.source_ip), "it may be known since"
+
+
+def test_more_accounts_than_are_kept_in_mind_are_all_forgotten() -> None:
+    horizon = Horizon()
+    mark = horizon.mark()
+    horizon.revoke("first", 1)
+    assert horizon.counts(mark, "other")
+    for number in range(10_000):
+        horizon.revoke(f"{number}", 1)
+    assert not horizon.counts(mark, "first")
+    assert not horizon.counts(mark, "other")
+    assert horizon.counts(horizon.mark(), "first")
 
 
 async def test_secrets_do_not_show(sessions: Sessions) -> None:

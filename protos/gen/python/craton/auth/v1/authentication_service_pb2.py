@@ -30,7 +30,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+craton/auth/v1/authentication_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x01\n\x1c\x41uthenticateSignatureRequest\x12=\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x1d.craton.auth.v1.SignedRequestB\x06\xbaH\x03\xc8\x01\x01\x12=\n\raudit_context\x18\x02 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"\xbe\x02\n\x1d\x41uthenticateSignatureResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x35\n\x11token_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x13\x64\x65rived_signing_key\x18\x03 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12,\n\tkey_lease\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\tprincipal\x18\x05 \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x37\n\x13session_create_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x07 \x01(\t2\x8d\x01\n\x15\x41uthenticationService\x12t\n\x15\x41uthenticateSignature\x12,.craton.auth.v1.AuthenticateSignatureRequest\x1a-.craton.auth.v1.AuthenticateSignatureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+craton/auth/v1/authentication_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x01\n\x1c\x41uthenticateSignatureRequest\x12=\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x1d.craton.auth.v1.SignedRequestB\x06\xbaH\x03\xc8\x01\x01\x12=\n\raudit_context\x18\x02 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12-\n\x0binstance_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{32})?$\"\xbe\x02\n\x1d\x41uthenticateSignatureResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x35\n\x11token_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x13\x64\x65rived_signing_key\x18\x03 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12,\n\tkey_lease\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\tprincipal\x18\x05 \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x37\n\x13session_create_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x07 \x01(\t2\x8d\x01\n\x15\x41uthenticationService\x12t\n\x15\x41uthenticateSignature\x12,.craton.auth.v1.AuthenticateSignatureRequest\x1a-.craton.auth.v1.AuthenticateSignatureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,14 +43,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['audit_context']._serialized_options = b'\272H\003\310\001\001'
   _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['audience']._loaded_options = None
   _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\006r\004\020\001\030 '
+  _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['instance_id']._loaded_options = None
+  _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['instance_id']._serialized_options = b'\272H\025r\0232\021^([0-9a-f]{32})?$'
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['token']._loaded_options = None
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['token']._serialized_options = b'\210\316\030\001'
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['derived_signing_key']._loaded_options = None
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['derived_signing_key']._serialized_options = b'\210\316\030\001'
   _globals['_AUTHENTICATESIGNATUREREQUEST']._serialized_start=256
-  _globals['_AUTHENTICATESIGNATUREREQUEST']._serialized_end=441
-  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_start=444
-  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_end=762
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=765
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=906
+  _globals['_AUTHENTICATESIGNATUREREQUEST']._serialized_end=488
+  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_start=491
+  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_end=809
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=812
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=953
 # @@protoc_insertion_point(module_scope)

@@ -14,14 +14,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class AuthenticateSignatureRequest(_message.Message):
-    __slots__ = ("signed_request", "audit_context", "audience")
+    __slots__ = ("signed_request", "audit_context", "audience", "instance_id")
     SIGNED_REQUEST_FIELD_NUMBER: _ClassVar[int]
     AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     signed_request: _resources_pb2.SignedRequest
     audit_context: _principal_pb2.AuditContext
     audience: str
-    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ...) -> None: ...
+    instance_id: str
+    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ...) -> None: ...
 
 class AuthenticateSignatureResponse(_message.Message):
     __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal", "session_create_time", "source_identity")

@@ -1,0 +1,99 @@
+"""From a request's head to who sends it: headers first, then the body, then the signature over both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.chassis import sigv4
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.principal import ClientContext
+from services.edge.domain.admission import admit, signed_fields, string_to_sign
+from services.edge.events import UNSERVED_AUDIENCE, served
+from services.edge.http.body import BodyBudget, Receive, read_body
+from services.edge.http.exchange import Proof, Request
+from services.edge.operations.sessions import Sessions
+from services.edge.ports import Caller, Presented
+
+_USER_AGENT = 256
+_HOST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A request whose sender is known."""
+
+    caller: Caller
+    fields: Mapping[bytes, bytes]
+    """The headers that the sender stands for: the only ones an operation may read."""
+    content: bytes
+    proof: Proof
+
+    def __repr__(self) -> str:
+        """Name the principal without what it sent."""
+        return f"Authenticated({self.caller.claims.arn})"
+
+
+class Authenticator:
+    """Says who sends a request."""
+
+    def __init__(
+        self, sessions: Sessions, clock: Clock, regions: frozenset[str], unauthenticated_bytes: int
+    ) -> None:
+        """Verify signatures with `sessions`, for credential scopes of `regions`."""
+        self._sessions = sessions
+        self._clock = clock
+        self._regions = regions
+        self._budget = BodyBudget(unauthenticated_bytes)
+
+    @property
+    def unverified_bytes(self) -> int:
+        """Body bytes in memory whose signature is not verified yet."""
+        return self._budget.used
+
+    async def authenticate(self, request: Request, receive: Receive, call: CallContext) -> Authenticated:
+        """Read a request to its end and verify its signature; `call` gets to know the principal.
+
+        Raises DomainError, Fault, ClientGoneError.
+        """
+        scope, fields, dialect = request.scope, request.fields, request.dialect
+        sigv4.refuse_other_forms(scope["query_string"], fields)
+        admitted = admit(fields, self._regions, self._clock.now(), dialect.signing_names)
+        credential = admitted.authorization.credential
+        known = self._sessions.known(credential, call.peer, admitted.session_token)
+        body = await read_body(
+            receive, _declared(fields), self._budget, known=known, limit=dialect.max_body_bytes
+        )
+        try:
+            to_sign = string_to_sign(
+                admitted, scope["method"], scope["raw_path"], scope["query_string"], fields, body.sha256_hex
+            )
+            presented = Presented(credential, to_sign, admitted.signature, admitted.session_token)
+            caller = await self._sessions.open(presented, _client(request, call), _audience(request))
+            call.principal = caller.claims
+            if body.too_large:
+                raise dialect.too_large()
+            proof = Proof(admitted.signature, admitted.signed_at.timestamp())
+            return Authenticated(caller, signed_fields(admitted, fields), body.content(), proof)
+        finally:
+            body.close()
+
+
+def _client(request: Request, call: CallContext) -> ClientContext:
+    tls, fields = request.scope["craton.connection"].tls, request.fields
+    return ClientContext(
+        source_ip=call.peer,
+        user_agent=fields.get(b"user-agent", b"").decode("latin-1")[:_USER_AGENT],
+        tls_version=tls[0],
+        tls_cipher=tls[1],
+        endpoint=fields.get(b"host", b"").decode("latin-1")[:_HOST],
+    )
+
+
+def _audience(request: Request) -> str:
+    found = None if request.operation is None else served(request.operation)
+    return UNSERVED_AUDIENCE if found is None else found.audience
+
+
+def _declared(fields: Mapping[bytes, bytes]) -> int | None:
+    text = fields.get(b"content-length", b"")
+    return int(text) if text.isdigit() else None

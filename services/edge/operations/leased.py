@@ -1,0 +1,82 @@
+"""What the edge may remember of auth's answers: for seconds, and nothing from before a revocation."""
+
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+from services.chassis.clock import Clock
+
+_ENTRIES = 10_000
+_MAX_ACCOUNTS = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Horizon:
+    """Tells what was asked before a revocation from what was asked after it.
+
+    Whoever asks auth takes a mark first. An answer about an account counts while nothing of that account
+    was revoked since its mark, also one that was on its way meanwhile.
+    """
+
+    def __init__(self) -> None:
+        """Start without any revocation."""
+        self._now = 0
+        self._all = 0
+        self._accounts: dict[str, int] = {}
+
+    def mark(self) -> int:
+        """Return the present moment, to be kept beside an answer."""
+        return self._now
+
+    def revoke(self, account_id: str, _epoch: int) -> None:
+        """Let nothing count that was asked about an account until now."""
+        self._now += 1
+        if len(self._accounts) >= _MAX_ACCOUNTS and account_id not in self._accounts:
+            # Without its entry an account's older answers would count again: all are asked for anew, once.
+            self._accounts.clear()
+            self._all = self._now
+        self._accounts[account_id] = self._now
+
+    def revoke_all(self) -> None:
+        """Let nothing count that was asked until now: announcements may have been missed."""
+        self._now += 1
+        self._all = self._now
+
+    def counts(self, mark: int, account_id: str) -> bool:
+        """Say whether an answer about an account still holds."""
+        return mark >= self._all and mark >= self._accounts.get(account_id, 0)
+
+    def untouched(self, mark: int) -> bool:
+        """Say whether nothing at all was revoked since: for answers that name no account."""
+        return mark == self._now
+
+
+class LeasedMap(Generic[K, V]):
+    """A bounded map whose entries end at a time of the boot-time clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start empty."""
+        self._clock = clock
+        self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """Return a live entry."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry[1] <= self._clock.boottime():
+            del self._entries[key]
+            return None
+        return entry[0]
+
+    def put(self, key: K, value: V, until: float) -> None:
+        """Keep an entry until a time; the oldest one makes room."""
+        self._entries[key] = (value, until)
+        self._entries.move_to_end(key)
+        if len(self._entries) > _ENTRIES:
+            self._entries.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Forget an entry, if it is there."""
+        self._entries.pop(key, None)
