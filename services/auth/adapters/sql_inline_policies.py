@@ -13,7 +13,7 @@ from services.auth.domain.pages import PageRequest
 from services.auth.errors import inline_policies_too_long, inline_policy_not_found
 from services.chassis.database import Database
 from services.chassis.pages import Page
-from services.chassis.policy.document import size
+from services.chassis.policy.json_text import size
 
 
 class SqlInlinePolicies:

@@ -18,8 +18,8 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.pages import Page
-from services.chassis.policy.document import canonical, parse
-from services.chassis.policy.elements import refused
+from services.chassis.policy.document import canonical, parse, refused_at
+from services.chassis.policy.elements import DOCUMENT, Place
 from services.chassis.policy.kinds import TRUST
 from services.chassis.policy.principals import Name, NameKind
 from services.chassis.randomness import Randomness
@@ -110,12 +110,14 @@ class Roles:
         for number, statement in enumerate(policy.statements):
             principals = statement.principals
             if principals is not None:
-                names = [await self._resolved(name, number) for name in principals.names]
+                element = "NotPrincipal" if principals.negated else "Principal"
+                place = DOCUMENT / "Statement" / number / element
+                names = [await self._resolved(name, document, place) for name in principals.names]
                 principals = replace(principals, names=tuple(dict.fromkeys(names)))
             statements.append(replace(statement, principals=principals))
         return canonical(replace(policy, statements=tuple(statements)))
 
-    async def _resolved(self, name: Name, statement: int) -> Name:
+    async def _resolved(self, name: Name, document: str, place: Place) -> Name:
         if name.kind is not NameKind.AWS or not name.value.startswith("arn:") or name.account_id:
             return name
         try:
@@ -124,13 +126,13 @@ class Roles:
             if ":assumed-role/" in name.value:
                 # A session has no id before it exists.
                 return name
-            raise refused(f"statement {statement}, Principal", "names nobody of this installation") from None
+            raise refused_at(document, place, "names nobody of this installation") from None
         try:
             found = await self.principals.named(entity.account_id, entity.kind, entity.name)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise
-            raise refused(f"statement {statement}, Principal", "names nobody of this installation") from None
+            raise refused_at(document, place, "names nobody of this installation") from None
         return Name(NameKind.AWS, found.unique_id)
 
     async def _publish(self, caller: Caller, epoch: int) -> None:

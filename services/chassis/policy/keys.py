@@ -15,25 +15,11 @@ from functools import lru_cache
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
-from services.chassis.policy.operators import Kind
+from services.chassis.policy.key_table import KEYS, Key
 from services.chassis.principal import PrincipalClaims
 
 Conditions = Mapping[str, str | Sequence[str]]
 """An operation's own condition keys, in any case, each with its value or values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A condition key.
-
-    One whose name ends with * stands for all names with that beginning, for example of each tag; one whose
-    name begins with * for all with that ending, of each OpenID Connect provider: its url without https://.
-    """
-
-    name: str
-    kind: Kind
-    several: bool = False
-    """A request can carry several values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,108 +35,6 @@ class PrincipalFacts:
 
 
 NO_FACTS = PrincipalFacts()
-
-KEYS = (
-    Key("aws:CalledVia", Kind.STRING, several=True),
-    Key("aws:CalledViaFirst", Kind.STRING),
-    Key("aws:CalledViaLast", Kind.STRING),
-    Key("aws:CurrentTime", Kind.DATE),
-    Key("aws:EpochTime", Kind.NUMBER),
-    Key("aws:FederatedProvider", Kind.STRING),
-    Key("aws:MultiFactorAuthPresent", Kind.BOOL),
-    Key("aws:PrincipalAccount", Kind.STRING),
-    Key("aws:PrincipalArn", Kind.ARN),
-    Key("aws:PrincipalIsAWSService", Kind.BOOL),
-    Key("aws:PrincipalOrgID", Kind.STRING),
-    Key("aws:PrincipalOrgPaths", Kind.STRING, several=True),
-    Key("aws:PrincipalServiceName", Kind.STRING),
-    Key("aws:PrincipalTag/*", Kind.STRING),
-    Key("aws:PrincipalType", Kind.STRING),
-    Key("aws:RequestTag/*", Kind.STRING),
-    Key("aws:RequestedRegion", Kind.STRING),
-    Key("aws:ResourceAccount", Kind.STRING),
-    Key("aws:ResourceOrgID", Kind.STRING),
-    Key("aws:ResourceOrgPaths", Kind.STRING, several=True),
-    Key("aws:ResourceTag/*", Kind.STRING),
-    Key("aws:SecureTransport", Kind.BOOL),
-    Key("aws:SourceAccount", Kind.STRING),
-    Key("aws:SourceArn", Kind.ARN),
-    Key("aws:SourceIdentity", Kind.STRING),
-    Key("aws:SourceIp", Kind.ADDRESS),
-    Key("aws:SourceOrgID", Kind.STRING),
-    Key("aws:SourceVpc", Kind.STRING),
-    Key("aws:SourceVpce", Kind.STRING),
-    Key("aws:TagKeys", Kind.STRING, several=True),
-    Key("aws:TokenIssueTime", Kind.DATE),
-    Key("aws:UserAgent", Kind.STRING),
-    Key("aws:ViaAWSService", Kind.BOOL),
-    Key("aws:VpcSourceIp", Kind.ADDRESS),
-    Key("aws:userid", Kind.STRING),
-    Key("aws:username", Kind.STRING),
-    Key("bedrock:BearerTokenType", Kind.STRING),
-    Key("bedrock:DataRetentionMode", Kind.STRING),
-    Key("bedrock:GuardrailIdentifier", Kind.ARN),
-    Key("bedrock:InferenceProfileArn", Kind.ARN),
-    Key("bedrock:InlineAgentName", Kind.STRING),
-    Key("bedrock:ModelArn", Kind.ARN),
-    Key("bedrock:ProjectArn", Kind.ARN),
-    Key("bedrock:PromptRouterArn", Kind.ARN),
-    Key("bedrock:ServiceTier", Kind.STRING),
-    Key("bedrock:ThirdPartyKnowledgeBaseCredentialsSecretArn", Kind.ARN),
-    Key("iam:AWSServiceName", Kind.STRING),
-    Key("iam:AssociatedResourceArn", Kind.ARN),
-    Key("iam:PassedToService", Kind.STRING),
-    Key("iam:PermissionsBoundary", Kind.ARN),
-    Key("iam:PolicyARN", Kind.ARN),
-    Key("iam:ResourceTag/*", Kind.STRING),
-    Key("iam:ServiceSpecificCredentialAgeDays", Kind.NUMBER),
-    Key("iam:ServiceSpecificCredentialServiceName", Kind.STRING),
-    Key("kms:BypassPolicyLockoutSafetyCheck", Kind.BOOL),
-    Key("kms:CallerAccount", Kind.STRING),
-    Key("kms:DataKeyPairSpec", Kind.STRING),
-    Key("kms:EncryptionAlgorithm", Kind.STRING),
-    Key("kms:EncryptionContext:*", Kind.STRING),
-    Key("kms:EncryptionContextKeys", Kind.STRING, several=True),
-    Key("kms:ExpirationModel", Kind.STRING),
-    Key("kms:GrantConstraintType", Kind.STRING),
-    Key("kms:GrantIsForAWSResource", Kind.BOOL),
-    Key("kms:GrantOperations", Kind.STRING, several=True),
-    Key("kms:GranteePrincipal", Kind.STRING),
-    Key("kms:KeyAgreementAlgorithm", Kind.STRING),
-    Key("kms:KeyOrigin", Kind.STRING),
-    Key("kms:KeySpec", Kind.STRING),
-    Key("kms:KeyUsage", Kind.STRING),
-    Key("kms:MacAlgorithm", Kind.STRING),
-    Key("kms:MessageType", Kind.STRING),
-    Key("kms:MultiRegion", Kind.BOOL),
-    Key("kms:MultiRegionKeyType", Kind.STRING),
-    Key("kms:PrimaryRegion", Kind.STRING),
-    Key("kms:ReEncryptOnSameKey", Kind.BOOL),
-    Key("kms:RequestAlias", Kind.STRING),
-    Key("kms:ResourceAliases", Kind.STRING, several=True),
-    Key("kms:RetiringPrincipal", Kind.STRING),
-    Key("kms:RotationPeriodInDays", Kind.NUMBER),
-    Key("kms:ScheduleKeyDeletionPendingWindowInDays", Kind.NUMBER),
-    Key("kms:SigningAlgorithm", Kind.STRING),
-    Key("kms:ValidTo", Kind.DATE),
-    Key("kms:ViaService", Kind.STRING),
-    Key("kms:WrappingAlgorithm", Kind.STRING),
-    Key("kms:WrappingKeySpec", Kind.STRING),
-    Key("organizations:PolicyType", Kind.STRING),
-    Key("sts:AWSServiceName", Kind.STRING),
-    Key("sts:DurationSeconds", Kind.NUMBER),
-    Key("sts:ExternalId", Kind.STRING),
-    Key("sts:RoleSessionName", Kind.STRING),
-    Key("sts:SourceIdentity", Kind.STRING),
-    Key("sts:TransitiveTagKeys", Kind.STRING, several=True),
-    Key("*:amr", Kind.STRING, several=True),
-    Key("*:aud", Kind.STRING),
-    Key("*:azp", Kind.STRING),
-    Key("*:email", Kind.STRING),
-    Key("*:oaud", Kind.STRING),
-    Key("*:sub", Kind.STRING),
-)
-"""Keys without a value for a request, such as aws:username for root, are absent from it."""
 
 _BY_NAME = {key.name.lower(): key for key in KEYS if "*" not in key.name}
 _BY_PREFIX = tuple((key.name.lower().removesuffix("*"), key) for key in KEYS if key.name.endswith("*"))

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from services.chassis.policy.elements import refused, shown, strings
+from services.chassis.policy.elements import DocumentError, Place, shown, strings
 from services.chassis.policy.principals import Name, NameKind, Principals
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -16,9 +16,10 @@ _SESSION = re.compile(rf"arn:{_PARTITION}:sts::[0-9]{{12}}:assumed-role/{_NAME}/
 _UNIQUE_ID = re.compile(r"A(?:ID|RO)A[A-Z0-9]{12,124}")
 _SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com")
 _PROVIDER = re.compile(rf"arn:{_PARTITION}:iam::[0-9]{{12}}:oidc-provider/[A-Za-z0-9._:/-]{{1,255}}")
+_KINDS = ", ".join(kind.value for kind in NameKind)
 
 
-def parse_principals(value: Any, where: str, *, negated: bool, partition: str = "aws") -> Principals:
+def parse_principals(value: Any, place: Place, *, negated: bool, partition: str = "aws") -> Principals:
     """Parse the element Principal, or NotPrincipal when `negated`.
 
     Raises DomainError(UNSUPPORTED_POLICY).
@@ -26,14 +27,17 @@ def parse_principals(value: Any, where: str, *, negated: bool, partition: str = 
     if value == "*":
         value = {"AWS": "*"}
     if not isinstance(value, dict) or not value:
-        raise refused(where, 'must be "*" or an object with AWS, Service or Federated')
+        raise DocumentError(place, 'must be "*" or an object with AWS, Service or Federated')
     names: list[Name] = []
     for key, values in value.items():
         if key not in {kind.value for kind in NameKind}:
-            raise refused(where, f"has the unsupported kind {shown(key)}")
-        names += [_name(NameKind(key), text, where, partition) for text in strings(values, f"{where}, {key}")]
+            raise DocumentError(place / key, f"is a kind of principals that is not supported: {_KINDS}")
+        names += [
+            _name(NameKind(key), text, place / key / index, partition)
+            for index, text in enumerate(strings(values, place / key))
+        ]
     if negated and any(name.value == "*" for name in names):
-        raise refused(where, "leaves out everybody")
+        raise DocumentError(place, "leaves out everybody")
     return Principals(tuple(dict.fromkeys(names)), negated)
 
 
@@ -45,16 +49,16 @@ def render_principals(principals: Principals) -> Any:
     return found
 
 
-def _name(kind: NameKind, text: str, where: str, partition: str) -> Name:
+def _name(kind: NameKind, text: str, place: Place, partition: str) -> Name:
     if kind is NameKind.AWS:
         if _ACCOUNT.fullmatch(text):
             return Name(kind, f"arn:{partition}:iam::{text}:root")
         if text == "*" or any(form.fullmatch(text) for form in (_ROOT, _ENTITY, _SESSION, _UNIQUE_ID)):
             return Name(kind, text)
         wanted = "*, an account, or the ARN of an account's root, a user, a role or a role's session"
-        raise refused(where, f"has {shown(text)}: {wanted} is expected, without wildcards")
+        raise DocumentError(place, f"has {shown(text)}: {wanted} is expected, without wildcards")
     form = _SERVICE if kind is NameKind.SERVICE else _PROVIDER
     if not form.fullmatch(text):
         wanted = "service.amazonaws.com" if kind is NameKind.SERVICE else "the ARN of an OIDC provider"
-        raise refused(where, f"has {shown(text)}: {wanted} is expected")
+        raise DocumentError(place, f"has {shown(text)}: {wanted} is expected")
     return Name(kind, text)

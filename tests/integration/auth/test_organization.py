@@ -210,7 +210,10 @@ async def test_a_policy_that_cannot_be_evaluated_is_refused_with_its_place(manag
         manager.policy("CreateOrganizationPolicy", policy_type=SCP, name="x", content=content)
     )
     assert refused.reason_name == "UNSUPPORTED_POLICY"
-    assert refused.message == 'The policy is refused: statement 0 has the unsupported element "X".'
+    assert (
+        refused.message
+        == "The policy is refused at line 1: statement 0, X is an element that is not supported."
+    )
     content = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}'
     refused = await refusal(
         manager.policy("CreateOrganizationPolicy", policy_type=RCP, name="x", content=content)

@@ -163,7 +163,7 @@ def test_what_is_not_supported_is_named_with_its_statement(changes: dict[str, An
     ],
 )
 def test_what_is_no_policy_is_refused(document: str) -> None:
-    assert refusal(document).startswith("The policy is refused: ")
+    assert refusal(document).startswith("The policy is refused at line 1: ")
 
 
 def test_before_2012_a_dollar_is_text() -> None:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from services.chassis.policy.keys import KEYS
+from services.chassis.policy.key_table import KEYS
 from services.chassis.policy.operators import OPERATORS
 
 TEXT = (Path(__file__).resolve().parents[4] / "docs/policy-language.md").read_text()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.chassis.policy.keys import KEYS, find
+from services.chassis.policy.key_table import KEYS
+from services.chassis.policy.keys import find
 from services.chassis.policy.operators import Kind
 
 
