@@ -126,6 +126,11 @@ class Catalogue:
         known = self.services.get(service.lower())
         return [] if known is None else known.matching(name)
 
+    def nearest_service(self, name: str) -> str:
+        """Return the service whose prefix is most like `name`; empty when none is like it."""
+        close = difflib.get_close_matches(name.lower(), self.services, 1, _NEAR)
+        return close[0] if close else ""
+
     @cached_property
     def service_keys(self) -> frozenset[str]:
         """The condition keys that only some actions carry; every request can carry the others."""

@@ -58,6 +58,18 @@ class Positions:
         """The first name that stands twice in its object."""
         return None if self._repeated is None else position(self._text, self._repeated)
 
+    def __contains__(self, path: Path) -> bool:
+        """Say whether a value is there."""
+        node = self._top
+        for step in path:
+            found = node.members.get(step) if isinstance(step, str) else None
+            if isinstance(step, int) and step < len(node.items):
+                found = node.items[step]
+            if found is None:
+                return False
+            node = found
+        return True
+
     def span(self, path: Path) -> Span:
         """Return the place of a value, or of the nearest one around it that is there.
 
