@@ -36,5 +36,28 @@ def packed_policy_too_large(percent: int, *, tags_alone: bool) -> DomainError:
     return DomainError(ErrorReason.ERROR_REASON_QUOTA_EXCEEDED, text)
 
 
+def passed_role_not_found() -> DomainError:
+    """Nothing of the kind was passed to the service, or not for this resource, or not any more."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND,
+        "The role was not passed to this service for this resource.",
+    )
+
+
+def not_the_services_resource() -> DomainError:
+    """The resource is another account's, region's or service's."""
+    return _invalid(
+        "resource_arn",
+        "resource_arn: is not a resource that this service makes in the account and region of the request",
+    )
+
+
+def not_assumable(service_principal: str) -> DomainError:
+    """There is no such role, or it does not trust the service for this resource."""
+    return _invalid(
+        "role_arn", f"role_arn: {service_principal} cannot assume this role on behalf of this resource"
+    )
+
+
 def _invalid(field: str, message: str) -> DomainError:
     return DomainError(ErrorReason.ERROR_REASON_INVALID_FIELD, message, field=field)

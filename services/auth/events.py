@@ -165,6 +165,11 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "AssumeRole": (_STS, "AssumeRole", _EFFECT),
         "GetSessionToken": (_STS, "GetSessionToken", _EFFECT),
     },
+    "PassedRoleService": {
+        "PassRole": (_CRATON, "PassRole", _EFFECT),
+        "AssumePassedRole": (_STS, "AssumeRole", _EFFECT),
+        "RevokePassedRole": (_CRATON, "RevokePassedRole", _EFFECT),
+    },
     "ModelAccessService": {
         "ListFoundationModelAgreementOffers": (_BEDROCK, "ListFoundationModelAgreementOffers", _READ),
         "CreateFoundationModelAgreement": (_BEDROCK, "CreateFoundationModelAgreement", _EFFECT),
@@ -217,6 +222,10 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     def assumed(request: Any, _call: CallContext) -> Sequence[str]:
         return known(request.role_arn)
 
+    def passed(request: Any, _call: CallContext) -> Sequence[str]:
+        given = (getattr(request, field, "") for field in ("role_arn", "resource_arn"))
+        return tuple(arn for arn in given if arn)
+
     def managed(request: Any, call: CallContext) -> Sequence[str]:
         """What a call names of users, groups, roles and managed policies."""
         if call.principal is None:
@@ -237,11 +246,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         return tuple(arn for arn in managed(request, call) if ":policy/" not in arn)
 
     def simulated(request: Any, _call: CallContext) -> Sequence[str]:
-        try:
-            name_of(request.principal_arn, partition)
-        except ValueError:
-            return ()
-        return (request.principal_arn,)
+        return known(request.principal_arn)
 
     def model(request: Any, call: CallContext) -> Sequence[str]:
         if call.principal is None:
@@ -269,6 +274,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "PolicyService": user,
         "RoleService": role,
         "SessionService": assumed,
+        "PassedRoleService": passed,
         "ModelAccessService": model,
     }
     nameless = {

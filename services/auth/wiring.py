@@ -14,6 +14,7 @@ from craton.auth.v1 import (
     model_access_service_pb2_grpc,
     organization_policy_service_pb2_grpc,
     organization_service_pb2_grpc,
+    passed_role_service_pb2_grpc,
     policy_service_pb2_grpc,
     role_service_pb2_grpc,
     security_token_service_pb2_grpc,
@@ -37,6 +38,7 @@ from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_organization import SqlOrganization
+from services.auth.adapters.sql_passed_roles import SqlPassedRoles
 from services.auth.adapters.sql_points import SqlPoints
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
@@ -57,8 +59,10 @@ from services.auth.operations.managed_policies import Attachments, ManagedPolici
 from services.auth.operations.model_access import ModelAccess
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
+from services.auth.operations.passed_roles import PassedRoles
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
+from services.auth.operations.service_trust import ServiceTrust
 from services.auth.operations.session_maker import SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing
 from services.auth.operations.sessions import TemporaryCredentials
@@ -77,6 +81,7 @@ from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, U
 from services.auth.servicer.managed_policies import ManagedPolicyServicer
 from services.auth.servicer.model_access import ModelAccessServicer
 from services.auth.servicer.organization import OrganizationPolicyServicer, OrganizationServicer
+from services.auth.servicer.passed_roles import PassedRoleServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
 from services.auth.servicer.simulation import SimulationServicer
@@ -229,6 +234,23 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         simulation_service_pb2_grpc.add_SimulationServiceServicer_to_server,
         SimulationServicer(Simulation(principals, admission, clock, partition)),
+    )
+    passed = PassedRoles(
+        role_store,
+        SqlPassedRoles(database),
+        credentials,
+        admission,
+        ServiceTrust(credentials, directory, clock),
+        session_maker,
+        issuer,
+        revocations,
+        clock,
+        random,
+        partition,
+    )
+    server.add(
+        passed_role_service_pb2_grpc.add_PassedRoleServiceServicer_to_server,
+        PassedRoleServicer(passed, partition),
     )
     server.add(
         model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server, ModelAccessServicer(access)

@@ -75,6 +75,11 @@ def _conditional(target: ResourceLayers, policies: CompiledBundle) -> bool:
 
 
 def refuse(claims: PrincipalClaims, action: str, resource: str, decision: Decision) -> DomainError:
+    """As `refuse_caller`, of the principal of a token."""
+    return refuse_caller(claims.arn, action, resource, decision)
+
+
+def refuse_caller(who: str, action: str, resource: str, decision: Decision) -> DomainError:
     """Build AWS's refusal: it names principal, action, resource and the kind of policy, nothing more.
 
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
@@ -87,7 +92,7 @@ def refuse(claims: PrincipalClaims, action: str, resource: str, decision: Decisi
         why = f"because no {layer} allows the {action} action"
     return DomainError(
         ErrorReason.ERROR_REASON_ACCESS_DENIED,
-        f"User: {claims.arn} is not authorized to perform: {action} on resource: {resource} {why}",
+        f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}",
     )
 
 

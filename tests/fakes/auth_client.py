@@ -20,6 +20,7 @@ from craton.auth.v1 import (
     model_access_service_pb2_grpc,
     organization_policy_service_pb2_grpc,
     organization_service_pb2_grpc,
+    passed_role_service_pb2_grpc,
     policy_service_pb2_grpc,
     resources_pb2,
     role_service_pb2_grpc,
@@ -69,6 +70,7 @@ class Client:
         self.managed = managed_policy_service_pb2_grpc.ManagedPolicyServiceStub(channel)
         self.roles = role_service_pb2_grpc.RoleServiceStub(channel)
         self.sessions = session_service_pb2_grpc.SessionServiceStub(channel)
+        self.passed = passed_role_service_pb2_grpc.PassedRoleServiceStub(channel)
         self.health = health_pb2_grpc.HealthStub(channel)
         self.models = model_access_service_pb2_grpc.ModelAccessServiceStub(channel)
 

@@ -16,7 +16,7 @@ from services.auth.adapters.rows import (
 )
 from services.auth.adapters.tables import from_microseconds, to_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, TAGS
-from services.auth.adapters.tables_roles import ROLE_POLICIES, ROLES, SESSIONS
+from services.auth.adapters.tables_roles import PASSED_ROLES, ROLE_POLICIES, ROLES, SESSIONS
 from services.auth.domain.identity import EntityKind
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role
@@ -127,7 +127,8 @@ class SqlRoles:
                 raise conflict("Cannot delete entity, must detach all policies first.")
             for table in (BOUNDARIES, TAGS):
                 connection.execute(sa.delete(table).where(*of_entity(table, EntityKind.ROLE, role.role_id)))
-            connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.role_id == role.role_id))
+            for table in (SESSIONS, PASSED_ROLES):
+                connection.execute(sa.delete(table).where(table.c.role_id == role.role_id))
             connection.execute(sa.delete(ROLES).where(ROLES.c.role_id == role.role_id))
             return epoch
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.auth.adapters.passed_role_rows import find_pass
 from services.auth.adapters.sql_roles import role_of
 from services.auth.adapters.tables import USERS, from_microseconds, to_microseconds
-from services.auth.adapters.tables_roles import ROLES, SESSIONS
+from services.auth.adapters.tables_roles import PASSED_ROLES, ROLES, SESSIONS
 from services.auth.domain.roles import TemporarySession
 from services.auth.errors import conflict
 from services.chassis.database import Database
@@ -34,6 +35,9 @@ class SqlSessions:
                 raise conflict("The role was deleted meanwhile.")
             if session.user_id is not None and not _there(connection, USERS.c.user_id, session.user_id):
                 raise conflict("The user was deleted meanwhile.")
+            passed = session.passed
+            if passed is not None and not _there(connection, PASSED_ROLES.c.pass_id, passed.pass_id):
+                raise conflict("The role is no longer passed.")
             connection.execute(sa.insert(SESSIONS).values(**_values(session)))
 
         await self._database.run(work)
@@ -64,6 +68,7 @@ def find_session(connection: sa.Connection, access_key_id: str) -> TemporarySess
         source_identity=row.source_identity,
         issued_at=from_microseconds(row.issued_us),
         expires_at=from_microseconds(row.expires_us),
+        passed=None if row.pass_id is None else find_pass(connection, row.pass_id),
         source_key_id=row.source_key_id or "",
     )
 
@@ -98,6 +103,7 @@ def _values(session: TemporarySession) -> dict[str, Any]:
         "tags": json.dumps([list(pair) for pair in session.tags]),
         "transitive_keys": json.dumps(sorted(session.transitive_keys)),
         "source_identity": session.source_identity,
+        "pass_id": None if session.passed is None else session.passed.pass_id,
         "source_key_id": session.source_key_id or None,
         "issued_us": to_microseconds(session.issued_at),
         "expires_us": to_microseconds(session.expires_at),

@@ -30,6 +30,20 @@ ROLE_POLICIES = sa.Table(
     sa.Column("updated_us", sa.BigInteger, nullable=False),
 )
 
+PASSED_ROLES = sa.Table(
+    "passed_roles",
+    METADATA,
+    sa.Column("pass_id", sa.String(32), primary_key=True),
+    sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("role_id", sa.String(21), sa.ForeignKey("roles.role_id"), nullable=False),
+    sa.Column("service", sa.String(63), nullable=False),
+    sa.Column("resource_arn", sa.String(1011), nullable=False),
+    sa.Column("passed_by", sa.String(2048), nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("role_id", "service", "resource_arn", name="passed_once"),
+    sa.Index("passed_roles_of_account", "account_id"),
+)
+
 SESSIONS = sa.Table(
     "sessions",
     METADATA,
@@ -49,9 +63,11 @@ SESSIONS = sa.Table(
     sa.Column("transitive_keys", sa.Text, nullable=False),
     sa.Column("source_identity", sa.String(64), nullable=False),
     sa.Column("source_key_id", sa.String(128)),
+    sa.Column("pass_id", sa.String(32), sa.ForeignKey("passed_roles.pass_id")),
     sa.Column("issued_us", sa.BigInteger, nullable=False),
     sa.Column("expires_us", sa.BigInteger, nullable=False),
     sa.Index("sessions_of_role", "role_id"),
     sa.Index("sessions_of_user", "user_id"),
+    sa.Index("sessions_of_pass", "pass_id"),
     sa.Index("sessions_expiry", "expires_us"),
 )

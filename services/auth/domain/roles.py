@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.auth.domain.passed_roles import PassedRole
 from services.chassis.arn import assumed_role_arn
 
 DEFAULT_SESSION = timedelta(hours=1)
@@ -57,6 +58,8 @@ class TemporarySession:
     source_identity: str
     issued_at: datetime
     expires_at: datetime
+    passed: PassedRole | None = None
+    """Set for sessions of a service that the role was passed to."""
     source_key_id: str = ""
     """Access key with which a user, or the root user, asked for it: it counts no longer than that key."""
 

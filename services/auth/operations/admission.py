@@ -1,10 +1,12 @@
 """Who may call: the principal of a token as it is now, and its own policies."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.auth.domain.records import KeyStatus, PrincipalState
+from services.auth.domain.roles import TemporarySession
 from services.auth.errors import access_denied, invalid_token
+from services.auth.operations.service_trust import ServiceTrust
 from services.auth.ports import CredentialStore, DirectoryStore
 from services.chassis.authorization import decide, refuse
 from services.chassis.clock import Clock
@@ -55,6 +57,7 @@ class Admission:
         self._credentials = credentials
         self._directory = directory
         self._compiled = PolicyCache()
+        self._trust = ServiceTrust(credentials, directory, clock)
 
     async def identify(
         self, call: CallContext, audience: str = AUDIENCE, claims: PrincipalClaims | None = None
@@ -69,7 +72,15 @@ class Admission:
         state = await self._credentials.principal_state(claims.access_key_id)
         if state is None or not is_alive(claims, state, self._clock.now()):
             raise invalid_token("its principal or access key no longer exists or is inactive")
+        if state.session is not None and not await self._still_trusted(state.session):
+            raise invalid_token("the role no longer trusts the service that it was passed to")
         return Caller(claims, state)
+
+    async def _still_trusted(self, session: TemporarySession) -> bool:
+        """A service acts as a role for as long as that trusts it, and not for as long as a session lasts."""
+        if session.role is None or session.passed is None:
+            return True
+        return (await self._trust.decide(session.role, session.passed)).allowed
 
     async def identify_signed(self, call: CallContext, action: str) -> Caller:
         """As `identify`, for an action that needs no permission: the signature must still be for its service.
@@ -126,9 +137,7 @@ class Admission:
 
     async def protected(self, target: ResourceLayers) -> ResourceLayers:
         """Return a target with the resource control policies of the account that owns it, whichever it is."""
-        levels = await self._credentials.resource_control(target.account_id)
-        control = (self._compiled.compile_control(each, level) for level, each in enumerate(levels))
-        return replace(target, control=tuple(control))
+        return await self._trust.protected(target)
 
     def decide(
         self,

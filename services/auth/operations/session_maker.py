@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.auth.domain.ids import new_secret, new_temporary_key_id
+from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role, Tags, TemporarySession
 from services.auth.operations.signatures import session_secret_context
 from services.auth.ports import Sealer
@@ -32,6 +33,8 @@ class SessionGrant:
     tags: Tags = ()
     transitive_keys: frozenset[str] = frozenset()
     source_identity: str = ""
+    passed: PassedRole | None = None
+    """For the service that a role was passed to."""
     source_key_id: str = ""
     """Without a role: the access key that asks."""
 
@@ -79,6 +82,7 @@ class SessionMaker:
             source_identity=grant.source_identity,
             issued_at=now,
             expires_at=now + grant.duration,
+            passed=grant.passed,
             source_key_id=grant.source_key_id,
         )
         await self._store.create_session(session)

@@ -1,6 +1,5 @@
 """Signatures, tokens and leases."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from craton.auth.v1 import (
@@ -21,11 +20,11 @@ from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import LEASE_S, AuthorizationLeases, Registrar
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.signatures import Signatures, Signed
-from services.auth.servicer.messages import timestamp
+from services.auth.servicer.messages import expiry, timestamp
 from services.chassis.context import current_call
 from services.chassis.peer import address_of, user_agent
 from services.chassis.policy.bundle import PolicyBundle
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import ClientContext
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
@@ -38,10 +37,6 @@ def _signed(message: Any) -> Signed:
     credential = Credential(message.access_key_id, scope.date, scope.region, scope.service)
     token = SecretBytes(message.session_token.encode()) if message.session_token else None
     return Signed(credential, message.string_to_sign, message.signature, token)
-
-
-def _expiry(claims: PrincipalClaims) -> Any:
-    return timestamp(datetime.fromtimestamp(claims.expires_at, UTC))
 
 
 def _client(seen: Any, speaker: str, context: Any, endpoint: str = "") -> ClientContext:
@@ -90,7 +85,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         session = verified.state.session
         return authentication_service_pb2.AuthenticateSignatureResponse(
             token=token,
-            token_expire_time=_expiry(claims),
+            token_expire_time=expiry(claims),
             derived_signing_key=verified.derived_key.reveal(),
             key_lease=lease,
             principal=principal_pb2.Principal(
@@ -128,12 +123,12 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         verified = await self._signatures.verify_token_request(signed, request.audience)
         client = _client(request.audit_context, "service/runtime", context, verified.host)
         token, claims = self._issuer.issue(verified.state, signed.credential.region, request.audience, client)
-        return token_service_pb2.GetTokenResponse(token=token, expire_time=_expiry(claims))
+        return token_service_pb2.GetTokenResponse(token=token, expire_time=expiry(claims))
 
     async def ExchangeToken(self, request: Any, context: Any) -> Any:
         """See the contract."""
         token, claims = await self._issuer.exchange(request.token, request.audience, current_call().caller)
-        return token_service_pb2.ExchangeTokenResponse(token=token, expire_time=_expiry(claims))
+        return token_service_pb2.ExchangeTokenResponse(token=token, expire_time=expiry(claims))
 
     async def GetTokenKeys(self, request: Any, context: Any) -> Any:
         """See the contract."""

@@ -1,6 +1,6 @@
 """Records to protobuf messages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from craton.auth.v1 import resources_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.auth.domain.identity import InlinePolicy, Tag, UserDetails
 from services.auth.domain.records import AccessKey, Account, KeyStatus, User
 from services.chassis.arn import policy_arn, user_arn
+from services.chassis.principal import PrincipalClaims
 
 STATUS_TO_MESSAGE = {
     KeyStatus.ACTIVE: resources_pb2.ACCESS_KEY_STATUS_ACTIVE,
@@ -21,6 +22,11 @@ def timestamp(moment: datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(moment)
     return message
+
+
+def expiry(claims: PrincipalClaims) -> Timestamp:
+    """Return when a token ends as a message."""
+    return timestamp(datetime.fromtimestamp(claims.expires_at, UTC))
 
 
 def account(record: Account) -> resources_pb2.Account:

@@ -58,6 +58,12 @@ def find(name: str) -> Key | None:
     return _BY_CLAIM.get(claim) if _PROVIDER.fullmatch(provider) else None
 
 
+def time_keys(now: datetime) -> dict[str, str]:
+    """Return the condition keys of the time, in lower case."""
+    seconds = int(now.timestamp())
+    return {"aws:currenttime": _iso(seconds), "aws:epochtime": str(seconds)}
+
+
 def request_context(
     claims: PrincipalClaims, now: datetime, facts: PrincipalFacts = NO_FACTS
 ) -> dict[str, str | tuple[str, ...]]:
@@ -65,10 +71,9 @@ def request_context(
 
     They come from its verified token, from what auth said of its principal, and from the time.
     """
-    seconds, role_arn = int(now.timestamp()), claims.role_arn
+    role_arn = claims.role_arn
     context: dict[str, str | tuple[str, ...]] = {
-        "aws:currenttime": _iso(seconds),
-        "aws:epochtime": str(seconds),
+        **time_keys(now),
         "aws:principalaccount": claims.account_id,
         "aws:principalarn": role_arn or claims.arn,
         "aws:principaltype": "Account" if claims.root else "AssumedRole" if role_arn else "User",

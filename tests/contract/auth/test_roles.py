@@ -11,12 +11,15 @@ import pytest
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
+from services.auth.adapters.sql_passed_roles import SqlPassedRoles
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
+from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role, TemporarySession
 from services.auth.ports import CredentialStore
 from services.auth.ports_identity import InlinePolicyStore
+from services.auth.ports_passed_roles import PassedRoleStore
 from services.auth.ports_roles import RoleStore, SessionStore
 from services.chassis.database import Database
 from services.chassis.policy.bundle import PolicyBundle
@@ -53,6 +56,7 @@ class Stores:
     def __init__(self, database: Database) -> None:
         self.roles, self.sessions = SqlRoles(database), SqlSessions(database)
         self.policies = SqlInlinePolicies(database)
+        self.passed: PassedRoleStore = SqlPassedRoles(database)
         self.credentials, self.directory = SqlCredentials(database), SqlDirectory(database)
 
 
@@ -148,4 +152,70 @@ async def test_sessions_and_the_end_of_their_role_at_once(stores: Stores) -> Non
             stores.roles.delete_role(ACCOUNT.account_id, role.role_name),
             return_exceptions=True,
         )
+        assert await stores.credentials.principal_state(session.access_key_id) is None
+
+
+PASSED = PassedRole("a" * 32, ACCOUNT.account_id, "AROA1", "training", "arn:x:job/1", "arn:alice", NOW)
+
+
+async def test_what_was_passed_is_kept_once(stores: Stores) -> None:
+    assert await reason(stores.passed.pass_role(PASSED, 9)) == "RESOURCE_STATE"
+    await stores.roles.create_role(ROLE, 9)
+    assert await stores.passed.pass_role(PASSED, 2) == PASSED
+    again = replace(PASSED, pass_id="b" * 32, passed_by="arn:bob", created_at=NOW + timedelta(days=1))
+    assert await stores.passed.pass_role(again, 2) == PASSED
+    others = (
+        replace(again, resource_arn="arn:x:job/2"),
+        replace(again, service="runtime", pass_id="c" * 32),
+    )
+    assert await stores.passed.pass_role(others[0], 2) == others[0]
+    assert await reason(stores.passed.pass_role(others[1], 2)) == "QUOTA_EXCEEDED"
+    assert await stores.passed.passed_role(PASSED.pass_id) == (PASSED, ROLE)
+    assert await reason(stores.passed.passed_role("c" * 32)) == "RESOURCE_NOT_FOUND"
+
+
+async def test_sessions_of_a_pass_end_with_it(stores: Stores) -> None:
+    await stores.roles.create_role(ROLE, 9)
+    await stores.passed.pass_role(PASSED, 9)
+    assert await stores.passed.session_of(PASSED.pass_id, NOW) is None
+    mine = replace(SESSION, passed=PASSED)
+    await stores.sessions.create_session(SESSION)
+    for key_id, hours in (("ASIA2", 1), ("ASIA3", 2), ("ASIA4", 1)):
+        await stores.sessions.create_session(
+            replace(mine, access_key_id=key_id, expires_at=NOW + timedelta(hours=hours))
+        )
+    assert await stores.passed.session_of(PASSED.pass_id, NOW) == "ASIA3"
+    assert await stores.passed.session_of(PASSED.pass_id, NOW + timedelta(hours=2)) is None
+    state = await stores.credentials.principal_state("ASIA3")
+    assert state is not None
+    assert state.session is not None
+    assert state.session.passed == PASSED
+    epoch = await stores.passed.revoke_pass(PASSED.pass_id)
+    assert epoch > state.epoch
+    assert await stores.credentials.principal_state("ASIA3") is None
+    assert await stores.credentials.principal_state(SESSION.access_key_id) is not None
+    late = replace(mine, access_key_id="ASIA5")
+    assert await reason(stores.sessions.create_session(late)) == "RESOURCE_STATE"
+    assert await reason(stores.passed.revoke_pass(PASSED.pass_id)) == "RESOURCE_NOT_FOUND"
+
+
+async def test_a_deleted_role_was_passed_to_nobody(stores: Stores) -> None:
+    await stores.roles.create_role(ROLE, 9)
+    await stores.passed.pass_role(PASSED, 9)
+    await stores.sessions.create_session(replace(SESSION, passed=PASSED))
+    await stores.roles.delete_role(ACCOUNT.account_id, ROLE.role_name)
+    assert await reason(stores.passed.passed_role(PASSED.pass_id)) == "RESOURCE_NOT_FOUND"
+    await stores.roles.create_role(replace(ROLE, role_id="AROA2"), 9)
+    assert await reason(stores.passed.passed_role(PASSED.pass_id)) == "RESOURCE_NOT_FOUND"
+
+
+async def test_revoking_waits_for_sessions_that_begin(stores: Stores) -> None:
+    """Whichever comes first, no session is left of what is not passed any more."""
+    await stores.roles.create_role(ROLE, 9)
+    for number in range(10):
+        passed = await stores.passed.pass_role(replace(PASSED, pass_id=f"{number:032x}"), 99)
+        session = replace(SESSION, access_key_id=f"ASIA{number}", passed=passed)
+        begun = stores.sessions.create_session(session)
+        ended = stores.passed.revoke_pass(passed.pass_id)
+        await asyncio.gather(begun, ended, return_exceptions=True)
         assert await stores.credentials.principal_state(session.access_key_id) is None

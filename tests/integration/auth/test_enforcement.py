@@ -44,6 +44,10 @@ class EnforcementPoint:
 
     async def invoke(self, token: str) -> None:
         """Admit one call; raises when it is refused."""
+        await self.admit(token, "bedrock:InvokeModel", MODEL)
+
+    async def admit(self, token: str, action: str, resource: str) -> None:
+        """Admit one call to any action; raises when it is refused."""
         claims = await self.verifier.verify(token)
         call = CallContext(
             method="/m",
@@ -53,7 +57,7 @@ class EnforcementPoint:
             principal=claims,
             principal_token=token,
         )
-        await self.authorizer.authorize(call, "bedrock:InvokeModel", MODEL)
+        await self.authorizer.authorize(call, action, resource)
 
     async def refusal(self, token: str, within_s: float) -> tuple[str, float]:
         """Call until it is refused; return the reason and when that was."""
@@ -69,13 +73,15 @@ class EnforcementPoint:
 
 
 @contextlib.asynccontextmanager
-async def enforcement_point(port: int, workloads: Workloads) -> AsyncIterator[EnforcementPoint]:
-    """An enforcement point with runtime's certificate."""
+async def enforcement_point(
+    port: int, workloads: Workloads, service: str = "runtime"
+) -> AsyncIterator[EnforcementPoint]:
+    """An enforcement point with a service's certificate."""
     clock = SystemClock()
     upstream = UpstreamSettings(f"127.0.0.1:{port}", "auth")
-    channel = Channel(upstream, workloads.tls("service/runtime"), TRUST_DOMAIN, clock)
+    channel = Channel(upstream, workloads.tls(f"service/{service}"), TRUST_DOMAIN, clock)
     leases = Leases(RemoteLeaseSource(channel, "0" * 32), clock)
-    verifier = TokenVerifier("runtime", RemoteTokenKeys(fetch_over(channel), clock), clock)
+    verifier = TokenVerifier(service, RemoteTokenKeys(fetch_over(channel), clock), clock)
     yield EnforcementPoint(verifier, leases, Authorizer(leases, clock))
     await channel.close()
 
