@@ -13,7 +13,7 @@ from services.auth.adapters.sql_passed_roles import SqlPassedRoles
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.passed_roles import PassedRole
-from services.auth.domain.records import Account, InlinePolicy, User
+from services.auth.domain.records import Account, User
 from services.auth.domain.roles import Role
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.lease import AuthorizationLeases
@@ -76,8 +76,7 @@ class Stack:
         """Give a user the permission to pass roles."""
         allow = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", **statement}
         text = canonical(parse(json.dumps({"Version": "2012-10-17", "Statement": allow})))
-        policy = InlinePolicy(account, user, "pass", text, text, self.auth.clock.now())
-        await self.auth.policies.put_policy(policy, 9)
+        await self.auth.allow(user, text, "pass", account)
 
     async def role(self, *, role_id: str = "AROAWORKER", **statement: Any) -> Role:
         """Make a role that trusts bedrock as the statement says."""
