@@ -116,7 +116,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
     sealer = KmsSealer(kms, random)
     announcer = RedisRevocations(config.redis)
-    revocations = Revocation(SqlPoints(database), announcer, clock)
+    revocations = Revocation(SqlPoints(database), announcer, clock, random)
     confirmations = ChannelListener(config.redis, CONFIRMED_CHANNEL, revocations.heard, lambda: None)
     catalog = ManifestCatalog(config.catalog)
     keyring = Keyring(credentials, sealer, clock, random, timedelta(days=config.token_key_days))

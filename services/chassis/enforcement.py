@@ -1,8 +1,8 @@
 """An enforcement point: leases from auth, decisions by them, and an ear for revocations."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any, Protocol
 
 import grpc
@@ -14,12 +14,14 @@ from services.chassis.clock import Clock
 from services.chassis.leases import Leases, RemoteLeaseSource
 from services.chassis.logs import Log
 from services.chassis.randomness import Randomness
-from services.chassis.revocation import RevocationListener
+from services.chassis.revocation import EVERYBODY, RevocationListener
 from services.chassis.settings import RedisSettings
 
 _CONFIRM_TIMEOUT_S = 2.0
 _MAX_CONFIRMED = 1024
-"""Revocations that one call confirms, and that wait to be: auth waits for leases to end otherwise."""
+"""Revocations that one call confirms."""
+_MAX_WAITING = 10_000
+"""Revocations that wait to be confirmed: auth waits for leases to end otherwise."""
 
 _log = Log("enforcement")
 
@@ -44,20 +46,32 @@ class RevocationEar:
     ) -> None:
         """Confirm as the process `instance_id` what `revoke(account_id, epoch)` has obeyed.
 
-        `revoke_all()` is called when announcements may have been missed. Without `redis` nothing is heard.
+        `revoke_all()` is called when announcements may have been missed, and for those that are about
+        everybody. Without `redis` nothing is heard.
         """
         self._instance_id = instance_id
-        self._obey = revoke
+        self._obey, self._obey_all = revoke, revoke_all
         stub: Any = authorization_service_pb2_grpc.AuthorizationServiceStub(auth)
         self._confirm = stub.ConfirmRevocations
-        self._heard: deque[tuple[str, int]] = deque(maxlen=_MAX_CONFIRMED)
+        self._heard: dict[tuple[str, int], int] = {}
         self._some = asyncio.Event()
         self._listener = None if redis is None else RevocationListener(redis, self.revoke, revoke_all)
 
     def revoke(self, account_id: str, epoch: int) -> None:
-        """Use nothing older than `epoch` of an account any more, and let auth know."""
-        self._obey(account_id, epoch)
-        self._heard.append((account_id, epoch))
+        """Use nothing older than `epoch` of an account any more, and let auth know.
+
+        Of EVERYBODY nothing at all is used that was leased before; `epoch` is the announcement's number.
+        """
+        if account_id == EVERYBODY:
+            self._obey_all()
+            key = (account_id, epoch)
+        else:
+            self._obey(account_id, epoch)
+            # Of an account the newest says it all; of everybody each is a word of its own.
+            key = (account_id, 0)
+        if len(self._heard) >= _MAX_WAITING and key not in self._heard:
+            del self._heard[next(iter(self._heard))]
+        self._heard[key] = max(epoch, self._heard.get(key, 0))
         self._some.set()
 
     def attach(self, host: Host) -> None:
@@ -71,8 +85,8 @@ class RevocationEar:
             await self._some.wait()
             self._some.clear()
             while self._heard:
-                heard = list(self._heard)
-                self._heard.clear()
+                keys = list(islice(self._heard, _MAX_CONFIRMED))
+                heard = [(account_id, self._heard.pop((account_id, each))) for account_id, each in keys]
                 request = authorization_service_pb2.ConfirmRevocationsRequest(
                     instance_id=self._instance_id,
                     revocations=[

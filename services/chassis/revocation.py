@@ -20,7 +20,11 @@ CHANNEL = "craton:revocations"
 CONFIRMED_CHANNEL = "craton:revocations:confirmed"
 """Among the replicas of auth alone: a confirmation reaches one of them, and any may be waiting for it."""
 
-_MESSAGE = re.compile(r"([0-9]{12}) ([0-9]{1,19})")
+EVERYBODY = "*"
+"""In place of an account: a change that reaches so many that all that is leased is forgotten. What stands in
+place of the epoch is a random number, which tells one such announcement from another."""
+
+_MESSAGE = re.compile(r"([0-9]{12}|\*) ([0-9]{1,19})")
 _TIMEOUT_S = 0.25
 """An announcement waits no longer for Redis: the change is durable already."""
 

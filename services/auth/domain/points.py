@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_CONFIRMATION = re.compile(r"([a-z0-9-]{1,63}) ([0-9a-f]{32}) ([0-9]{12}) ([0-9]{1,19})")
+_CONFIRMATION = re.compile(r"([a-z0-9-]{1,63}) ([0-9a-f]{32}) ([0-9]{12}|\*) ([0-9]{1,19})")
 
 
 @dataclass(frozen=True, slots=True)

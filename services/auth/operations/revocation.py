@@ -16,12 +16,18 @@ from services.auth.operations.lease import LEASE_S
 from services.auth.ports import Announcer, EnforcementPointStore
 from services.chassis.clock import Clock
 from services.chassis.logs import Log
+from services.chassis.randomness import Randomness
+from services.chassis.revocation import EVERYBODY
 
 _REGISTER_S = 10.0
 """A point that goes on taking leases is written down again after this long."""
 _LIVE = timedelta(seconds=30)
 """A point that was written down longer ago holds no lease: registration, lease and clocks' differences."""
 _MAX_POINTS = 10_000
+_MANY = 100
+"""A change of more accounts is announced once, to everybody: who holds leases forgets them all and confirms
+once, instead of account by account for longer than leases last."""
+_NUMBERS = 2**63
 _SOMEBODY = EnforcementPointId("unknown", "")
 
 _log = Log("revocation")
@@ -38,8 +44,11 @@ class _Waiter:
 class Revocation:
     """A Revocations port: announces changes, and waits for them to be in force."""
 
-    def __init__(self, points: EnforcementPointStore, announcer: Announcer, clock: Clock) -> None:
+    def __init__(
+        self, points: EnforcementPointStore, announcer: Announcer, clock: Clock, randomness: Randomness
+    ) -> None:
         """Know points from `points`, tell them through `announcer`."""
+        self._randomness = randomness
         self._points = points
         self._announcer = announcer
         self._clock = clock
@@ -66,6 +75,9 @@ class Revocation:
         That is at most LEASE_S later: a point that does not confirm has no lease left by then.
         """
         until = self._clock.boottime() + LEASE_S
+        if len(epochs) > _MANY:
+            number = int.from_bytes(self._randomness.token_bytes(8), "big") % _NUMBERS
+            epochs = {EVERYBODY: number}
         try:
             live = await self._points.live(self._clock.now() - _LIVE)
         except Exception as error:
@@ -93,7 +105,9 @@ class Revocation:
     def confirmed(self, point: EnforcementPointId, account_id: str, epoch: int) -> None:
         """Note that a point uses nothing older than `epoch` of an account."""
         for waiter in self._waiters.get(account_id, ()):
-            if epoch >= waiter.epochs[account_id]:
+            wanted = waiter.epochs[account_id]
+            # What was forgotten before another announcement to everybody may have been leased again.
+            if epoch == wanted or (epoch > wanted and account_id != EVERYBODY):
                 waiter.missing.discard((account_id, point))
                 if not waiter.missing:
                     waiter.done.set()

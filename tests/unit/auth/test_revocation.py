@@ -9,7 +9,8 @@ import pytest
 
 from services.auth.domain.points import EnforcementPointId
 from services.auth.operations.revocation import Revocation
-from tests.fakes.clock import ManualClock
+from services.chassis.revocation import EVERYBODY
+from tests.fakes.clock import CountingRandomness, ManualClock
 
 ONE, TWO = EnforcementPointId("runtime", "1" * 32), EnforcementPointId("kms", "2" * 32)
 ACCOUNT, OTHER = "123456789012", "210987654321"
@@ -66,7 +67,7 @@ def announcer() -> Announcer:
 
 @pytest.fixture
 def revocation(points: Points, announcer: Announcer, clock: ManualClock) -> Revocation:
-    return Revocation(points, announcer, clock)
+    return Revocation(points, announcer, clock, CountingRandomness())
 
 
 async def begun(call: Any) -> "asyncio.Task[None]":
@@ -104,6 +105,41 @@ async def test_a_change_of_many_accounts_waits_for_all_of_them(revocation: Revoc
     revocation.confirmed(ONE, OTHER, 9)
     await asyncio.wait_for(waiting, 1)
     await asyncio.wait_for(revocation.publish_all({}), 1)
+
+
+def many(number: int) -> dict[str, int]:
+    return {f"{account:012d}": account + 1 for account in range(number)}
+
+
+async def test_a_change_of_the_whole_organization_is_announced_and_confirmed_once(
+    revocation: Revocation, announcer: Announcer
+) -> None:
+    await revocation.register(ONE)
+    await revocation.register(TWO)
+    waiting = await begun(revocation.publish_all(many(5_000)))
+    [(everybody, number)] = announcer.announced
+    assert everybody == EVERYBODY
+    assert 0 <= number < 2**63
+    for account_id, epoch in many(5_000).items():
+        revocation.confirmed(ONE, account_id, epoch)
+    await revocation.confirm(ONE, [(EVERYBODY, number)])
+    for other in (number + 1, number - 1):
+        revocation.confirmed(TWO, EVERYBODY, other)
+    await asyncio.sleep(0)
+    assert not waiting.done(), "what was forgotten for another announcement may be leased again"
+    revocation.heard(announcer.relayed[-1].replace(*("runtime", "kms")).replace("1" * 32, "2" * 32))
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_announcements_to_everybody_are_told_apart(
+    revocation: Revocation, announcer: Announcer
+) -> None:
+    for _ in range(2):
+        await revocation.publish_all(many(101))
+    await revocation.publish_all(many(100))
+    first, second, *few = announcer.announced
+    assert first != second
+    assert dict(few) == many(100)
 
 
 async def test_a_silent_point_is_waited_for_as_long_as_a_lease(
@@ -150,7 +186,7 @@ async def test_registration_is_written_down_again_before_it_counts_no_more(
 async def test_confirmations_reach_the_other_replicas(
     points: Points, announcer: Announcer, clock: ManualClock
 ) -> None:
-    asked, other = Revocation(points, announcer, clock), Revocation(points, announcer, clock)
+    asked, other = (Revocation(points, announcer, clock, CountingRandomness()) for _ in range(2))
     await asked.register(ONE)
     waiting = await begun(other.publish(ACCOUNT, 7))
     await asked.confirm(ONE, [(ACCOUNT, 7)])

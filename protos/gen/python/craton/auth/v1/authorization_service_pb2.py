@@ -27,7 +27,7 @@ from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*craton/auth/v1/authorization_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\x86\x01\n\x1cGetAuthorizationLeaseRequest\x12\x14\n\x0cknown_digest\x18\x01 \x01(\t\x12*\n\x0binstance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12$\n\x0e\x61\x64mitted_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80@\x88\xce\x18\x01\"\x85\x01\n\x19\x43onfirmRevocationsRequest\x12*\n\x0binstance_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12<\n\x0brevocations\x18\x02 \x03(\x0b\x32\x1a.craton.auth.v1.RevocationB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x08\"C\n\nRevocation\x12&\n\naccount_id\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\x0b^[0-9]{12}$\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"\x1c\n\x1a\x43onfirmRevocationsResponse\"\x83\x05\n\x1dGetAuthorizationLeaseResponse\x12\x19\n\x11identity_policies\x18\x01 \x03(\t\x12\x31\n\x0c\x65ntitlements\x18\x03 \x03(\x0b\x32\x1b.craton.auth.v1.Entitlement\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12(\n\x05lease\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x14permissions_boundary\x18\x07 \x01(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12\x39\n\x10session_policies\x18\x08 \x01(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12?\n\x16service_control_levels\x18\t \x03(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12@\n\x17resource_control_levels\x18\n \x03(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12\x17\n\x0forganization_id\x18\x0c \x01(\t\x12\x19\n\x11organization_path\x18\r \x01(\t\x12X\n\x0eprincipal_tags\x18\x0b \x03(\x0b\x32@.craton.auth.v1.GetAuthorizationLeaseResponse.PrincipalTagsEntry\x1a\x34\n\x12PrincipalTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01J\x04\x08\x02\x10\x03R\x04root\"$\n\x0fPolicyDocuments\x12\x11\n\tdocuments\x18\x01 \x03(\t\"D\n\x0b\x45ntitlement\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x13\n\x0b\x65ula_sha256\x18\x03 \x01(\t2\xf9\x01\n\x14\x41uthorizationService\x12t\n\x15GetAuthorizationLease\x12,.craton.auth.v1.GetAuthorizationLeaseRequest\x1a-.craton.auth.v1.GetAuthorizationLeaseResponse\x12k\n\x12\x43onfirmRevocations\x12).craton.auth.v1.ConfirmRevocationsRequest\x1a*.craton.auth.v1.ConfirmRevocationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*craton/auth/v1/authorization_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\x86\x01\n\x1cGetAuthorizationLeaseRequest\x12\x14\n\x0cknown_digest\x18\x01 \x01(\t\x12*\n\x0binstance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12$\n\x0e\x61\x64mitted_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80@\x88\xce\x18\x01\"\x85\x01\n\x19\x43onfirmRevocationsRequest\x12*\n\x0binstance_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12<\n\x0brevocations\x18\x02 \x03(\x0b\x32\x1a.craton.auth.v1.RevocationB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x08\"I\n\nRevocation\x12,\n\naccount_id\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9]{12}|[*])$\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"\x1c\n\x1a\x43onfirmRevocationsResponse\"\x83\x05\n\x1dGetAuthorizationLeaseResponse\x12\x19\n\x11identity_policies\x18\x01 \x03(\t\x12\x31\n\x0c\x65ntitlements\x18\x03 \x03(\x0b\x32\x1b.craton.auth.v1.Entitlement\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12(\n\x05lease\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x14permissions_boundary\x18\x07 \x01(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12\x39\n\x10session_policies\x18\x08 \x01(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12?\n\x16service_control_levels\x18\t \x03(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12@\n\x17resource_control_levels\x18\n \x03(\x0b\x32\x1f.craton.auth.v1.PolicyDocuments\x12\x17\n\x0forganization_id\x18\x0c \x01(\t\x12\x19\n\x11organization_path\x18\r \x01(\t\x12X\n\x0eprincipal_tags\x18\x0b \x03(\x0b\x32@.craton.auth.v1.GetAuthorizationLeaseResponse.PrincipalTagsEntry\x1a\x34\n\x12PrincipalTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01J\x04\x08\x02\x10\x03R\x04root\"$\n\x0fPolicyDocuments\x12\x11\n\tdocuments\x18\x01 \x03(\t\"D\n\x0b\x45ntitlement\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x13\n\x0b\x65ula_sha256\x18\x03 \x01(\t2\xf9\x01\n\x14\x41uthorizationService\x12t\n\x15GetAuthorizationLease\x12,.craton.auth.v1.GetAuthorizationLeaseRequest\x1a-.craton.auth.v1.GetAuthorizationLeaseResponse\x12k\n\x12\x43onfirmRevocations\x12).craton.auth.v1.ConfirmRevocationsRequest\x1a*.craton.auth.v1.ConfirmRevocationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIRMREVOCATIONSREQUEST'].fields_by_name['revocations']._loaded_options = None
   _globals['_CONFIRMREVOCATIONSREQUEST'].fields_by_name['revocations']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\010'
   _globals['_REVOCATION'].fields_by_name['account_id']._loaded_options = None
-  _globals['_REVOCATION'].fields_by_name['account_id']._serialized_options = b'\272H\017r\r2\013^[0-9]{12}$'
+  _globals['_REVOCATION'].fields_by_name['account_id']._serialized_options = b'\272H\025r\0232\021^([0-9]{12}|[*])$'
   _globals['_GETAUTHORIZATIONLEASERESPONSE_PRINCIPALTAGSENTRY']._loaded_options = None
   _globals['_GETAUTHORIZATIONLEASERESPONSE_PRINCIPALTAGSENTRY']._serialized_options = b'8\001'
   _globals['_GETAUTHORIZATIONLEASEREQUEST']._serialized_start=156
@@ -51,17 +51,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIRMREVOCATIONSREQUEST']._serialized_start=293
   _globals['_CONFIRMREVOCATIONSREQUEST']._serialized_end=426
   _globals['_REVOCATION']._serialized_start=428
-  _globals['_REVOCATION']._serialized_end=495
-  _globals['_CONFIRMREVOCATIONSRESPONSE']._serialized_start=497
-  _globals['_CONFIRMREVOCATIONSRESPONSE']._serialized_end=525
-  _globals['_GETAUTHORIZATIONLEASERESPONSE']._serialized_start=528
-  _globals['_GETAUTHORIZATIONLEASERESPONSE']._serialized_end=1171
-  _globals['_GETAUTHORIZATIONLEASERESPONSE_PRINCIPALTAGSENTRY']._serialized_start=1107
-  _globals['_GETAUTHORIZATIONLEASERESPONSE_PRINCIPALTAGSENTRY']._serialized_end=1159
-  _globals['_POLICYDOCUMENTS']._serialized_start=1173
-  _globals['_POLICYDOCUMENTS']._serialized_end=1209
-  _globals['_ENTITLEMENT']._serialized_start=1211
-  _globals['_ENTITLEMENT']._serialized_end=1279
-  _globals['_AUTHORIZATIONSERVICE']._serialized_start=1282
-  _globals['_AUTHORIZATIONSERVICE']._serialized_end=1531
+  _globals['_REVOCATION']._serialized_end=501
+  _globals['_CONFIRMREVOCATIONSRESPONSE']._serialized_start=503
+  _globals['_CONFIRMREVOCATIONSRESPONSE']._serialized_end=531
+  _globals['_GETAUTHORIZATIONLEASERESPONSE']._serialized_start=534
+  _globals['_GETAUTHORIZATIONLEASERESPONSE']._serialized_end=1177
+  _globals['_GETAUTHORIZATIONLEASERESPONSE_PRINCIPALTAGSENTRY']._serialized_start=1113
+  _globals['_GETAUTHORIZATIONLEASERESPONSE_PRINCIPALTAGSENTRY']._serialized_end=1165
+  _globals['_POLICYDOCUMENTS']._serialized_start=1179
+  _globals['_POLICYDOCUMENTS']._serialized_end=1215
+  _globals['_ENTITLEMENT']._serialized_start=1217
+  _globals['_ENTITLEMENT']._serialized_end=1285
+  _globals['_AUTHORIZATIONSERVICE']._serialized_start=1288
+  _globals['_AUTHORIZATIONSERVICE']._serialized_end=1537
 # @@protoc_insertion_point(module_scope)
