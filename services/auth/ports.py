@@ -62,7 +62,7 @@ class Announcer(Protocol):
         """Announce that the account's policies have reached `epoch`."""
 
     async def publish_all(self, epochs: Mapping[str, int]) -> None:
-        """Announce the epochs of many accounts at once."""
+        """Announce the epochs of a hundred accounts at most at once."""
 
     async def relay(self, confirmation: str) -> None:
         """Tell all replicas of auth what an enforcement point has confirmed."""

@@ -28,12 +28,6 @@ _MESSAGE = re.compile(r"([0-9]{12}|\*) ([0-9]{1,19})")
 _TIMEOUT_S = 0.25
 """An announcement waits no longer for Redis: the change is durable already."""
 
-_ALL_TIMEOUT_S = 1.0
-"""The same for a change that reaches many accounts."""
-
-_TOGETHER = 500
-"""Announcements that are sent before Redis' answers to them are read."""
-
 _QUIET_S = 15.0
 """A subscription that hears nothing for this long is probed, so that a dead connection is noticed."""
 
@@ -91,15 +85,13 @@ class RedisRevocations:
             _log.warning("revocation_not_announced")
 
     async def publish_all(self, epochs: Mapping[str, int]) -> None:
-        """Announce for many accounts, as `publish` does for one."""
-        announced = [encode(account_id, epoch) for account_id, epoch in epochs.items()]
+        """Announce for several accounts, as `publish` does for one."""
         try:
-            async with asyncio.timeout(_ALL_TIMEOUT_S):
-                for start in range(0, len(announced), _TOGETHER):
-                    pipeline = self._client.pipeline(transaction=False)
-                    for message in announced[start : start + _TOGETHER]:
-                        pipeline.publish(CHANNEL, message)
-                    await pipeline.execute()
+            async with asyncio.timeout(2 * _TIMEOUT_S):
+                pipeline = self._client.pipeline(transaction=False)
+                for account_id, epoch in epochs.items():
+                    pipeline.publish(CHANNEL, encode(account_id, epoch))
+                await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             _log.warning("revocation_not_announced")
 

@@ -3,7 +3,9 @@
 import asyncio
 import dataclasses
 import json
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,9 +13,13 @@ from craton.auth.v1 import account_service_pb2, model_access_service_pb2
 from craton.auth.v1 import organization_policy_service_pb2 as policy_pb2
 from craton.auth.v1 import organization_service_pb2 as tree_pb2
 
+from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.config import AuthConfig
+from services.auth.domain.records import Account
 from services.chassis.context import CallContext
+from services.chassis.database import Database
 from services.chassis.errors import DomainError
-from services.chassis.revocation import RedisRevocations, RevocationListener
+from services.chassis.revocation import EVERYBODY, RedisRevocations, RevocationListener
 from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal
 from tests.fakes.workloads import Workloads
 from tests.integration.auth.test_enforcement import (
@@ -319,12 +325,50 @@ async def _call(point: EnforcementPoint, edge: Client, credential: Credential) -
     )
 
 
-async def test_a_change_of_thousands_of_accounts_is_announced_to_the_last(redis: Any) -> None:
+async def test_a_change_of_the_whole_organization_is_in_force_at_once(
+    auth: Any,
+    config: AuthConfig,
+    workloads: Workloads,
+    redis: Any,
+    operator: Client,
+    edge: Client,
+    manager: Manager,
+    member: Credential,
+) -> None:
+    """However many accounts there are, it is one revocation, and no lease has to end for it."""
+    database = Database(config.database_url)
+    store, now = SqlDirectory(database), datetime.now(UTC)
+    for number in range(1_500):
+        await store.create_account(Account(f"{number:012d}", "i", "a", now), None, None)
+    await database.close()
+    async with (
+        listening_point(auth.port, workloads, redis) as one,
+        listening_point(auth.port, workloads, redis) as two,
+    ):
+        token = (await edge.authenticate(member)).token
+        for point in (one, two):
+            await point.invoke(token)
+        created = await manager.policy(
+            "CreateOrganizationPolicy",
+            policy_type=SCP,
+            name="nothing",
+            content='{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}',
+        )
+        root, started = await manager.root(), time.monotonic()
+        await manager.policy("AttachOrganizationPolicy", policy_id=created.policy.policy_id, target_id=root)
+        took = time.monotonic() - started
+        for point in (one, two):
+            with pytest.raises(DomainError, match="with an explicit deny in a service control policy"):
+                await point.invoke(token)
+        assert took < 4.5, "leases of five seconds did not have to be waited for"
+
+
+async def test_a_change_of_several_accounts_is_announced_to_the_last(redis: Any) -> None:
     heard: dict[str, int] = {}
     listening = asyncio.Event()
     listener = RevocationListener(redis("runtime"), heard.__setitem__, listening.set)
     task, publisher = asyncio.create_task(listener.run()), RedisRevocations(redis("auth"))
-    epochs = {f"{number:012d}": number for number in range(1, 2_346)}
+    epochs = {f"{number:012d}": number for number in range(1, 101)} | {EVERYBODY: 2**63 - 1}
     try:
         async with asyncio.timeout(10):
             await listening.wait()
@@ -341,5 +385,5 @@ async def test_without_redis_a_change_of_many_accounts_is_not_held_up(redis: Any
     # Nobody listens on port 1.
     publisher = RedisRevocations(dataclasses.replace(redis("auth"), port=1))
     async with asyncio.timeout(3):
-        await publisher.publish_all({f"{number:012d}": 1 for number in range(2_000)})
+        await publisher.publish_all({f"{number:012d}": 1 for number in range(100)})
     await publisher.close()
