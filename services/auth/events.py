@@ -87,6 +87,7 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "CreateUser": (_IAM, "CreateUser", _EFFECT),
         "GetUser": (_IAM, "GetUser", _READ),
         "ListUsers": (_IAM, "ListUsers", _READ),
+        "UpdateUser": (_IAM, "UpdateUser", _EFFECT),
         "DeleteUser": (_IAM, "DeleteUser", _EFFECT),
         "PutUserPermissionsBoundary": (_IAM, "PutUserPermissionsBoundary", _EFFECT),
         "DeleteUserPermissionsBoundary": (_IAM, "DeleteUserPermissionsBoundary", _EFFECT),
@@ -98,6 +99,7 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "CreateGroup": (_IAM, "CreateGroup", _EFFECT),
         "GetGroup": (_IAM, "GetGroup", _READ),
         "ListGroups": (_IAM, "ListGroups", _READ),
+        "UpdateGroup": (_IAM, "UpdateGroup", _EFFECT),
         "DeleteGroup": (_IAM, "DeleteGroup", _EFFECT),
         "AddUserToGroup": (_IAM, "AddUserToGroup", _EFFECT),
         "RemoveUserFromGroup": (_IAM, "RemoveUserFromGroup", _EFFECT),
@@ -118,6 +120,9 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "SetDefaultPolicyVersion": (_IAM, "SetDefaultPolicyVersion", _EFFECT),
         "DeletePolicyVersion": (_IAM, "DeletePolicyVersion", _EFFECT),
         "ListEntitiesForPolicy": (_IAM, "ListEntitiesForPolicy", _READ),
+        "TagPolicy": (_IAM, "TagPolicy", _EFFECT),
+        "UntagPolicy": (_IAM, "UntagPolicy", _EFFECT),
+        "ListPolicyTags": (_IAM, "ListPolicyTags", _READ),
         "AttachUserPolicy": (_IAM, "AttachUserPolicy", _EFFECT),
         "DetachUserPolicy": (_IAM, "DetachUserPolicy", _EFFECT),
         "ListAttachedUserPolicies": (_IAM, "ListAttachedUserPolicies", _READ),
@@ -202,16 +207,6 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     def account(request: Any, _call: CallContext) -> Sequence[str]:
         return (root_arn(request.account_id, partition),) if request.account_id else ()
 
-    def user(request: Any, call: CallContext) -> Sequence[str]:
-        if call.principal is None:
-            return ()
-        return (user_arn(call.principal.account_id, request.user_name, partition),)
-
-    def role(request: Any, call: CallContext) -> Sequence[str]:
-        if call.principal is None:
-            return ()
-        return (role_arn(call.principal.account_id, request.role_name, partition),)
-
     def known(arn: str) -> Sequence[str]:
         try:
             name_of(arn, partition)
@@ -237,11 +232,13 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
             ("policy_name", policy_arn),
         )
         account_id = call.principal.account_id
+        # What is created says its path; of all else operations add it to the outcome, when it has one.
+        path = getattr(request, "path", "") or "/"
         given = ((getattr(request, name, ""), arn) for name, arn in named)
-        found = [arn(account_id, name, partition) for name, arn in given if name]
+        found = [arn(account_id, name, partition, path) for name, arn in given if name]
         return (*found, *known(getattr(request, "policy_arn", "")))
 
-    def group(request: Any, call: CallContext) -> Sequence[str]:
+    def bearer(request: Any, call: CallContext) -> Sequence[str]:
         # An inline policy has no ARN.
         return tuple(arn for arn in managed(request, call) if ":policy/" not in arn)
 
@@ -266,13 +263,13 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "AccountService": account,
         "OrganizationService": organization,
         "OrganizationPolicyService": organization,
-        "UserService": user,
-        "GroupService": group,
+        "UserService": bearer,
+        "GroupService": bearer,
         "ManagedPolicyService": managed,
-        "AccessKeyService": user,
+        "AccessKeyService": bearer,
         "SimulationService": simulated,
-        "PolicyService": user,
-        "RoleService": role,
+        "PolicyService": bearer,
+        "RoleService": bearer,
         "SessionService": assumed,
         "PassedRoleService": passed,
         "ModelAccessService": model,

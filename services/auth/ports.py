@@ -18,6 +18,7 @@ from services.auth.domain.records import (
     TokenKeyRecord,
     User,
 )
+from services.chassis.arn import IamEntity
 from services.chassis.manifest import ModelManifest
 from services.chassis.pages import Page
 from services.chassis.policy.bundle import Documents
@@ -130,8 +131,13 @@ class DirectoryStore(Protocol):
     async def user(self, account_id: str, user_name: str) -> User:
         """Return a user."""
 
-    async def users(self, account_id: str, request: PageRequest) -> Page[User]:
-        """List the users of an account by name."""
+    async def users(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[User]:
+        """List the users of an account by name, whose path begins so."""
+
+    async def update_user(
+        self, account_id: str, user_name: str, new_name: str, new_path: str
+    ) -> tuple[User, int]:
+        """Rename and move a user; what is empty stays. Its id stays, and all that is about the id."""
 
     async def delete_user(self, account_id: str, user_name: str) -> int:
         """Delete a user that has neither keys nor policies and is in no group."""
@@ -198,8 +204,11 @@ class CredentialStore(Protocol):
 class PrincipalReader(Protocol):
     """Principals by their name."""
 
-    async def named(self, account_id: str, kind: str, name: str) -> SimulatedPrincipal:
-        """Return a "user" or a "role", in one consistent reading. Raises RESOURCE_NOT_FOUND."""
+    async def named(self, entity: IamEntity) -> SimulatedPrincipal:
+        """Return a user or a role, in one consistent reading. Raises RESOURCE_NOT_FOUND.
+
+        One of the name that has another path is another ARN, and is not found.
+        """
 
 
 class BootstrapToken(Protocol):

@@ -10,13 +10,14 @@ from typing import Protocol
 
 from services.auth.domain.identity import (
     Entity,
+    EntityFacts,
     EntityKind,
     Group,
     InlinePolicy,
     ManagedPolicy,
     NamedEntity,
+    PolicyFilter,
     PolicyReference,
-    PolicyScope,
     PolicyUsage,
     PolicyVersion,
     Tag,
@@ -39,8 +40,13 @@ class GroupStore(Protocol):
     async def group(self, account_id: str, group_name: str) -> Group:
         """Return a group."""
 
-    async def groups(self, account_id: str, request: PageRequest) -> Page[Group]:
-        """List the groups of an account by name."""
+    async def groups(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[Group]:
+        """List the groups of an account by name, whose path begins so."""
+
+    async def update_group(
+        self, account_id: str, group_name: str, new_name: str, new_path: str
+    ) -> tuple[Group, int]:
+        """Rename and move a group; what is empty stays. Its id stays, and all that is about the id."""
 
     async def delete_group(self, account_id: str, group_name: str) -> int:
         """Delete a group that has neither members nor policies."""
@@ -78,13 +84,13 @@ class ManagedPolicyStore(Protocol):
     """Managed policies and their versions. Built-in ones are read alone, and belong to every account."""
 
     async def create_policy(self, policy: ManagedPolicy, version: PolicyVersion, limit: int) -> int:
-        """Create a policy of an account, which must then have at most `limit`, with its first version."""
+        """Create a policy of an account, which must then have at most `limit`, with version and tags."""
 
     async def managed_policy(self, account_id: str, policy: PolicyReference) -> ManagedPolicy:
-        """Return a policy, with how often the account uses it."""
+        """Return a policy, with its tags and how often the account uses it."""
 
     async def managed_policies(
-        self, account_id: str, scope: PolicyScope, *, only_attached: bool, request: PageRequest
+        self, account_id: str, wanted: PolicyFilter, request: PageRequest
     ) -> Page[ManagedPolicy]:
         """List policies: built-in ones, then those of the account, each by name."""
 
@@ -125,8 +131,10 @@ class AttachmentStore(Protocol):
     async def detach(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
         """Detach a policy. Raises RESOURCE_NOT_FOUND when it is not attached."""
 
-    async def attached(self, account_id: str, entity: Entity, request: PageRequest) -> Page[PolicyReference]:
-        """List what is attached to an entity, by name."""
+    async def attached(
+        self, account_id: str, entity: Entity, request: PageRequest, path_prefix: str = ""
+    ) -> Page[PolicyReference]:
+        """List what is attached to an entity, by name, whose path begins so."""
 
     async def entities(
         self,
@@ -135,17 +143,25 @@ class AttachmentStore(Protocol):
         usage: PolicyUsage,
         kind: EntityKind | None,
         request: PageRequest,
+        path_prefix: str = "",
     ) -> Page[NamedEntity]:
-        """List the entities of the account that use a policy, by kind and name; of all kinds for None."""
+        """List the entities of the account that use a policy, by kind and name; of all kinds for None.
 
-    async def boundary(self, account_id: str, entity: Entity) -> PolicyReference | None:
-        """Return the permissions boundary of an entity; None also when there is no such entity."""
+        Only those whose own path begins with `path_prefix`.
+        """
 
     async def put_boundary(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
         """Make a policy the permissions boundary of an entity, instead of an earlier one."""
 
     async def delete_boundary(self, account_id: str, entity: Entity) -> int:
         """Remove an entity's boundary. Raises RESOURCE_NOT_FOUND when it has none."""
+
+
+class EntityReader(Protocol):
+    """What decides about actions on entities."""
+
+    async def facts(self, account_id: str, entity: Entity) -> EntityFacts | None:
+        """Return it in one consistent reading; None when there is no such entity."""
 
 
 class TagStore(Protocol):

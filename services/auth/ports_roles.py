@@ -1,7 +1,9 @@
 """What auth needs of the outside for roles and temporary credentials."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from services.auth.domain.identity import PolicyReference, RoleDetails, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role, TemporarySession
 from services.chassis.pages import Page
@@ -10,8 +12,10 @@ from services.chassis.pages import Page
 class RoleStore(Protocol):
     """Roles. Durability and errors as in DirectoryStore."""
 
-    async def create_role(self, role: Role, limit: int) -> int:
-        """Create a role of an account, which must then have at most `limit`.
+    async def create_role(
+        self, role: Role, limit: int, boundary: PolicyReference | None = None, tags: Sequence[Tag] = ()
+    ) -> int:
+        """Create a role of an account, which must then have at most `limit`, with boundary and tags.
 
         Names are unique in the account without regard to case.
         """
@@ -19,8 +23,11 @@ class RoleStore(Protocol):
     async def role(self, account_id: str, role_name: str) -> Role:
         """Return a role."""
 
-    async def roles(self, account_id: str, request: PageRequest) -> Page[Role]:
-        """List the roles of an account by name."""
+    async def role_details(self, account_id: str, role_name: str) -> RoleDetails:
+        """Return a role with its boundary and tags, in one consistent reading."""
+
+    async def roles(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[Role]:
+        """List the roles of an account by name, whose path begins so."""
 
     async def update_role(self, role: Role) -> int:
         """Replace trust, description and longest session of the role with this id."""

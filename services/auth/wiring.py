@@ -68,7 +68,7 @@ from services.auth.operations.session_narrowing import SessionNarrowing
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
 from services.auth.operations.simulation import Simulation
-from services.auth.operations.tags import Boundaries, Tags
+from services.auth.operations.tags import Boundaries, PolicyTags, Tags
 from services.auth.operations.users import AccessKeys, Users
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
 from services.auth.servicer.authentication import (
@@ -163,6 +163,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     groups = Groups(SqlGroups(database), identities, revocations, clock, random)
     policy_store = SqlManagedPolicies(database)
     managed = ManagedPolicies(policy_store, identities, revocations, clock, random)
+    policy_tags = PolicyTags(tag_store, policy_store, identities, revocations)
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
     principals = SqlPrincipals(database)
@@ -214,7 +215,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         managed_policy_service_pb2_grpc.add_ManagedPolicyServiceServicer_to_server,
-        ManagedPolicyServicer(managed, attachments, partition),
+        ManagedPolicyServicer(managed, policy_tags, attachments, partition),
     )
     server.add(
         access_key_service_pb2_grpc.add_AccessKeyServiceServicer_to_server,

@@ -13,6 +13,11 @@ _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 _MODEL = r"[a-z0-9-]{1,63}\.[a-z0-9.:-]{1,127}"
 _USER = r"[A-Za-z0-9+=,.@_-]{1,64}"
 _NAME = r"[A-Za-z0-9+=,.@_-]{1,128}"
+_PATH = r"(?:[!-~]{1,510}/)?"
+"""What stands before the name of something that IAM knows; "/" alone, the default, is not written there.
+
+AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+"""
 _ID = r"[A-Za-z0-9-]{1,128}"
 
 
@@ -40,7 +45,7 @@ _KINDS = (
     _Kind("accounts/{account}", "iam::{account}:root"),
 )
 
-_IAM_KINDS = {"users": "user", "groups": "group", "roles": "role"}
+_IAM_KINDS = {"users": "user", "groups": "group", "roles": "role", "policies": "policy"}
 """Kinds of what IAM knows, by the collections that they stand in."""
 
 _PATTERNS = {
@@ -50,10 +55,10 @@ _PATTERNS = {
     "job": r"[a-z0-9.:-]{1,255}/[a-z0-9]{12}",
     "id": _ID,
     "alias": r"[A-Za-z0-9/_-]{1,250}",
-    "user": _USER,
-    "group": _NAME,
-    "policy": _NAME,
-    "role": _USER,
+    "user": _PATH + _USER,
+    "group": _PATH + _NAME,
+    "policy": _PATH + _NAME,
+    "role": _PATH + _USER,
 }
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
@@ -93,20 +98,32 @@ def name_of(arn: str, partition: str = "aws") -> str:
 
 @dataclass(frozen=True, slots=True)
 class IamEntity:
-    """What the ARN of a user, a group or a role says."""
+    """What the ARN of a user, a group, a role or a managed policy says."""
 
     account_id: str
+    """"aws" for a policy that comes with this software."""
     kind: str
-    """"user", "group" or "role"."""
+    """"user", "group", "role" or "policy"."""
     name: str
+    path: str = "/"
+    """Begins and ends with "/". The name alone is unique in the account: the path is part of the ARN only."""
+
+    def arn(self, partition: str = "aws") -> str:
+        """Return the ARN."""
+        return f"arn:{partition}:iam::{self.account_id}:{self.kind}{self.path}{self.name}"
 
 
 def iam_entity(arn: str, partition: str = "aws") -> IamEntity:
-    """Read the ARN of a user, a group or a role. Raises ValueError for any other."""
+    """Read the ARN of a user, a group, a role or a managed policy. Raises ValueError for any other."""
     match name_of(arn, partition).split("/", 3):
-        case ["accounts", account_id, collection, name] if collection in _IAM_KINDS:
-            return IamEntity(account_id, _IAM_KINDS[collection], name)
-    raise ValueError("not the ARN of a user, a group or a role of this installation")
+        case ["accounts", account_id, collection, named] if collection in _IAM_KINDS:
+            kind = _IAM_KINDS[collection]
+        case ["managedPolicies", *rest]:
+            account_id, kind, named = "aws", "policy", "/".join(rest)
+        case _:
+            raise ValueError("not the ARN of a user, a group, a role or a policy of this installation")
+    path, _, name = named.rpartition("/")
+    return IamEntity(account_id, kind, name, f"/{path}/" if path else "/")
 
 
 def foundation_model_arn(region: str, model_id: str, partition: str = "aws") -> str:
@@ -125,9 +142,9 @@ def foundation_model_id(arn: str, region: str, partition: str = "aws") -> str:
     return name.removeprefix(collection)
 
 
-def user_arn(account_id: str, user_name: str, partition: str = "aws") -> str:
+def user_arn(account_id: str, user_name: str, partition: str = "aws", path: str = "/") -> str:
     """Return the ARN of a user."""
-    return f"arn:{partition}:iam::{account_id}:user/{user_name}"
+    return IamEntity(account_id, "user", user_name, path).arn(partition)
 
 
 def root_arn(account_id: str, partition: str = "aws") -> str:
@@ -135,21 +152,21 @@ def root_arn(account_id: str, partition: str = "aws") -> str:
     return f"arn:{partition}:iam::{account_id}:root"
 
 
-def role_arn(account_id: str, role_name: str, partition: str = "aws") -> str:
+def role_arn(account_id: str, role_name: str, partition: str = "aws", path: str = "/") -> str:
     """Return the ARN of a role."""
-    return f"arn:{partition}:iam::{account_id}:role/{role_name}"
+    return IamEntity(account_id, "role", role_name, path).arn(partition)
 
 
 def assumed_role_arn(account_id: str, role_name: str, session_name: str, partition: str = "aws") -> str:
-    """Return the ARN of a role's session."""
+    """Return the ARN of a role's session; the role's path is no part of it."""
     return f"arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}"
 
 
-def group_arn(account_id: str, group_name: str, partition: str = "aws") -> str:
+def group_arn(account_id: str, group_name: str, partition: str = "aws", path: str = "/") -> str:
     """Return the ARN of a group of users."""
-    return f"arn:{partition}:iam::{account_id}:group/{group_name}"
+    return IamEntity(account_id, "group", group_name, path).arn(partition)
 
 
-def policy_arn(owner: str, policy_name: str, partition: str = "aws") -> str:
+def policy_arn(owner: str, policy_name: str, partition: str = "aws", path: str = "/") -> str:
     """Return the ARN of a managed policy; `owner` is an account, or "aws" for a built-in policy."""
-    return f"arn:{partition}:iam::{owner}:policy/{policy_name}"
+    return IamEntity(owner, "policy", policy_name, path).arn(partition)

@@ -62,7 +62,7 @@ def decide(
         # Part of it had to make room since the caller looked: a Deny may be missing.
         return Decision(Verdict.IMPLICIT_DENY)
     if requester is None:
-        requester = requester_of(claims)
+        requester = requester_of(claims, facts.iam_resource)
     return layers.decide(requester, policies.bound, target, action, resource, context)
 
 

@@ -190,7 +190,7 @@ class Leases:
             before, asked_in = self._clock.boottime(), self._round
             digest = known.digest if known is not None else ""
             answer = await self._source.fetch(token, digest, continuing)
-            lease = self._lease(answer, known, before, asked_in, requester_of(claims))
+            lease = self._lease(answer, known, before, asked_in, claims)
             if self._current(lease, claims):
                 self._keep(key, lease)
                 return lease
@@ -209,7 +209,7 @@ class Leases:
             self._leases.popitem(last=False)
 
     def _lease(
-        self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int, requester: Requester
+        self, answer: LeaseAnswer, known: Lease | None, before: float, asked_in: int, claims: PrincipalClaims
     ) -> Lease:
         if answer.bundle is not None and answer.entitlements is not None:
             policies, entitlements = self._compile(answer.bundle), answer.entitlements
@@ -219,6 +219,7 @@ class Leases:
         else:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
+        requester = requester_of(claims, facts.iam_resource)
         return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in, facts, requester)
 
     def _compile(self, bundle: PolicyBundle) -> CompiledBundle:
@@ -267,6 +268,7 @@ class RemoteLeaseSource:
                 response.organization_id,
                 response.organization_path,
                 tuple(sorted(response.principal_tags.items())),
+                response.iam_resource,
             ),
         )
 

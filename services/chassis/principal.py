@@ -54,7 +54,7 @@ class PrincipalClaims:
 
     @property
     def role_arn(self) -> str:
-        """ARN of the role, for a session of one; else empty. Roles have no path here, so it follows."""
+        """ARN of the role, for a session of one, as far as a token says it: without its path. Else empty."""
         head, found, name = self.arn.partition(":assumed-role/")
         if not found:
             return ""
@@ -75,11 +75,24 @@ def signed_for(claims: PrincipalClaims, action: str) -> bool:
     return not service or action.partition(":")[0] == service or action == _PASSING
 
 
-def requester_of(claims: PrincipalClaims) -> Requester:
-    """Return who asks, as policies name it."""
+def arn_now(claims: PrincipalClaims, iam_resource: str) -> str:
+    """Return the ARN of the user, of the root user, or of the role of a session, as policies know it.
+
+    `iam_resource` is what auth says of it now. A token does not say a role's path, and the token of a user
+    who was renamed says the old name for the rest of its life.
+    """
+    if not iam_resource:
+        return claims.role_arn or claims.arn
+    _, partition, _ = claims.arn.split(":", 2)
+    return f"arn:{partition}:iam::{claims.account_id}:{iam_resource}"
+
+
+def requester_of(claims: PrincipalClaims, iam_resource: str = "") -> Requester:
+    """Return who asks, as policies name it; `iam_resource` as in `arn_now`."""
     if claims.root:
         return Requester(RequesterKind.ROOT, claims.arn, claims.account_id)
+    arn = arn_now(claims, iam_resource)
     if not claims.role_arn:
-        return Requester(RequesterKind.USER, claims.arn, claims.account_id, claims.principal_id)
+        return Requester(RequesterKind.USER, arn, claims.account_id, claims.principal_id)
     role_id = claims.principal_id.partition(":")[0]
-    return Requester(RequesterKind.ROLE, claims.arn, claims.account_id, role_id, claims.role_arn)
+    return Requester(RequesterKind.ROLE, claims.arn, claims.account_id, role_id, arn)

@@ -40,6 +40,7 @@ def insert_user(connection: sa.Connection, user: User) -> None:
         sa.insert(USERS).values(
             user_id=user.user_id,
             account_id=user.account_id,
+            path=user.path,
             user_name=user.user_name,
             name_key=user.user_name.lower(),
             created_us=to_microseconds(user.created_at),

@@ -15,14 +15,14 @@ from services.auth.errors import managed_policy_not_found
 
 
 def find_policy(connection: sa.Connection, policy: PolicyReference) -> ManagedPolicy:
-    """Return a policy by its exact name. Raises RESOURCE_NOT_FOUND."""
+    """Return a policy by its exact name and path. Raises RESOURCE_NOT_FOUND."""
     if policy.built_in:
         known = built_in_policies().by_name.get(policy.policy_name)
-        if known is None:
+        if known is None or known.policy.reference.path != policy.path:
             raise managed_policy_not_found(policy.policy_name)
         return known.policy
     row = named_row(connection, MANAGED_POLICIES, policy.owner, policy.policy_name)
-    if row is None or row.policy_name != policy.policy_name:
+    if row is None or (row.policy_name, row.path) != (policy.policy_name, policy.path):
         raise managed_policy_not_found(policy.policy_name)
     return policy_of(row)
 
@@ -34,7 +34,7 @@ def references(connection: sa.Connection, policy_ids: Sequence[str]) -> dict[str
     rows = connection.execute(
         sa.select(MANAGED_POLICIES).where(MANAGED_POLICIES.c.policy_id.in_(policy_ids))
     ).all()
-    return found | {row.policy_id: PolicyReference(row.account_id, row.policy_name) for row in rows}
+    return found | {row.policy_id: _reference(row) for row in rows}
 
 
 def with_uses(
@@ -85,10 +85,14 @@ def versions_of(connection: sa.Connection, policy: ManagedPolicy) -> list[Policy
     ]
 
 
+def _reference(row: sa.Row[Any]) -> PolicyReference:
+    return PolicyReference(row.account_id, row.policy_name, row.path)
+
+
 def policy_of(row: sa.Row[Any]) -> ManagedPolicy:
     """Read a policy from a row of MANAGED_POLICIES."""
     return ManagedPolicy(
-        PolicyReference(row.account_id, row.policy_name),
+        _reference(row),
         row.policy_id,
         row.description,
         row.default_version,

@@ -10,15 +10,16 @@ from services.auth.adapters.bound_policies import (
     session_documents,
     tag_pairs,
 )
-from services.auth.adapters.entities import inline_bearer
+from services.auth.adapters.entities import find_entity, inline_bearer
 from services.auth.adapters.organization_rows import control_layers
-from services.auth.adapters.rows import account_of, find_user, key_of, user_of
-from services.auth.adapters.sql_roles import find_role
+from services.auth.adapters.rows import account_of, key_of, user_of
 from services.auth.adapters.sql_sessions import find_session
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, USERS
-from services.auth.domain.identity import EntityKind
+from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, SimulatedPrincipal, User
-from services.auth.domain.roles import TemporarySession
+from services.auth.domain.roles import Role, TemporarySession
+from services.auth.errors import not_found
+from services.chassis.arn import IamEntity
 from services.chassis.database import Database
 from services.chassis.policy.bundle import Documents, PolicyBundle
 
@@ -53,7 +54,11 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
             resource_control=control.resource_control,
         ),
         entitlements=_entitlements(connection, key.account_id),
-        facts=replace(control.facts, tags=_tags(connection, bearer, session)),
+        facts=replace(
+            control.facts,
+            tags=_tags(connection, bearer, session),
+            iam_resource=_iam_resource(user, None if session is None else session.role),
+        ),
         session=session,
     )
 
@@ -112,6 +117,13 @@ def _tags(
     return tuple(merged[key] for key in sorted(merged))
 
 
+def _iam_resource(user: User | None, role: Role | None) -> str:
+    """Return what stands behind the account in the ARN of the user or the role; empty for root."""
+    if user is not None:
+        return f"user{user.path}{user.user_name}"
+    return "" if role is None else f"role{role.path}{role.role_name}"
+
+
 def _entitlements(connection: sa.Connection, account_id: str) -> tuple[tuple[str, str, str], ...]:
     agreements = connection.execute(
         sa.select(AGREEMENTS.c.region, AGREEMENTS.c.model_id, AGREEMENTS.c.eula_sha256)
@@ -128,25 +140,30 @@ class SqlPrincipals:
         """Use `database`, whose schema is current."""
         self._database = database
 
-    async def named(self, account_id: str, kind: str, name: str) -> SimulatedPrincipal:
+    async def named(self, entity: IamEntity) -> SimulatedPrincipal:
         """Read a principal from one snapshot."""
 
         def work(connection: sa.Connection) -> SimulatedPrincipal:
-            if kind == "user":
-                bearer = EntityKind.USER, find_user(connection, account_id, name).user_id
-            else:
-                bearer = EntityKind.ROLE, find_role(connection, account_id, name).role_id
-            control = control_layers(connection, account_id)
+            kind = EntityKind(entity.kind)
+            found = find_entity(connection, entity.account_id, Entity(kind, entity.name))
+            if found.path != entity.path or kind not in (EntityKind.USER, EntityKind.ROLE):
+                raise not_found(f"The {entity.kind} with this ARN cannot be found.", entity.name)
+            bearer = kind, found.entity_id
+            control = control_layers(connection, entity.account_id)
             return SimulatedPrincipal(
-                unique_id=bearer[1],
-                role_name="" if kind == "user" else name,
+                unique_id=found.entity_id,
+                role_name=entity.name if kind is EntityKind.ROLE else "",
                 policies=PolicyBundle(
                     identity=_identity(connection, *bearer),
                     boundary=boundary_documents(connection, *bearer),
                     service_control=control.service_control,
                     resource_control=control.resource_control,
                 ),
-                facts=replace(control.facts, tags=_tags(connection, bearer, None)),
+                facts=replace(
+                    control.facts,
+                    tags=_tags(connection, bearer, None),
+                    iam_resource=f"{entity.kind}{entity.path}{entity.name}",
+                ),
             )
 
         return await self._database.read(work)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, USERS, from_microseconds
 from services.auth.domain.identity import EntityKind
+from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import AccessKey, Account, KeyStatus, User
 from services.auth.errors import account_not_found, exists, quota_exceeded, user_not_found
 
@@ -29,7 +30,7 @@ def account_of(row: sa.Row[Any]) -> Account:
 
 def user_of(row: sa.Row[Any]) -> User:
     """Read a user from a row of USERS."""
-    return User(row.account_id, row.user_name, row.user_id, from_microseconds(row.created_us))
+    return User(row.account_id, row.user_name, row.user_id, from_microseconds(row.created_us), row.path)
 
 
 def key_of(row: sa.Row[Any], user: User | None) -> AccessKey:
@@ -60,15 +61,49 @@ def named_row(connection: sa.Connection, table: sa.Table, account_id: str, name:
 
 
 def rows_by_name(
-    connection: sa.Connection, table: sa.Table, account_id: str, after: str, size: int
+    connection: sa.Connection, table: sa.Table, account_id: str, request: PageRequest, path_prefix: str = ""
 ) -> Sequence[sa.Row[Any]]:
-    """Return at most `size` + 1 rows of an account by a range of its index of names."""
+    """Return a page of an account's rows, and one more, by a range of its index of names."""
     return connection.execute(
         sa.select(table)
-        .where(table.c.account_id == account_id, table.c.name_key > after)
+        .where(
+            table.c.account_id == account_id,
+            table.c.name_key > request.after,
+            below(table.c.path, path_prefix),
+        )
         .order_by(table.c.name_key)
-        .limit(size + 1)
+        .limit(request.size + 1)
     ).all()
+
+
+def below(path: sa.ColumnElement[str], prefix: str) -> sa.ColumnElement[bool]:
+    """Select paths that begin so. LIKE would not do: on SQLite it has no regard to case."""
+    return sa.func.substr(path, 1, len(prefix)) == prefix
+
+
+def move(
+    connection: sa.Connection,
+    name: sa.Column[str],
+    account_id: str,
+    old_name: str,
+    new_name: str,
+    new_path: str,
+    refusals: Refusals,
+) -> None:
+    """Give what an account has of a name another name and another path; what is empty stays.
+
+    `name` is the column of names as they are written. Raises RESOURCE_EXISTS.
+    """
+    table = name.table
+    changes: dict[str, str] = {"path": new_path} if new_path else {}
+    if new_name:
+        changes |= {name.name: new_name, "name_key": new_name.lower()}
+        # Only the case of its letters may change, too.
+        if new_name.lower() != old_name.lower() and named_row(connection, table, account_id, new_name):
+            raise exists(refusals.taken.format(new_name), new_name)
+    if changes:
+        same = (table.c.account_id == account_id, table.c.name_key == old_name.lower())
+        connection.execute(sa.update(table).where(*same).values(changes))
 
 
 def require_room(

@@ -1,17 +1,23 @@
 """Which entity has which managed policy, in SQL."""
 
 import sqlalchemy as sa
-from craton.common.v1.error_reason_pb2 import ErrorReason
 
-from services.auth.adapters.entities import entities_using, find_entity
+from services.auth.adapters.entities import entities_using, find_entity, look_up
+from services.auth.adapters.entity_facts import facts_of, set_boundary
 from services.auth.adapters.managed_policy_rows import find_policy, references
 from services.auth.adapters.rows import count, next_epoch, of_entity
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES
-from services.auth.domain.identity import Entity, EntityKind, NamedEntity, PolicyReference, PolicyUsage
+from services.auth.domain.identity import (
+    Entity,
+    EntityFacts,
+    EntityKind,
+    NamedEntity,
+    PolicyReference,
+    PolicyUsage,
+)
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import managed_policy_not_found, not_found, quota_exceeded
 from services.chassis.database import Database
-from services.chassis.errors import DomainError
 from services.chassis.pages import Page
 
 _TABLES = {
@@ -22,7 +28,7 @@ _TABLES = {
 
 
 class SqlAttachments:
-    """An AttachmentStore."""
+    """An AttachmentStore and an EntityReader."""
 
     def __init__(self, database: Database) -> None:
         """Use `database`, whose schema is current."""
@@ -69,7 +75,9 @@ class SqlAttachments:
 
         return await self._database.run(work)
 
-    async def attached(self, account_id: str, entity: Entity, request: PageRequest) -> Page[PolicyReference]:
+    async def attached(
+        self, account_id: str, entity: Entity, request: PageRequest, path_prefix: str = ""
+    ) -> Page[PolicyReference]:
         """List attachments. An entity has a handful at most: the page is cut here."""
 
         def work(connection: sa.Connection) -> list[PolicyReference]:
@@ -79,7 +87,8 @@ class SqlAttachments:
             return list(references(connection, ids).values())
 
         found = sorted(await self._database.read(work), key=lambda each: each.position)
-        rest = [each for each in found if each.position > request.after]
+        mine = (each for each in found if each.path.startswith(path_prefix))
+        rest = [each for each in mine if each.position > request.after]
         return request.page(rest, lambda each: each.position)
 
     async def entities(
@@ -89,6 +98,7 @@ class SqlAttachments:
         usage: PolicyUsage,
         kind: EntityKind | None,
         request: PageRequest,
+        path_prefix: str = "",
     ) -> Page[NamedEntity]:
         """List the entities that use a policy."""
 
@@ -98,25 +108,14 @@ class SqlAttachments:
                 entity
                 for table in _TABLES[usage]
                 for entity in entities_using(connection, account_id, table, policy_id)
-                if kind in (None, entity.kind) and entity.position > request.after
+                if kind in (None, entity.kind)
+                and entity.position > request.after
+                and entity.path.startswith(path_prefix)
             ]
 
         # One that has it attached and as its boundary stands once.
         found = sorted(set(await self._database.read(work)), key=lambda each: each.position)
         return request.page(found, lambda each: each.position)
-
-    async def boundary(self, account_id: str, entity: Entity) -> PolicyReference | None:
-        """Return the boundary."""
-
-        def work(connection: sa.Connection) -> PolicyReference | None:
-            return boundary_reference(connection, find_entity(connection, account_id, entity))
-
-        try:
-            return await self._database.read(work)
-        except DomainError as error:
-            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
-                raise
-            return None
 
     async def put_boundary(self, account_id: str, entity: Entity, policy: PolicyReference) -> int:
         """Replace the boundary."""
@@ -142,25 +141,11 @@ class SqlAttachments:
 
         return await self._database.run(work)
 
+    async def facts(self, account_id: str, entity: Entity) -> EntityFacts | None:
+        """Return path, tags and boundary of an entity."""
 
-def set_boundary(
-    connection: sa.Connection, account_id: str, bearer: NamedEntity, policy: PolicyReference
-) -> None:
-    """Make a policy the permissions boundary of an entity. Raises RESOURCE_NOT_FOUND."""
-    found = find_policy(connection, policy)
-    connection.execute(sa.delete(BOUNDARIES).where(*of_entity(BOUNDARIES, bearer.kind, bearer.entity_id)))
-    connection.execute(
-        sa.insert(BOUNDARIES).values(
-            entity_kind=bearer.kind.value,
-            entity_id=bearer.entity_id,
-            policy_id=found.policy_id,
-            account_id=account_id,
-        )
-    )
+        def work(connection: sa.Connection) -> EntityFacts | None:
+            found = look_up(connection, account_id, entity)
+            return None if found is None else facts_of(connection, found)
 
-
-def boundary_reference(connection: sa.Connection, bearer: NamedEntity) -> PolicyReference | None:
-    """Return the permissions boundary of an entity."""
-    mine = of_entity(BOUNDARIES, bearer.kind, bearer.entity_id)
-    policy_id = connection.execute(sa.select(BOUNDARIES.c.policy_id).where(*mine)).scalar_one_or_none()
-    return None if policy_id is None else references(connection, [policy_id])[policy_id]
+        return await self._database.read(work)

@@ -12,6 +12,7 @@ from services.auth.adapters.directory_inserts import (
     insert_key,
     insert_user,
 )
+from services.auth.adapters.entity_facts import begin_with
 from services.auth.adapters.organization_rows import found_organization, join_organization
 from services.auth.adapters.rows import (
     Refusals,
@@ -20,15 +21,14 @@ from services.auth.adapters.rows import (
     find_key,
     find_user,
     key_of,
+    move,
     next_epoch,
     of_entity,
     require_room,
     rows_by_name,
     user_of,
 )
-from services.auth.adapters.sql_attachments import set_boundary
 from services.auth.adapters.sql_sessions import end_sessions_of_user
-from services.auth.adapters.sql_tags import add_tags
 from services.auth.adapters.tables import (
     ACCESS_KEYS,
     ACCOUNTS,
@@ -164,9 +164,7 @@ class SqlDirectory:
             require_room(connection, USERS, user.account_id, user.user_name, limit, _REFUSALS)
             insert_user(connection, user)
             bearer = NamedEntity(EntityKind.USER, user.user_name, user.user_id)
-            if boundary is not None:
-                set_boundary(connection, user.account_id, bearer, boundary)
-            add_tags(connection, bearer, tags, len(tags))
+            begin_with(connection, user.account_id, bearer, boundary, tags)
             return epoch
 
         return await self._database.run(work)
@@ -175,12 +173,26 @@ class SqlDirectory:
         """Return a user."""
         return await self._database.read(lambda connection: find_user(connection, account_id, user_name))
 
-    async def users(self, account_id: str, request: PageRequest) -> Page[User]:
+    async def users(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[User]:
         """List users by a range of an index."""
         rows = await self._database.read(
-            lambda connection: rows_by_name(connection, USERS, account_id, request.after, request.size)
+            lambda connection: rows_by_name(connection, USERS, account_id, request, path_prefix)
         )
         return request.page([user_of(row) for row in rows], lambda user: user.user_name.lower())
+
+    async def update_user(
+        self, account_id: str, user_name: str, new_name: str, new_path: str
+    ) -> tuple[User, int]:
+        """Rename and move a user."""
+
+        def work(connection: sa.Connection) -> tuple[User, int]:
+            epoch = next_epoch(connection, account_id)
+            find_user(connection, account_id, user_name)
+            named = USERS.c.user_name
+            move(connection, named, account_id, user_name, new_name, new_path, _REFUSALS)
+            return find_user(connection, account_id, new_name or user_name), epoch
+
+        return await self._database.run(work)
 
     async def delete_user(self, account_id: str, user_name: str) -> int:
         """Delete a user on whom nothing depends."""

@@ -8,6 +8,7 @@ from services.auth.adapters.rows import (
     Refusals,
     count,
     find_user,
+    move,
     named_row,
     next_epoch,
     of_entity,
@@ -44,6 +45,7 @@ class SqlGroups:
                 sa.insert(GROUPS).values(
                     group_id=group.group_id,
                     account_id=group.account_id,
+                    path=group.path,
                     group_name=group.group_name,
                     name_key=group.group_name.lower(),
                     created_us=to_microseconds(group.created_at),
@@ -57,12 +59,26 @@ class SqlGroups:
         """Return a group."""
         return await self._database.read(lambda connection: _find(connection, account_id, group_name))
 
-    async def groups(self, account_id: str, request: PageRequest) -> Page[Group]:
+    async def groups(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[Group]:
         """List groups by a range of an index."""
         rows = await self._database.read(
-            lambda connection: rows_by_name(connection, GROUPS, account_id, request.after, request.size)
+            lambda connection: rows_by_name(connection, GROUPS, account_id, request, path_prefix)
         )
         return request.page([_group(row) for row in rows], lambda group: group.group_name.lower())
+
+    async def update_group(
+        self, account_id: str, group_name: str, new_name: str, new_path: str
+    ) -> tuple[Group, int]:
+        """Rename and move a group."""
+
+        def work(connection: sa.Connection) -> tuple[Group, int]:
+            epoch = next_epoch(connection, account_id)
+            _find(connection, account_id, group_name)
+            named = GROUPS.c.group_name
+            move(connection, named, account_id, group_name, new_name, new_path, _REFUSALS)
+            return _find(connection, account_id, new_name or group_name), epoch
+
+        return await self._database.run(work)
 
     async def delete_group(self, account_id: str, group_name: str) -> int:
         """Delete a group on which nothing hangs."""
@@ -162,4 +178,5 @@ def _find(connection: sa.Connection, account_id: str, group_name: str) -> Group:
 
 
 def _group(row: sa.Row[Any]) -> Group:
-    return Group(row.account_id, row.group_name, row.group_id, from_microseconds(row.created_us))
+    created = from_microseconds(row.created_us)
+    return Group(row.account_id, row.group_name, row.group_id, created, row.path)

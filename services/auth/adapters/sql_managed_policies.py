@@ -1,15 +1,32 @@
 """Managed policies and their versions in SQL. Built-in ones come from files."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from services.auth.adapters.built_in_policies import built_in_policies
+from services.auth.adapters.entity_facts import add_tags, tags_of
 from services.auth.adapters.managed_policy_rows import find_policy, policy_of, versions_of, with_uses
-from services.auth.adapters.rows import Refusals, count, next_epoch, require_room
+from services.auth.adapters.rows import Refusals, below, count, next_epoch, of_entity, require_room
 from services.auth.adapters.tables import to_microseconds
-from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, MANAGED_POLICIES, POLICY_VERSIONS
-from services.auth.domain.identity import ManagedPolicy, PolicyReference, PolicyScope, PolicyVersion
+from services.auth.adapters.tables_identity import (
+    ATTACHMENTS,
+    BOUNDARIES,
+    MANAGED_POLICIES,
+    POLICY_VERSIONS,
+    TAGS,
+)
+from services.auth.domain.identity import (
+    EntityKind,
+    ManagedPolicy,
+    NamedEntity,
+    PolicyFilter,
+    PolicyReference,
+    PolicyScope,
+    PolicyUsage,
+    PolicyVersion,
+)
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import (
     built_in_policy,
@@ -45,6 +62,7 @@ class SqlManagedPolicies:
                 sa.insert(MANAGED_POLICIES).values(
                     policy_id=policy.policy_id,
                     account_id=account_id,
+                    path=policy.reference.path,
                     policy_name=name,
                     name_key=name.lower(),
                     description=policy.description,
@@ -55,6 +73,8 @@ class SqlManagedPolicies:
                 )
             )
             _insert_version(connection, policy.policy_id, version)
+            bearer = NamedEntity(EntityKind.POLICY, name, policy.policy_id)
+            add_tags(connection, bearer, policy.tags, len(policy.tags))
             return epoch
 
         return await self._database.run(work)
@@ -65,40 +85,40 @@ class SqlManagedPolicies:
         def work(connection: sa.Connection) -> ManagedPolicy:
             found = find_policy(connection, policy)
             (used,) = with_uses(connection, account_id, [found])
-            return used
+            bearer = NamedEntity(EntityKind.POLICY, policy.policy_name, found.policy_id)
+            return replace(used, tags=tags_of(connection, bearer))
 
         return await self._database.read(work)
 
     async def managed_policies(
-        self, account_id: str, scope: PolicyScope, *, only_attached: bool, request: PageRequest
+        self, account_id: str, wanted: PolicyFilter, request: PageRequest
     ) -> Page[ManagedPolicy]:
         """List built-in policies from memory, then the account's by a range of an index."""
 
         def work(connection: sa.Connection) -> list[ManagedPolicy]:
-            used = set(
-                connection.execute(
-                    sa.select(ATTACHMENTS.c.policy_id)
-                    .where(ATTACHMENTS.c.account_id == account_id)
-                    .distinct()
-                ).scalars()
-            )
+            used = _used(connection, account_id, wanted)
             found: list[ManagedPolicy] = []
-            if scope is not PolicyScope.LOCAL:
+            if wanted.scope is not PolicyScope.LOCAL:
                 found += [
                     each.policy
                     for each in built_in_policies().by_name.values()
                     if each.policy.reference.position > request.after
-                    and (not only_attached or each.policy.policy_id in used)
+                    and each.policy.reference.path.startswith(wanted.path_prefix)
+                    and (used is None or each.policy.policy_id in used)
                 ]
-            if scope is not PolicyScope.AWS:
+            if wanted.scope is not PolicyScope.AWS:
                 after = request.after.removeprefix(_OWN) if request.after.startswith(_OWN) else ""
                 query = (
                     sa.select(MANAGED_POLICIES)
-                    .where(MANAGED_POLICIES.c.account_id == account_id, MANAGED_POLICIES.c.name_key > after)
+                    .where(
+                        MANAGED_POLICIES.c.account_id == account_id,
+                        MANAGED_POLICIES.c.name_key > after,
+                        below(MANAGED_POLICIES.c.path, wanted.path_prefix),
+                    )
                     .order_by(MANAGED_POLICIES.c.name_key)
                     .limit(request.size + 1)
                 )
-                if only_attached:
+                if used is not None:
                     query = query.where(MANAGED_POLICIES.c.policy_id.in_(used))
                 found += [policy_of(row) for row in connection.execute(query).all()]
             return with_uses(connection, account_id, found[: request.size + 1])
@@ -122,6 +142,7 @@ class SqlManagedPolicies:
                     " policy's versions. The default version is deleted with the policy."
                 )
             connection.execute(sa.delete(POLICY_VERSIONS).where(versions))
+            connection.execute(sa.delete(TAGS).where(*of_entity(TAGS, EntityKind.POLICY, found.policy_id)))
             connection.execute(
                 sa.delete(MANAGED_POLICIES).where(MANAGED_POLICIES.c.policy_id == found.policy_id)
             )
@@ -215,6 +236,26 @@ class SqlManagedPolicies:
         if policy.built_in:
             raise built_in_policy(policy.policy_name)
         return next_epoch(connection, policy.owner), find_policy(connection, policy)
+
+
+def _used(connection: sa.Connection, account_id: str, wanted: PolicyFilter) -> set[str] | None:
+    """Return the ids of the policies that are used as is wanted; None when it does not matter."""
+    tables = []
+    if wanted.only_attached or wanted.usage is PolicyUsage.PERMISSIONS:
+        tables.append(ATTACHMENTS)
+    if wanted.usage is PolicyUsage.BOUNDARY:
+        tables.append(BOUNDARIES)
+    if not tables:
+        return None
+    found = (
+        set(
+            connection.execute(
+                sa.select(use.c.policy_id).where(use.c.account_id == account_id).distinct()
+            ).scalars()
+        )
+        for use in tables
+    )
+    return set.intersection(*found)
 
 
 def _uses_of(use: sa.Table, account_id: str, policy_id: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from services.auth.adapters.passed_role_rows import find_pass, pass_of
+from services.auth.adapters.role_rows import role_of
 from services.auth.adapters.rows import count, next_epoch
-from services.auth.adapters.sql_roles import role_of
 from services.auth.adapters.tables import ACCOUNTS, to_microseconds
 from services.auth.adapters.tables_roles import PASSED_ROLES, ROLES, SESSIONS
 from services.auth.domain.passed_roles import PassedRole

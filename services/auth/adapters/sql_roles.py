@@ -1,23 +1,23 @@
 """Roles in SQL."""
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from services.auth.adapters.entity_facts import begin_with, facts_of
+from services.auth.adapters.role_rows import find_role, role_of
 from services.auth.adapters.rows import (
     Refusals,
     count,
-    named_row,
     next_epoch,
     of_entity,
     require_room,
     rows_by_name,
 )
-from services.auth.adapters.tables import from_microseconds, to_microseconds
+from services.auth.adapters.tables import to_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, TAGS
 from services.auth.adapters.tables_roles import PASSED_ROLES, ROLE_POLICIES, ROLES, SESSIONS
-from services.auth.domain.identity import EntityKind
+from services.auth.domain.identity import EntityKind, NamedEntity, PolicyReference, RoleDetails, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role
 from services.auth.errors import conflict, role_not_found
@@ -27,28 +27,6 @@ from services.chassis.pages import Page
 _REFUSALS = Refusals("Role with name {} already exists.", "RolesPerAccount")
 
 
-def role_of(row: sa.Row[Any]) -> Role:
-    """Read a role from a row of ROLES."""
-    return Role(
-        row.account_id,
-        row.role_name,
-        row.role_id,
-        row.trust,
-        row.canonical_trust,
-        row.description,
-        timedelta(seconds=row.max_session_s),
-        from_microseconds(row.created_us),
-    )
-
-
-def find_role(connection: sa.Connection, account_id: str, role_name: str) -> Role:
-    """Return a role by its exact name. Raises RESOURCE_NOT_FOUND."""
-    row = named_row(connection, ROLES, account_id, role_name)
-    if row is None or row.role_name != role_name:
-        raise role_not_found(role_name)
-    return role_of(row)
-
-
 class SqlRoles:
     """A RoleStore."""
 
@@ -56,7 +34,9 @@ class SqlRoles:
         """Use `database`, whose schema is current."""
         self._database = database
 
-    async def create_role(self, role: Role, limit: int) -> int:
+    async def create_role(
+        self, role: Role, limit: int, boundary: PolicyReference | None = None, tags: Sequence[Tag] = ()
+    ) -> int:
         """Create a role within the account's limit."""
 
         def work(connection: sa.Connection) -> int:
@@ -66,6 +46,7 @@ class SqlRoles:
                 sa.insert(ROLES).values(
                     role_id=role.role_id,
                     account_id=role.account_id,
+                    path=role.path,
                     role_name=role.role_name,
                     name_key=role.role_name.lower(),
                     trust=role.trust,
@@ -75,6 +56,8 @@ class SqlRoles:
                     created_us=to_microseconds(role.created_at),
                 )
             )
+            bearer = NamedEntity(EntityKind.ROLE, role.role_name, role.role_id)
+            begin_with(connection, role.account_id, bearer, boundary, tags)
             return epoch
 
         return await self._database.run(work)
@@ -83,10 +66,20 @@ class SqlRoles:
         """Return a role."""
         return await self._database.read(lambda connection: find_role(connection, account_id, role_name))
 
-    async def roles(self, account_id: str, request: PageRequest) -> Page[Role]:
+    async def role_details(self, account_id: str, role_name: str) -> RoleDetails:
+        """Return a role with boundary and tags."""
+
+        def work(connection: sa.Connection) -> RoleDetails:
+            role = find_role(connection, account_id, role_name)
+            facts = facts_of(connection, NamedEntity(EntityKind.ROLE, role.role_name, role.role_id))
+            return RoleDetails(role, facts.boundary, facts.tags)
+
+        return await self._database.read(work)
+
+    async def roles(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[Role]:
         """List roles by a range of an index."""
         rows = await self._database.read(
-            lambda connection: rows_by_name(connection, ROLES, account_id, request.after, request.size)
+            lambda connection: rows_by_name(connection, ROLES, account_id, request, path_prefix)
         )
         return request.page([role_of(row) for row in rows], lambda role: role.role_name.lower())
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.auth.adapters.passed_role_rows import find_pass
-from services.auth.adapters.sql_roles import role_of
+from services.auth.adapters.role_rows import role_of
 from services.auth.adapters.tables import USERS, from_microseconds, to_microseconds
 from services.auth.adapters.tables_roles import PASSED_ROLES, ROLES, SESSIONS
 from services.auth.domain.roles import TemporarySession

@@ -33,6 +33,7 @@ USERS = sa.Table(
     METADATA,
     sa.Column("user_id", sa.String(21), primary_key=True),
     sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("path", sa.String(512), nullable=False, server_default="/"),
     sa.Column("user_name", sa.String(64), nullable=False),
     # AWS: names of users are unique in the account without regard to case.
     sa.Column("name_key", sa.String(64), nullable=False),

@@ -14,6 +14,7 @@ GROUPS = sa.Table(
     METADATA,
     sa.Column("group_id", sa.String(21), primary_key=True),
     sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("path", sa.String(512), nullable=False, server_default="/"),
     sa.Column("group_name", sa.String(128), nullable=False),
     # AWS: names of groups are unique in the account without regard to case.
     sa.Column("name_key", sa.String(128), nullable=False),
@@ -44,6 +45,7 @@ MANAGED_POLICIES = sa.Table(
     METADATA,
     sa.Column("policy_id", sa.String(21), primary_key=True),
     sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("path", sa.String(512), nullable=False, server_default="/"),
     sa.Column("policy_name", sa.String(128), nullable=False),
     # AWS: names of managed policies are unique in the account without regard to case.
     sa.Column("name_key", sa.String(128), nullable=False),
@@ -91,7 +93,7 @@ BOUNDARIES = sa.Table(
 TAGS = sa.Table(
     "entity_tags",
     METADATA,
-    # "user" or "role".
+    # "user", "role" or "policy".
     sa.Column("entity_kind", sa.String(8), primary_key=True),
     sa.Column("entity_id", sa.String(21), primary_key=True),
     # AWS: keys of an IAM resource's tags are unique without regard to case.

@@ -9,6 +9,7 @@ ROLES = sa.Table(
     METADATA,
     sa.Column("role_id", sa.String(21), primary_key=True),
     sa.Column("account_id", sa.String(12), sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("path", sa.String(512), nullable=False, server_default="/"),
     sa.Column("role_name", sa.String(64), nullable=False),
     # AWS: names of roles are unique in the account without regard to case.
     sa.Column("name_key", sa.String(64), nullable=False),

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.auth.domain.records import User
+from services.auth.domain.roles import Role
 
 
 class EntityKind(enum.Enum):
-    """What a policy can be attached to. The values are stored."""
+    """What IAM has ARNs for. The values are stored, and stand in the ARNs."""
 
     USER = "user"
     GROUP = "group"
     ROLE = "role"
+    POLICY = "policy"
+    """A managed policy. All others can have policies attached."""
 
     @property
     def title(self) -> str:
@@ -22,7 +25,7 @@ class EntityKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A user, a group or a role, by name."""
+    """A user, a group, a role or a managed policy of an account, by name."""
 
     kind: EntityKind
     name: str
@@ -30,12 +33,13 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class NamedEntity:
-    """A user, a group or a role that exists."""
+    """A user, a group, a role or a managed policy that exists."""
 
     kind: EntityKind
     name: str
     entity_id: str
     """Stable and unique: an entity deleted and created again is another one."""
+    path: str = "/"
 
     @property
     def position(self) -> str:
@@ -52,6 +56,8 @@ class Group:
     group_id: str
     """"AGPA" and 17 characters."""
     created_at: datetime
+    path: str = "/"
+    """Stands before the name in its ARN; begins and ends with "/"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class PolicyReference:
     owner: str
     """An account, or BUILT_IN_OWNER."""
     policy_name: str
+    path: str = "/"
+    """Part of its ARN; the name alone is unique."""
 
     @property
     def built_in(self) -> bool:
@@ -106,6 +114,8 @@ class ManagedPolicy:
     """Users, groups and roles of the asking account that have it attached."""
     boundaries: int = 0
     """Users and roles of the asking account whose permissions boundary it is."""
+    tags: "tuple[Tag, ...]" = ()
+    """In the order of their keys, without regard to case; not in listings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +165,34 @@ class UserDetails:
     """Its permissions boundary."""
     tags: tuple[Tag, ...]
     """In the order of their keys, without regard to case."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDetails:
+    """A role, with what hangs on it."""
+
+    role: Role
+    boundary: PolicyReference | None
+    """The permissions boundary of its sessions."""
+    tags: tuple[Tag, ...]
+    """In the order of their keys, without regard to case."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFacts:
+    """What decides about actions on an entity, besides its name."""
+
+    path: str = "/"
+    tags: tuple[Tag, ...] = ()
+    boundary: PolicyReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFilter:
+    """Which managed policies are listed."""
+
+    scope: PolicyScope = PolicyScope.ALL
+    only_attached: bool = False
+    usage: PolicyUsage = PolicyUsage.ANY
+    """Only those that something uses so; ANY for all, used or not."""
+    path_prefix: str = ""

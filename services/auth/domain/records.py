@@ -30,6 +30,8 @@ class User:
     user_id: str
     """Stable and unique: a user deleted and created again is another principal."""
     created_at: datetime
+    path: str = "/"
+    """Stands before the name in its ARN; begins and ends with "/"."""
 
 
 class KeyStatus(enum.Enum):

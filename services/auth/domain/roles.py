@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.auth.domain.passed_roles import PassedRole
-from services.chassis.arn import assumed_role_arn
+from services.chassis.arn import assumed_role_arn, role_arn
 
 DEFAULT_SESSION = timedelta(hours=1)
 LONGEST_CHAINED_SESSION = timedelta(hours=1)
@@ -26,6 +26,12 @@ class Role:
     description: str
     max_session: timedelta
     created_at: datetime
+    path: str = "/"
+    """Stands before the name in its ARN; begins and ends with "/"."""
+
+    def arn(self, partition: str) -> str:
+        """Return its ARN."""
+        return role_arn(self.account_id, self.role_name, partition, self.path)
 
 
 Tags = tuple[tuple[str, str], ...]

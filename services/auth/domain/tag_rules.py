@@ -21,6 +21,11 @@ def check_tags(tags: Sequence[Tag]) -> None:
             raise invalid_field("tags", "have characters other than letters, digits, spaces and _.:/=+-@")
 
 
+def in_order(tags: Sequence[Tag]) -> tuple[Tag, ...]:
+    """Return tags in the order of their keys, without regard to case."""
+    return tuple(sorted(tags, key=lambda tag: tag.key.lower()))
+
+
 def _allowed(character: str) -> bool:
     # AWS's pattern: the Unicode classes of letters, separators and numbers, and a few signs.
     return character in _OTHERS or unicodedata.category(character)[0] in "LZN"

@@ -1,6 +1,6 @@
 """Who may call: the principal of a token as it is now, and its own policies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.auth.domain.records import KeyStatus, PrincipalState
@@ -16,7 +16,7 @@ from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.keys import Conditions
 from services.chassis.policy.layers import NO_OWNER, ResourceLayers
 from services.chassis.policy.model import Decision
-from services.chassis.principal import PrincipalClaims, signed_for
+from services.chassis.principal import PrincipalClaims, arn_now, signed_for
 
 AUDIENCE = "auth"
 
@@ -74,6 +74,9 @@ class Admission:
             raise invalid_token("its principal or access key no longer exists or is inactive")
         if state.session is not None and not await self._still_trusted(state.session):
             raise invalid_token("the role no longer trusts the service that it was passed to")
+        if state.user is not None:
+            # The token of a user who was renamed since says the old name.
+            claims = replace(claims, arn=arn_now(claims, state.facts.iam_resource))
         return Caller(claims, state)
 
     async def _still_trusted(self, session: TemporarySession) -> bool:

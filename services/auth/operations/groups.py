@@ -32,10 +32,12 @@ class Groups:
     clock: Clock
     randomness: Randomness
 
-    async def create(self, call: CallContext, group_name: str) -> Group:
+    async def create(self, call: CallContext, group_name: str, path: str = "") -> Group:
         """Create a group (iam:CreateGroup)."""
-        caller = await self._admit(call, "iam:CreateGroup", group_name)
-        group = Group(caller.account_id, group_name, new_group_id(self.randomness), self.clock.now())
+        entity = Entity(EntityKind.GROUP, group_name)
+        caller = await self.admission.admit_new(call, "iam:CreateGroup", entity, path)
+        now = self.clock.now()
+        group = Group(caller.account_id, group_name, new_group_id(self.randomness), now, path or "/")
         await self._publish(caller, await self.store.create_group(group, _MAX_GROUPS))
         return group
 
@@ -45,10 +47,18 @@ class Groups:
         group = await self.store.group(caller.account_id, group_name)
         return group, await self.store.members(caller.account_id, group_name, request)
 
-    async def list(self, call: CallContext, request: PageRequest) -> Page[Group]:
+    async def list(self, call: CallContext, request: PageRequest, path_prefix: str = "") -> Page[Group]:
         """List groups (iam:ListGroups)."""
-        caller = await self.admission.admit(call, "iam:ListGroups", Entity(EntityKind.GROUP, ""))
-        return await self.store.groups(caller.account_id, request)
+        caller = await self.admission.admit_listing(call, "iam:ListGroups", EntityKind.GROUP, path_prefix)
+        return await self.store.groups(caller.account_id, request, path_prefix)
+
+    async def update(self, call: CallContext, group_name: str, new_name: str, new_path: str) -> Group:
+        """Rename and move a group; what is empty stays (iam:UpdateGroup, on both its ARNs)."""
+        entity = Entity(EntityKind.GROUP, group_name)
+        caller = await self.admission.admit_move(call, "iam:UpdateGroup", entity, new_name, new_path)
+        group, epoch = await self.store.update_group(caller.account_id, group_name, new_name, new_path)
+        await self._publish(caller, epoch)
+        return group
 
     async def delete(self, call: CallContext, group_name: str) -> None:
         """Delete a group that has neither members nor policies (iam:DeleteGroup)."""

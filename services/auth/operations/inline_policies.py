@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.pages import PageRequest
 from services.auth.operations.admission import Caller
+from services.auth.operations.documents import accepted_inline_policy
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.ports import Revocations
 from services.auth.ports_identity import InlinePolicyStore
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
-from services.chassis.policy.document import canonical, parse
 
 MAX_CHARS = {EntityKind.USER: 2_048, EntityKind.GROUP: 5_120, EntityKind.ROLE: 10_240}
 """Characters of all inline policies of an entity together, white space not counted.
@@ -32,7 +32,7 @@ class InlinePolicies:
     async def put(self, call: CallContext, entity: Entity, policy_name: str, document: str) -> InlinePolicy:
         """Create or replace a policy (iam:PutUserPolicy and its like). Raises UNSUPPORTED_POLICY."""
         caller = await self._admit_change(call, "Put", entity)
-        evaluated = canonical(parse(document))
+        evaluated = accepted_inline_policy(document)
         now = self.clock.now()
         policy = InlinePolicy(caller.account_id, entity, policy_name, document, evaluated, now)
         epoch = await self.store.put_policy(policy, MAX_CHARS[entity.kind])

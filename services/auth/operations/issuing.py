@@ -158,7 +158,7 @@ def _acting_service(state: PrincipalState) -> str:
 def _arn(state: PrincipalState, partition: str) -> str:
     account_id = state.account.account_id
     if state.user is not None:
-        return user_arn(account_id, state.user.user_name, partition)
+        return user_arn(account_id, state.user.user_name, partition, state.user.path)
     if state.session is not None and state.session.role is not None:
         return state.session.principal_arn(partition)
     return root_arn(account_id, partition)

@@ -1,5 +1,6 @@
 """Managed policies, their versions, and what they are attached to, as the caller's own policies allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.auth.domain.identity import (
@@ -7,22 +8,24 @@ from services.auth.domain.identity import (
     EntityKind,
     ManagedPolicy,
     NamedEntity,
+    PolicyFilter,
     PolicyReference,
-    PolicyScope,
     PolicyUsage,
     PolicyVersion,
+    Tag,
 )
 from services.auth.domain.ids import new_policy_id
 from services.auth.domain.pages import PageRequest
+from services.auth.domain.tag_rules import check_tags, in_order
 from services.auth.errors import built_in_policy
 from services.auth.operations.admission import Caller
+from services.auth.operations.documents import accepted_policy
 from services.auth.operations.entities import IdentityAdmission, require_usable
 from services.auth.ports import Revocations
 from services.auth.ports_identity import AttachmentStore, ManagedPolicyStore
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
-from services.chassis.policy.document import canonical, parse
 from services.chassis.randomness import Randomness
 
 _MAX_POLICIES = 1_500
@@ -46,14 +49,33 @@ class ManagedPolicies:
     randomness: Randomness
 
     async def create(
-        self, call: CallContext, policy_name: str, document: str, description: str
+        self,
+        call: CallContext,
+        policy_name: str,
+        document: str,
+        description: str,
+        *,
+        path: str = "",
+        tags: Sequence[Tag] = (),
     ) -> ManagedPolicy:
-        """Create a policy with its version v1 (iam:CreatePolicy). Raises UNSUPPORTED_POLICY."""
-        caller, reference = await self.admission.admit_new_policy(call, "iam:CreatePolicy", policy_name)
+        """Create a policy with its version v1 (iam:CreatePolicy, and iam:TagPolicy for tags).
+
+        Raises UNSUPPORTED_POLICY.
+        """
+        check_tags(tags)
+        entity = Entity(EntityKind.POLICY, policy_name)
+        caller = await self.admission.admit_new(call, "iam:CreatePolicy", entity, path, tags)
         now = self.clock.now()
-        version = PolicyVersion(1, document, canonical(parse(document)), is_default=True, created_at=now)
+        evaluated = accepted_policy(document)
+        version = PolicyVersion(1, document, evaluated, is_default=True, created_at=now)
         policy = ManagedPolicy(
-            reference, new_policy_id(self.randomness), description, version.number, now, now
+            PolicyReference(caller.account_id, policy_name, path or "/"),
+            new_policy_id(self.randomness),
+            description,
+            version.number,
+            now,
+            now,
+            tags=in_order(tags),
         )
         await self._publish(caller, await self.store.create_policy(policy, version, _MAX_POLICIES))
         return policy
@@ -64,13 +86,13 @@ class ManagedPolicies:
         return await self.store.managed_policy(caller.account_id, policy)
 
     async def list(
-        self, call: CallContext, scope: PolicyScope, *, only_attached: bool, request: PageRequest
+        self, call: CallContext, wanted: PolicyFilter, request: PageRequest
     ) -> Page[ManagedPolicy]:
         """List policies (iam:ListPolicies)."""
-        caller = await self.admission.admit_any(call, "iam:ListPolicies")
-        return await self.store.managed_policies(
-            caller.account_id, scope, only_attached=only_attached, request=request
+        caller = await self.admission.admit_listing(
+            call, "iam:ListPolicies", EntityKind.POLICY, wanted.path_prefix
         )
+        return await self.store.managed_policies(caller.account_id, wanted, request)
 
     async def delete(self, call: CallContext, arn: str) -> None:
         """Delete a policy that nothing uses (iam:DeletePolicy)."""
@@ -85,7 +107,7 @@ class ManagedPolicies:
         version, epoch = await self.store.create_version(
             policy,
             document,
-            canonical(parse(document)),
+            accepted_policy(document),
             self.clock.now(),
             as_default=as_default,
             limit=_MAX_VERSIONS,
@@ -148,12 +170,12 @@ class Attachments:
         await self.revocations.publish(caller.account_id, epoch)
 
     async def attached(
-        self, call: CallContext, entity: Entity, request: PageRequest
+        self, call: CallContext, entity: Entity, request: PageRequest, path_prefix: str = ""
     ) -> Page[PolicyReference]:
         """List what is attached (iam:ListAttachedUserPolicies and its like, on the entity)."""
         action = f"iam:ListAttached{entity.kind.title}Policies"
         caller = await self.admission.admit(call, action, entity)
-        return await self.store.attached(caller.account_id, entity, request)
+        return await self.store.attached(caller.account_id, entity, request, path_prefix)
 
     async def entities(
         self,
@@ -162,11 +184,12 @@ class Attachments:
         usage: PolicyUsage,
         kind: EntityKind | None,
         request: PageRequest,
+        path_prefix: str = "",
     ) -> Page[NamedEntity]:
         """List what uses a policy in the caller's account (iam:ListEntitiesForPolicy, on the policy)."""
         policy = self.admission.reference(arn)
         caller = await self.admission.admit_policy(call, "iam:ListEntitiesForPolicy", policy)
-        return await self.store.entities(caller.account_id, policy, usage, kind, request)
+        return await self.store.entities(caller.account_id, policy, usage, kind, request, path_prefix)
 
     async def _admit(
         self, call: CallContext, verb: str, entity: Entity, arn: str

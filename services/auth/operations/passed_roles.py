@@ -23,7 +23,7 @@ from services.auth.operations.session_maker import SessionGrant, SessionMaker
 from services.auth.ports import CredentialStore, Revocations
 from services.auth.ports_passed_roles import PassedRoleStore
 from services.auth.ports_roles import RoleStore
-from services.chassis.arn import iam_entity, role_arn
+from services.chassis.arn import iam_entity
 from services.chassis.authorization import refuse, refuse_caller
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext, IssuedCredentials
@@ -95,6 +95,9 @@ class PassedRoles:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise
             raise not_assumable(name) from None
+        if role.path != entity.path:
+            # It is another ARN, of no role.
+            raise not_assumable(name)
         passed = PassedRole(
             pass_id=self._randomness.token_bytes(16).hex(),
             account_id=caller.account_id,
@@ -121,7 +124,7 @@ class PassedRoles:
         if passed.resource_arn != resource_arn:
             raise passed_role_not_found()
         call.invoked_by = passed.service_principal
-        arn = role_arn(role.account_id, role.role_name, self._partition)
+        arn = role.arn(self._partition)
         call.resources.append(arn)
         self._issuer.require_reachable(passed.service, audience)
         decision = await self._trust.decide(role, passed)
@@ -142,7 +145,7 @@ class PassedRoles:
         passed, role = await self._own(call, pass_id)
         call.invoked_by = passed.service_principal
         call.resources += [
-            role_arn(role.account_id, role.role_name, self._partition),
+            role.arn(self._partition),
             passed.resource_arn,
         ]
         epoch = await self._passed.revoke_pass(pass_id)

@@ -1,15 +1,18 @@
 """Roles, as the caller's own policies allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
-from services.auth.domain.identity import Entity, EntityKind
+from services.auth.domain.identity import Entity, EntityKind, RoleDetails, Tag
 from services.auth.domain.ids import new_role_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import DEFAULT_SESSION, Role
+from services.auth.domain.tag_rules import check_tags, in_order
 from services.auth.operations.admission import Caller
+from services.auth.operations.documents import limited
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.ports import PrincipalReader, Revocations
 from services.auth.ports_roles import RoleStore
@@ -41,10 +44,25 @@ class Roles:
     partition: str
 
     async def create(
-        self, call: CallContext, role_name: str, trust: str, description: str, max_session: timedelta | None
-    ) -> Role:
-        """Create a role (iam:CreateRole). Raises UNSUPPORTED_POLICY."""
-        caller = await self._admit(call, "iam:CreateRole", role_name)
+        self,
+        call: CallContext,
+        role_name: str,
+        trust: str,
+        description: str,
+        max_session: timedelta | None,
+        *,
+        path: str = "",
+        boundary_arn: str = "",
+        tags: Sequence[Tag] = (),
+    ) -> RoleDetails:
+        """Create a role, on request with boundary and tags (iam:CreateRole, and iam:TagRole for tags).
+
+        Raises UNSUPPORTED_POLICY.
+        """
+        check_tags(tags)
+        boundary = self.admission.reference(boundary_arn, "permissions_boundary") if boundary_arn else None
+        entity = Entity(EntityKind.ROLE, role_name)
+        caller = await self.admission.admit_new(call, "iam:CreateRole", entity, path, tags, boundary)
         role = Role(
             caller.account_id,
             role_name,
@@ -54,20 +72,20 @@ class Roles:
             description,
             max_session or DEFAULT_SESSION,
             self.clock.now(),
+            path or "/",
         )
-        await self._publish(caller, await self.store.create_role(role, _MAX_ROLES))
-        return role
+        await self._publish(caller, await self.store.create_role(role, _MAX_ROLES, boundary, tags))
+        return RoleDetails(role, boundary, in_order(tags))
 
-    async def get(self, call: CallContext, role_name: str) -> Role:
-        """Return a role (iam:GetRole)."""
+    async def get(self, call: CallContext, role_name: str) -> RoleDetails:
+        """Return a role with what hangs on it (iam:GetRole)."""
         caller = await self._admit(call, "iam:GetRole", role_name)
-        return await self.store.role(caller.account_id, role_name)
+        return await self.store.role_details(caller.account_id, role_name)
 
-    async def list(self, call: CallContext, request: PageRequest) -> Page[Role]:
+    async def list(self, call: CallContext, request: PageRequest, path_prefix: str = "") -> Page[Role]:
         """List roles (iam:ListRoles)."""
-        # AWS checks this action against the path of all roles.
-        caller = await self._admit(call, "iam:ListRoles", "")
-        return await self.store.roles(caller.account_id, request)
+        caller = await self.admission.admit_listing(call, "iam:ListRoles", EntityKind.ROLE, path_prefix)
+        return await self.store.roles(caller.account_id, request, path_prefix)
 
     async def update(
         self, call: CallContext, role_name: str, description: str | None, max_session: timedelta | None
@@ -105,7 +123,7 @@ class Roles:
         UNSUPPORTED_POLICY, also for users and roles that do not exist.
         AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
         """
-        policy = parse(document, TRUST)
+        policy = parse(limited(document, TRUST, "ACLSizePerRole"), TRUST)
         statements = []
         for number, statement in enumerate(policy.statements):
             principals = statement.principals
@@ -128,7 +146,7 @@ class Roles:
                 return name
             raise refused_at(document, place, "names nobody of this installation") from None
         try:
-            found = await self.principals.named(entity.account_id, entity.kind, entity.name)
+            found = await self.principals.named(entity)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise

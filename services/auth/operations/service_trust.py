@@ -8,7 +8,6 @@ from dataclasses import replace
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role
 from services.auth.ports import CredentialStore, DirectoryStore
-from services.chassis.arn import role_arn
 from services.chassis.clock import Clock
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.document import parse_accepted
@@ -57,5 +56,5 @@ class ServiceTrust:
         partition = passed.resource_arn.split(":", 2)[1]
         requester = Requester(RequesterKind.SERVICE, passed.service_principal, "")
         target = await self.protected(trusting(role))
-        arn = role_arn(role.account_id, role.role_name, partition)
+        arn = role.arn(partition)
         return decide(requester, _NOTHING, target, "sts:AssumeRole", arn, context)

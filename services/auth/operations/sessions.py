@@ -16,7 +16,7 @@ from services.auth.operations.admission import Admission, Caller
 from services.auth.operations.session_maker import NewSession, SessionGrant, SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing, session_tags
 from services.auth.ports_roles import RoleStore
-from services.chassis.arn import iam_entity, role_arn
+from services.chassis.arn import iam_entity
 from services.chassis.authorization import refuse
 from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
@@ -150,11 +150,13 @@ class TemporaryCredentials:
         if entity.kind != "role":
             raise invalid_field("role_arn", "is not the ARN of a role")
         try:
-            return await self._roles.role(entity.account_id, entity.name)
+            role = await self._roles.role(entity.account_id, entity.name)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise
             return None
+        # With another path it is another ARN.
+        return role if role.path == entity.path else None
 
     async def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
         """Both sides decide: the role's trust policy, and the caller's own where that leaves it to them."""
@@ -175,7 +177,7 @@ class TemporaryCredentials:
             actions.append("sts:TagSession")
         if request.source_identity:
             actions.append("sts:SetSourceIdentity")
-        arn = role_arn(role.account_id, role.role_name, self._partition)
+        arn = role.arn(self._partition)
         for action in actions:
             decision = self._admission.decide(caller, action, arn, target, conditions)
             if not decision.allowed:

@@ -63,13 +63,13 @@ class Simulation:
         """
         caller = await self._admission.authorize(call, "iam:SimulatePrincipalPolicy", arn)
         entity = self._entity(arn, caller.account_id)
-        found = await self._reader.named(caller.account_id, entity.kind, entity.name)
+        found = await self._reader.named(entity)
         bundle = found.policies
         extra = tuple(canonical(parse(document)) for document in additional)
         bundle = replace(bundle, identity=(*bundle.identity, *extra))
         compiled = PolicyCache(self._chars).compile_bundle(bundle)
         claims = self._claims(caller.claims, found, arn)
-        requester = requester_of(claims)
+        requester = requester_of(claims, found.facts.iam_resource)
         given = self._context(context)
         results = []
         for action in actions:

@@ -1,16 +1,19 @@
 """Tags and permissions boundaries of entities, as the caller's own policies allow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.auth.domain.identity import Entity, Tag
+from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.tag_rules import check_tags
-from services.auth.operations.entities import IdentityAdmission, require_usable
+from services.auth.errors import built_in_policy
+from services.auth.operations.admission import Caller
+from services.auth.operations.entities import IdentityAdmission, require_usable, tag_conditions
 from services.auth.ports import Revocations
-from services.auth.ports_identity import AttachmentStore, TagStore
+from services.auth.ports_identity import AttachmentStore, ManagedPolicyStore, TagStore
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
+from services.chassis.policy.keys import Conditions
 
 MAX_TAGS = 50
 """Tags an entity may have, as at AWS."""
@@ -47,6 +50,45 @@ class Tags:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyTags:
+    """Manages the tags of managed policies of the caller's account, which are named by their ARNs."""
+
+    store: TagStore
+    policies: ManagedPolicyStore
+    admission: IdentityAdmission
+    revocations: Revocations
+
+    async def tag(self, call: CallContext, arn: str, tags: Sequence[Tag]) -> None:
+        """Add or replace tags (iam:TagPolicy). Raises INVALID_FIELD."""
+        check_tags(tags)
+        caller, entity = await self._admit(call, "iam:TagPolicy", arn, tag_conditions(tags))
+        epoch = await self.store.tag(caller.account_id, entity, tags, MAX_TAGS)
+        await self.revocations.publish(caller.account_id, epoch)
+
+    async def untag(self, call: CallContext, arn: str, keys: Sequence[str]) -> None:
+        """Remove tags (iam:UntagPolicy)."""
+        caller, entity = await self._admit(call, "iam:UntagPolicy", arn, {"aws:TagKeys": tuple(keys)})
+        epoch = await self.store.untag(caller.account_id, entity, keys)
+        await self.revocations.publish(caller.account_id, epoch)
+
+    async def list(self, call: CallContext, arn: str, request: PageRequest) -> Page[Tag]:
+        """List tags (iam:ListPolicyTags)."""
+        caller, entity = await self._admit(call, "iam:ListPolicyTags", arn, {})
+        return await self.store.tags(caller.account_id, entity, request)
+
+    async def _admit(
+        self, call: CallContext, action: str, arn: str, conditions: Conditions
+    ) -> tuple[Caller, Entity]:
+        policy = self.admission.reference(arn)
+        caller = await self.admission.admit_policy(call, action, policy, conditions)
+        # The ARN must be the policy's: names are kept without their path.
+        await self.policies.managed_policy(caller.account_id, policy)
+        if policy.built_in:
+            raise built_in_policy(policy.policy_name)
+        return caller, Entity(EntityKind.POLICY, policy.policy_name)
+
+
+@dataclass(frozen=True, slots=True)
 class Boundaries:
     """Manages the permissions boundaries of entities of the caller's account."""
 
@@ -69,11 +111,3 @@ class Boundaries:
         caller = await self.admission.admit_bounded(call, action, entity)
         epoch = await self.store.delete_boundary(caller.account_id, entity)
         await self.revocations.publish(caller.account_id, epoch)
-
-
-def tag_conditions(tags: Sequence[Tag]) -> Mapping[str, str | Sequence[str]]:
-    """Return the condition keys of a request that carries tags."""
-    if not tags:
-        return {}
-    carried: dict[str, str | Sequence[str]] = {f"aws:RequestTag/{tag.key}": tag.value for tag in tags}
-    return {**carried, "aws:TagKeys": tuple(tag.key for tag in tags)}

@@ -7,10 +7,9 @@ from services.auth.domain.identity import Entity, EntityKind, Tag, UserDetails
 from services.auth.domain.ids import new_user_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import AccessKey, KeyStatus, User
-from services.auth.domain.tag_rules import check_tags
+from services.auth.domain.tag_rules import check_tags, in_order
 from services.auth.operations.credentials import KeyMaker, NewKey
-from services.auth.operations.entities import IdentityAdmission, require_usable
-from services.auth.operations.tags import tag_conditions
+from services.auth.operations.entities import IdentityAdmission
 from services.auth.ports import DirectoryStore, Revocations
 from services.auth.ports_identity import TagStore
 from services.chassis.clock import Clock
@@ -37,33 +36,44 @@ class Users:
     randomness: Randomness
 
     async def create(
-        self, call: CallContext, user_name: str, boundary_arn: str = "", tags: Sequence[Tag] = ()
+        self,
+        call: CallContext,
+        user_name: str,
+        boundary_arn: str = "",
+        tags: Sequence[Tag] = (),
+        path: str = "",
     ) -> UserDetails:
         """Create a user, on request with boundary and tags (iam:CreateUser, and iam:TagUser for tags)."""
         check_tags(tags)
         boundary = self.admission.reference(boundary_arn, "permissions_boundary") if boundary_arn else None
-        entity, carried = Entity(EntityKind.USER, user_name), tag_conditions(tags)
-        asked = {**carried, **self.admission.bounds(boundary)}
-        caller = await self.admission.admit(call, "iam:CreateUser", entity, asked)
-        if tags:
-            await self.admission.admit(call, "iam:TagUser", entity, carried)
-        if boundary is not None:
-            require_usable(caller, boundary)
-        user = User(caller.account_id, user_name, new_user_id(self.randomness), self.clock.now())
+        entity = Entity(EntityKind.USER, user_name)
+        caller = await self.admission.admit_new(call, "iam:CreateUser", entity, path, tags, boundary)
+        now = self.clock.now()
+        user = User(caller.account_id, user_name, new_user_id(self.randomness), now, path or "/")
         epoch = await self.store.create_user(user, _MAX_USERS, boundary, tags)
         await self.revocations.publish(caller.account_id, epoch)
-        return UserDetails(user, boundary, tuple(sorted(tags, key=lambda tag: tag.key.lower())))
+        return UserDetails(user, boundary, in_order(tags))
 
     async def get(self, call: CallContext, user_name: str) -> UserDetails:
         """Return a user with what hangs on it (iam:GetUser)."""
         caller = await self.admission.admit(call, "iam:GetUser", Entity(EntityKind.USER, user_name))
         return await self.details.user_details(caller.account_id, user_name)
 
-    async def list(self, call: CallContext, request: PageRequest) -> Page[User]:
+    async def list(self, call: CallContext, request: PageRequest, path_prefix: str = "") -> Page[User]:
         """List users (iam:ListUsers)."""
-        # AWS checks this action against the path of all users.
-        caller = await self.admission.admit(call, "iam:ListUsers", Entity(EntityKind.USER, ""))
-        return await self.store.users(caller.account_id, request)
+        caller = await self.admission.admit_listing(call, "iam:ListUsers", EntityKind.USER, path_prefix)
+        return await self.store.users(caller.account_id, request, path_prefix)
+
+    async def update(self, call: CallContext, user_name: str, new_name: str, new_path: str) -> User:
+        """Rename and move a user; what is empty stays (iam:UpdateUser, on both its ARNs).
+
+        When this returns no enforcement point knows the user by its old ARN.
+        """
+        entity = Entity(EntityKind.USER, user_name)
+        caller = await self.admission.admit_move(call, "iam:UpdateUser", entity, new_name, new_path)
+        user, epoch = await self.store.update_user(caller.account_id, user_name, new_name, new_path)
+        await self.revocations.publish(caller.account_id, epoch)
+        return user
 
     async def delete(self, call: CallContext, user_name: str) -> None:
         """Delete a user that has neither keys nor policies and is in no group (iam:DeleteUser)."""

@@ -162,6 +162,7 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
             response.organization_id = state.facts.organization_id
             response.organization_path = state.facts.organization_path
             response.principal_tags.update(state.facts.tags)
+            response.iam_resource = state.facts.iam_resource
             for region, model_id, eula_sha256 in state.entitlements:
                 response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
         return response

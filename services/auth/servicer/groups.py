@@ -26,7 +26,7 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
 
     async def CreateGroup(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        group = await self._groups.create(current_call(), request.group_name)
+        group = await self._groups.create(current_call(), request.group_name, request.path)
         return pb.CreateGroupResponse(group=self._message(group))
 
     async def GetGroup(self, request: Any, context: Any) -> Any:
@@ -42,10 +42,17 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
     async def ListGroups(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
-        page = await self._groups.list(current_call(), wanted)
+        page = await self._groups.list(current_call(), wanted, request.path_prefix)
         return pb.ListGroupsResponse(
             groups=[self._message(group) for group in page.items], next_page_token=page.next_token
         )
+
+    async def UpdateGroup(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        group = await self._groups.update(
+            current_call(), request.group_name, request.new_group_name, request.new_path
+        )
+        return pb.UpdateGroupResponse(group=self._message(group))
 
     async def DeleteGroup(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -100,7 +107,7 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
             name=f"accounts/{group.account_id}/groups/{group.group_name}",
             group_name=group.group_name,
             group_id=group.group_id,
-            arn=group_arn(group.account_id, group.group_name, self._partition),
+            arn=group_arn(group.account_id, group.group_name, self._partition, group.path),
             create_time=timestamp(group.created_at),
         )
 

@@ -11,7 +11,7 @@ from craton.auth.v1 import (
     user_service_pb2_grpc,
 )
 
-from services.auth.domain.identity import Entity, EntityKind, Tag
+from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.pages import PageRequest
 from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.tags import Boundaries, Tags
@@ -33,7 +33,11 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
     async def CreateUser(self, request: Any, context: Any) -> Any:
         """See the contract."""
         user = await self._users.create(
-            current_call(), request.user_name, request.permissions_boundary, _tags(request.tags)
+            current_call(),
+            request.user_name,
+            request.permissions_boundary,
+            messages.tags_of(request.tags),
+            request.path,
         )
         return user_service_pb2.CreateUserResponse(user=messages.user_details(user, self._partition))
 
@@ -45,11 +49,18 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
     async def ListUsers(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
-        page = await self._users.list(current_call(), wanted)
+        page = await self._users.list(current_call(), wanted, request.path_prefix)
         return user_service_pb2.ListUsersResponse(
             users=[messages.user(user, self._partition) for user in page.items],
             next_page_token=page.next_token,
         )
+
+    async def UpdateUser(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        user = await self._users.update(
+            current_call(), request.user_name, request.new_user_name, request.new_path
+        )
+        return user_service_pb2.UpdateUserResponse(user=messages.user(user, self._partition))
 
     async def DeleteUser(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -68,7 +79,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
 
     async def TagUser(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        await self._tags.tag(current_call(), _user(request), _tags(request.tags))
+        await self._tags.tag(current_call(), _user(request), messages.tags_of(request.tags))
         return user_service_pb2.TagUserResponse()
 
     async def UntagUser(self, request: Any, context: Any) -> Any:
@@ -154,7 +165,3 @@ class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
 
 def _user(request: Any) -> Entity:
     return Entity(EntityKind.USER, request.user_name)
-
-
-def _tags(found: Any) -> tuple[Tag, ...]:
-    return tuple(Tag(each.key, each.value) for each in found)

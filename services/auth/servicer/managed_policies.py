@@ -9,6 +9,7 @@ from services.auth.domain.identity import (
     Entity,
     EntityKind,
     ManagedPolicy,
+    PolicyFilter,
     PolicyReference,
     PolicyScope,
     PolicyUsage,
@@ -16,8 +17,10 @@ from services.auth.domain.identity import (
 )
 from services.auth.domain.pages import PageRequest
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
+from services.auth.operations.tags import PolicyTags
+from services.auth.servicer import messages
 from services.auth.servicer.messages import timestamp
-from services.chassis.arn import name_of, policy_arn
+from services.chassis.arn import name_of
 from services.chassis.context import current_call
 from services.chassis.pages import Page
 
@@ -43,16 +46,24 @@ _KIND_TO_MESSAGE = {kind: message for message, kind in _KINDS.items() if kind is
 class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyServiceServicer):
     """ManagedPolicyService."""
 
-    def __init__(self, policies: ManagedPolicies, attachments: Attachments, partition: str) -> None:
-        """Serve `policies` and their `attachments`."""
+    def __init__(
+        self, policies: ManagedPolicies, tags: PolicyTags, attachments: Attachments, partition: str
+    ) -> None:
+        """Serve `policies`, their `tags` and their `attachments`."""
         self._policies = policies
+        self._tags = tags
         self._attachments = attachments
         self._partition = partition
 
     async def CreatePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
         policy = await self._policies.create(
-            current_call(), request.policy_name, request.document, request.description
+            current_call(),
+            request.policy_name,
+            request.document,
+            request.description,
+            path=request.path,
+            tags=messages.tags_of(request.tags),
         )
         return pb.CreatePolicyResponse(policy=self._message(policy))
 
@@ -63,12 +74,10 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
 
     async def ListPolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        page = await self._policies.list(
-            current_call(),
-            _SCOPES[request.scope],
-            only_attached=request.only_attached,
-            request=_wanted(request),
+        wanted = PolicyFilter(
+            _SCOPES[request.scope], request.only_attached, _USAGES[request.usage], request.path_prefix
         )
+        page = await self._policies.list(current_call(), wanted, _wanted(request))
         return pb.ListPoliciesResponse(
             policies=[self._message(policy) for policy in page.items], next_page_token=page.next_token
         )
@@ -115,6 +124,7 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
             _USAGES[request.usage],
             _KINDS[request.kind],
             _wanted(request),
+            request.path_prefix,
         )
         return pb.ListEntitiesForPolicyResponse(
             entities=[
@@ -124,6 +134,23 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
                 for each in page.items
             ],
             next_page_token=page.next_token,
+        )
+
+    async def TagPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._tags.tag(current_call(), request.policy_arn, messages.tags_of(request.tags))
+        return pb.TagPolicyResponse()
+
+    async def UntagPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        await self._tags.untag(current_call(), request.policy_arn, tuple(request.tag_keys))
+        return pb.UntagPolicyResponse()
+
+    async def ListPolicyTags(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        page = await self._tags.list(current_call(), request.policy_arn, _wanted(request))
+        return pb.ListPolicyTagsResponse(
+            tags=[messages.tag(each) for each in page.items], next_page_token=page.next_token
         )
 
     async def AttachUserPolicy(self, request: Any, context: Any) -> Any:
@@ -138,9 +165,9 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
 
     async def ListAttachedUserPolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        page = await self._attachments.attached(current_call(), _user(request), _wanted(request))
+        page = await self._attached(_user(request), request)
         return pb.ListAttachedUserPoliciesResponse(
-            attached_policies=self._attached(page), next_page_token=page.next_token
+            attached_policies=self._named(page), next_page_token=page.next_token
         )
 
     async def AttachGroupPolicy(self, request: Any, context: Any) -> Any:
@@ -155,9 +182,9 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
 
     async def ListAttachedGroupPolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        page = await self._attachments.attached(current_call(), _group(request), _wanted(request))
+        page = await self._attached(_group(request), request)
         return pb.ListAttachedGroupPoliciesResponse(
-            attached_policies=self._attached(page), next_page_token=page.next_token
+            attached_policies=self._named(page), next_page_token=page.next_token
         )
 
     async def AttachRolePolicy(self, request: Any, context: Any) -> Any:
@@ -172,9 +199,9 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
 
     async def ListAttachedRolePolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        page = await self._attachments.attached(current_call(), _role(request), _wanted(request))
+        page = await self._attached(_role(request), request)
         return pb.ListAttachedRolePoliciesResponse(
-            attached_policies=self._attached(page), next_page_token=page.next_token
+            attached_policies=self._named(page), next_page_token=page.next_token
         )
 
     def _message(self, policy: ManagedPolicy) -> pb.ManagedPolicy:
@@ -190,15 +217,19 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
             permissions_boundary_usage_count=policy.boundaries,
             create_time=timestamp(policy.created_at),
             update_time=timestamp(policy.updated_at),
+            tags=[messages.tag(each) for each in policy.tags],
         )
 
-    def _attached(self, page: Page[PolicyReference]) -> list[pb.AttachedPolicy]:
+    async def _attached(self, entity: Entity, request: Any) -> Page[PolicyReference]:
+        return await self._attachments.attached(current_call(), entity, _wanted(request), request.path_prefix)
+
+    def _named(self, page: Page[PolicyReference]) -> list[pb.AttachedPolicy]:
         return [
             pb.AttachedPolicy(policy_name=each.policy_name, policy_arn=self._arn(each)) for each in page.items
         ]
 
     def _arn(self, policy: PolicyReference) -> str:
-        return policy_arn(policy.owner, policy.policy_name, self._partition)
+        return messages.arn_of_policy(policy, self._partition)
 
 
 def _version(version: PolicyVersion) -> pb.PolicyVersion:

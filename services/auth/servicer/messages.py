@@ -1,11 +1,13 @@
 """Records to protobuf messages."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from craton.auth.v1 import resources_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.auth.domain.identity import InlinePolicy, Tag, UserDetails
+from services.auth.domain.identity import InlinePolicy, PolicyReference, Tag, UserDetails
 from services.auth.domain.records import AccessKey, Account, KeyStatus, User
 from services.chassis.arn import policy_arn, user_arn
 from services.chassis.principal import PrincipalClaims
@@ -46,7 +48,7 @@ def user(record: User, partition: str) -> resources_pb2.User:
         name=f"accounts/{record.account_id}/users/{record.user_name}",
         user_name=record.user_name,
         user_id=record.user_id,
-        arn=user_arn(record.account_id, record.user_name, partition),
+        arn=user_arn(record.account_id, record.user_name, partition, record.path),
         create_time=timestamp(record.created_at),
     )
 
@@ -55,11 +57,19 @@ def user_details(record: UserDetails, partition: str) -> resources_pb2.User:
     """Return a user as a message, with what hangs on it."""
     message = user(record.user, partition)
     if record.boundary is not None:
-        message.permissions_boundary = policy_arn(
-            record.boundary.owner, record.boundary.policy_name, partition
-        )
+        message.permissions_boundary = arn_of_policy(record.boundary, partition)
     message.tags.extend(tag(each) for each in record.tags)
     return message
+
+
+def arn_of_policy(policy: PolicyReference, partition: str) -> str:
+    """Return the ARN of a managed policy."""
+    return policy_arn(policy.owner, policy.policy_name, partition, policy.path)
+
+
+def tags_of(found: Iterable[Any]) -> tuple[Tag, ...]:
+    """Read the tags of a request."""
+    return tuple(Tag(each.key, each.value) for each in found)
 
 
 def tag(record: Tag) -> resources_pb2.Tag:

@@ -6,7 +6,6 @@ from craton.auth.v1 import passed_role_service_pb2, passed_role_service_pb2_grpc
 
 from services.auth.operations.passed_roles import PassedRoles
 from services.auth.servicer.messages import expiry, timestamp
-from services.chassis.arn import role_arn
 from services.chassis.context import current_call
 
 
@@ -24,7 +23,7 @@ class PassedRoleServicer(passed_role_service_pb2_grpc.PassedRoleServiceServicer)
         return passed_role_service_pb2.PassRoleResponse(
             passed_role=passed_role_service_pb2.PassedRole(
                 pass_id=passed.pass_id,
-                role_arn=role_arn(role.account_id, role.role_name, self._partition),
+                role_arn=role.arn(self._partition),
                 role_id=passed.role_id,
                 account_id=passed.account_id,
                 resource_arn=passed.resource_arn,

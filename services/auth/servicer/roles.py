@@ -11,7 +11,7 @@ from craton.auth.v1 import (
 )
 from google.protobuf.duration_pb2 import Duration
 
-from services.auth.domain.identity import Entity, EntityKind, Tag
+from services.auth.domain.identity import Entity, EntityKind, RoleDetails
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import Role
 from services.auth.operations.inline_policies import InlinePolicies
@@ -19,9 +19,8 @@ from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.tags import Boundaries, Tags
-from services.auth.servicer.messages import policy as policy_message
-from services.auth.servicer.messages import tag, timestamp
-from services.chassis.arn import role_arn
+from services.auth.servicer import messages
+from services.auth.servicer.messages import timestamp
 from services.chassis.context import current_call
 
 
@@ -46,18 +45,21 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
             request.assume_role_policy_document,
             request.description,
             _duration(request, "max_session_duration"),
+            path=request.path,
+            boundary_arn=request.permissions_boundary,
+            tags=messages.tags_of(request.tags),
         )
-        return role_service_pb2.CreateRoleResponse(role=self._message(role))
+        return role_service_pb2.CreateRoleResponse(role=self._details(role))
 
     async def GetRole(self, request: Any, context: Any) -> Any:
         """See the contract."""
         role = await self._roles.get(current_call(), request.role_name)
-        return role_service_pb2.GetRoleResponse(role=self._message(role))
+        return role_service_pb2.GetRoleResponse(role=self._details(role))
 
     async def ListRoles(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
-        page = await self._roles.list(current_call(), wanted)
+        page = await self._roles.list(current_call(), wanted, request.path_prefix)
         return role_service_pb2.ListRolesResponse(
             roles=[self._message(role) for role in page.items], next_page_token=page.next_token
         )
@@ -85,19 +87,19 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         policy = await self._inline.put(
             current_call(), _entity(request), request.policy_name, request.document
         )
-        return role_service_pb2.PutRolePolicyResponse(policy=policy_message(policy))
+        return role_service_pb2.PutRolePolicyResponse(policy=messages.policy(policy))
 
     async def GetRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
         policy = await self._inline.get(current_call(), _entity(request), request.policy_name)
-        return role_service_pb2.GetRolePolicyResponse(policy=policy_message(policy))
+        return role_service_pb2.GetRolePolicyResponse(policy=messages.policy(policy))
 
     async def ListRolePolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
         page = await self._inline.list(current_call(), _entity(request), wanted)
         return role_service_pb2.ListRolePoliciesResponse(
-            policies=[policy_message(policy) for policy in page.items], next_page_token=page.next_token
+            policies=[messages.policy(policy) for policy in page.items], next_page_token=page.next_token
         )
 
     async def DeleteRolePolicy(self, request: Any, context: Any) -> Any:
@@ -117,8 +119,7 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
 
     async def TagRole(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        tags = tuple(Tag(each.key, each.value) for each in request.tags)
-        await self._tags.tag(current_call(), _entity(request), tags)
+        await self._tags.tag(current_call(), _entity(request), messages.tags_of(request.tags))
         return role_service_pb2.TagRoleResponse()
 
     async def UntagRole(self, request: Any, context: Any) -> Any:
@@ -131,15 +132,22 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         wanted = PageRequest.parse(request.page_size, request.page_token)
         page = await self._tags.list(current_call(), _entity(request), wanted)
         return role_service_pb2.ListRoleTagsResponse(
-            tags=[tag(each) for each in page.items], next_page_token=page.next_token
+            tags=[messages.tag(each) for each in page.items], next_page_token=page.next_token
         )
+
+    def _details(self, record: RoleDetails) -> role_service_pb2.Role:
+        message = self._message(record.role)
+        if record.boundary is not None:
+            message.permissions_boundary = messages.arn_of_policy(record.boundary, self._partition)
+        message.tags.extend(messages.tag(each) for each in record.tags)
+        return message
 
     def _message(self, role: Role) -> role_service_pb2.Role:
         return role_service_pb2.Role(
             name=f"accounts/{role.account_id}/roles/{role.role_name}",
             role_name=role.role_name,
             role_id=role.role_id,
-            arn=role_arn(role.account_id, role.role_name, self._partition),
+            arn=role.arn(self._partition),
             assume_role_policy_document=role.trust,
             description=role.description,
             max_session_duration=Duration(seconds=int(role.max_session.total_seconds())),

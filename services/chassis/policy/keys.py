@@ -16,7 +16,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 from services.chassis.policy.key_table import KEYS, Key
-from services.chassis.principal import PrincipalClaims
+from services.chassis.principal import PrincipalClaims, arn_now
 
 Conditions = Mapping[str, str | Sequence[str]]
 """An operation's own condition keys, in any case, each with its value or values."""
@@ -32,6 +32,9 @@ class PrincipalFacts:
     """Down to the parent of its account, for example "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"."""
     tags: tuple[tuple[str, str], ...] = ()
     """Its tags, each with key and value; keys differ by more than case."""
+    iam_resource: str = ""
+    """What stands behind the account in the ARN of its user or role as it is now, for example
+    "user/team/alice"; empty for the root user, and where the token alone is known."""
 
 
 NO_FACTS = PrincipalFacts()
@@ -71,11 +74,11 @@ def request_context(
 
     They come from its verified token, from what auth said of its principal, and from the time.
     """
-    role_arn = claims.role_arn
+    role_arn, arn = claims.role_arn, arn_now(claims, facts.iam_resource)
     context: dict[str, str | tuple[str, ...]] = {
         **time_keys(now),
         "aws:principalaccount": claims.account_id,
-        "aws:principalarn": role_arn or claims.arn,
+        "aws:principalarn": arn,
         "aws:principaltype": "Account" if claims.root else "AssumedRole" if role_arn else "User",
         "aws:requestedregion": claims.region,
         "aws:userid": claims.principal_id,
@@ -88,7 +91,7 @@ def request_context(
     if client.user_agent:
         context["aws:useragent"] = client.user_agent
     if not claims.root and not role_arn:
-        context["aws:username"] = claims.arn.rsplit("/", 1)[-1]
+        context["aws:username"] = arn.rsplit("/", 1)[-1]
     if claims.session_issued_at:
         # Temporary credentials carry both keys, long-term ones neither.
         context["aws:tokenissuetime"] = _iso(claims.session_issued_at)

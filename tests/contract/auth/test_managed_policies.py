@@ -4,6 +4,7 @@ from services.auth.domain.identity import (
     Entity,
     EntityKind,
     ManagedPolicy,
+    PolicyFilter,
     PolicyReference,
     PolicyScope,
     PolicyVersion,
@@ -70,9 +71,7 @@ async def test_policies_are_listed_by_scope_and_use(stores: Stores) -> None:
         found: list[str] = []
         request = first(size)
         while True:
-            page = await stores.managed.managed_policies(
-                ID, scope, only_attached=only_attached, request=request
-            )
+            page = await stores.managed.managed_policies(ID, PolicyFilter(scope, only_attached), request)
             found += [each.reference.policy_name for each in page.items]
             if not page.next_token:
                 return found

@@ -124,7 +124,7 @@ async def test_policies_of_another_account_cannot_be_used(iam: Iam) -> None:
         "",
         "AdministratorAccess",
         f"arn:aws:iam::{ACCOUNT}:user/alice",
-        f"arn:aws:iam::{ACCOUNT}:policy/a/b",
+        f"arn:aws:iam::{ACCOUNT}:policy/a b/c",
         f"arn:aws:iam::{ACCOUNT}:policy/",
         "arn:aws:iam::aws:user/alice",
         "arn:aws-cn:iam::aws:policy/AdministratorAccess",

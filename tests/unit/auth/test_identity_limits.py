@@ -57,7 +57,11 @@ async def test_what_cannot_be_evaluated_is_not_stored(iam: Iam) -> None:
         iam.policies.create(iam.root, "q", wrong, ""),
         iam.policies.create_version(iam.root, arn, wrong, as_default=True),
         iam.inline.put(iam.root, GROUP, "p", wrong),
-        iam.policies.create(iam.root, "q", ALLOW.replace('"*"', f'"a:{"b" * 6144}"', 1), ""),
     ):
         assert (await refused(call))[0] == "UNSUPPORTED_POLICY"
+    long = ALLOW.replace('"*"', f'"a:{"b" * 6144}"', 1)
+    too_long = ("QUOTA_EXCEEDED", "Cannot exceed quota for PolicySize: 6144")
+    assert await refused(iam.policies.create(iam.root, "q", long, "")) == too_long
+    version = iam.policies.create_version(iam.root, arn, long, as_default=True)
+    assert await refused(version) == too_long
     assert len((await iam.policies.list_versions(iam.root, arn, FIRST)).items) == 1

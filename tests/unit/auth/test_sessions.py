@@ -513,7 +513,7 @@ async def test_roles_are_managed_as_the_callers_policies_allow(stack) -> None:
     await stack.allow_alice("iam:*")
     before = len(stack.revocations.published)
     role = await stack.roles.create(call, "Worker", trust, "works", None)
-    assert (role.max_session, role.description) == (timedelta(hours=1), "works")
+    assert (role.role.max_session, role.role.description) == (timedelta(hours=1), "works")
     assert await stack.roles.get(call, "Worker") == role
     assert await reason(stack.roles.create(call, "worker", trust, "", None)) == "RESOURCE_EXISTS"
     changed = await stack.roles.update(call, "Worker", None, timedelta(hours=2))

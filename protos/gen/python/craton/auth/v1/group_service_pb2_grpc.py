@@ -51,6 +51,11 @@ class GroupServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_group__service__pb2.ListGroupsRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_group__service__pb2.ListGroupsResponse.FromString,
                 _registered_method=True)
+        self.UpdateGroup = channel.unary_unary(
+                '/craton.auth.v1.GroupService/UpdateGroup',
+                request_serializer=craton_dot_auth_dot_v1_dot_group__service__pb2.UpdateGroupRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_group__service__pb2.UpdateGroupResponse.FromString,
+                _registered_method=True)
         self.DeleteGroup = channel.unary_unary(
                 '/craton.auth.v1.GroupService/DeleteGroup',
                 request_serializer=craton_dot_auth_dot_v1_dot_group__service__pb2.DeleteGroupRequest.SerializeToString,
@@ -114,6 +119,14 @@ class GroupServiceServicer:
 
     def ListGroups(self, request, context):
         """Lists the groups of the account by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateGroup(self, request, context):
+        """Renames or moves a group: its ARN changes, its id stays, and so do its
+        members and its policies.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,6 +206,11 @@ def add_GroupServiceServicer_to_server(servicer, server):
                     servicer.ListGroups,
                     request_deserializer=craton_dot_auth_dot_v1_dot_group__service__pb2.ListGroupsRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_group__service__pb2.ListGroupsResponse.SerializeToString,
+            ),
+            'UpdateGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateGroup,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_group__service__pb2.UpdateGroupRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_group__service__pb2.UpdateGroupResponse.SerializeToString,
             ),
             'DeleteGroup': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteGroup,
@@ -318,6 +336,33 @@ class GroupService:
             '/craton.auth.v1.GroupService/ListGroups',
             craton_dot_auth_dot_v1_dot_group__service__pb2.ListGroupsRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_group__service__pb2.ListGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.GroupService/UpdateGroup',
+            craton_dot_auth_dot_v1_dot_group__service__pb2.UpdateGroupRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_group__service__pb2.UpdateGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,6 +1,7 @@
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
+from craton.auth.v1 import resources_pb2 as _resources_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -41,7 +42,7 @@ ENTITY_KIND_GROUP: EntityKind
 ENTITY_KIND_ROLE: EntityKind
 
 class ManagedPolicy(_message.Message):
-    __slots__ = ("name", "policy_name", "policy_id", "arn", "description", "default_version_id", "attachment_count", "permissions_boundary_usage_count", "create_time", "update_time")
+    __slots__ = ("name", "policy_name", "policy_id", "arn", "description", "default_version_id", "attachment_count", "permissions_boundary_usage_count", "create_time", "update_time", "tags")
     NAME_FIELD_NUMBER: _ClassVar[int]
     POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
     POLICY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +53,7 @@ class ManagedPolicy(_message.Message):
     PERMISSIONS_BOUNDARY_USAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     name: str
     policy_name: str
     policy_id: str
@@ -62,7 +64,8 @@ class ManagedPolicy(_message.Message):
     permissions_boundary_usage_count: int
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., policy_name: _Optional[str] = ..., policy_id: _Optional[str] = ..., arn: _Optional[str] = ..., description: _Optional[str] = ..., default_version_id: _Optional[str] = ..., attachment_count: _Optional[int] = ..., permissions_boundary_usage_count: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    def __init__(self, name: _Optional[str] = ..., policy_name: _Optional[str] = ..., policy_id: _Optional[str] = ..., arn: _Optional[str] = ..., description: _Optional[str] = ..., default_version_id: _Optional[str] = ..., attachment_count: _Optional[int] = ..., permissions_boundary_usage_count: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
 
 class PolicyVersion(_message.Message):
     __slots__ = ("version_id", "document", "is_default_version", "create_time")
@@ -95,14 +98,18 @@ class PolicyEntity(_message.Message):
     def __init__(self, kind: _Optional[_Union[EntityKind, str]] = ..., entity_name: _Optional[str] = ..., entity_id: _Optional[str] = ...) -> None: ...
 
 class CreatePolicyRequest(_message.Message):
-    __slots__ = ("policy_name", "document", "description")
+    __slots__ = ("policy_name", "document", "description", "path", "tags")
     POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     policy_name: str
     document: str
     description: str
-    def __init__(self, policy_name: _Optional[str] = ..., document: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+    path: str
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    def __init__(self, policy_name: _Optional[str] = ..., document: _Optional[str] = ..., description: _Optional[str] = ..., path: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
 
 class CreatePolicyResponse(_message.Message):
     __slots__ = ("policy",)
@@ -123,16 +130,20 @@ class GetPolicyResponse(_message.Message):
     def __init__(self, policy: _Optional[_Union[ManagedPolicy, _Mapping]] = ...) -> None: ...
 
 class ListPoliciesRequest(_message.Message):
-    __slots__ = ("scope", "only_attached", "page_size", "page_token")
+    __slots__ = ("scope", "only_attached", "page_size", "page_token", "path_prefix", "usage")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     ONLY_ATTACHED_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     scope: PolicyScope
     only_attached: bool
     page_size: int
     page_token: str
-    def __init__(self, scope: _Optional[_Union[PolicyScope, str]] = ..., only_attached: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    path_prefix: str
+    usage: PolicyUsage
+    def __init__(self, scope: _Optional[_Union[PolicyScope, str]] = ..., only_attached: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., path_prefix: _Optional[str] = ..., usage: _Optional[_Union[PolicyUsage, str]] = ...) -> None: ...
 
 class ListPoliciesResponse(_message.Message):
     __slots__ = ("policies", "next_page_token")
@@ -225,18 +236,20 @@ class DeletePolicyVersionResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ListEntitiesForPolicyRequest(_message.Message):
-    __slots__ = ("policy_arn", "usage", "kind", "page_size", "page_token")
+    __slots__ = ("policy_arn", "usage", "kind", "page_size", "page_token", "path_prefix")
     POLICY_ARN_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     policy_arn: str
     usage: PolicyUsage
     kind: EntityKind
     page_size: int
     page_token: str
-    def __init__(self, policy_arn: _Optional[str] = ..., usage: _Optional[_Union[PolicyUsage, str]] = ..., kind: _Optional[_Union[EntityKind, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    path_prefix: str
+    def __init__(self, policy_arn: _Optional[str] = ..., usage: _Optional[_Union[PolicyUsage, str]] = ..., kind: _Optional[_Union[EntityKind, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., path_prefix: _Optional[str] = ...) -> None: ...
 
 class ListEntitiesForPolicyResponse(_message.Message):
     __slots__ = ("entities", "next_page_token")
@@ -271,14 +284,16 @@ class DetachUserPolicyResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ListAttachedUserPoliciesRequest(_message.Message):
-    __slots__ = ("user_name", "page_size", "page_token")
+    __slots__ = ("user_name", "page_size", "page_token", "path_prefix")
     USER_NAME_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     user_name: str
     page_size: int
     page_token: str
-    def __init__(self, user_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    path_prefix: str
+    def __init__(self, user_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., path_prefix: _Optional[str] = ...) -> None: ...
 
 class ListAttachedUserPoliciesResponse(_message.Message):
     __slots__ = ("attached_policies", "next_page_token")
@@ -313,14 +328,16 @@ class DetachGroupPolicyResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ListAttachedGroupPoliciesRequest(_message.Message):
-    __slots__ = ("group_name", "page_size", "page_token")
+    __slots__ = ("group_name", "page_size", "page_token", "path_prefix")
     GROUP_NAME_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     group_name: str
     page_size: int
     page_token: str
-    def __init__(self, group_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    path_prefix: str
+    def __init__(self, group_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., path_prefix: _Optional[str] = ...) -> None: ...
 
 class ListAttachedGroupPoliciesResponse(_message.Message):
     __slots__ = ("attached_policies", "next_page_token")
@@ -355,14 +372,16 @@ class DetachRolePolicyResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ListAttachedRolePoliciesRequest(_message.Message):
-    __slots__ = ("role_name", "page_size", "page_token")
+    __slots__ = ("role_name", "page_size", "page_token", "path_prefix")
     ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     role_name: str
     page_size: int
     page_token: str
-    def __init__(self, role_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    path_prefix: str
+    def __init__(self, role_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., path_prefix: _Optional[str] = ...) -> None: ...
 
 class ListAttachedRolePoliciesResponse(_message.Message):
     __slots__ = ("attached_policies", "next_page_token")
@@ -371,3 +390,45 @@ class ListAttachedRolePoliciesResponse(_message.Message):
     attached_policies: _containers.RepeatedCompositeFieldContainer[AttachedPolicy]
     next_page_token: str
     def __init__(self, attached_policies: _Optional[_Iterable[_Union[AttachedPolicy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class TagPolicyRequest(_message.Message):
+    __slots__ = ("policy_arn", "tags")
+    POLICY_ARN_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    policy_arn: str
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    def __init__(self, policy_arn: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
+
+class TagPolicyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UntagPolicyRequest(_message.Message):
+    __slots__ = ("policy_arn", "tag_keys")
+    POLICY_ARN_FIELD_NUMBER: _ClassVar[int]
+    TAG_KEYS_FIELD_NUMBER: _ClassVar[int]
+    policy_arn: str
+    tag_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, policy_arn: _Optional[str] = ..., tag_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UntagPolicyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPolicyTagsRequest(_message.Message):
+    __slots__ = ("policy_arn", "page_size", "page_token")
+    POLICY_ARN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    policy_arn: str
+    page_size: int
+    page_token: str
+    def __init__(self, policy_arn: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPolicyTagsResponse(_message.Message):
+    __slots__ = ("tags", "next_page_token")
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    tags: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Tag]
+    next_page_token: str
+    def __init__(self, tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -87,6 +87,21 @@ class ManagedPolicyServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListEntitiesForPolicyRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListEntitiesForPolicyResponse.FromString,
                 _registered_method=True)
+        self.TagPolicy = channel.unary_unary(
+                '/craton.auth.v1.ManagedPolicyService/TagPolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.TagPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.TagPolicyResponse.FromString,
+                _registered_method=True)
+        self.UntagPolicy = channel.unary_unary(
+                '/craton.auth.v1.ManagedPolicyService/UntagPolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.UntagPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.UntagPolicyResponse.FromString,
+                _registered_method=True)
+        self.ListPolicyTags = channel.unary_unary(
+                '/craton.auth.v1.ManagedPolicyService/ListPolicyTags',
+                request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListPolicyTagsRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListPolicyTagsResponse.FromString,
+                _registered_method=True)
         self.AttachUserPolicy = channel.unary_unary(
                 '/craton.auth.v1.ManagedPolicyService/AttachUserPolicy',
                 request_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.AttachUserPolicyRequest.SerializeToString,
@@ -214,6 +229,28 @@ class ManagedPolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TagPolicy(self, request, context):
+        """Adds tags to a policy of the account, which must then have at most 50.
+        Conditions on actions on the policy see them as aws:ResourceTag/key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UntagPolicy(self, request, context):
+        """Removes tags from a policy; keys it does not have are no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPolicyTags(self, request, context):
+        """Lists a policy's tags by key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AttachUserPolicy(self, request, context):
         """Attaches a policy to a user, who must then have at most ten; one that is
         attached stays so.
@@ -332,6 +369,21 @@ def add_ManagedPolicyServiceServicer_to_server(servicer, server):
                     servicer.ListEntitiesForPolicy,
                     request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListEntitiesForPolicyRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListEntitiesForPolicyResponse.SerializeToString,
+            ),
+            'TagPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagPolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.TagPolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.TagPolicyResponse.SerializeToString,
+            ),
+            'UntagPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.UntagPolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.UntagPolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.UntagPolicyResponse.SerializeToString,
+            ),
+            'ListPolicyTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicyTags,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListPolicyTagsRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListPolicyTagsResponse.SerializeToString,
             ),
             'AttachUserPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.AttachUserPolicy,
@@ -652,6 +704,87 @@ class ManagedPolicyService:
             '/craton.auth.v1.ManagedPolicyService/ListEntitiesForPolicy',
             craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListEntitiesForPolicyRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListEntitiesForPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.ManagedPolicyService/TagPolicy',
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.TagPolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.TagPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UntagPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.ManagedPolicyService/UntagPolicy',
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.UntagPolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.UntagPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicyTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.ManagedPolicyService/ListPolicyTags',
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListPolicyTagsRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_managed__policy__service__pb2.ListPolicyTagsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import resources_pb2 as craton_dot_auth_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/auth/v1/user_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12&\n\x14permissions_boundary\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12+\n\x04tags\x18\x03 \x03(\x0b\x32\x13.craton.auth.v1.TagB\x08\xbaH\x05\x92\x01\x02\x10\x32\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.User\"F\n\x0eGetUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.User\"O\n\x10ListUsersRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Q\n\x11ListUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.craton.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x11\x44\x65leteUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x14\n\x12\x44\x65leteUserResponse\"\x83\x01\n!PutUserPermissionsBoundaryRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12(\n\x14permissions_boundary\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\"$\n\"PutUserPermissionsBoundaryResponse\"\\\n$DeleteUserPermissionsBoundaryRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\'\n%DeleteUserPermissionsBoundaryResponse\"u\n\x0eTagUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12-\n\x04tags\x18\x02 \x03(\x0b\x32\x13.craton.auth.v1.TagB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\"\x11\n\x0fTagUserResponse\"o\n\x10UntagUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12%\n\x08tag_keys\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x32\"\x07r\x05\x10\x01\x18\x80\x01\"\x13\n\x11UntagUserResponse\"\x88\x01\n\x13ListUserTagsRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"R\n\x14ListUserTagsResponse\x12!\n\x04tags\x18\x01 \x03(\x0b\x32\x13.craton.auth.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe3\x06\n\x0bUserService\x12S\n\nCreateUser\x12!.craton.auth.v1.CreateUserRequest\x1a\".craton.auth.v1.CreateUserResponse\x12J\n\x07GetUser\x12\x1e.craton.auth.v1.GetUserRequest\x1a\x1f.craton.auth.v1.GetUserResponse\x12P\n\tListUsers\x12 .craton.auth.v1.ListUsersRequest\x1a!.craton.auth.v1.ListUsersResponse\x12S\n\nDeleteUser\x12!.craton.auth.v1.DeleteUserRequest\x1a\".craton.auth.v1.DeleteUserResponse\x12\x83\x01\n\x1aPutUserPermissionsBoundary\x12\x31.craton.auth.v1.PutUserPermissionsBoundaryRequest\x1a\x32.craton.auth.v1.PutUserPermissionsBoundaryResponse\x12\x8c\x01\n\x1d\x44\x65leteUserPermissionsBoundary\x12\x34.craton.auth.v1.DeleteUserPermissionsBoundaryRequest\x1a\x35.craton.auth.v1.DeleteUserPermissionsBoundaryResponse\x12J\n\x07TagUser\x12\x1e.craton.auth.v1.TagUserRequest\x1a\x1f.craton.auth.v1.TagUserResponse\x12P\n\tUntagUser\x12 .craton.auth.v1.UntagUserRequest\x1a!.craton.auth.v1.UntagUserResponse\x12Y\n\x0cListUserTags\x12#.craton.auth.v1.ListUserTagsRequest\x1a$.craton.auth.v1.ListUserTagsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/auth/v1/user_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\"\xc7\x01\n\x11\x43reateUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12&\n\x14permissions_boundary\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12+\n\x04tags\x18\x03 \x03(\x0b\x32\x13.craton.auth.v1.TagB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\'\n\x04path\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.User\"F\n\x0eGetUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.User\"|\n\x10ListUsersRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\x0bpath_prefix\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x18\x80\x04\x32\x0c^(|/[!-~]*)$\"Q\n\x11ListUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.craton.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb0\x01\n\x11UpdateUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x38\n\rnew_user_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{0,64}$\x12+\n\x08new_path\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.User\"I\n\x11\x44\x65leteUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x14\n\x12\x44\x65leteUserResponse\"\x83\x01\n!PutUserPermissionsBoundaryRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12(\n\x14permissions_boundary\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\"$\n\"PutUserPermissionsBoundaryResponse\"\\\n$DeleteUserPermissionsBoundaryRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\'\n%DeleteUserPermissionsBoundaryResponse\"u\n\x0eTagUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12-\n\x04tags\x18\x02 \x03(\x0b\x32\x13.craton.auth.v1.TagB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\"\x11\n\x0fTagUserResponse\"o\n\x10UntagUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12%\n\x08tag_keys\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x32\"\x07r\x05\x10\x01\x18\x80\x01\"\x13\n\x11UntagUserResponse\"\x88\x01\n\x13ListUserTagsRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"R\n\x14ListUserTagsResponse\x12!\n\x04tags\x18\x01 \x03(\x0b\x32\x13.craton.auth.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xb8\x07\n\x0bUserService\x12S\n\nCreateUser\x12!.craton.auth.v1.CreateUserRequest\x1a\".craton.auth.v1.CreateUserResponse\x12J\n\x07GetUser\x12\x1e.craton.auth.v1.GetUserRequest\x1a\x1f.craton.auth.v1.GetUserResponse\x12P\n\tListUsers\x12 .craton.auth.v1.ListUsersRequest\x1a!.craton.auth.v1.ListUsersResponse\x12S\n\nUpdateUser\x12!.craton.auth.v1.UpdateUserRequest\x1a\".craton.auth.v1.UpdateUserResponse\x12S\n\nDeleteUser\x12!.craton.auth.v1.DeleteUserRequest\x1a\".craton.auth.v1.DeleteUserResponse\x12\x83\x01\n\x1aPutUserPermissionsBoundary\x12\x31.craton.auth.v1.PutUserPermissionsBoundaryRequest\x1a\x32.craton.auth.v1.PutUserPermissionsBoundaryResponse\x12\x8c\x01\n\x1d\x44\x65leteUserPermissionsBoundary\x12\x34.craton.auth.v1.DeleteUserPermissionsBoundaryRequest\x1a\x35.craton.auth.v1.DeleteUserPermissionsBoundaryResponse\x12J\n\x07TagUser\x12\x1e.craton.auth.v1.TagUserRequest\x1a\x1f.craton.auth.v1.TagUserResponse\x12P\n\tUntagUser\x12 .craton.auth.v1.UntagUserRequest\x1a!.craton.auth.v1.UntagUserResponse\x12Y\n\x0cListUserTags\x12#.craton.auth.v1.ListUserTagsRequest\x1a$.craton.auth.v1.ListUserTagsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +39,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEUSERREQUEST'].fields_by_name['permissions_boundary']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_CREATEUSERREQUEST'].fields_by_name['tags']._loaded_options = None
   _globals['_CREATEUSERREQUEST'].fields_by_name['tags']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_CREATEUSERREQUEST'].fields_by_name['path']._loaded_options = None
+  _globals['_CREATEUSERREQUEST'].fields_by_name['path']._serialized_options = b'\272H\026r\024\030\200\0042\017^(|/|/[!-~]+/)$'
   _globals['_GETUSERREQUEST'].fields_by_name['user_name']._loaded_options = None
   _globals['_GETUSERREQUEST'].fields_by_name['user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['path_prefix']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['path_prefix']._serialized_options = b'\272H\023r\021\030\200\0042\014^(|/[!-~]*)$'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['user_name']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['new_user_name']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['new_user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{0,64}$'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['new_path']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['new_path']._serialized_options = b'\272H\026r\024\030\200\0042\017^(|/|/[!-~]+/)$'
   _globals['_DELETEUSERREQUEST'].fields_by_name['user_name']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
   _globals['_PUTUSERPERMISSIONSBOUNDARYREQUEST'].fields_by_name['user_name']._loaded_options = None
@@ -68,41 +78,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTUSERTAGSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTUSERTAGSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_CREATEUSERREQUEST']._serialized_start=115
-  _globals['_CREATEUSERREQUEST']._serialized_end=273
-  _globals['_CREATEUSERRESPONSE']._serialized_start=275
-  _globals['_CREATEUSERRESPONSE']._serialized_end=331
-  _globals['_GETUSERREQUEST']._serialized_start=333
-  _globals['_GETUSERREQUEST']._serialized_end=403
-  _globals['_GETUSERRESPONSE']._serialized_start=405
-  _globals['_GETUSERRESPONSE']._serialized_end=458
-  _globals['_LISTUSERSREQUEST']._serialized_start=460
-  _globals['_LISTUSERSREQUEST']._serialized_end=539
-  _globals['_LISTUSERSRESPONSE']._serialized_start=541
-  _globals['_LISTUSERSRESPONSE']._serialized_end=622
-  _globals['_DELETEUSERREQUEST']._serialized_start=624
-  _globals['_DELETEUSERREQUEST']._serialized_end=697
-  _globals['_DELETEUSERRESPONSE']._serialized_start=699
-  _globals['_DELETEUSERRESPONSE']._serialized_end=719
-  _globals['_PUTUSERPERMISSIONSBOUNDARYREQUEST']._serialized_start=722
-  _globals['_PUTUSERPERMISSIONSBOUNDARYREQUEST']._serialized_end=853
-  _globals['_PUTUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_start=855
-  _globals['_PUTUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_end=891
-  _globals['_DELETEUSERPERMISSIONSBOUNDARYREQUEST']._serialized_start=893
-  _globals['_DELETEUSERPERMISSIONSBOUNDARYREQUEST']._serialized_end=985
-  _globals['_DELETEUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_start=987
-  _globals['_DELETEUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_end=1026
-  _globals['_TAGUSERREQUEST']._serialized_start=1028
-  _globals['_TAGUSERREQUEST']._serialized_end=1145
-  _globals['_TAGUSERRESPONSE']._serialized_start=1147
-  _globals['_TAGUSERRESPONSE']._serialized_end=1164
-  _globals['_UNTAGUSERREQUEST']._serialized_start=1166
-  _globals['_UNTAGUSERREQUEST']._serialized_end=1277
-  _globals['_UNTAGUSERRESPONSE']._serialized_start=1279
-  _globals['_UNTAGUSERRESPONSE']._serialized_end=1298
-  _globals['_LISTUSERTAGSREQUEST']._serialized_start=1301
-  _globals['_LISTUSERTAGSREQUEST']._serialized_end=1437
-  _globals['_LISTUSERTAGSRESPONSE']._serialized_start=1439
-  _globals['_LISTUSERTAGSRESPONSE']._serialized_end=1521
-  _globals['_USERSERVICE']._serialized_start=1524
-  _globals['_USERSERVICE']._serialized_end=2391
+  _globals['_CREATEUSERREQUEST']._serialized_end=314
+  _globals['_CREATEUSERRESPONSE']._serialized_start=316
+  _globals['_CREATEUSERRESPONSE']._serialized_end=372
+  _globals['_GETUSERREQUEST']._serialized_start=374
+  _globals['_GETUSERREQUEST']._serialized_end=444
+  _globals['_GETUSERRESPONSE']._serialized_start=446
+  _globals['_GETUSERRESPONSE']._serialized_end=499
+  _globals['_LISTUSERSREQUEST']._serialized_start=501
+  _globals['_LISTUSERSREQUEST']._serialized_end=625
+  _globals['_LISTUSERSRESPONSE']._serialized_start=627
+  _globals['_LISTUSERSRESPONSE']._serialized_end=708
+  _globals['_UPDATEUSERREQUEST']._serialized_start=711
+  _globals['_UPDATEUSERREQUEST']._serialized_end=887
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=889
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=945
+  _globals['_DELETEUSERREQUEST']._serialized_start=947
+  _globals['_DELETEUSERREQUEST']._serialized_end=1020
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1022
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1042
+  _globals['_PUTUSERPERMISSIONSBOUNDARYREQUEST']._serialized_start=1045
+  _globals['_PUTUSERPERMISSIONSBOUNDARYREQUEST']._serialized_end=1176
+  _globals['_PUTUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_start=1178
+  _globals['_PUTUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_end=1214
+  _globals['_DELETEUSERPERMISSIONSBOUNDARYREQUEST']._serialized_start=1216
+  _globals['_DELETEUSERPERMISSIONSBOUNDARYREQUEST']._serialized_end=1308
+  _globals['_DELETEUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_start=1310
+  _globals['_DELETEUSERPERMISSIONSBOUNDARYRESPONSE']._serialized_end=1349
+  _globals['_TAGUSERREQUEST']._serialized_start=1351
+  _globals['_TAGUSERREQUEST']._serialized_end=1468
+  _globals['_TAGUSERRESPONSE']._serialized_start=1470
+  _globals['_TAGUSERRESPONSE']._serialized_end=1487
+  _globals['_UNTAGUSERREQUEST']._serialized_start=1489
+  _globals['_UNTAGUSERREQUEST']._serialized_end=1600
+  _globals['_UNTAGUSERRESPONSE']._serialized_start=1602
+  _globals['_UNTAGUSERRESPONSE']._serialized_end=1621
+  _globals['_LISTUSERTAGSREQUEST']._serialized_start=1624
+  _globals['_LISTUSERTAGSREQUEST']._serialized_end=1760
+  _globals['_LISTUSERTAGSRESPONSE']._serialized_start=1762
+  _globals['_LISTUSERTAGSRESPONSE']._serialized_end=1844
+  _globals['_USERSERVICE']._serialized_start=1847
+  _globals['_USERSERVICE']._serialized_end=2799
 # @@protoc_insertion_point(module_scope)

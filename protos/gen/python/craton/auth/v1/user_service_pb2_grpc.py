@@ -50,6 +50,11 @@ class UserServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUsersRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUsersResponse.FromString,
                 _registered_method=True)
+        self.UpdateUser = channel.unary_unary(
+                '/craton.auth.v1.UserService/UpdateUser',
+                request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
         self.DeleteUser = channel.unary_unary(
                 '/craton.auth.v1.UserService/DeleteUser',
                 request_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
@@ -102,6 +107,14 @@ class UserServiceServicer:
 
     def ListUsers(self, request, context):
         """Lists the users of the account by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateUser(self, request, context):
+        """Renames or moves a user: its ARN changes, its id stays, and so does all that
+        is about the id: its keys, its policies, the trust of roles.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,6 +182,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.ListUsers,
                     request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUsersRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.ListUsersResponse.SerializeToString,
+            ),
+            'UpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUser,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserResponse.SerializeToString,
             ),
             'DeleteUser': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteUser,
@@ -283,6 +301,33 @@ class UserService:
             '/craton.auth.v1.UserService/ListUsers',
             craton_dot_auth_dot_v1_dot_user__service__pb2.ListUsersRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_user__service__pb2.ListUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.UserService/UpdateUser',
+            craton_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
             options,
             channel_credentials,
             insecure,
