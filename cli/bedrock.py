@@ -10,7 +10,7 @@ import botocore.session
 from botocore.config import Config
 
 from cli.output import CommandError
-from cli.session import aws_profile
+from cli.session import Session, aws_profile, chosen_role
 from deploy.local.stack import Stack
 from services.chassis.catalog import read_catalog
 
@@ -29,12 +29,17 @@ class Prompt:
 
 def client(stack: Stack, service: str, *, region: str = "") -> Any:
     """Return a botocore client for "bedrock" or "bedrock-runtime" with the AWS files of the stack."""
-    profile = aws_profile(stack)
+    # With a role the profile's own keys are not enough: the role is assumed first.
+    profile = Session(stack).profile() if chosen_role() else aws_profile(stack)
     session = botocore.session.Session(profile=profile.profile)
     session.set_config_variable("config_file", str(profile.config_file))
     session.set_config_variable("credentials_file", str(profile.credentials_file))
     # Keys of the environment would win over the profile and belong to another installation.
-    session.set_credentials(profile.credentials.access_key_id, profile.credentials.secret.reveal().decode())
+    session.set_credentials(
+        profile.credentials.access_key_id,
+        profile.credentials.secret.reveal().decode(),
+        None if profile.session_token is None else profile.session_token.reveal().decode(),
+    )
     return session.create_client(
         service,
         region_name=region or profile.credentials.region,

@@ -1,11 +1,10 @@
 """`craton groups`: users that share policies."""
 
-from typing import TextIO
-
 import click
 from craton.auth.v1 import group_service_pb2 as pb
 from craton.auth.v1.group_service_pb2_grpc import GroupServiceStub
 
+from cli.entity_commands import EntityKind, add_inline_policies
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -26,6 +25,9 @@ def groups() -> None:
 
 def _stub(session: Session) -> GroupServiceStub:
     return GroupServiceStub(session.channel("auth"))
+
+
+add_inline_policies(groups, EntityKind("group", "readers", _stub, pb))
 
 
 @groups.command()
@@ -134,71 +136,3 @@ def delete(group_name: str, as_json: bool) -> None:
     request = pb.DeleteGroupRequest(group_name=group_name)
     session.call(_stub(session).DeleteGroup, request, metadata=session.token("auth"))
     emit({"deleted": group_name}, as_json=as_json)
-
-
-@groups.group()
-def policies() -> None:
-    """Manage the inline policies of a group; `craton policies attach` attaches managed ones.
-
-    \b
-    Example:
-      craton groups policies put readers read policy.json
-    """
-
-
-@policies.command()
-@click.argument("group_name")
-@click.argument("policy_name")
-@click.argument("document", type=click.File("r", encoding="utf-8"))
-@json_option
-@grpc_errors
-def put(group_name: str, policy_name: str, document: TextIO, as_json: bool) -> None:
-    """Give a group a policy of its own, or replace it; DOCUMENT is a file, or - for standard input.
-
-    \b
-    Example:
-      craton groups policies put readers read policy.json
-    """
-    session = Session(Stack.here())
-    request = pb.PutGroupPolicyRequest(
-        group_name=group_name, policy_name=policy_name, document=document.read()
-    )
-    answer = session.call(_stub(session).PutGroupPolicy, request, metadata=session.token("auth"))
-    emit(as_dict(answer.policy), as_json=as_json)
-
-
-@policies.command("list")
-@click.argument("group_name")
-@json_option
-@grpc_errors
-def list_policies(group_name: str, as_json: bool) -> None:
-    """List the inline policies of a group.
-
-    \b
-    Example:
-      craton groups policies list readers
-    """
-    session = Session(Stack.here())
-    request = pb.ListGroupPoliciesRequest(group_name=group_name)
-    found = pages(session, _stub(session).ListGroupPolicies, request, "policies", session.token("auth"))
-    emit(
-        [as_dict(each) for each in found], as_json=as_json, columns=("policy_name", "update_time", "document")
-    )
-
-
-@policies.command("delete")
-@click.argument("group_name")
-@click.argument("policy_name")
-@json_option
-@grpc_errors
-def delete_policy(group_name: str, policy_name: str, as_json: bool) -> None:
-    """Delete an inline policy of a group.
-
-    \b
-    Example:
-      craton groups policies delete readers read
-    """
-    session = Session(Stack.here())
-    request = pb.DeleteGroupPolicyRequest(group_name=group_name, policy_name=policy_name)
-    session.call(_stub(session).DeleteGroupPolicy, request, metadata=session.token("auth"))
-    emit({"deleted": policy_name}, as_json=as_json)

@@ -7,7 +7,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.bedrock import FAMILIES, Prompt, client, family_of, request_body, stream_text
-from cli.output import CommandError, Exit, emit, json_option
+from cli.output import CommandError, Exit, emit, grpc_errors, json_option
 from cli.running import stopped
 from deploy.local.stack import Stack
 
@@ -38,6 +38,7 @@ _NO_SUCH_MODEL = (
 @click.option("--top-p", type=float)
 @click.option("--region", default="", help="Default: the profile's.")
 @json_option
+@grpc_errors
 def invoke(
     model_id: str,
     prompt: str,

@@ -19,6 +19,8 @@ _COMMANDS = {
     "organization": "cli.organization:organization",
     "users": "cli.users:users",
     "groups": "cli.groups:groups",
+    "roles": "cli.roles:roles",
+    "whoami": "cli.whoami:whoami",
     "keys": "cli.keys:keys",
     "policies": "cli.policies:policies",
     "kms": "cli.kms:kms",
@@ -62,8 +64,20 @@ def _not_yours(error: PermissionError) -> str:
     )
 
 
+def _remember_role(context: click.Context, _parameter: click.Parameter, role: str | None) -> None:
+    """Keep the role for the sessions of whatever command it stands before: see cli.session."""
+    context.obj = role
+
+
 @click.command(
     cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.option(
+    "--role",
+    metavar="ARN",
+    expose_value=False,
+    callback=_remember_role,
+    help="Act as a session of this role, which the AWS profile assumes.",
 )
 def main() -> None:
     """Run and use a Craton installation.
@@ -79,6 +93,7 @@ def main() -> None:
       craton up
       craton invoke craton.tiny-chat-v1 "Tell me a short story."
       craton audit lookup --event-name InvokeModelWithResponseStream
+      craton --role arn:aws:iam::123456789012:role/reader models list
     """
 
 

@@ -2,13 +2,20 @@
 
 import configparser
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import grpc
-from craton.auth.v1 import resources_pb2, token_service_pb2, token_service_pb2_grpc
+from craton.auth.v1 import (
+    resources_pb2,
+    session_service_pb2,
+    session_service_pb2_grpc,
+    token_service_pb2,
+    token_service_pb2_grpc,
+)
 
 from cli.output import CommandError, Exit, reason_of
 from cli.running import stopped
@@ -20,6 +27,8 @@ from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
 from services.chassis.tls import channel_credentials
 
 _TIMEOUT_S = 10.0
+_SESSION_NAME = "craton-cli"
+"""Names sessions of roles in the audit log."""
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -31,6 +40,8 @@ class AwsProfile:
     config_file: Path
     credentials_file: Path
     profile: str
+    session_token: SecretBytes | None = None
+    """Of temporary credentials."""
 
 
 def aws_profile(stack: Stack) -> AwsProfile:
@@ -49,6 +60,7 @@ def aws_profile(stack: Stack) -> AwsProfile:
             secret=SecretBytes(credentials[profile]["aws_secret_access_key"].encode()),
             region=config.get(section, "region", fallback=stack.definition.region),
         )
+        token = credentials.get(profile, "aws_session_token", fallback="")
     except KeyError as error:
         if own in credentials_file.parents and (unavailable := stopped(stack)):
             raise unavailable from None
@@ -56,7 +68,15 @@ def aws_profile(stack: Stack) -> AwsProfile:
             f"{credentials_file} has no credentials for profile {profile!r} ({error} is missing): "
             "run `craton up`, or set AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE"
         ) from None
-    return AwsProfile(signing, config_file, credentials_file, profile)
+    return AwsProfile(
+        signing, config_file, credentials_file, profile, SecretBytes(token.encode()) if token else None
+    )
+
+
+def chosen_role() -> str:
+    """Return the ARN of the role that `craton --role` names; empty without one."""
+    context = click.get_current_context(silent=True)
+    return "" if context is None else context.find_root().obj or ""
 
 
 class Session:
@@ -69,6 +89,7 @@ class Session:
         self._tls = TlsSettings(directory / "tls.crt", directory / "tls.key", directory / "ca.crt")
         self._channels: dict[str, grpc.Channel] = {}
         self._tokens: dict[str, str] = {}
+        self._acting: AwsProfile | None = None
         try:
             self._credentials = channel_credentials(self._tls)
         except OSError as error:
@@ -117,29 +138,55 @@ class Session:
                 raise unavailable from error
             raise
 
+    def profile(self) -> AwsProfile:
+        """Return whom commands act as: the AWS profile, or a session of the role that it is to assume."""
+        if self._acting is None:
+            own, role = aws_profile(self._stack), chosen_role()
+            self._acting = self._assume(own, role) if role else own
+        return self._acting
+
     def token(self, audience: str) -> Metadata:
-        """Return metadata with a principal token of the AWS profile for a service."""
+        """Return metadata with a principal token for a service, of whom commands act as."""
         if audience not in self._tokens:
-            credentials = aws_profile(self._stack).credentials
-            signed = sign_token_request(credentials, "auth.craton.internal", audience, datetime.now(UTC))
-            scope = signed.credential
-            request = token_service_pb2.GetTokenRequest(
-                signed_request=resources_pb2.SignedRequest(
-                    access_key_id=credentials.access_key_id,
-                    scope=resources_pb2.CredentialScope(
-                        date=scope.date, region=scope.region, service=scope.service
-                    ),
-                    string_to_sign=signed.string_to_sign.decode(),
-                    signature=signed.signature,
+            self._tokens[audience] = self._token(self.profile(), audience)
+        return _bearer(self._tokens[audience])
+
+    def _assume(self, own: AwsProfile, role_arn: str) -> AwsProfile:
+        stub = session_service_pb2_grpc.SessionServiceStub(self.channel("auth"))
+        request = session_service_pb2.AssumeRoleRequest(role_arn=role_arn, role_session_name=_SESSION_NAME)
+        answer = self.call(stub.AssumeRole, request, metadata=_bearer(self._token(own, "auth")))
+        given = answer.credentials
+        signing = SigningCredentials(
+            given.access_key_id, SecretBytes(given.secret_access_key.encode()), own.credentials.region
+        )
+        return replace(own, credentials=signing, session_token=SecretBytes(given.session_token.encode()))
+
+    def _token(self, profile: AwsProfile, audience: str) -> str:
+        signed = sign_token_request(profile.credentials, "auth.craton.internal", audience, datetime.now(UTC))
+        scope = signed.credential
+        request = token_service_pb2.GetTokenRequest(
+            signed_request=resources_pb2.SignedRequest(
+                access_key_id=scope.access_key_id,
+                scope=resources_pb2.CredentialScope(
+                    date=scope.date, region=scope.region, service=scope.service
                 ),
-                audience=audience,
-            )
-            stub = token_service_pb2_grpc.TokenServiceStub(self.channel("auth"))
-            self._tokens[audience] = self.call(stub.GetToken, request).token
-        return (("authorization", f"Bearer {self._tokens[audience]}"),)
+                string_to_sign=signed.string_to_sign.decode(),
+                signature=signed.signature,
+                session_token=""
+                if profile.session_token is None
+                else profile.session_token.reveal().decode(),
+            ),
+            audience=audience,
+        )
+        stub = token_service_pb2_grpc.TokenServiceStub(self.channel("auth"))
+        return str(self.call(stub.GetToken, request).token)
 
     def close(self) -> None:
         """Close all channels."""
         for channel in self._channels.values():
             channel.close()
         self._channels.clear()
+
+
+def _bearer(token: str) -> Metadata:
+    return (("authorization", f"Bearer {token}"),)

@@ -1,10 +1,10 @@
 """`craton users`."""
 
 import click
-from craton.auth.v1 import resources_pb2
 from craton.auth.v1 import user_service_pb2 as pb
 from craton.auth.v1.user_service_pb2_grpc import UserServiceStub
 
+from cli.entity_commands import EntityKind, add_bound, add_tags
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -25,6 +25,11 @@ def users() -> None:
 
 def _stub(session: Session) -> UserServiceStub:
     return UserServiceStub(session.channel("auth"))
+
+
+_USER = EntityKind("user", "alice", _stub, pb)
+add_bound(users, _USER)
+add_tags(users, _USER)
 
 
 @users.command()
@@ -93,67 +98,3 @@ def get(user_name: str, as_json: bool) -> None:
     request = pb.GetUserRequest(user_name=user_name)
     answer = session.call(_stub(session).GetUser, request, metadata=session.token("auth"))
     emit(as_dict(answer.user), as_json=as_json)
-
-
-@users.command()
-@click.argument("user_name")
-@click.argument("policy_arn", required=False)
-@json_option
-@grpc_errors
-def bound(user_name: str, policy_arn: str | None, as_json: bool) -> None:
-    """Make a managed policy the permissions boundary of a user; without one, remove the boundary.
-
-    \b
-    Example:
-      craton users bound alice arn:aws:iam::aws:policy/AmazonBedrockFullAccess
-    """
-    session = Session(Stack.here())
-    stub, token = _stub(session), session.token("auth")
-    if policy_arn:
-        put = pb.PutUserPermissionsBoundaryRequest(user_name=user_name, permissions_boundary=policy_arn)
-        session.call(stub.PutUserPermissionsBoundary, put, metadata=token)
-    else:
-        delete = pb.DeleteUserPermissionsBoundaryRequest(user_name=user_name)
-        session.call(stub.DeleteUserPermissionsBoundary, delete, metadata=token)
-    emit({"user_name": user_name, "permissions_boundary": policy_arn or ""}, as_json=as_json)
-
-
-@users.command()
-@click.argument("user_name")
-@click.argument("tags", nargs=-1, required=True)
-@json_option
-@grpc_errors
-def tag(user_name: str, tags: tuple[str, ...], as_json: bool) -> None:
-    """Add or replace tags, each as KEY=VALUE; policies compare them as aws:PrincipalTag/KEY.
-
-    \b
-    Example:
-      craton users tag alice team=red
-    """
-    pairs = [each.partition("=") for each in tags]
-    if not all(found for _, found, _ in pairs):
-        raise click.UsageError("a tag is KEY=VALUE")
-    session = Session(Stack.here())
-    request = pb.TagUserRequest(
-        user_name=user_name, tags=[resources_pb2.Tag(key=key, value=value) for key, _, value in pairs]
-    )
-    session.call(_stub(session).TagUser, request, metadata=session.token("auth"))
-    emit({"user_name": user_name, "tagged": ", ".join(tags)}, as_json=as_json)
-
-
-@users.command()
-@click.argument("user_name")
-@click.argument("keys", nargs=-1, required=True)
-@json_option
-@grpc_errors
-def untag(user_name: str, keys: tuple[str, ...], as_json: bool) -> None:
-    """Remove tags by their keys.
-
-    \b
-    Example:
-      craton users untag alice team
-    """
-    session = Session(Stack.here())
-    request = pb.UntagUserRequest(user_name=user_name, tag_keys=keys)
-    session.call(_stub(session).UntagUser, request, metadata=session.token("auth"))
-    emit({"user_name": user_name, "untagged": ", ".join(keys)}, as_json=as_json)

@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from cli.main import main
 from cli.output import CommandError, Exit, emit, grpc_errors, reason_of
+from cli.session import chosen_role
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -49,6 +50,7 @@ def test_the_commands_that_operators_need_are_there() -> None:
         *("up", "down", "status", "invoke", "models list", "models publish", "models access accept"),
         *("accounts create", "accounts list", "users create", "keys create", "policies put", "audit lookup"),
         *("pki list", "pki renew"),
+        *("whoami", "roles create", "roles trust", "roles assume", "roles policies put", "roles bound"),
         *("groups create", "groups add", "groups members", "groups policies put", "users tag", "users bound"),
         *("policies managed create", "policies managed update", "policies attach", "policies attached"),
         *("organization tree", "organization create-ou", "organization policies attach"),
@@ -56,10 +58,31 @@ def test_the_commands_that_operators_need_are_there() -> None:
     assert wanted <= EVERY.keys()
 
 
+def test_the_role_before_a_command_is_whom_it_acts_as(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Seen(Exception):  # noqa: N818 - nothing is wrong
+        """The command has come as far as to ask who it is."""
+
+    def look(*_arguments: Any) -> None:
+        seen.append(chosen_role())
+        raise Seen
+
+    monkeypatch.setattr("cli.whoami.Session", look)
+    arn = "arn:aws:iam::123456789012:role/reader"
+    for words in (["--role", arn, "whoami"], ["whoami"]):
+        CliRunner().invoke(main, words)
+    assert seen == [arn, ""]
+    assert chosen_role() == ""
+
+
 def test_a_wrong_word_is_a_usage_error() -> None:
     assert CliRunner().invoke(main, ["no-such-command"]).exit_code == 2
     assert CliRunner().invoke(main, ["keys", "update", "alice", "AKIA", "asleep"]).exit_code == 2
-    assert CliRunner().invoke(main, ["users", "tag", "alice", "team"]).exit_code == 2
+    for command in (["users", "tag", "alice"], ["roles", "tag", "reader"]):
+        assert CliRunner().invoke(main, [*command, "team"]).exit_code == 2
+    assert CliRunner().invoke(main, ["roles", "assume", "arn", "--tag", "team"]).exit_code == 2
+    assert CliRunner().invoke(main, ["roles", "update", "reader"]).exit_code == 2
     for names in ([], ["--user", "a", "--group", "b"]):
         assert CliRunner().invoke(main, ["policies", "attach", "arn", *names]).exit_code == 2
 
