@@ -4,7 +4,7 @@ import click
 from craton.auth.v1 import account_service_pb2 as pb
 from craton.auth.v1.account_service_pb2_grpc import AccountServiceStub
 
-from cli.output import as_dict, emit, grpc_errors, json_option
+from cli.output import as_dict, emit, errors, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
 from deploy.local.stack import Stack
@@ -25,21 +25,32 @@ def accounts() -> None:
 @accounts.command()
 @click.argument("display_name")
 @click.option("--account-id", default="", help="Twelve digits; chosen at random when not given.")
+@click.option(
+    "--administrator", default="", metavar="USER", help="Create a user who may do everything in it."
+)
 @json_option
 @grpc_errors
-def create(display_name: str, account_id: str, as_json: bool) -> None:
-    """Create an account.
+def create(display_name: str, account_id: str, administrator: str, as_json: bool) -> None:
+    """Create an account, also with an administrator, whose secret cannot be read again.
 
     \b
     Example:
-      craton accounts create "Research" --account-id 210987654321
+      craton accounts create "Research" --account-id 210987654321 --administrator boss
     """
     session = Session(Stack.here())
-    request = pb.CreateAccountRequest(display_name=display_name, account_id=account_id)
+    request = pb.CreateAccountRequest(
+        display_name=display_name, account_id=account_id, administrator_user_name=administrator
+    )
     answer = session.call(
         AccountServiceStub(session.channel("auth")).CreateAccount, request, metadata=session.token("auth")
     )
-    emit(as_dict(answer.account), as_json=as_json)
+    shown = as_dict(answer.account)
+    if administrator:
+        if not as_json:
+            errors.print("This is the only time that the secret is shown.")
+        key = {"access_key_id": answer.access_key.access_key_id}
+        shown |= {"administrator": administrator, **key, "secret_access_key": answer.secret_access_key}
+    emit(shown, as_json=as_json)
 
 
 @accounts.command("list")

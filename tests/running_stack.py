@@ -53,12 +53,12 @@ class RunningStack:
         """The HTTPS endpoint."""
         return f"https://{self.address}:8443"
 
-    def craton(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the command line against this stack."""
+    def craton(self, *words: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this stack; `environment` replaces variables."""
         return subprocess.run(
             [sys.executable, "-m", "cli.main", *words],
             cwd=_ROOT,
-            env=self.environment,
+            env={**self.environment, **environment},
             text=True,
             capture_output=True,
             check=check,
