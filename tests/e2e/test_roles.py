@@ -2,13 +2,16 @@
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ACCOUNT, MEMBER = "123456789012", "310987654321"
+ACCOUNT = "123456789012"
+MEMBER = f"3{uuid.uuid4().int % 10**11:011d}"
+"""Another one with every run: accounts stay."""
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/e2e-reader"
 MODEL = "craton.tiny-text-v1"
 
