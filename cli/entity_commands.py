@@ -58,6 +58,11 @@ def key_values(entries: Iterable[str], what: str) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in found]
 
 
+def tag_messages(entries: Iterable[str]) -> list[resources_pb2.Tag]:
+    """Read tags, each as KEY=VALUE. Raises UsageError."""
+    return [resources_pb2.Tag(key=key, value=value) for key, value in key_values(entries, "a tag")]
+
+
 def add_bound(group: click.Group, kind: EntityKind) -> None:
     """Add the command `bound`."""
 
@@ -98,8 +103,7 @@ def add_tags(group: click.Group, kind: EntityKind) -> None:
     @json_option
     @grpc_errors
     def tag(name: str, tags: tuple[str, ...], as_json: bool) -> None:
-        given = [resources_pb2.Tag(key=key, value=value) for key, value in key_values(tags, "a tag")]
-        kind.call(f"Tag{kind.title}", name, tags=given)
+        kind.call(f"Tag{kind.title}", name, tags=tag_messages(tags))
         emit({**kind.named(name), "tagged": ", ".join(tags)}, as_json=as_json)
 
     @group.command(

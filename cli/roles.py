@@ -10,7 +10,14 @@ from craton.auth.v1.role_service_pb2_grpc import RoleServiceStub
 from craton.auth.v1.session_service_pb2_grpc import SessionServiceStub
 from google.protobuf.duration_pb2 import Duration
 
-from cli.entity_commands import EntityKind, add_bound, add_inline_policies, add_tags, key_values
+from cli.entity_commands import (
+    EntityKind,
+    add_bound,
+    add_inline_policies,
+    add_tags,
+    key_values,
+    tag_messages,
+)
 from cli.output import as_dict, emit, errors, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -46,10 +53,20 @@ add_inline_policies(roles, _ROLE)
 @click.argument("trust_policy", type=click.File("r", encoding="utf-8"))
 @click.option("--description", default="", help="What the role is for.")
 @click.option("--max-session", type=_LONGEST, help="Seconds of its longest session; default: one hour.")
+@click.option("--path", default="", help="Stands before the name in its ARN; begins and ends with /.")
+@click.option("--boundary", default="", metavar="POLICY_ARN", help="Its permissions boundary.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the role.")
 @json_option
 @grpc_errors
 def create(
-    role_name: str, trust_policy: TextIO, description: str, max_session: int | None, as_json: bool
+    role_name: str,
+    trust_policy: TextIO,
+    description: str,
+    max_session: int | None,
+    path: str,
+    boundary: str,
+    tags: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Create a role; TRUST_POLICY says who may assume it: a file, or - for standard input.
 
@@ -64,6 +81,9 @@ def create(
         assume_role_policy_document=trust_policy.read(),
         description=description,
         max_session_duration=_seconds(max_session),
+        path=path,
+        permissions_boundary=boundary,
+        tags=tag_messages(tags),
     )
     emit(as_dict(answer.role), as_json=as_json)
 

@@ -7,13 +7,13 @@ from services.chassis.arn import group_arn, policy_arn, role_arn, user_arn
 from services.edge.domain.invocation import model_resources
 from services.edge.domain.model import Operation
 
-_IAM: Mapping[str, Callable[[str, str, str], str]] = {
+_IAM: Mapping[str, Callable[[str, str, str, str], str]] = {
     "UserName": user_arn,
     "GroupName": group_arn,
     "RoleName": role_arn,
 }
 """Members of IAM's inputs that name a resource of the caller's account, and what makes its ARN of account,
-name and partition."""
+name, partition and path."""
 
 _ARNS = ("PolicyArn", "PolicySourceArn")
 """Members that hold an ARN."""
@@ -26,11 +26,11 @@ def request_resources(
     if operation.service == "sts":
         return [values["RoleArn"]] if "RoleArn" in values else ()
     if operation.service == "iam":
-        named = [
-            arn(account_id, values[member], partition) for member, arn in _IAM.items() if member in values
-        ]
+        # What is created says its path; of all else the input names no more than the name.
+        rest = (partition, values.get("Path", "/"))
+        named = [arn(account_id, values[member], *rest) for member, arn in _IAM.items() if member in values]
         if operation.name == "CreatePolicy":
             # Elsewhere the name is one of an inline policy, which has no ARN.
-            named.append(policy_arn(account_id, values["PolicyName"], partition))
+            named.append(policy_arn(account_id, values["PolicyName"], *rest))
         return [*named, *(values[member] for member in _ARNS if member in values)]
     return model_resources(values, region, partition)

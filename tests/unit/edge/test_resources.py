@@ -33,6 +33,12 @@ POLICY = "arn:aws-x:iam::123456789012:policy/p"
         ("iam", "CreatePolicy", {"PolicyName": "p"}, [POLICY]),
         (
             "iam",
+            "CreateRole",
+            {"RoleName": "r", "Path": "/team/"},
+            [f"arn:aws-x:iam::{ACCOUNT}:role/team/r"],
+        ),
+        (
+            "iam",
             "PutRolePolicy",
             {"RoleName": "r", "PolicyName": "inline"},
             [f"arn:aws-x:iam::{ACCOUNT}:role/r"],
