@@ -36,6 +36,7 @@ from tests.campaigns.source import ROOT, digest, files, machine
 CLEAN, FOUND, USAGE, PLANTED_NOT_FOUND = range(4)
 NAMES = {
     "policy": "PolicyCampaign",
+    "documents": "DocumentsCampaign",
     "spool": "SpoolCampaign",
     "sigv4": "SigV4Campaign",
     "sealing": "SealingCampaign",

@@ -132,6 +132,15 @@ class Catalogue:
         return close[0] if close else ""
 
     @cached_property
+    def forms(self) -> Mapping[str, tuple[ArnForm, ...]]:
+        """The forms of all resource types, each once, by the service that stands in the ARN."""
+        found: dict[str, dict[str, ArnForm]] = {}
+        for service in self.services.values():
+            for each in service.resources.values():
+                found.setdefault(each.form.service, {})[each.form.text] = each.form
+        return {service: tuple(forms.values()) for service, forms in found.items()}
+
+    @cached_property
     def service_keys(self) -> frozenset[str]:
         """The condition keys that only some actions carry; every request can carry the others."""
         return frozenset(key for action in self for key in action.keys)

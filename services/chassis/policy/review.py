@@ -125,26 +125,15 @@ class _Review:
     @cached_property
     def _types(self) -> tuple[frozenset[str], ...]:
         """For each resource the forms of ARNs that it can match."""
-        forms = {
-            each.form.text: each.form
-            for service in self._known.services.values()
-            for each in service.resources.values()
-        }
+        forms = self._known.forms
         return tuple(
-            frozenset(
-                text
-                for text, form in forms.items()
-                if template and form.service == service and form.may_match(template)
-            )
+            frozenset(form.text for form in forms.get(service, ()) if form.may_match(template))
             for template, service in self._templates
         )
 
     def _resources(self) -> Iterator[Finding]:
         element = "NotResource" if self._statement.not_resource else "Resource"
         effect = " It leaves nothing out." if self._statement.not_resource else ""
-        services = {
-            each.form.service for known in self._known.services.values() for each in known.resources.values()
-        }
         for at, (resource, (template, service), types) in enumerate(
             zip(self._statement.resources, self._templates, self._types, strict=True)
         ):
@@ -153,7 +142,7 @@ class _Review:
                 yield from self._unfilled(keys_of(template), where)
             if not template or types:
                 continue
-            if service in services:
+            if service in self._known.forms:
                 what = (
                     f"Resource ARN does not match the expected ARN format: {service} has no resource such as"
                 )

@@ -15,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 _DATE = re.compile(
@@ -52,8 +53,9 @@ def instant(text: str) -> Decimal:
 
 def network(text: str) -> Network:
     """Return a network, of one address when no length of a prefix is given. Raises ValueError."""
+    # Masks and zones of IPv6 are no CIDR notation, and a zone would be lost in a comparison.
     try:
-        found = ipaddress.ip_network(text, strict=False)
+        found = ipaddress.ip_network(text if _CIDR.fullmatch(text) else "", strict=False)
     except ValueError as error:
         raise ValueError("an IP address or a range in CIDR notation is expected") from error
     if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_MAPPED):

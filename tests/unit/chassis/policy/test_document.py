@@ -112,6 +112,8 @@ def test_spellings_of_one_policy_are_one_canonical_text() -> None:
         ({"Condition": {"Null": {"aws:username": "yes"}}}, "true or false"),
         ({"Condition": {"StringEquals": {"kms:EncryptionContextKeys": "a"}}}, "ForAnyValue:"),
         ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/33"}}}, "CIDR"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/255.0.0.0"}}}, "CIDR"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "fe80::1%eth0"}}}, "CIDR"),
         ({"Condition": {"IpAddress": {"aws:SourceIp": "::ffff:10.0.0.0/104"}}}, "IPv4"),
         ({"Condition": {"IpAddress": {"aws:username": "10.0.0.0/8"}}}, "IpAddress cannot compare"),
         ({"Condition": {"StringEquals": {"aws:SourceIp": "10.0.0.1"}}}, "StringEquals cannot compare"),
