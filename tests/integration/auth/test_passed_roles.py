@@ -6,8 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from craton.auth.v1 import (
+    account_service_pb2,
+    organization_policy_service_pb2,
+    organization_service_pb2,
+    role_service_pb2,
+    token_service_pb2,
+)
 from craton.auth.v1 import passed_role_service_pb2 as pb
-from craton.auth.v1 import role_service_pb2, token_service_pb2
 
 from services.auth.config import AuthConfig, ExchangeSettings
 from services.chassis.server import Server
@@ -199,3 +205,54 @@ async def test_kms_sees_through_which_service_a_request_came(
         for token, action in ((direct, "kms:Decrypt"), (passed_on, "kms:Encrypt")):
             with pytest.raises(Exception, match=f"not authorized to perform: {action}"):
                 await kms.admit(token, action, KEY)
+
+
+RCP = organization_service_pb2.ORGANIZATION_POLICY_TYPE_RESOURCE_CONTROL_POLICY
+MEMBER = "210987654321"
+
+
+@pytest.mark.parametrize(
+    ("condition", "permitted"),
+    [
+        ({"StringNotEquals": {"aws:SourceAccount": MEMBER}}, True),
+        ({"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}, False),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, False),
+        ({"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-another"}}, False),
+    ],
+)
+async def test_the_organization_has_its_say_about_services(
+    operator: Client, edge: Client, training: Client, admin: Credential, condition: Any, permitted: bool
+) -> None:
+    """A resource control policy of the role's account binds services: their own kind of confused deputy."""
+    metadata = bearer(await operator.token(admin))
+    request = account_service_pb2.CreateAccountRequest(
+        account_id=MEMBER, display_name="member", administrator_user_name="boss"
+    )
+    created = await operator.accounts.CreateAccount(request, metadata=metadata)
+    boss = Credential(created.access_key.access_key_id, created.secret_access_key)
+    trust = trusting(ACCOUNT).replace(ACCOUNT, MEMBER)
+    await operator.roles.CreateRole(
+        role_service_pb2.CreateRoleRequest(role_name="worker", assume_role_policy_document=trust),
+        metadata=bearer(await operator.token(boss)),
+    )
+    token = (await edge.authenticate(boss, "training")).token
+    arns = {"role_arn": ROLE.replace(ACCOUNT, MEMBER), "resource_arn": JOB.replace(ACCOUNT, MEMBER)}
+    passing = pb.PassRoleRequest(**arns)
+    passed = (await training.passed.PassRole(passing, metadata=bearer(token))).passed_role
+    await assume(training, passed.pass_id, resource_arn=passed.resource_arn)
+
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*"}
+    content = json.dumps({"Version": "2012-10-17", "Statement": {**deny, "Condition": condition}})
+    policy = organization_policy_service_pb2.CreateOrganizationPolicyRequest(
+        policy_type=RCP, name="services", content=content
+    )
+    made = await operator.controls.CreateOrganizationPolicy(policy, metadata=metadata)
+    attach = organization_policy_service_pb2.AttachOrganizationPolicyRequest(
+        policy_id=made.policy.policy_id, target_id=MEMBER
+    )
+    await operator.controls.AttachOrganizationPolicy(attach, metadata=metadata)
+    again = assume(training, passed.pass_id, resource_arn=passed.resource_arn)
+    if permitted:
+        await again
+    else:
+        assert "in a resource control policy" in (await refusal(again)).message

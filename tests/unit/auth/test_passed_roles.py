@@ -1,7 +1,7 @@
 """Roles that are passed to services: who may pass them, to whom, for what, and until when."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from services.chassis.identity import WorkloadId
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.kinds import TRUST
 from services.chassis.principal import ClientContext, PrincipalClaims
+from tests.unit.auth.identities import Announcements
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
@@ -40,19 +41,6 @@ FOR_ITS_ACCOUNT = {
 }
 
 
-class Announced:
-    """A Revocations port that remembers."""
-
-    def __init__(self) -> None:
-        self.published: list[tuple[str, int]] = []
-
-    async def publish(self, account_id: str, epoch: int) -> None:
-        self.published.append((account_id, epoch))
-
-    async def publish_all(self, epochs: Mapping[str, int]) -> None:
-        self.published += epochs.items()
-
-
 class Registrar:
     async def register(self, _point: Any) -> None:
         """Nobody is waited for here."""
@@ -64,7 +52,7 @@ class Stack:
     roles: SqlRoles
     issuer: TokenIssuer
     passed: PassedRoles
-    announced: Announced
+    announced: Announcements
 
     async def call(self, key_id: str = "", audience: str = "training") -> CallContext:
         """A call of training with a token of alice, or of the owner of a key."""
@@ -126,7 +114,7 @@ def alone(service: WorkloadId = TRAINING) -> CallContext:
 @pytest.fixture
 def stack(auth: Any) -> Stack:
     database = auth.credentials._database
-    roles, announced = SqlRoles(database), Announced()
+    roles, announced = SqlRoles(database), Announcements()
     issuer = TokenIssuer(
         auth.keyring,
         auth.credentials,
