@@ -21,6 +21,7 @@ _COMMANDS = {
     "groups": "cli.groups:groups",
     "roles": "cli.roles:roles",
     "whoami": "cli.whoami:whoami",
+    "oidc-providers": "cli.oidc_providers:oidc_providers",
     "keys": "cli.keys:keys",
     "policies": "cli.policies:policies",
     "kms": "cli.kms:kms",

@@ -30,6 +30,7 @@ _GENERATED = "<!-- Written by deploy/api_reference.py: change the protos and run
 _RECORDED = {
     Recording.EFFECT: "intent and outcome",
     Recording.GATED: "intent and outcome",
+    Recording.ADMITTED: "intent and outcome of whom it let in; of others the outcome, or a count",
     Recording.READ: "outcome",
     Recording.SUMMARY: "counted once a minute",
 }

@@ -12,12 +12,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
+
+from deploy.pki.authority import Authority
 
 _ROOT = Path(__file__).resolve().parent.parent
 _UP_LIMIT_S = 300
@@ -30,6 +33,8 @@ class RunningStack:
     home: Path
     address: str
     otlp_endpoint: str = ""
+    issuers: Authority | None = None
+    """Where certificates of OpenID Connect issuers come from; None for a stack that was up already."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,6 +51,8 @@ class RunningStack:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "aws/credentials"),
             "AWS_PROFILE": "craton",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "CRATON_ISSUER_NETWORK": "127.0.0.0/8",
+            "CRATON_ISSUER_CA": str(self.home / "issuers.pem"),
         }
 
     @property
@@ -103,7 +110,9 @@ def running_stack(otlp_endpoint: str = "") -> Iterator[RunningStack]:
     # A short path: UNIX sockets have 108 bytes. Other uids must pass through it.
     home = Path(tempfile.mkdtemp(prefix="craton-", dir="/tmp"))
     home.chmod(0o755)
-    running = RunningStack(home, _address(), otlp_endpoint)
+    issuers = Authority.create("issuers", datetime.now(UTC), timedelta(days=1))
+    (home / "issuers.pem").write_bytes(issuers.certificate)
+    running = RunningStack(home, _address(), otlp_endpoint, issuers)
     try:
         up = running.craton("up", "--no-sample", check=False)
         if up.returncode != 0:

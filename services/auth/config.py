@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.auth.domain.dialling import DialRules
 from services.auth.domain.service_principals import SERVICE_PRINCIPALS
 from services.chassis.settings import (
     AuditSettings,
@@ -20,6 +21,24 @@ class ExchangeSettings:
 
     source: str
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebIdentitySettings:
+    """Which issuers of web identities auth may dial: by default those on the public internet."""
+
+    issuers: tuple[str, ...] = ()
+    """Host names of issuers and of where they keep their keys, and "*.example.com" for all below a name.
+    None: every host."""
+    private_networks: tuple[str, ...] = ()
+    """Networks in CIDR notation that are dialled although they are private, loopback or link-local."""
+    ca_bundle: str = ""
+    """PEM file of authorities that issuers' certificates may come from, besides those of the system."""
+
+    @property
+    def rules(self) -> DialRules:
+        """The same as rules. Raises ValueError."""
+        return DialRules.parse(self.issuers, self.private_networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,7 @@ class AuthConfig:
     token_key_days: int = 30
     """Age at which the key that signs tokens is replaced."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    web_identity: WebIdentitySettings = field(default_factory=WebIdentitySettings)
 
     def __post_init__(self) -> None:
         """Refuse exchanges that could never be used."""
@@ -58,3 +78,5 @@ class AuthConfig:
                 raise ValueError("exchanges must name audiences")
         if not self.regions or not self.signing_names:
             raise ValueError("at least one region and one signing name are needed")
+        # Read here, so that rules that cannot be understood end the boot instead of a request.
+        _ = self.web_identity.rules

@@ -12,6 +12,7 @@ from services.chassis.arn import (
     foundation_model_arn,
     group_arn,
     name_of,
+    oidc_provider_arn,
     policy_arn,
     role_arn,
     root_arn,
@@ -165,7 +166,22 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "UntagRole": (_IAM, "UntagRole", _EFFECT),
         "ListRoleTags": (_IAM, "ListRoleTags", _READ),
     },
+    "OidcProviderService": {
+        "CreateOpenIDConnectProvider": (_IAM, "CreateOpenIDConnectProvider", _EFFECT),
+        "GetOpenIDConnectProvider": (_IAM, "GetOpenIDConnectProvider", _READ),
+        "ListOpenIDConnectProviders": (_IAM, "ListOpenIDConnectProviders", _READ),
+        "DeleteOpenIDConnectProvider": (_IAM, "DeleteOpenIDConnectProvider", _EFFECT),
+        "AddClientIDToOpenIDConnectProvider": (_IAM, "AddClientIDToOpenIDConnectProvider", _EFFECT),
+        "RemoveClientIDFromOpenIDConnectProvider": (_IAM, "RemoveClientIDFromOpenIDConnectProvider", _EFFECT),
+        "UpdateOpenIDConnectProviderThumbprint": (_IAM, "UpdateOpenIDConnectProviderThumbprint", _EFFECT),
+        "TagOpenIDConnectProvider": (_IAM, "TagOpenIDConnectProvider", _EFFECT),
+        "UntagOpenIDConnectProvider": (_IAM, "UntagOpenIDConnectProvider", _EFFECT),
+        "ListOpenIDConnectProviderTags": (_IAM, "ListOpenIDConnectProviderTags", _READ),
+    },
     # Credentials are released.
+    "WebIdentityService": {
+        "AssumeRoleWithWebIdentity": (_STS, "AssumeRoleWithWebIdentity", Recording.ADMITTED),
+    },
     "SessionService": {
         "AssumeRole": (_STS, "AssumeRole", _EFFECT),
         "GetSessionToken": (_STS, "GetSessionToken", _EFFECT),
@@ -221,6 +237,15 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         given = (getattr(request, field, "") for field in ("role_arn", "resource_arn"))
         return tuple(arn for arn in given if arn)
 
+    def provider(request: Any, call: CallContext) -> Sequence[str]:
+        url = getattr(request, "url", "")
+        if not url:
+            return known(request.provider_arn)
+        if call.principal is None:
+            return ()
+        issuer_name = url.removeprefix("https://")
+        return known(oidc_provider_arn(call.principal.account_id, issuer_name, partition))
+
     def managed(request: Any, call: CallContext) -> Sequence[str]:
         """What a call names of users, groups, roles and managed policies."""
         if call.principal is None:
@@ -270,14 +295,17 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "SimulationService": simulated,
         "PolicyService": bearer,
         "RoleService": bearer,
+        "OidcProviderService": provider,
         "SessionService": assumed,
         "PassedRoleService": passed,
+        "WebIdentityService": assumed,
         "ModelAccessService": model,
     }
     nameless = {
         "GetSessionToken",
         "ListAccounts",
         "ListGroups",
+        "ListOpenIDConnectProviders",
         "ListPolicies",
         "ListRoles",
         "ListUsers",

@@ -1,6 +1,6 @@
 """What auth needs of the outside for roles and temporary credentials."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from services.auth.domain.identity import PolicyReference, RoleDetails, Tag
@@ -29,8 +29,12 @@ class RoleStore(Protocol):
     async def roles(self, account_id: str, request: PageRequest, path_prefix: str = "") -> Page[Role]:
         """List the roles of an account by name, whose path begins so."""
 
-    async def update_role(self, role: Role) -> int:
-        """Replace trust, description and longest session of the role with this id."""
+    async def update_role(self, role: Role, trusted: Collection[str] | None = None) -> int:
+        """Replace trust, description and longest session of the role with this id.
+
+        With `trusted`, the ARNs of the identity providers that the new trust policy names, sessions for
+        which another one vouched MUST be ended with it.
+        """
 
     async def delete_role(self, account_id: str, role_name: str) -> int:
         """Delete a role that has no policies, and end its sessions."""
@@ -40,7 +44,10 @@ class SessionStore(Protocol):
     """Temporary credentials. Durability as in DirectoryStore; CredentialStore reads them."""
 
     async def create_session(self, session: TemporarySession) -> None:
-        """Store a session. Raises RESOURCE_STATE when its role or user was deleted meanwhile.
+        """Store a session.
+
+        Raises RESOURCE_STATE when its role or user was deleted meanwhile, or the identity provider that
+        vouched for whoever opened it, or its client id.
 
         MUST forget sessions that ended more than a day ago, so that their number is bounded by use.
         """

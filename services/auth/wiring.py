@@ -12,6 +12,7 @@ from craton.auth.v1 import (
     group_service_pb2_grpc,
     managed_policy_service_pb2_grpc,
     model_access_service_pb2_grpc,
+    oidc_provider_service_pb2_grpc,
     organization_policy_service_pb2_grpc,
     organization_service_pb2_grpc,
     passed_role_service_pb2_grpc,
@@ -22,10 +23,12 @@ from craton.auth.v1 import (
     simulation_service_pb2_grpc,
     token_service_pb2_grpc,
     user_service_pb2_grpc,
+    web_identity_service_pb2_grpc,
 )
 
 from services.auth.adapters.bootstrap_file import BootstrapFile
 from services.auth.adapters.built_in_policies import built_in_policies
+from services.auth.adapters.issuer_documents import HttpsIssuerDocuments
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
 from services.auth.adapters.principal_state import SqlPrincipals
@@ -37,6 +40,7 @@ from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
+from services.auth.adapters.sql_oidc import SqlOidcProviders
 from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_passed_roles import SqlPassedRoles
 from services.auth.adapters.sql_points import SqlPoints
@@ -52,11 +56,13 @@ from services.auth.operations.credentials import KeyMaker
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.groups import Groups
 from services.auth.operations.inline_policies import InlinePolicies
+from services.auth.operations.issuer_keys import IssuerKeys
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.model_access import ModelAccess
+from services.auth.operations.oidc_providers import OidcProviders
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.passed_roles import PassedRoles
@@ -70,6 +76,7 @@ from services.auth.operations.signatures import Signatures
 from services.auth.operations.simulation import Simulation
 from services.auth.operations.tags import Boundaries, PolicyTags, Tags
 from services.auth.operations.users import AccessKeys, Users
+from services.auth.operations.web_identity import WebIdentities
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
 from services.auth.servicer.authentication import (
     AuthenticationServicer,
@@ -80,11 +87,13 @@ from services.auth.servicer.groups import GroupServicer
 from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, UserServicer
 from services.auth.servicer.managed_policies import ManagedPolicyServicer
 from services.auth.servicer.model_access import ModelAccessServicer
+from services.auth.servicer.oidc_providers import OidcProviderServicer
 from services.auth.servicer.organization import OrganizationPolicyServicer, OrganizationServicer
 from services.auth.servicer.passed_roles import PassedRoleServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
 from services.auth.servicer.simulation import SimulationServicer
+from services.auth.servicer.web_identity import WebIdentityServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -172,6 +181,22 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     narrowing = SessionNarrowing(policy_store, identities)
     temporary = TemporaryCredentials(role_store, session_maker, narrowing, admission, partition)
     access = ModelAccess(SqlAgreements(database), catalog, admission, sealer, revocations, clock, partition)
+    rules = config.web_identity.rules
+    ca_bundle = Path(config.web_identity.ca_bundle) if config.web_identity.ca_bundle else None
+    documents = HttpsIssuerDocuments(rules, ca_bundle)
+    provider_store = SqlOidcProviders(database)
+    providers = OidcProviders(provider_store, admission, revocations, rules, clock, random, partition)
+    web_identities = WebIdentities(
+        provider_store,
+        IssuerKeys(documents, clock),
+        role_store,
+        directory,
+        admission,
+        session_maker,
+        narrowing,
+        clock,
+        partition,
+    )
 
     server.add(
         authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
@@ -233,6 +258,14 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)
     )
     server.add(
+        oidc_provider_service_pb2_grpc.add_OidcProviderServiceServicer_to_server,
+        OidcProviderServicer(providers, partition),
+    )
+    server.add(
+        web_identity_service_pb2_grpc.add_WebIdentityServiceServicer_to_server,
+        WebIdentityServicer(web_identities, partition),
+    )
+    server.add(
         simulation_service_pb2_grpc.add_SimulationServiceServicer_to_server,
         SimulationServicer(Simulation(principals, admission, clock, partition)),
     )
@@ -266,5 +299,6 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add_task("confirmations", confirmations.run)
     server.add_closer(announcer.close)
     server.add_closer(kms.close)
+    server.add_closer(documents.close)
     audit.attach(server)
     return server

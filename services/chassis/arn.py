@@ -41,6 +41,7 @@ _KINDS = (
     _Kind("accounts/{account}/roles/{role}", "iam::{account}:role/{role}"),
     _Kind("accounts/{account}/groups/{group}", "iam::{account}:group/{group}"),
     _Kind("accounts/{account}/policies/{policy}", "iam::{account}:policy/{policy}"),
+    _Kind("accounts/{account}/oidcProviders/{issuer}", "iam::{account}:oidc-provider/{issuer}"),
     _Kind("managedPolicies/{policy}", "iam::aws:policy/{policy}"),
     _Kind("accounts/{account}", "iam::{account}:root"),
 )
@@ -59,6 +60,8 @@ _PATTERNS = {
     "group": _PATH + _NAME,
     "policy": _PATH + _NAME,
     "role": _PATH + _USER,
+    # An issuer's URL without its scheme.
+    "issuer": r"[a-z0-9][A-Za-z0-9._:/-]{0,254}",
 }
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
@@ -165,6 +168,11 @@ def assumed_role_arn(account_id: str, role_name: str, session_name: str, partiti
 def group_arn(account_id: str, group_name: str, partition: str = "aws", path: str = "/") -> str:
     """Return the ARN of a group of users."""
     return IamEntity(account_id, "group", group_name, path).arn(partition)
+
+
+def oidc_provider_arn(account_id: str, issuer_name: str, partition: str = "aws") -> str:
+    """Return the ARN of an OpenID Connect provider; `issuer_name` is the issuer's URL without its scheme."""
+    return f"arn:{partition}:iam::{account_id}:oidc-provider/{issuer_name}"
 
 
 def policy_arn(owner: str, policy_name: str, partition: str = "aws", path: str = "/") -> str:

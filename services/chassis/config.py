@@ -38,12 +38,22 @@ def environment() -> dict[str, str]:
         # host:port of an OTLP collector, none when empty, and the share of traces that is recorded.
         "CRATON_OTLP_ENDPOINT": os.environ.get("CRATON_OTLP_ENDPOINT", ""),
         "CRATON_TRACE_RATIO": os.environ.get("CRATON_TRACE_RATIO", "0.01"),
+        # A private network in which OpenID Connect issuers may be, and a PEM file of the authorities of their
+        # certificates; none when empty.
+        "CRATON_ISSUER_NETWORK": os.environ.get("CRATON_ISSUER_NETWORK", ""),
+        "CRATON_ISSUER_CA": os.environ.get("CRATON_ISSUER_CA", ""),
     }
 
 
 def set_by_operator() -> dict[str, str]:
     """The variables about the outside world that were set, for a supervisor to hand on."""
-    names = ("TRITON_BIN", "CRATON_OTLP_ENDPOINT", "CRATON_TRACE_RATIO")
+    names = (
+        "TRITON_BIN",
+        "CRATON_OTLP_ENDPOINT",
+        "CRATON_TRACE_RATIO",
+        "CRATON_ISSUER_NETWORK",
+        "CRATON_ISSUER_CA",
+    )
     return {name: os.environ[name] for name in names if name in os.environ}
 
 

@@ -66,10 +66,26 @@ class CallContext:
     intent: Awaitable[None] | None = field(default=None, repr=False)
     """What makes this call's intent durable, until somebody waited for it."""
 
+    admitter: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
+    """Begins to make the intent of a call durable whose principal the handler has verified."""
+    notable: bool = False
+    """Whether a call of a caller who was not admitted is worth an event of its own."""
+    admitted: bool = False
+    """Whether the handler let somebody in who proved themselves to it."""
     concluder: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
     """Begins to record that a gated call succeeded."""
     conclusion: Awaitable[None] | None = field(default=None, repr=False)
     """What makes the outcome durable that `conclude` began."""
+
+    async def admit(self, principal: PrincipalClaims) -> None:
+        """Let somebody in who proved themselves to the handler; return once the intent is durable.
+
+        To be called before any effect. Raises DomainError(AUDIT_UNAVAILABLE).
+        """
+        self.principal, self.admitted = principal, True
+        admitter, self.admitter = self.admitter, None
+        if admitter is not None:
+            await admitter()
 
     async def intended(self) -> None:
         """Return once the intent is durable: to be awaited just before a gated method has any effect.

@@ -269,6 +269,7 @@ class RemoteLeaseSource:
                 response.organization_path,
                 tuple(sorted(response.principal_tags.items())),
                 response.iam_resource,
+                tuple((each.key, tuple(each.values)) for each in response.session_keys),
             ),
         )
 

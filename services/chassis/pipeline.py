@@ -166,6 +166,8 @@ async def _serve(
                 call.concluder = partial(around.recorder.outcome, call, method.audited, "OK", "")
             else:
                 await call.intended()
+        elif method.audited.recording is Recording.ADMITTED:
+            call.admitter = partial(around.recorder.intent, call, method.audited)
         result = await respond(message, call)
         _check_gate(call)
     except DomainError as error:
@@ -343,7 +345,22 @@ async def _record(
         if status == "OK":
             return
     authenticated = call.caller is not None or call.principal is not None
-    if entered or (authenticated and method.audited.recording is not Recording.SUMMARY):
+    if method.audited.recording is Recording.ADMITTED:
+        await _record_admission(method, around, call, status, reason)
+    elif entered or (authenticated and method.audited.recording is not Recording.SUMMARY):
         await around.recorder.outcome(call, method.audited, status, reason)
     else:
+        around.recorder.summarise(call, method.audited, status, reason)
+
+
+async def _record_admission(
+    method: Method, around: Surroundings, call: CallContext, status: str, reason: str
+) -> None:
+    """Write the outcome of a call whose caller proves itself to the handler.
+
+    Who was not let in is a stranger, whichever workload passed the call on.
+    """
+    if call.admitted:
+        await around.recorder.outcome(call, method.audited, status, reason)
+    elif not call.notable or not await around.recorder.note(call, method.audited, status, reason):
         around.recorder.summarise(call, method.audited, status, reason)

@@ -17,6 +17,16 @@ class ClientContext:
 
 
 @dataclass(frozen=True, slots=True)
+class FederatedUser:
+    """Somebody whom an identity provider vouched for, and who has no credentials of this installation yet."""
+
+    identity_provider: str
+    """ARN of the provider."""
+    user_name: str
+    """Subject of the provider's token."""
+
+
+@dataclass(frozen=True, slots=True)
 class PrincipalClaims:
     """The claims of a principal token after its signature, audience and life were verified."""
 
@@ -51,6 +61,10 @@ class PrincipalClaims:
     def calling_service(self) -> str:
         """The service that makes the request for the principal or as it; empty when the principal does."""
         return self.via[-1] if self.via else self.invoked_by
+
+    federated: FederatedUser | None = None
+    """Set for whoever asks for credentials against an identity provider's token. It has no token of ours, no
+    ARN, and is in the account of the role that it asks for."""
 
     @property
     def role_arn(self) -> str:

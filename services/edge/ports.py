@@ -91,6 +91,15 @@ class Operation(Protocol):
         """Run it and return the output. Raises DomainError."""
 
 
+class UnsignedOperation(Protocol):
+    """An operation for callers who have no credentials yet."""
+
+    async def __call__(
+        self, values: Mapping[str, Any], client: ClientContext, /
+    ) -> tuple[Mapping[str, Any], PrincipalClaims]:
+        """Run it; return the output, and whom auth found behind the proof in `values`. Raises DomainError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """One invocation of a model; the body is passed on as it came."""

@@ -19,11 +19,13 @@ from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
 from services.edge.adapters.managed_policies import ManagedPolicies
 from services.edge.adapters.model_access import ModelAccess
+from services.edge.adapters.oidc_providers import OidcProviders
 from services.edge.adapters.roles import Roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
 from services.edge.adapters.simulation import Simulation
 from services.edge.adapters.temporary_credentials import TemporaryCredentials
+from services.edge.adapters.web_identity import WebIdentity
 from services.edge.config import EdgeConfig
 from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
 from services.edge.events import EVENTS, Key
@@ -69,10 +71,12 @@ def build(
     instance_id, horizon = new_instance_id(randomness), Horizon()
     ear = RevocationEar(auth, config.redis, instance_id, horizon.revoke, horizon.revoke_all)
     authentication = GrpcAuthentication(auth, clock, instance_id)
+    web_identity = WebIdentity(auth, config.regions[0])
     app = Application(
         Around(
             models=models,
-            operations=_operations(channels, config),
+            operations=_operations(channels, web_identity, config),
+            web_identity=web_identity.assume_role,
             invoker=invoker,
             sessions=Sessions(authentication, clock, horizon),
             seen=seen,
@@ -107,7 +111,9 @@ def build(
     return server
 
 
-def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[Key, Operation]:
+def _operations(
+    channels: Mapping[str, Channel], web_identity: WebIdentity, config: EdgeConfig
+) -> Mapping[Key, Operation]:
     catalogue = Catalogue(channels[config.runtime.name], config.partition)
     access = ModelAccess(channels[config.auth.name])
     jobs = CustomizationJobs(channels[config.training.name], config.partition)
@@ -117,6 +123,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
     managed = ManagedPolicies(channels[config.auth.name])
     simulation = Simulation(channels[config.auth.name])
     tokens = SecurityTokens(channels[config.auth.name])
+    providers = OidcProviders(channels[config.auth.name])
     temporary = TemporaryCredentials(channels[config.auth.name])
     operations: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
@@ -135,6 +142,7 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
             "GetAccessKeyInfo": tokens.get_access_key_info,
             "AssumeRole": temporary.assume_role,
             "GetSessionToken": temporary.get_session_token,
+            "AssumeRoleWithWebIdentity": web_identity.operation,
         },
         "iam": {
             "CreateUser": identity.create_user,
@@ -176,6 +184,16 @@ def _operations(channels: Mapping[str, Channel], config: EdgeConfig) -> Mapping[
             "GetRolePolicy": roles.get_role_policy,
             "ListRolePolicies": roles.list_role_policies,
             "DeleteRolePolicy": roles.delete_role_policy,
+            "CreateOpenIDConnectProvider": providers.create,
+            "GetOpenIDConnectProvider": providers.get,
+            "ListOpenIDConnectProviders": providers.list,
+            "DeleteOpenIDConnectProvider": providers.delete,
+            "AddClientIDToOpenIDConnectProvider": providers.add_client_id,
+            "RemoveClientIDFromOpenIDConnectProvider": providers.remove_client_id,
+            "UpdateOpenIDConnectProviderThumbprint": providers.update_thumbprint,
+            "TagOpenIDConnectProvider": providers.tag,
+            "UntagOpenIDConnectProvider": providers.untag,
+            "ListOpenIDConnectProviderTags": providers.list_tags,
             "SimulatePrincipalPolicy": simulation.simulate_principal_policy,
             "CreatePolicy": managed.create_policy,
             "GetPolicy": managed.get_policy,

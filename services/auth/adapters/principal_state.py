@@ -58,6 +58,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
             control.facts,
             tags=_tags(connection, bearer, session),
             iam_resource=_iam_resource(user, None if session is None else session.role),
+            session_keys=_session_keys(session),
         ),
         session=session,
     )
@@ -122,6 +123,10 @@ def _iam_resource(user: User | None, role: Role | None) -> str:
     if user is not None:
         return f"user{user.path}{user.user_name}"
     return "" if role is None else f"role{role.path}{role.role_name}"
+
+
+def _session_keys(session: TemporarySession | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return () if session is None or session.federation is None else session.federation.session_keys()
 
 
 def _entitlements(connection: sa.Connection, account_id: str) -> tuple[tuple[str, str, str], ...]:

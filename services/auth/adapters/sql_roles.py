@@ -1,6 +1,6 @@
 """Roles in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from services.auth.adapters.rows import (
     require_room,
     rows_by_name,
 )
+from services.auth.adapters.sql_oidc import end_federated_sessions
 from services.auth.adapters.tables import to_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, TAGS
 from services.auth.adapters.tables_roles import PASSED_ROLES, ROLE_POLICIES, ROLES, SESSIONS
@@ -83,8 +84,8 @@ class SqlRoles:
         )
         return request.page([role_of(row) for row in rows], lambda role: role.role_name.lower())
 
-    async def update_role(self, role: Role) -> int:
-        """Replace what can change of the role with this id."""
+    async def update_role(self, role: Role, trusted: Collection[str] | None = None) -> int:
+        """Replace what can change of the role with this id, and end sessions that nobody trusts any more."""
 
         def work(connection: sa.Connection) -> int:
             epoch = next_epoch(connection, role.account_id)
@@ -100,6 +101,8 @@ class SqlRoles:
             ).rowcount
             if not changed:
                 raise role_not_found(role.role_name)
+            if trusted is not None:
+                end_federated_sessions(connection, role.role_id, trusted)
             return epoch
 
         return await self._database.run(work)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from services.auth.adapters.passed_role_rows import find_pass
 from services.auth.adapters.role_rows import role_of
+from services.auth.adapters.sql_oidc import add_federation, find_federation
 from services.auth.adapters.tables import USERS, from_microseconds, to_microseconds
 from services.auth.adapters.tables_roles import PASSED_ROLES, ROLES, SESSIONS
 from services.auth.domain.roles import TemporarySession
@@ -39,6 +40,8 @@ class SqlSessions:
             if passed is not None and not _there(connection, PASSED_ROLES.c.pass_id, passed.pass_id):
                 raise conflict("The role is no longer passed.")
             connection.execute(sa.insert(SESSIONS).values(**_values(session)))
+            if session.federation is not None:
+                add_federation(connection, session.access_key_id, session.federation)
 
         await self._database.run(work)
 
@@ -70,6 +73,7 @@ def find_session(connection: sa.Connection, access_key_id: str) -> TemporarySess
         expires_at=from_microseconds(row.expires_us),
         passed=None if row.pass_id is None else find_pass(connection, row.pass_id),
         source_key_id=row.source_key_id or "",
+        federation=find_federation(connection, access_key_id),
     )
 
 

@@ -47,6 +47,11 @@ def new_policy_id(randomness: Randomness) -> str:
     return "ANPA" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
 
 
+def new_provider_id(randomness: Randomness) -> str:
+    """Return "OIDC" and 17 characters, of an OpenID Connect provider. AWS has no ids of them."""
+    return "OIDC" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
+
+
 def new_account_id(randomness: Randomness) -> str:
     """Return twelve random digits. The store refuses one that exists."""
     # 64 bits modulo 10^12: the bias is below 10^-7 and the id is no secret.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.auth.domain.federation import Federation
 from services.auth.domain.passed_roles import PassedRole
 from services.chassis.arn import assumed_role_arn, role_arn
 
@@ -68,6 +69,8 @@ class TemporarySession:
     """Set for sessions of a service that the role was passed to."""
     source_key_id: str = ""
     """Access key with which a user, or the root user, asked for it: it counts no longer than that key."""
+    federation: Federation | None = None
+    """Set when an identity provider vouched for whoever opened it."""
 
     @property
     def principal_id(self) -> str:

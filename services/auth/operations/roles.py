@@ -24,6 +24,7 @@ from services.chassis.pages import Page
 from services.chassis.policy.document import canonical, parse, refused_at
 from services.chassis.policy.elements import DOCUMENT, Place
 from services.chassis.policy.kinds import TRUST
+from services.chassis.policy.model import Effect
 from services.chassis.policy.principals import Name, NameKind
 from services.chassis.randomness import Randomness
 
@@ -106,7 +107,7 @@ class Roles:
         caller = await self._admit(call, "iam:UpdateAssumeRolePolicy", role_name)
         role = await self.store.role(caller.account_id, role_name)
         role = replace(role, trust=trust, canonical_trust=await self._trust(trust))
-        await self._publish(caller, await self.store.update_role(role))
+        await self._publish(caller, await self.store.update_role(role, _trusted_providers(trust)))
 
     async def delete(self, call: CallContext, role_name: str) -> None:
         """Delete a role that has no policies, and end its sessions (iam:DeleteRole)."""
@@ -155,3 +156,18 @@ class Roles:
 
     async def _publish(self, caller: Caller, epoch: int) -> None:
         await self.revocations.publish(caller.account_id, epoch)
+
+
+def _trusted_providers(trust: str) -> frozenset[str]:
+    """Return the ARNs of the identity providers whose subjects a trust policy lets in.
+
+    AWS lets sessions go on when the trust they came by is taken away. Here those of an identity provider
+    end, because nobody else can end them: whoever holds them is no principal of the installation.
+    """
+    return frozenset(
+        name.value
+        for statement in parse(trust, TRUST).statements
+        if statement.effect is Effect.ALLOW and statement.principals is not None
+        for name in statement.principals.names
+        if name.kind is NameKind.FEDERATED
+    )

@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.auth.domain.federation import Federation
 from services.auth.domain.ids import new_secret, new_temporary_key_id
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role, Tags, TemporarySession
@@ -37,6 +38,8 @@ class SessionGrant:
     """For the service that a role was passed to."""
     source_key_id: str = ""
     """Without a role: the access key that asks."""
+    federation: Federation | None = None
+    """Whom an identity provider vouched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class SessionMaker:
             expires_at=now + grant.duration,
             passed=grant.passed,
             source_key_id=grant.source_key_id,
+            federation=grant.federation,
         )
         await self._store.create_session(session)
         return NewSession(session, secret, token, packed_percent)

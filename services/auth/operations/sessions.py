@@ -72,7 +72,7 @@ class TemporaryCredentials:
         caller = await self._admission.identify(call)
         if caller.state.root:
             raise access_denied("Roles may not be assumed by root accounts.")
-        role = await self._role(request.role_arn)
+        role = await find_role(self._roles, request.role_arn, self._partition)
         inherited = caller.state.session
         # What the caller's session passes on counts as if it were asked for: a trust policy may forbid it.
         tags, transitive = session_tags(request.tags, request.transitive_keys, inherited)
@@ -89,7 +89,7 @@ class TemporaryCredentials:
         narrowed = await self._narrowing.of(role.account_id, request.policy, request.policy_arns, tags)
         grant = SessionGrant(
             account_id=role.account_id,
-            duration=_role_duration(request.duration, role, inherited),
+            duration=role_duration(request.duration, role, inherited),
             role=role,
             session_name=request.session_name,
             policies=narrowed.policies,
@@ -99,7 +99,7 @@ class TemporaryCredentials:
             source_identity=effective.source_identity,
         )
         new = await self._maker.make(grant, narrowed.packed_percent)
-        call.issued = self._issued(new)
+        call.issued = issued_credentials(new, self._partition)
         if role.account_id != caller.account_id:
             call.recipients.append(role.account_id)
         return new
@@ -132,56 +132,79 @@ class TemporaryCredentials:
         )
         return new
 
-    def _issued(self, new: NewSession) -> IssuedCredentials:
-        session = new.session
-        return IssuedCredentials(
-            session.access_key_id,
-            session.principal_arn(self._partition),
-            session.principal_id,
-            session.expires_at,
-        )
-
-    async def _role(self, arn: str) -> Role | None:
-        """Return a role, None when there is none: that looks like one that trusts nobody."""
-        try:
-            entity = iam_entity(arn, self._partition)
-        except ValueError as error:
-            raise invalid_field("role_arn", "is not the ARN of a role of this installation") from error
-        if entity.kind != "role":
-            raise invalid_field("role_arn", "is not the ARN of a role")
-        try:
-            role = await self._roles.role(entity.account_id, entity.name)
-        except DomainError as error:
-            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
-                raise
-            return None
-        # With another path it is another ARN.
-        return role if role.path == entity.path else None
-
     async def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
         """Both sides decide: the role's trust policy, and the caller's own where that leaves it to them."""
-        trust = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
-        target = await self._admission.protected(ResourceLayers(role.account_id, trust, required=True))
-        conditions: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": request.session_name}
-        if request.external_id:
-            conditions["sts:ExternalId"] = request.external_id
-        if request.source_identity:
-            conditions["sts:SourceIdentity"] = request.source_identity
-        if request.tags:
-            conditions["aws:TagKeys"] = tuple(key for key, _ in request.tags)
-            conditions |= {f"aws:RequestTag/{key}": value for key, value in request.tags}
-        if request.transitive_keys:
-            conditions["sts:TransitiveTagKeys"] = request.transitive_keys
-        actions = ["sts:AssumeRole"]
-        if request.tags:
-            actions.append("sts:TagSession")
-        if request.source_identity:
-            actions.append("sts:SetSourceIdentity")
+        target = await self._admission.protected(trust_of(role))
+        conditions = trust_conditions(request)
         arn = role.arn(self._partition)
-        for action in actions:
+        for action in trust_actions("sts:AssumeRole", request):
             decision = self._admission.decide(caller, action, arn, target, conditions)
             if not decision.allowed:
                 raise refuse(caller.claims, action, arn, decision)
+
+
+async def find_role(roles: RoleStore, arn: str, partition: str) -> Role | None:
+    """Return a role, None when there is none: that looks like one that trusts nobody.
+
+    Raises DomainError(INVALID_FIELD) for what is no ARN of a role of this installation.
+    """
+    try:
+        entity = iam_entity(arn, partition)
+    except ValueError as error:
+        raise invalid_field("role_arn", "is not the ARN of a role of this installation") from error
+    if entity.kind != "role":
+        raise invalid_field("role_arn", "is not the ARN of a role")
+    try:
+        role = await roles.role(entity.account_id, entity.name)
+    except DomainError as error:
+        if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+            raise
+        return None
+    # With another path it is another ARN.
+    return role if role.path == entity.path else None
+
+
+def issued_credentials(new: NewSession, partition: str) -> IssuedCredentials:
+    """Return what the audit log says of a role's new session."""
+    session = new.session
+    return IssuedCredentials(
+        session.access_key_id, session.principal_arn(partition), session.principal_id, session.expires_at
+    )
+
+
+def trust_of(role: Role) -> ResourceLayers:
+    """Return what protects a role: its trust policy, without which nobody may assume it."""
+    trust = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
+    return ResourceLayers(role.account_id, trust, required=True)
+
+
+def trust_actions(action: str, request: RoleRequest) -> list[str]:
+    """Return what a trust policy must allow: the action itself, and what the request adds to it.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html (permissions required) and
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    """
+    actions = [action]
+    if request.tags:
+        actions.append("sts:TagSession")
+    if request.source_identity:
+        actions.append("sts:SetSourceIdentity")
+    return actions
+
+
+def trust_conditions(request: RoleRequest) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys that come from a request for a role."""
+    conditions: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": request.session_name}
+    if request.external_id:
+        conditions["sts:ExternalId"] = request.external_id
+    if request.source_identity:
+        conditions["sts:SourceIdentity"] = request.source_identity
+    if request.tags:
+        conditions["aws:TagKeys"] = tuple(key for key, _ in request.tags)
+        conditions |= {f"aws:RequestTag/{key}": value for key, value in request.tags}
+    if request.transitive_keys:
+        conditions["sts:TransitiveTagKeys"] = request.transitive_keys
+    return conditions
 
 
 def _source_identity(asked: str, inherited: TemporarySession | None) -> str:
@@ -196,7 +219,7 @@ def _source_identity(asked: str, inherited: TemporarySession | None) -> str:
     return inherited.source_identity
 
 
-def _role_duration(asked: timedelta | None, role: Role, inherited: TemporarySession | None) -> timedelta:
+def role_duration(asked: timedelta | None, role: Role, inherited: TemporarySession | None) -> timedelta:
     """Return how long a role's session lasts. Raises INVALID_FIELD.
 
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html (role chaining)

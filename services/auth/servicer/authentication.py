@@ -39,7 +39,7 @@ def _signed(message: Any) -> Signed:
     return Signed(credential, message.string_to_sign, message.signature, token)
 
 
-def _client(seen: Any, speaker: str, context: Any, endpoint: str = "") -> ClientContext:
+def client_of(seen: Any, speaker: str, context: Any, endpoint: str = "") -> ClientContext:
     """What is known of the client that the token is for.
 
     `seen` is believed when `speaker` sent it, the one workload that stands between such clients and this
@@ -77,7 +77,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         lease = await self._lease(request.instance_id)
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify(signed)
-        client = _client(request.audit_context, "service/edge", context)
+        client = client_of(request.audit_context, "service/edge", context)
         credential = signed.credential
         token, claims = self._issuer.issue(
             verified.state, credential.region, request.audience, client, credential.service
@@ -121,7 +121,7 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         """See the contract."""
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify_token_request(signed, request.audience)
-        client = _client(request.audit_context, "service/runtime", context, verified.host)
+        client = client_of(request.audit_context, "service/runtime", context, verified.host)
         token, claims = self._issuer.issue(verified.state, signed.credential.region, request.audience, client)
         return token_service_pb2.GetTokenResponse(token=token, expire_time=expiry(claims))
 
@@ -163,6 +163,8 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
             response.organization_path = state.facts.organization_path
             response.principal_tags.update(state.facts.tags)
             response.iam_resource = state.facts.iam_resource
+            for key, values in state.facts.session_keys:
+                response.session_keys.add(key=key, values=values)
             for region, model_id, eula_sha256 in state.entitlements:
                 response.entitlements.add(region=region, model_id=model_id, eula_sha256=eula_sha256)
         return response

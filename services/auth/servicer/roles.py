@@ -44,7 +44,7 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
             request.role_name,
             request.assume_role_policy_document,
             request.description,
-            _duration(request, "max_session_duration"),
+            duration(request, "max_session_duration"),
             path=request.path,
             boundary_arn=request.permissions_boundary,
             tags=messages.tags_of(request.tags),
@@ -68,7 +68,7 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         """See the contract."""
         description = request.description if request.HasField("description") else None
         role = await self._roles.update(
-            current_call(), request.role_name, description, _duration(request, "max_session_duration")
+            current_call(), request.role_name, description, duration(request, "max_session_duration")
         )
         return role_service_pb2.UpdateRoleResponse(role=self._message(role))
 
@@ -172,7 +172,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         wanted = RoleRequest(
             role_arn=request.role_arn,
             session_name=request.role_session_name,
-            duration=_duration(request, "duration"),
+            duration=duration(request, "duration"),
             policy=request.policy,
             policy_arns=tuple(request.policy_arns),
             external_id=request.external_id,
@@ -183,7 +183,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         new = await self._credentials.assume_role(current_call(), wanted)
         session = new.session
         return session_service_pb2.AssumeRoleResponse(
-            credentials=_credentials(new),
+            credentials=credentials(new),
             assumed_role_arn=session.principal_arn(self._partition),
             assumed_role_id=session.principal_id,
             packed_policy_size_percent=new.packed_percent,
@@ -192,15 +192,17 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
 
     async def GetSessionToken(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        new = await self._credentials.session_token(current_call(), _duration(request, "duration"))
-        return session_service_pb2.GetSessionTokenResponse(credentials=_credentials(new))
+        new = await self._credentials.session_token(current_call(), duration(request, "duration"))
+        return session_service_pb2.GetSessionTokenResponse(credentials=credentials(new))
 
 
-def _duration(request: Any, field: str) -> timedelta | None:
+def duration(request: Any, field: str) -> timedelta | None:
+    """Return a duration of a request, None when it has none."""
     return getattr(request, field).ToTimedelta() if request.HasField(field) else None
 
 
-def _credentials(new: NewSession) -> session_service_pb2.TemporaryCredentials:
+def credentials(new: NewSession) -> session_service_pb2.TemporaryCredentials:
+    """Return the credentials of a new session as a message: they are in this answer and nowhere else."""
     return session_service_pb2.TemporaryCredentials(
         access_key_id=new.session.access_key_id,
         secret_access_key=new.secret.reveal().decode(),

@@ -17,6 +17,11 @@ class Recording(enum.Enum):
     """An effect whose handler runs while its intent becomes durable, and MUST await `CallContext.intended`
     just before it has any effect. An answer of a handler that did not is thrown away. It may call
     `CallContext.conclude` when nothing but rendering is left. For the hot path."""
+    ADMITTED = "admitted"
+    """An effect for callers who have no token of ours and prove themselves to the handler: counted like
+    SUMMARY until that calls `CallContext.admit`, which makes an effect of it, with its intent. A refusal that
+    the handler called notable before has its outcome, as far as the part of the log that strangers can fill
+    has room."""
     READ = "read"
     """Outcome durable before the final status leaves; nothing changes, so no intent is needed."""
     SUMMARY = "summary"
@@ -45,6 +50,11 @@ class AuditedMethod:
         """Say whether a call needs an intent."""
         return self.recording is Recording.EFFECT or self.recording is Recording.GATED
 
+    @property
+    def read_only(self) -> bool:
+        """Say whether a call can change nothing."""
+        return self.recording is Recording.READ or self.recording is Recording.SUMMARY
+
 
 class AuditRecorder(Protocol):
     """Records calls durably.
@@ -62,6 +72,12 @@ class AuditRecorder(Protocol):
         """Make an outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or "".
 
         A later outcome of the same call corrects the one before. May raise at once what awaiting would.
+        """
+
+    async def note(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> bool:
+        """Make the outcome of a stranger's call durable, if what strangers may fill has room for it.
+
+        MUST NOT raise: False says that it was not written, and is to be counted instead.
         """
 
     def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:

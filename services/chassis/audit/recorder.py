@@ -25,6 +25,8 @@ from services.chassis.randomness import Randomness, RandomUuids
 _RESOURCES = 64
 _RESOURCE_CHARACTERS = 2048
 _SHORT_CHARACTERS = 256
+_NOTES = 600
+"""Events about strangers between two summaries, a minute: those beyond are counted."""
 _PRINCIPALS = 1024
 """A principal's part of its events is kept serialised for this many tokens."""
 
@@ -46,6 +48,7 @@ class SpoolRecorder:
         self._open: dict[str, tuple[float, asyncio.Future[None]]] = {}
         self._principals: dict[int, tuple[PrincipalClaims, bytes]] = {}
         self._summaries = SummaryTable()
+        self._noted = 0
 
     def intent(self, call: CallContext, method: AuditedMethod) -> "asyncio.Future[None]":
         """Begin to make the intent of `call` durable; the future ends when it is, or says why it is not."""
@@ -84,6 +87,20 @@ class SpoolRecorder:
         finally:
             self._spool.in_flight = len(self._open)
 
+    async def note(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> bool:
+        """Make the outcome of a stranger's call durable, charged to what strangers share."""
+        if self._noted >= _NOTES:
+            return False
+        self._noted += 1
+        event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
+        event.status_code = status
+        event.error_reason = reason
+        try:
+            await self._spool.append(self._serialised(event, call), Lane.SUMMARY)
+        except DomainError:
+            return False
+        return True
+
     def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         """Count a call for this minute's summary."""
         caller = "" if call.caller is None else _spiffe_id(call.caller)
@@ -95,6 +112,7 @@ class SpoolRecorder:
         A row that finds no room stays in the table and goes on counting, so that a flood makes the
         record coarser and never longer.
         """
+        self._noted = 0
         rows = self._summaries.take()
         while rows:
             row, count = rows.popitem()
@@ -133,8 +151,8 @@ class SpoolRecorder:
         if call.caller is not None:
             event.caller = _spiffe_id(call.caller)
         event.resources.extend([_text(name, _RESOURCE_CHARACTERS) for name in call.resources[:_RESOURCES]])
-        event.read_only = not method.has_effect
         event.invoked_by = call.invoked_by
+        event.read_only = method.read_only
         return event
 
     def _copy(self, event: pb.Event, call: CallContext, account_id: str) -> bytes:
@@ -172,8 +190,12 @@ def _principal_part(claims: PrincipalClaims) -> pb.Event:
     principal.account_id = claims.account_id
     principal.account_incarnation = claims.account_incarnation
     principal.arn = _text(claims.arn, _RESOURCE_CHARACTERS)
-    principal.principal_id = claims.principal_id
+    principal.principal_id = _text(claims.principal_id, _RESOURCE_CHARACTERS)
     principal.access_key_id = claims.access_key_id
+    if claims.federated is not None:
+        principal.type = "WebIdentityUser"
+        principal.user_name = _text(claims.federated.user_name, _SHORT_CHARACTERS)
+        principal.identity_provider = claims.federated.identity_provider
     part.audit_context.CopyFrom(_client_part(claims))
     part.invoked_by = claims.calling_service
     if claims.session_issued_at:

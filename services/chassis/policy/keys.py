@@ -35,6 +35,9 @@ class PrincipalFacts:
     iam_resource: str = ""
     """What stands behind the account in the ARN of its user or role as it is now, for example
     "user/team/alice"; empty for the root user, and where the token alone is known."""
+    session_keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Condition keys with their values that every request of its session carries, for example what the
+    identity provider that vouched for it said of it."""
 
 
 NO_FACTS = PrincipalFacts()
@@ -77,12 +80,16 @@ def request_context(
     role_arn, arn = claims.role_arn, arn_now(claims, facts.iam_resource)
     context: dict[str, str | tuple[str, ...]] = {
         **time_keys(now),
-        "aws:principalaccount": claims.account_id,
-        "aws:principalarn": arn,
-        "aws:principaltype": "Account" if claims.root else "AssumedRole" if role_arn else "User",
         "aws:requestedregion": claims.region,
-        "aws:userid": claims.principal_id,
     }
+    if claims.federated is None:
+        # Whoever comes with an identity provider's token is no principal of an account yet.
+        context |= {
+            "aws:principalaccount": claims.account_id,
+            "aws:principalarn": arn,
+            "aws:principaltype": "Account" if claims.root else "AssumedRole" if role_arn else "User",
+            "aws:userid": claims.principal_id,
+        }
     client = claims.client
     # Without a TLS version it is not known how the client came in: not secure is the safe reading.
     context["aws:securetransport"] = "true" if client.tls_version else "false"
@@ -90,7 +97,7 @@ def request_context(
         context["aws:sourceip"] = client.source_ip
     if client.user_agent:
         context["aws:useragent"] = client.user_agent
-    if not claims.root and not role_arn:
+    if not claims.root and not role_arn and claims.federated is None:
         context["aws:username"] = arn.rsplit("/", 1)[-1]
     if claims.session_issued_at:
         # Temporary credentials carry both keys, long-term ones neither.
@@ -110,7 +117,7 @@ def request_context(
         context["aws:principalorgid"] = facts.organization_id
         # AWS gives this key several values; an account has one place in an organization.
         context["aws:principalorgpaths"] = (facts.organization_path,)
-    return context
+    return merge(context, dict(facts.session_keys)) if facts.session_keys else context
 
 
 def resource_context(

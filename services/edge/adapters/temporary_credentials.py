@@ -30,7 +30,7 @@ class TemporaryCredentials:
         request = pb.AssumeRoleRequest(
             role_arn=values["RoleArn"],
             role_session_name=values["RoleSessionName"],
-            duration=_duration(values),
+            duration=duration(values),
             policy=values.get("Policy", ""),
             policy_arns=[each["arn"] for each in values.get("PolicyArns", ())],
             external_id=values.get("ExternalId", ""),
@@ -40,7 +40,7 @@ class TemporaryCredentials:
         )
         answer = await ask(self._stub.AssumeRole(request, metadata=caller.metadata))
         return {
-            "Credentials": _credentials(answer.credentials),
+            "Credentials": credentials(answer.credentials),
             "AssumedRoleUser": {"AssumedRoleId": answer.assumed_role_id, "Arn": answer.assumed_role_arn},
             # AWS leaves it out where no policy and no tags were given.
             "PackedPolicySize": answer.packed_policy_size_percent or None,
@@ -50,9 +50,9 @@ class TemporaryCredentials:
     async def get_session_token(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """Give a user credentials of its own that end."""
         _refuse_unsupported(values)
-        request = pb.GetSessionTokenRequest(duration=_duration(values))
+        request = pb.GetSessionTokenRequest(duration=duration(values))
         answer = await ask(self._stub.GetSessionToken(request, metadata=caller.metadata))
-        return {"Credentials": _credentials(answer.credentials)}
+        return {"Credentials": credentials(answer.credentials)}
 
 
 def _refuse_unsupported(values: Mapping[str, Any]) -> None:
@@ -61,12 +61,14 @@ def _refuse_unsupported(values: Mapping[str, Any]) -> None:
             raise invalid(f"This installation does not support {name}.")
 
 
-def _duration(values: Mapping[str, Any]) -> Duration | None:
+def duration(values: Mapping[str, Any]) -> Duration | None:
+    """Return how long a session shall last, None when the request leaves it open."""
     seconds = values.get("DurationSeconds")
     return None if seconds is None else Duration(seconds=seconds)
 
 
-def _credentials(message: pb.TemporaryCredentials) -> Mapping[str, Any]:
+def credentials(message: pb.TemporaryCredentials) -> Mapping[str, Any]:
+    """Render temporary credentials."""
     return {
         "AccessKeyId": message.access_key_id,
         "SecretAccessKey": message.secret_access_key,

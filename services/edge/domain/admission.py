@@ -38,7 +38,7 @@ def admit(
     """Check the headers of a request. Raises DomainError with AWS's own text."""
     header = fields.get(b"authorization")
     if header is None:
-        raise DomainError(ErrorReason.ERROR_REASON_MISSING_CREDENTIALS, "Missing Authentication Token")
+        raise missing_credentials()
     authorization, signature = sigv4.parse_authorization(header)
     credential = authorization.credential
     session_token = fields.get(b"x-amz-security-token", b"")
@@ -67,6 +67,11 @@ def admit(
     signed_at = sigv4.parse_date(amz_date)
     sigv4.check_date(signed_at, credential.date, now)
     return Admitted(authorization, signature, amz_date, signed_at, session_token.decode())
+
+
+def missing_credentials() -> DomainError:
+    """Build the refusal of a request that nobody signed."""
+    return DomainError(ErrorReason.ERROR_REASON_MISSING_CREDENTIALS, "Missing Authentication Token")
 
 
 def string_to_sign(

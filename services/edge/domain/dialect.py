@@ -76,6 +76,10 @@ class Dialects:
         # For forms whose credentials name no query service: none of them is right.
         self._nobody = _query("", (), NO_SERVICE)
 
+    def of(self, service: str) -> Dialect:
+        """Return the dialect of a query service."""
+        return self._services[service.encode()]
+
     def choose(
         self, method: str, raw_path: bytes, raw_query: bytes, fields: Mapping[bytes, bytes]
     ) -> Dialect:

@@ -103,6 +103,11 @@ EXCEPTIONS_OF: Mapping[int, tuple[str, ...]] = {
     _R.ERROR_REASON_DEADLINE_TOO_SHORT: ("ServiceUnavailableException",),
     _R.ERROR_REASON_ALREADY_BOOTSTRAPPED: ("AccessDeniedException",),
     _R.ERROR_REASON_CANCELLED: ("ServiceUnavailableException",),
+    # Of STS alone, which speaks the query protocol.
+    _R.ERROR_REASON_INVALID_IDENTITY_TOKEN: ("AccessDeniedException",),
+    _R.ERROR_REASON_IDENTITY_TOKEN_EXPIRED: ("AccessDeniedException",),
+    _R.ERROR_REASON_IDENTITY_CLAIM_REJECTED: ("AccessDeniedException",),
+    _R.ERROR_REASON_IDENTITY_PROVIDER_UNREACHABLE: ("ServiceUnavailableException",),
 }
 """Exceptions of every reason, the fitting one first; an operation gets the first that it declares."""
 

@@ -18,10 +18,14 @@ QUERY_STATUS_OF: Mapping[str, int] = {
     "EntityAlreadyExists": 409,
     "EntityTemporarilyUnmodifiable": 409,
     "ExpiredToken": 403,
+    "ExpiredTokenException": 400,
+    "IDPCommunicationError": 400,
+    "IDPRejectedClaim": 403,
     "IncompleteSignature": 400,
     "InternalFailure": 500,
     "InvalidAction": 400,
     "InvalidClientTokenId": 403,
+    "InvalidIdentityToken": 400,
     "InvalidInput": 400,
     "InvalidQueryParameter": 400,
     "LimitExceeded": 409,
@@ -102,6 +106,10 @@ QUERY_CODES_OF: Mapping[int, tuple[str, ...]] = {
     _R.ERROR_REASON_DEADLINE_TOO_SHORT: ("ServiceUnavailable",),
     _R.ERROR_REASON_ALREADY_BOOTSTRAPPED: ("AccessDenied",),
     _R.ERROR_REASON_CANCELLED: ("ServiceUnavailable",),
+    _R.ERROR_REASON_INVALID_IDENTITY_TOKEN: ("InvalidIdentityToken", "AccessDenied"),
+    _R.ERROR_REASON_IDENTITY_TOKEN_EXPIRED: ("ExpiredTokenException", "AccessDenied"),
+    _R.ERROR_REASON_IDENTITY_CLAIM_REJECTED: ("IDPRejectedClaim", "AccessDenied"),
+    _R.ERROR_REASON_IDENTITY_PROVIDER_UNREACHABLE: ("IDPCommunicationError", "ServiceUnavailable"),
 }
 """Codes of every reason, the fitting one first; an operation gets the first that it declares."""
 

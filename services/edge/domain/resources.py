@@ -15,7 +15,7 @@ _IAM: Mapping[str, Callable[[str, str, str, str], str]] = {
 """Members of IAM's inputs that name a resource of the caller's account, and what makes its ARN of account,
 name, partition and path."""
 
-_ARNS = ("PolicyArn", "PolicySourceArn")
+_ARNS = ("PolicyArn", "PolicySourceArn", "OpenIDConnectProviderArn")
 """Members that hold an ARN."""
 
 

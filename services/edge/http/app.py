@@ -38,8 +38,9 @@ from services.edge.http.authenticate import Authenticated, Authenticator
 from services.edge.http.body import ClientGoneError, Receive
 from services.edge.http.exchange import Record, Request, Send, refusal, respond, status_name, told
 from services.edge.http.invoke import Invoker
+from services.edge.http.unsigned import UnsignedCalls
 from services.edge.operations.sessions import Sessions
-from services.edge.ports import Operation, SeenSignatures
+from services.edge.ports import Operation, SeenSignatures, UnsignedOperation
 
 _INVOCATIONS = {"InvokeModel": False, "InvokeModelWithResponseStream": True}
 
@@ -52,6 +53,7 @@ class Around:
 
     models: Mapping[str, ServiceModel]
     operations: Mapping[Key, Operation]
+    web_identity: UnsignedOperation
     invoker: Invoker
     sessions: Sessions
     seen: SeenSignatures
@@ -76,6 +78,14 @@ class Application:
         self._dialects = Dialects(around.models)
         self._authenticator = Authenticator(
             around.sessions, around.clock, around.regions, around.limits.unauthenticated_bytes
+        )
+        self._unsigned = UnsignedCalls(
+            around.models["sts"],
+            self._dialects.of("sts"),
+            around.web_identity,
+            self._authenticator,
+            around.limits.control_timeout_s,
+            around.partition,
         )
         self._entropy = b""
         self._date = (0, b"")
@@ -165,6 +175,8 @@ class Application:
         """Return the answer, or the reason under which a stream that was sent has ended."""
         if request.route is None and request.dialect is REST_JSON:
             raise unknown_operation()
+        if self._unsigned.takes(request):
+            return await self._unsigned.answer(request, receive, record)
         sender = await self._authenticator.authenticate(request, receive, record.call)
         try:
             return await self._operate(request, sender, send, record)

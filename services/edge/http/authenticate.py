@@ -7,7 +7,7 @@ from services.chassis import sigv4
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.principal import ClientContext
-from services.edge.domain.admission import admit, signed_fields, string_to_sign
+from services.edge.domain.admission import admit, missing_credentials, signed_fields, string_to_sign
 from services.edge.events import UNSERVED_AUDIENCE, served
 from services.edge.http.body import BodyBudget, Receive, read_body
 from services.edge.http.exchange import Proof, Request
@@ -68,7 +68,7 @@ class Authenticator:
                 admitted, scope["method"], scope["raw_path"], scope["query_string"], fields, body.sha256_hex
             )
             presented = Presented(credential, to_sign, admitted.signature, admitted.session_token)
-            caller = await self._sessions.open(presented, _client(request, call), _audience(request))
+            caller = await self._sessions.open(presented, client_of(request, call), _audience(request))
             call.principal = caller.claims
             if body.too_large:
                 raise dialect.too_large()
@@ -77,8 +77,23 @@ class Authenticator:
         finally:
             body.close()
 
+    async def read_unsigned(self, request: Request, receive: Receive, limit: int) -> bytes:
+        """Read the body of a request that nobody signed, of at most `limit` bytes.
 
-def _client(request: Request, call: CallContext) -> ClientContext:
+        Raises DomainError(MISSING_CREDENTIALS) for one that says it is larger, or does not say.
+        """
+        declared = _declared(request.fields) if request.scope["method"] == "POST" else 0
+        if declared is None or declared > limit:
+            raise missing_credentials()
+        body = await read_body(receive, declared, self._budget, known=False, limit=limit)
+        try:
+            return body.content()
+        finally:
+            body.close()
+
+
+def client_of(request: Request, call: CallContext) -> ClientContext:
+    """Return what is seen of the client: its connection, and what it says of itself."""
     tls, fields = request.scope["craton.connection"].tls, request.fields
     return ClientContext(
         source_ip=call.peer,

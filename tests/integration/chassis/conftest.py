@@ -34,6 +34,8 @@ class MemoryRecorder:
         self.rows: list[tuple[str, ...]] = []
         self.summaries: list[tuple[str, ...]] = []
         self.broken = False
+        self.room = True
+        """Whether there is room for what strangers do."""
 
     def _check(self) -> None:
         if self.broken:
@@ -52,6 +54,11 @@ class MemoryRecorder:
         await self.durable.wait()
         self._check()
         self.rows.append(row)
+
+    async def note(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> bool:
+        if self.room:
+            self.rows.append(("note", method.event_name, status, reason))
+        return self.room
 
     def summarise(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> None:
         self.summaries.append((method.event_name, status, reason))

@@ -20,7 +20,7 @@ from services.chassis.audit.summaries import Row, SummaryTable
 from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import ClientContext, FederatedUser, PrincipalClaims
 from services.chassis.randomness import SystemRandomness
 
 EFFECT = AuditedMethod("bedrock.amazonaws.com", "InvokeModel", Recording.EFFECT)
@@ -334,3 +334,43 @@ def test_the_summary_table_is_bounded():
     assert sum(counts.values()) == 10_000
     assert counts[Row("other", "other", "other", "UNAUTHENTICATED", "")] == 9_900
     assert len(table) == 0
+
+
+LOGIN = AuditedMethod("sts.amazonaws.com", "AssumeRoleWithWebIdentity", Recording.ADMITTED)
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.example.com"
+WEB_USER = dataclasses.replace(
+    ALICE,
+    arn="",
+    principal_id=f"{PROVIDER}:app:alice",
+    access_key_id="",
+    federated=FederatedUser(PROVIDER, "alice"),
+)
+
+
+async def test_whom_an_identity_provider_vouched_for_is_named_by_it(audit):
+    assert await audit.recorder.note(call(principal=WEB_USER), LOGIN, "PERMISSION_DENIED", "ACCESS_DENIED")
+    (event,) = audit.events()
+    principal = event.principal
+    assert (principal.type, principal.user_name) == ("WebIdentityUser", "alice")
+    assert (principal.identity_provider, principal.principal_id) == (PROVIDER, f"{PROVIDER}:app:alice")
+    assert (event.account_id, event.error_reason, event.read_only) == (
+        ALICE.account_id,
+        "ACCESS_DENIED",
+        False,
+    )
+
+
+async def test_events_about_strangers_are_few_and_use_up_no_others_room(tmp_path):
+    audit = Audit(tmp_path)
+    written = [await audit.recorder.note(call(number), LOGIN, "OK", "") for number in range(601)]
+    assert written == [True] * 600 + [False]
+    assert len(audit.events()) == 600
+    await audit.recorder.flush_summaries(60.0)
+    assert await audit.recorder.note(call(601), LOGIN, "OK", "")
+    await audit.spool.close()
+    small = Audit(tmp_path / "small", summary_bytes=1024)
+    written = [await small.recorder.note(call(number), LOGIN, "OK", "") for number in range(10)]
+    assert written[0]
+    assert not written[-1]
+    await small.recorder.intent(call(11), EFFECT)
+    await small.spool.close()

@@ -42,7 +42,7 @@ class ConfirmRevocationsResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class GetAuthorizationLeaseResponse(_message.Message):
-    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path", "principal_tags", "iam_resource")
+    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path", "principal_tags", "iam_resource", "session_keys")
     class PrincipalTagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,7 @@ class GetAuthorizationLeaseResponse(_message.Message):
     ORGANIZATION_PATH_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_TAGS_FIELD_NUMBER: _ClassVar[int]
     IAM_RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    SESSION_KEYS_FIELD_NUMBER: _ClassVar[int]
     identity_policies: _containers.RepeatedScalarFieldContainer[str]
     entitlements: _containers.RepeatedCompositeFieldContainer[Entitlement]
     epoch: int
@@ -76,7 +77,8 @@ class GetAuthorizationLeaseResponse(_message.Message):
     organization_path: str
     principal_tags: _containers.ScalarMap[str, str]
     iam_resource: str
-    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ..., principal_tags: _Optional[_Mapping[str, str]] = ..., iam_resource: _Optional[str] = ...) -> None: ...
+    session_keys: _containers.RepeatedCompositeFieldContainer[SessionKey]
+    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ..., principal_tags: _Optional[_Mapping[str, str]] = ..., iam_resource: _Optional[str] = ..., session_keys: _Optional[_Iterable[_Union[SessionKey, _Mapping]]] = ...) -> None: ...
 
 class PolicyDocuments(_message.Message):
     __slots__ = ("documents",)
@@ -93,3 +95,11 @@ class Entitlement(_message.Message):
     model_id: str
     eula_sha256: str
     def __init__(self, region: _Optional[str] = ..., model_id: _Optional[str] = ..., eula_sha256: _Optional[str] = ...) -> None: ...
+
+class SessionKey(_message.Message):
+    __slots__ = ("key", "values")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, key: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...

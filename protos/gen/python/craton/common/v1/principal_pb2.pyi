@@ -5,18 +5,24 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Principal(_message.Message):
-    __slots__ = ("account_id", "account_incarnation", "arn", "principal_id", "access_key_id")
+    __slots__ = ("account_id", "account_incarnation", "arn", "principal_id", "access_key_id", "type", "user_name", "identity_provider")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_INCARNATION_FIELD_NUMBER: _ClassVar[int]
     ARN_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_ID_FIELD_NUMBER: _ClassVar[int]
     ACCESS_KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_PROVIDER_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     account_incarnation: str
     arn: str
     principal_id: str
     access_key_id: str
-    def __init__(self, account_id: _Optional[str] = ..., account_incarnation: _Optional[str] = ..., arn: _Optional[str] = ..., principal_id: _Optional[str] = ..., access_key_id: _Optional[str] = ...) -> None: ...
+    type: str
+    user_name: str
+    identity_provider: str
+    def __init__(self, account_id: _Optional[str] = ..., account_incarnation: _Optional[str] = ..., arn: _Optional[str] = ..., principal_id: _Optional[str] = ..., access_key_id: _Optional[str] = ..., type: _Optional[str] = ..., user_name: _Optional[str] = ..., identity_provider: _Optional[str] = ...) -> None: ...
 
 class AuditContext(_message.Message):
     __slots__ = ("source_ip", "user_agent", "tls_version", "tls_cipher", "endpoint", "region")
