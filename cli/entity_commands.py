@@ -8,6 +8,7 @@ from typing import Any, TextIO
 import click
 from craton.auth.v1 import resources_pb2
 
+from cli.findings import emit_written
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -154,7 +155,7 @@ def add_inline_policies(group: click.Group, kind: EntityKind) -> None:
     @grpc_errors
     def put(name: str, policy_name: str, document: TextIO, as_json: bool) -> None:
         answer = kind.call(f"Put{kind.title}Policy", name, policy_name=policy_name, document=document.read())
-        emit(as_dict(answer.policy), as_json=as_json)
+        emit_written(as_dict(answer.policy), answer.findings, as_json=as_json)
 
     @policies.command(
         help=f"""Show one inline policy.

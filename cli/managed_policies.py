@@ -7,6 +7,7 @@ import click
 from craton.auth.v1 import managed_policy_service_pb2 as pb
 from craton.auth.v1.managed_policy_service_pb2_grpc import ManagedPolicyServiceStub
 
+from cli.findings import emit_written
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -70,7 +71,7 @@ def create(policy_name: str, document: TextIO, description: str, as_json: bool) 
         policy_name=policy_name, document=document.read(), description=description
     )
     answer = session.call(_stub(session).CreatePolicy, request, metadata=session.token("auth"))
-    emit(as_dict(answer.policy), as_json=as_json)
+    emit_written(as_dict(answer.policy), answer.findings, as_json=as_json)
 
 
 @managed.command("list")
@@ -146,7 +147,7 @@ def update(arn: str, document: TextIO, keep_default: bool, as_json: bool) -> Non
         policy_arn=arn, document=document.read(), set_as_default=not keep_default
     )
     answer = session.call(_stub(session).CreatePolicyVersion, request, metadata=session.token("auth"))
-    emit(as_dict(answer.version), as_json=as_json)
+    emit_written(as_dict(answer.version), answer.findings, as_json=as_json)
 
 
 @managed.command()

@@ -8,6 +8,7 @@ from craton.auth.v1 import organization_service_pb2 as tree_pb
 from craton.auth.v1.organization_policy_service_pb2_grpc import OrganizationPolicyServiceStub
 from craton.auth.v1.organization_service_pb2_grpc import OrganizationServiceStub
 
+from cli.findings import emit_written
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -74,7 +75,7 @@ def create(name: str, document: TextIO, policy_type: str, description: str, as_j
         policy_type=_TYPES[policy_type], name=name, description=description, content=document.read()
     )
     answer = session.call(_stub(session).CreateOrganizationPolicy, request, metadata=session.token("auth"))
-    emit(as_dict(answer.policy), as_json=as_json)
+    emit_written(as_dict(answer.policy), answer.findings, as_json=as_json)
 
 
 @policies.command()
@@ -141,7 +142,7 @@ def update(
         policy_id=policy_id, name=name, description=description, content=content
     )
     answer = session.call(_stub(session).UpdateOrganizationPolicy, request, metadata=session.token("auth"))
-    emit(as_dict(answer.policy), as_json=as_json)
+    emit_written(as_dict(answer.policy), answer.findings, as_json=as_json)
 
 
 @policies.command()

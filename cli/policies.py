@@ -6,6 +6,8 @@ import click
 from craton.auth.v1 import policy_service_pb2 as pb
 from craton.auth.v1.policy_service_pb2_grpc import PolicyServiceStub
 
+from cli.check_policy import check
+from cli.findings import emit_written
 from cli.managed_policies import attach, attached, detach, managed
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
@@ -29,6 +31,7 @@ policies.add_command(attach)
 policies.add_command(detach)
 policies.add_command(attached)
 policies.add_command(simulate)
+policies.add_command(check)
 
 
 def _stub(session: Session) -> PolicyServiceStub:
@@ -52,7 +55,7 @@ def put(user_name: str, policy_name: str, document: TextIO, as_json: bool) -> No
     session = Session(Stack.here())
     request = pb.PutUserPolicyRequest(user_name=user_name, policy_name=policy_name, document=document.read())
     answer = session.call(_stub(session).PutUserPolicy, request, metadata=session.token("auth"))
-    emit(as_dict(answer.policy), as_json=as_json)
+    emit_written(as_dict(answer.policy), answer.findings, as_json=as_json)
 
 
 @policies.command()

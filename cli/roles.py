@@ -18,6 +18,7 @@ from cli.entity_commands import (
     key_values,
     tag_messages,
 )
+from cli.findings import emit_written
 from cli.output import as_dict, emit, errors, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -85,7 +86,7 @@ def create(
         permissions_boundary=boundary,
         tags=tag_messages(tags),
     )
-    emit(as_dict(answer.role), as_json=as_json)
+    emit_written(as_dict(answer.role), answer.findings, as_json=as_json)
 
 
 @roles.command()
@@ -149,8 +150,8 @@ def trust(role_name: str, trust_policy: TextIO, as_json: bool) -> None:
     Example:
       craton roles trust reader trust.json
     """
-    _ROLE.call("UpdateAssumeRolePolicy", role_name, policy_document=trust_policy.read())
-    emit({"role_name": role_name, "trust": "replaced"}, as_json=as_json)
+    answer = _ROLE.call("UpdateAssumeRolePolicy", role_name, policy_document=trust_policy.read())
+    emit_written({"role_name": role_name, "trust": "replaced"}, answer.findings, as_json=as_json)
 
 
 @roles.command()

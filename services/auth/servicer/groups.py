@@ -13,6 +13,7 @@ from services.auth.servicer import messages
 from services.auth.servicer.messages import timestamp
 from services.chassis.arn import group_arn
 from services.chassis.context import current_call
+from services.chassis.policy.finding_messages import findings_about
 
 
 class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
@@ -82,7 +83,9 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
         policy = await self._inline.put(
             current_call(), _entity(request), request.policy_name, request.document
         )
-        return pb.PutGroupPolicyResponse(policy=messages.policy(policy))
+        return pb.PutGroupPolicyResponse(
+            policy=messages.policy(policy), findings=findings_about(request.document)
+        )
 
     async def GetGroupPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""

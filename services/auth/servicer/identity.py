@@ -18,6 +18,7 @@ from services.auth.operations.tags import Boundaries, Tags
 from services.auth.operations.users import AccessKeys, Users
 from services.auth.servicer import messages
 from services.chassis.context import current_call
+from services.chassis.policy.finding_messages import findings_about
 
 
 class UserServicer(user_service_pb2_grpc.UserServiceServicer):
@@ -142,7 +143,9 @@ class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
         policy = await self._policies.put(
             current_call(), _user(request), request.policy_name, request.document
         )
-        return policy_service_pb2.PutUserPolicyResponse(policy=messages.policy(policy))
+        return policy_service_pb2.PutUserPolicyResponse(
+            policy=messages.policy(policy), findings=findings_about(request.document)
+        )
 
     async def GetUserPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""

@@ -23,6 +23,7 @@ from services.auth.servicer.messages import timestamp
 from services.chassis.arn import name_of
 from services.chassis.context import current_call
 from services.chassis.pages import Page
+from services.chassis.policy.finding_messages import findings_about
 
 _SCOPES = {
     pb.POLICY_SCOPE_UNSPECIFIED: PolicyScope.ALL,
@@ -65,7 +66,9 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
             path=request.path,
             tags=messages.tags_of(request.tags),
         )
-        return pb.CreatePolicyResponse(policy=self._message(policy))
+        return pb.CreatePolicyResponse(
+            policy=self._message(policy), findings=findings_about(request.document)
+        )
 
     async def GetPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -92,7 +95,9 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
         version = await self._policies.create_version(
             current_call(), request.policy_arn, request.document, as_default=request.set_as_default
         )
-        return pb.CreatePolicyVersionResponse(version=_version(version))
+        return pb.CreatePolicyVersionResponse(
+            version=_version(version), findings=findings_about(request.document)
+        )
 
     async def GetPolicyVersion(self, request: Any, context: Any) -> Any:
         """See the contract."""

@@ -22,6 +22,7 @@ from services.auth.operations.organization import Organization, OrganizationAdmi
 from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.servicer import messages
 from services.chassis.context import current_call
+from services.chassis.policy.finding_messages import findings_about
 
 _TYPE_TO_MESSAGE = {
     PolicyType.SERVICE_CONTROL: organization_service_pb2.ORGANIZATION_POLICY_TYPE_SERVICE_CONTROL_POLICY,
@@ -158,7 +159,9 @@ class OrganizationPolicyServicer(organization_policy_service_pb2_grpc.Organizati
             request.description,
             request.content,
         )
-        return organization_policy_service_pb2.CreateOrganizationPolicyResponse(policy=_policy(*created))
+        return organization_policy_service_pb2.CreateOrganizationPolicyResponse(
+            policy=_policy(*created), findings=findings_about(request.content, created[0].policy_type.kind)
+        )
 
     async def DescribeOrganizationPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -174,7 +177,12 @@ class OrganizationPolicyServicer(organization_policy_service_pb2_grpc.Organizati
             request.description if request.HasField("description") else None,
             request.content if request.HasField("content") else None,
         )
-        return organization_policy_service_pb2.UpdateOrganizationPolicyResponse(policy=_policy(*changed))
+        findings = []
+        if request.HasField("content"):
+            findings = findings_about(request.content, changed[0].policy_type.kind)
+        return organization_policy_service_pb2.UpdateOrganizationPolicyResponse(
+            policy=_policy(*changed), findings=findings
+        )
 
     async def DeleteOrganizationPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""

@@ -22,6 +22,8 @@ from services.auth.operations.tags import Boundaries, Tags
 from services.auth.servicer import messages
 from services.auth.servicer.messages import timestamp
 from services.chassis.context import current_call
+from services.chassis.policy.finding_messages import findings_about
+from services.chassis.policy.kinds import TRUST
 
 
 class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
@@ -49,7 +51,9 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
             boundary_arn=request.permissions_boundary,
             tags=messages.tags_of(request.tags),
         )
-        return role_service_pb2.CreateRoleResponse(role=self._details(role))
+        return role_service_pb2.CreateRoleResponse(
+            role=self._details(role), findings=findings_about(request.assume_role_policy_document, TRUST)
+        )
 
     async def GetRole(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -75,7 +79,9 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
     async def UpdateAssumeRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
         await self._roles.update_trust(current_call(), request.role_name, request.policy_document)
-        return role_service_pb2.UpdateAssumeRolePolicyResponse()
+        return role_service_pb2.UpdateAssumeRolePolicyResponse(
+            findings=findings_about(request.policy_document, TRUST)
+        )
 
     async def DeleteRole(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -87,7 +93,9 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         policy = await self._inline.put(
             current_call(), _entity(request), request.policy_name, request.document
         )
-        return role_service_pb2.PutRolePolicyResponse(policy=messages.policy(policy))
+        return role_service_pb2.PutRolePolicyResponse(
+            policy=messages.policy(policy), findings=findings_about(request.document)
+        )
 
     async def GetRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""

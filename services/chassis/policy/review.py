@@ -5,7 +5,7 @@ from functools import cached_property
 
 from services.chassis.policy import keys
 from services.chassis.policy.actions import Action, Catalogue, catalogue
-from services.chassis.policy.document import parse
+from services.chassis.policy.document import parse_accepted
 from services.chassis.policy.elements import shown
 from services.chassis.policy.findings import Finding, IssueCode, Location
 from services.chassis.policy.kinds import IDENTITY, SESSION, PolicyKind
@@ -24,9 +24,9 @@ _TEXT = (Relation.EQUALS, Relation.EQUALS_FOLDED)
 def review(document: str, kind: PolicyKind = IDENTITY, known: Catalogue | None = None) -> tuple[Finding, ...]:
     """Return what is worth knowing about a document, in its order.
 
-    Raises DomainError(UNSUPPORTED_POLICY) as `parse` does.
+    Its length is not looked at. Raises DomainError(UNSUPPORTED_POLICY) as `parse_accepted` does.
     """
-    policy = parse(document, kind)
+    policy = parse_accepted(document, kind)
     positions = Positions(document)
     known = known or catalogue()
     found: list[Finding] = []

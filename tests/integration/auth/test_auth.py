@@ -1,6 +1,7 @@
 """auth over real mTLS, with real kms and Redis: every RPC, by those who may and by those who may not."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,11 @@ from craton.auth.v1 import (
     model_access_service_pb2,
     policy_service_pb2,
     resources_pb2,
+    role_service_pb2,
     token_service_pb2,
     user_service_pb2,
 )
+from craton.common.v1 import policy_finding_pb2
 
 from services.chassis.sigv4 import derive_signing_key
 from services.chassis.sigv4_signer import sign_token_request
@@ -373,3 +376,30 @@ async def test_the_use_case_form_is_sealed(edge, admin, home) -> None:
             content = path.read_bytes()
             assert b"canary-canary" not in content
             assert admin.secret.encode() not in content
+
+
+async def test_a_policy_that_does_less_than_it_seems_to_is_stored_with_findings(operator, admin) -> None:
+    await make_user(operator, admin, "alice")
+    statement = {"Effect": "Deny", "Action": ["bedrock:InvokeModel", "bedrock:InvokeModle"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    answer = await put_policy(operator, admin, "alice", document)
+    assert answer.policy.document == document
+    (finding,) = answer.findings
+    assert finding.finding_type == policy_finding_pb2.POLICY_FINDING_TYPE_ERROR
+    assert finding.issue_code == "INVALID_ACTION"
+    assert "Did you mean bedrock:InvokeModel? It denies nothing." in finding.finding_details
+    (location,) = finding.locations
+    assert document[location.start.offset : location.end.offset] == '"bedrock:InvokeModle"'
+    assert [each.WhichOneof("element") for each in location.path] == ["value", "index", "value", "index"]
+
+
+async def test_a_trust_policy_is_stored_with_findings_too(operator, admin) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AsumeRole"}
+    created = await operator.roles.CreateRole(
+        role_service_pb2.CreateRoleRequest(
+            role_name="reader",
+            assume_role_policy_document=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+        ),
+        metadata=bearer(await operator.token(admin)),
+    )
+    assert [each.issue_code for each in created.findings] == ["INVALID_ACTION"]

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import resources_pb2 as craton_dot_auth_dot_v1_dot_resources__pb2
+from craton.common.v1 import policy_finding_pb2 as craton_dot_common_dot_v1_dot_policy__finding__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"craton/auth/v1/group_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"y\n\x05Group\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ngroup_name\x18\x02 \x01(\t\x12\x10\n\x08group_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61rn\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x12\x43reateGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\'\n\x04path\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\";\n\x13\x43reateGroupResponse\x12$\n\x05group\x18\x01 \x01(\x0b\x32\x15.craton.auth.v1.Group\"\x86\x01\n\x0fGetGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"v\n\x10GetGroupResponse\x12$\n\x05group\x18\x01 \x01(\x0b\x32\x15.craton.auth.v1.Group\x12#\n\x05users\x18\x02 \x03(\x0b\x32\x14.craton.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"}\n\x11ListGroupsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\x0bpath_prefix\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x18\x80\x04\x32\x0c^(|/[!-~]*)$\"T\n\x12ListGroupsResponse\x12%\n\x06groups\x18\x01 \x03(\x0b\x32\x15.craton.auth.v1.Group\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb5\x01\n\x12UpdateGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12:\n\x0enew_group_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{0,128}$\x12+\n\x08new_path\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\";\n\x13UpdateGroupResponse\x12$\n\x05group\x18\x01 \x01(\x0b\x32\x15.craton.auth.v1.Group\"L\n\x12\x44\x65leteGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x15\n\x13\x44\x65leteGroupResponse\"\x85\x01\n\x15\x41\x64\x64UserToGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x34\n\tuser_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x18\n\x16\x41\x64\x64UserToGroupResponse\"\x8a\x01\n\x1aRemoveUserFromGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x34\n\tuser_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x1d\n\x1bRemoveUserFromGroupResponse\"\x8d\x01\n\x18ListGroupsForUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"[\n\x19ListGroupsForUserResponse\x12%\n\x06groups\x18\x01 \x03(\x0b\x32\x15.craton.auth.v1.Group\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x15PutGroupPolicyRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\x08\x64ocument\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"@\n\x16PutGroupPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x88\x01\n\x15GetGroupPolicyRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"@\n\x16GetGroupPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x8f\x01\n\x18ListGroupPoliciesRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"^\n\x19ListGroupPoliciesResponse\x12(\n\x08policies\x18\x01 \x03(\x0b\x32\x16.craton.auth.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n\x18\x44\x65leteGroupPolicyRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x1b\n\x19\x44\x65leteGroupPolicyResponse2\x8b\t\n\x0cGroupService\x12V\n\x0b\x43reateGroup\x12\".craton.auth.v1.CreateGroupRequest\x1a#.craton.auth.v1.CreateGroupResponse\x12M\n\x08GetGroup\x12\x1f.craton.auth.v1.GetGroupRequest\x1a .craton.auth.v1.GetGroupResponse\x12S\n\nListGroups\x12!.craton.auth.v1.ListGroupsRequest\x1a\".craton.auth.v1.ListGroupsResponse\x12V\n\x0bUpdateGroup\x12\".craton.auth.v1.UpdateGroupRequest\x1a#.craton.auth.v1.UpdateGroupResponse\x12V\n\x0b\x44\x65leteGroup\x12\".craton.auth.v1.DeleteGroupRequest\x1a#.craton.auth.v1.DeleteGroupResponse\x12_\n\x0e\x41\x64\x64UserToGroup\x12%.craton.auth.v1.AddUserToGroupRequest\x1a&.craton.auth.v1.AddUserToGroupResponse\x12n\n\x13RemoveUserFromGroup\x12*.craton.auth.v1.RemoveUserFromGroupRequest\x1a+.craton.auth.v1.RemoveUserFromGroupResponse\x12h\n\x11ListGroupsForUser\x12(.craton.auth.v1.ListGroupsForUserRequest\x1a).craton.auth.v1.ListGroupsForUserResponse\x12_\n\x0ePutGroupPolicy\x12%.craton.auth.v1.PutGroupPolicyRequest\x1a&.craton.auth.v1.PutGroupPolicyResponse\x12_\n\x0eGetGroupPolicy\x12%.craton.auth.v1.GetGroupPolicyRequest\x1a&.craton.auth.v1.GetGroupPolicyResponse\x12h\n\x11ListGroupPolicies\x12(.craton.auth.v1.ListGroupPoliciesRequest\x1a).craton.auth.v1.ListGroupPoliciesResponse\x12h\n\x11\x44\x65leteGroupPolicy\x12(.craton.auth.v1.DeleteGroupPolicyRequest\x1a).craton.auth.v1.DeleteGroupPolicyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"craton/auth/v1/group_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a%craton/common/v1/policy_finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"y\n\x05Group\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ngroup_name\x18\x02 \x01(\t\x12\x10\n\x08group_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61rn\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x12\x43reateGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\'\n\x04path\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\";\n\x13\x43reateGroupResponse\x12$\n\x05group\x18\x01 \x01(\x0b\x32\x15.craton.auth.v1.Group\"\x86\x01\n\x0fGetGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"v\n\x10GetGroupResponse\x12$\n\x05group\x18\x01 \x01(\x0b\x32\x15.craton.auth.v1.Group\x12#\n\x05users\x18\x02 \x03(\x0b\x32\x14.craton.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"}\n\x11ListGroupsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\x0bpath_prefix\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x18\x80\x04\x32\x0c^(|/[!-~]*)$\"T\n\x12ListGroupsResponse\x12%\n\x06groups\x18\x01 \x03(\x0b\x32\x15.craton.auth.v1.Group\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb5\x01\n\x12UpdateGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12:\n\x0enew_group_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{0,128}$\x12+\n\x08new_path\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\";\n\x13UpdateGroupResponse\x12$\n\x05group\x18\x01 \x01(\x0b\x32\x15.craton.auth.v1.Group\"L\n\x12\x44\x65leteGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x15\n\x13\x44\x65leteGroupResponse\"\x85\x01\n\x15\x41\x64\x64UserToGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x34\n\tuser_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x18\n\x16\x41\x64\x64UserToGroupResponse\"\x8a\x01\n\x1aRemoveUserFromGroupRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x34\n\tuser_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x1d\n\x1bRemoveUserFromGroupResponse\"\x8d\x01\n\x18ListGroupsForUserRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"[\n\x19ListGroupsForUserResponse\x12%\n\x06groups\x18\x01 \x03(\x0b\x32\x15.craton.auth.v1.Group\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x15PutGroupPolicyRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\x08\x64ocument\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"s\n\x16PutGroupPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"\x88\x01\n\x15GetGroupPolicyRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"@\n\x16GetGroupPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x8f\x01\n\x18ListGroupPoliciesRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"^\n\x19ListGroupPoliciesResponse\x12(\n\x08policies\x18\x01 \x03(\x0b\x32\x16.craton.auth.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n\x18\x44\x65leteGroupPolicyRequest\x12\x36\n\ngroup_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x1b\n\x19\x44\x65leteGroupPolicyResponse2\x8b\t\n\x0cGroupService\x12V\n\x0b\x43reateGroup\x12\".craton.auth.v1.CreateGroupRequest\x1a#.craton.auth.v1.CreateGroupResponse\x12M\n\x08GetGroup\x12\x1f.craton.auth.v1.GetGroupRequest\x1a .craton.auth.v1.GetGroupResponse\x12S\n\nListGroups\x12!.craton.auth.v1.ListGroupsRequest\x1a\".craton.auth.v1.ListGroupsResponse\x12V\n\x0bUpdateGroup\x12\".craton.auth.v1.UpdateGroupRequest\x1a#.craton.auth.v1.UpdateGroupResponse\x12V\n\x0b\x44\x65leteGroup\x12\".craton.auth.v1.DeleteGroupRequest\x1a#.craton.auth.v1.DeleteGroupResponse\x12_\n\x0e\x41\x64\x64UserToGroup\x12%.craton.auth.v1.AddUserToGroupRequest\x1a&.craton.auth.v1.AddUserToGroupResponse\x12n\n\x13RemoveUserFromGroup\x12*.craton.auth.v1.RemoveUserFromGroupRequest\x1a+.craton.auth.v1.RemoveUserFromGroupResponse\x12h\n\x11ListGroupsForUser\x12(.craton.auth.v1.ListGroupsForUserRequest\x1a).craton.auth.v1.ListGroupsForUserResponse\x12_\n\x0ePutGroupPolicy\x12%.craton.auth.v1.PutGroupPolicyRequest\x1a&.craton.auth.v1.PutGroupPolicyResponse\x12_\n\x0eGetGroupPolicy\x12%.craton.auth.v1.GetGroupPolicyRequest\x1a&.craton.auth.v1.GetGroupPolicyResponse\x12h\n\x11ListGroupPolicies\x12(.craton.auth.v1.ListGroupPoliciesRequest\x1a).craton.auth.v1.ListGroupPoliciesResponse\x12h\n\x11\x44\x65leteGroupPolicy\x12(.craton.auth.v1.DeleteGroupPolicyRequest\x1a).craton.auth.v1.DeleteGroupPolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -92,56 +93,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEGROUPPOLICYREQUEST'].fields_by_name['group_name']._serialized_options = b'\272H\037r\0352\033^[A-Za-z0-9+=,.@_-]{1,128}$'
   _globals['_DELETEGROUPPOLICYREQUEST'].fields_by_name['policy_name']._loaded_options = None
   _globals['_DELETEGROUPPOLICYREQUEST'].fields_by_name['policy_name']._serialized_options = b'\272H\037r\0352\033^[A-Za-z0-9+=,.@_-]{1,128}$'
-  _globals['_GROUP']._serialized_start=148
-  _globals['_GROUP']._serialized_end=269
-  _globals['_CREATEGROUPREQUEST']._serialized_start=271
-  _globals['_CREATEGROUPREQUEST']._serialized_end=388
-  _globals['_CREATEGROUPRESPONSE']._serialized_start=390
-  _globals['_CREATEGROUPRESPONSE']._serialized_end=449
-  _globals['_GETGROUPREQUEST']._serialized_start=452
-  _globals['_GETGROUPREQUEST']._serialized_end=586
-  _globals['_GETGROUPRESPONSE']._serialized_start=588
-  _globals['_GETGROUPRESPONSE']._serialized_end=706
-  _globals['_LISTGROUPSREQUEST']._serialized_start=708
-  _globals['_LISTGROUPSREQUEST']._serialized_end=833
-  _globals['_LISTGROUPSRESPONSE']._serialized_start=835
-  _globals['_LISTGROUPSRESPONSE']._serialized_end=919
-  _globals['_UPDATEGROUPREQUEST']._serialized_start=922
-  _globals['_UPDATEGROUPREQUEST']._serialized_end=1103
-  _globals['_UPDATEGROUPRESPONSE']._serialized_start=1105
-  _globals['_UPDATEGROUPRESPONSE']._serialized_end=1164
-  _globals['_DELETEGROUPREQUEST']._serialized_start=1166
-  _globals['_DELETEGROUPREQUEST']._serialized_end=1242
-  _globals['_DELETEGROUPRESPONSE']._serialized_start=1244
-  _globals['_DELETEGROUPRESPONSE']._serialized_end=1265
-  _globals['_ADDUSERTOGROUPREQUEST']._serialized_start=1268
-  _globals['_ADDUSERTOGROUPREQUEST']._serialized_end=1401
-  _globals['_ADDUSERTOGROUPRESPONSE']._serialized_start=1403
-  _globals['_ADDUSERTOGROUPRESPONSE']._serialized_end=1427
-  _globals['_REMOVEUSERFROMGROUPREQUEST']._serialized_start=1430
-  _globals['_REMOVEUSERFROMGROUPREQUEST']._serialized_end=1568
-  _globals['_REMOVEUSERFROMGROUPRESPONSE']._serialized_start=1570
-  _globals['_REMOVEUSERFROMGROUPRESPONSE']._serialized_end=1599
-  _globals['_LISTGROUPSFORUSERREQUEST']._serialized_start=1602
-  _globals['_LISTGROUPSFORUSERREQUEST']._serialized_end=1743
-  _globals['_LISTGROUPSFORUSERRESPONSE']._serialized_start=1745
-  _globals['_LISTGROUPSFORUSERRESPONSE']._serialized_end=1836
-  _globals['_PUTGROUPPOLICYREQUEST']._serialized_start=1839
-  _globals['_PUTGROUPPOLICYREQUEST']._serialized_end=2006
-  _globals['_PUTGROUPPOLICYRESPONSE']._serialized_start=2008
-  _globals['_PUTGROUPPOLICYRESPONSE']._serialized_end=2072
-  _globals['_GETGROUPPOLICYREQUEST']._serialized_start=2075
-  _globals['_GETGROUPPOLICYREQUEST']._serialized_end=2211
-  _globals['_GETGROUPPOLICYRESPONSE']._serialized_start=2213
-  _globals['_GETGROUPPOLICYRESPONSE']._serialized_end=2277
-  _globals['_LISTGROUPPOLICIESREQUEST']._serialized_start=2280
-  _globals['_LISTGROUPPOLICIESREQUEST']._serialized_end=2423
-  _globals['_LISTGROUPPOLICIESRESPONSE']._serialized_start=2425
-  _globals['_LISTGROUPPOLICIESRESPONSE']._serialized_end=2519
-  _globals['_DELETEGROUPPOLICYREQUEST']._serialized_start=2522
-  _globals['_DELETEGROUPPOLICYREQUEST']._serialized_end=2661
-  _globals['_DELETEGROUPPOLICYRESPONSE']._serialized_start=2663
-  _globals['_DELETEGROUPPOLICYRESPONSE']._serialized_end=2690
-  _globals['_GROUPSERVICE']._serialized_start=2693
-  _globals['_GROUPSERVICE']._serialized_end=3856
+  _globals['_GROUP']._serialized_start=187
+  _globals['_GROUP']._serialized_end=308
+  _globals['_CREATEGROUPREQUEST']._serialized_start=310
+  _globals['_CREATEGROUPREQUEST']._serialized_end=427
+  _globals['_CREATEGROUPRESPONSE']._serialized_start=429
+  _globals['_CREATEGROUPRESPONSE']._serialized_end=488
+  _globals['_GETGROUPREQUEST']._serialized_start=491
+  _globals['_GETGROUPREQUEST']._serialized_end=625
+  _globals['_GETGROUPRESPONSE']._serialized_start=627
+  _globals['_GETGROUPRESPONSE']._serialized_end=745
+  _globals['_LISTGROUPSREQUEST']._serialized_start=747
+  _globals['_LISTGROUPSREQUEST']._serialized_end=872
+  _globals['_LISTGROUPSRESPONSE']._serialized_start=874
+  _globals['_LISTGROUPSRESPONSE']._serialized_end=958
+  _globals['_UPDATEGROUPREQUEST']._serialized_start=961
+  _globals['_UPDATEGROUPREQUEST']._serialized_end=1142
+  _globals['_UPDATEGROUPRESPONSE']._serialized_start=1144
+  _globals['_UPDATEGROUPRESPONSE']._serialized_end=1203
+  _globals['_DELETEGROUPREQUEST']._serialized_start=1205
+  _globals['_DELETEGROUPREQUEST']._serialized_end=1281
+  _globals['_DELETEGROUPRESPONSE']._serialized_start=1283
+  _globals['_DELETEGROUPRESPONSE']._serialized_end=1304
+  _globals['_ADDUSERTOGROUPREQUEST']._serialized_start=1307
+  _globals['_ADDUSERTOGROUPREQUEST']._serialized_end=1440
+  _globals['_ADDUSERTOGROUPRESPONSE']._serialized_start=1442
+  _globals['_ADDUSERTOGROUPRESPONSE']._serialized_end=1466
+  _globals['_REMOVEUSERFROMGROUPREQUEST']._serialized_start=1469
+  _globals['_REMOVEUSERFROMGROUPREQUEST']._serialized_end=1607
+  _globals['_REMOVEUSERFROMGROUPRESPONSE']._serialized_start=1609
+  _globals['_REMOVEUSERFROMGROUPRESPONSE']._serialized_end=1638
+  _globals['_LISTGROUPSFORUSERREQUEST']._serialized_start=1641
+  _globals['_LISTGROUPSFORUSERREQUEST']._serialized_end=1782
+  _globals['_LISTGROUPSFORUSERRESPONSE']._serialized_start=1784
+  _globals['_LISTGROUPSFORUSERRESPONSE']._serialized_end=1875
+  _globals['_PUTGROUPPOLICYREQUEST']._serialized_start=1878
+  _globals['_PUTGROUPPOLICYREQUEST']._serialized_end=2045
+  _globals['_PUTGROUPPOLICYRESPONSE']._serialized_start=2047
+  _globals['_PUTGROUPPOLICYRESPONSE']._serialized_end=2162
+  _globals['_GETGROUPPOLICYREQUEST']._serialized_start=2165
+  _globals['_GETGROUPPOLICYREQUEST']._serialized_end=2301
+  _globals['_GETGROUPPOLICYRESPONSE']._serialized_start=2303
+  _globals['_GETGROUPPOLICYRESPONSE']._serialized_end=2367
+  _globals['_LISTGROUPPOLICIESREQUEST']._serialized_start=2370
+  _globals['_LISTGROUPPOLICIESREQUEST']._serialized_end=2513
+  _globals['_LISTGROUPPOLICIESRESPONSE']._serialized_start=2515
+  _globals['_LISTGROUPPOLICIESRESPONSE']._serialized_end=2609
+  _globals['_DELETEGROUPPOLICYREQUEST']._serialized_start=2612
+  _globals['_DELETEGROUPPOLICYREQUEST']._serialized_end=2751
+  _globals['_DELETEGROUPPOLICYRESPONSE']._serialized_start=2753
+  _globals['_DELETEGROUPPOLICYRESPONSE']._serialized_end=2780
+  _globals['_GROUPSERVICE']._serialized_start=2783
+  _globals['_GROUPSERVICE']._serialized_end=3946
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import resources_pb2 as _resources_pb2
+from craton.common.v1 import policy_finding_pb2 as _policy_finding_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -156,10 +157,12 @@ class PutGroupPolicyRequest(_message.Message):
     def __init__(self, group_name: _Optional[str] = ..., policy_name: _Optional[str] = ..., document: _Optional[str] = ...) -> None: ...
 
 class PutGroupPolicyResponse(_message.Message):
-    __slots__ = ("policy",)
+    __slots__ = ("policy", "findings")
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     policy: _resources_pb2.Policy
-    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetGroupPolicyRequest(_message.Message):
     __slots__ = ("group_name", "policy_name")

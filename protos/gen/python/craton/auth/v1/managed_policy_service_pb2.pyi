@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import resources_pb2 as _resources_pb2
+from craton.common.v1 import policy_finding_pb2 as _policy_finding_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -112,10 +113,12 @@ class CreatePolicyRequest(_message.Message):
     def __init__(self, policy_name: _Optional[str] = ..., document: _Optional[str] = ..., description: _Optional[str] = ..., path: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
 
 class CreatePolicyResponse(_message.Message):
-    __slots__ = ("policy",)
+    __slots__ = ("policy", "findings")
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     policy: ManagedPolicy
-    def __init__(self, policy: _Optional[_Union[ManagedPolicy, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, policy: _Optional[_Union[ManagedPolicy, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetPolicyRequest(_message.Message):
     __slots__ = ("policy_arn",)
@@ -174,10 +177,12 @@ class CreatePolicyVersionRequest(_message.Message):
     def __init__(self, policy_arn: _Optional[str] = ..., document: _Optional[str] = ..., set_as_default: _Optional[bool] = ...) -> None: ...
 
 class CreatePolicyVersionResponse(_message.Message):
-    __slots__ = ("version",)
+    __slots__ = ("version", "findings")
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     version: PolicyVersion
-    def __init__(self, version: _Optional[_Union[PolicyVersion, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, version: _Optional[_Union[PolicyVersion, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetPolicyVersionRequest(_message.Message):
     __slots__ = ("policy_arn", "version_id")

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import organization_service_pb2 as craton_dot_auth_dot_v1_dot_organization__service__pb2
+from craton.common.v1 import policy_finding_pb2 as craton_dot_common_dot_v1_dot_policy__finding__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0craton/auth/v1/organization_policy_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a)craton/auth/v1/organization_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x01\n\x12OrganizationPolicy\x12\x11\n\tpolicy_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rn\x18\x02 \x01(\t\x12\x34\n\x04type\x18\x03 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyType\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x13\n\x0b\x61ws_managed\x18\x06 \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x07 \x01(\t\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x18OrganizationPolicyTarget\x12\x11\n\ttarget_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rn\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x32\n\x04type\x18\x04 \x01(\x0e\x32$.craton.auth.v1.OrganizationNodeType\"\x8e\x01\n\x17\x45nablePolicyTypeRequest\x12*\n\x07root_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^r-[0-9a-z]{4,32}$\x12G\n\x0bpolicy_type\x18\x02 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\"J\n\x18\x45nablePolicyTypeResponse\x12.\n\x04root\x18\x01 \x01(\x0b\x32 .craton.auth.v1.OrganizationRoot\"\x8f\x01\n\x18\x44isablePolicyTypeRequest\x12*\n\x07root_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^r-[0-9a-z]{4,32}$\x12G\n\x0bpolicy_type\x18\x02 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\"K\n\x19\x44isablePolicyTypeResponse\x12.\n\x04root\x18\x01 \x01(\x0b\x32 .craton.auth.v1.OrganizationRoot\"\xc0\x01\n\x1f\x43reateOrganizationPolicyRequest\x12G\n\x0bpolicy_type\x18\x01 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x1b\n\x07\x63ontent\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80P\"V\n CreateOrganizationPolicyResponse\x12\x32\n\x06policy\x18\x01 \x01(\x0b\x32\".craton.auth.v1.OrganizationPolicy\"V\n!DescribeOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\"X\n\"DescribeOrganizationPolicyResponse\x12\x32\n\x06policy\x18\x01 \x01(\x0b\x32\".craton.auth.v1.OrganizationPolicy\"\xde\x01\n\x1fUpdateOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12\x1d\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01H\x00\x88\x01\x01\x12\"\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04H\x01\x88\x01\x01\x12 \n\x07\x63ontent\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80PH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\n\n\x08_content\"V\n UpdateOrganizationPolicyResponse\x12\x32\n\x06policy\x18\x01 \x01(\x0b\x32\".craton.auth.v1.OrganizationPolicy\"T\n\x1f\x44\x65leteOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\"\"\n DeleteOrganizationPolicyResponse\"\xa7\x01\n\x1fListOrganizationPoliciesRequest\x12G\n\x0bpolicy_type\x18\x01 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"q\n ListOrganizationPoliciesResponse\x12\x34\n\x08policies\x18\x01 \x03(\x0b\x32\".craton.auth.v1.OrganizationPolicy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x1f\x41ttachOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12Y\n\ttarget_id\x18\x02 \x01(\tBF\xbaHCrA2?^([0-9]{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$\"\"\n AttachOrganizationPolicyResponse\"\xaf\x01\n\x1f\x44\x65tachOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12Y\n\ttarget_id\x18\x02 \x01(\tBF\xbaHCrA2?^([0-9]{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$\"\"\n DetachOrganizationPolicyResponse\"\xff\x01\n\x1cListPoliciesForTargetRequest\x12Y\n\ttarget_id\x18\x01 \x01(\tBF\xbaHCrA2?^([0-9]{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$\x12G\n\x0bpolicy_type\x18\x02 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\x12\x1d\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"n\n\x1dListPoliciesForTargetResponse\x12\x34\n\x08policies\x18\x01 \x03(\x0b\x32\".craton.auth.v1.OrganizationPolicy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x1bListTargetsForPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"r\n\x1cListTargetsForPolicyResponse\x12\x39\n\x07targets\x18\x01 \x03(\x0b\x32(.craton.auth.v1.OrganizationPolicyTarget\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd5\n\n\x19OrganizationPolicyService\x12\x65\n\x10\x45nablePolicyType\x12\'.craton.auth.v1.EnablePolicyTypeRequest\x1a(.craton.auth.v1.EnablePolicyTypeResponse\x12h\n\x11\x44isablePolicyType\x12(.craton.auth.v1.DisablePolicyTypeRequest\x1a).craton.auth.v1.DisablePolicyTypeResponse\x12}\n\x18\x43reateOrganizationPolicy\x12/.craton.auth.v1.CreateOrganizationPolicyRequest\x1a\x30.craton.auth.v1.CreateOrganizationPolicyResponse\x12\x83\x01\n\x1a\x44\x65scribeOrganizationPolicy\x12\x31.craton.auth.v1.DescribeOrganizationPolicyRequest\x1a\x32.craton.auth.v1.DescribeOrganizationPolicyResponse\x12}\n\x18UpdateOrganizationPolicy\x12/.craton.auth.v1.UpdateOrganizationPolicyRequest\x1a\x30.craton.auth.v1.UpdateOrganizationPolicyResponse\x12}\n\x18\x44\x65leteOrganizationPolicy\x12/.craton.auth.v1.DeleteOrganizationPolicyRequest\x1a\x30.craton.auth.v1.DeleteOrganizationPolicyResponse\x12}\n\x18ListOrganizationPolicies\x12/.craton.auth.v1.ListOrganizationPoliciesRequest\x1a\x30.craton.auth.v1.ListOrganizationPoliciesResponse\x12}\n\x18\x41ttachOrganizationPolicy\x12/.craton.auth.v1.AttachOrganizationPolicyRequest\x1a\x30.craton.auth.v1.AttachOrganizationPolicyResponse\x12}\n\x18\x44\x65tachOrganizationPolicy\x12/.craton.auth.v1.DetachOrganizationPolicyRequest\x1a\x30.craton.auth.v1.DetachOrganizationPolicyResponse\x12t\n\x15ListPoliciesForTarget\x12,.craton.auth.v1.ListPoliciesForTargetRequest\x1a-.craton.auth.v1.ListPoliciesForTargetResponse\x12q\n\x14ListTargetsForPolicy\x12+.craton.auth.v1.ListTargetsForPolicyRequest\x1a,.craton.auth.v1.ListTargetsForPolicyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0craton/auth/v1/organization_policy_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a)craton/auth/v1/organization_service.proto\x1a%craton/common/v1/policy_finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x01\n\x12OrganizationPolicy\x12\x11\n\tpolicy_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rn\x18\x02 \x01(\t\x12\x34\n\x04type\x18\x03 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyType\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x13\n\x0b\x61ws_managed\x18\x06 \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x07 \x01(\t\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x18OrganizationPolicyTarget\x12\x11\n\ttarget_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rn\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x32\n\x04type\x18\x04 \x01(\x0e\x32$.craton.auth.v1.OrganizationNodeType\"\x8e\x01\n\x17\x45nablePolicyTypeRequest\x12*\n\x07root_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^r-[0-9a-z]{4,32}$\x12G\n\x0bpolicy_type\x18\x02 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\"J\n\x18\x45nablePolicyTypeResponse\x12.\n\x04root\x18\x01 \x01(\x0b\x32 .craton.auth.v1.OrganizationRoot\"\x8f\x01\n\x18\x44isablePolicyTypeRequest\x12*\n\x07root_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^r-[0-9a-z]{4,32}$\x12G\n\x0bpolicy_type\x18\x02 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\"K\n\x19\x44isablePolicyTypeResponse\x12.\n\x04root\x18\x01 \x01(\x0b\x32 .craton.auth.v1.OrganizationRoot\"\xc0\x01\n\x1f\x43reateOrganizationPolicyRequest\x12G\n\x0bpolicy_type\x18\x01 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x1b\n\x07\x63ontent\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80P\"\x89\x01\n CreateOrganizationPolicyResponse\x12\x32\n\x06policy\x18\x01 \x01(\x0b\x32\".craton.auth.v1.OrganizationPolicy\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"V\n!DescribeOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\"X\n\"DescribeOrganizationPolicyResponse\x12\x32\n\x06policy\x18\x01 \x01(\x0b\x32\".craton.auth.v1.OrganizationPolicy\"\xde\x01\n\x1fUpdateOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12\x1d\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01H\x00\x88\x01\x01\x12\"\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04H\x01\x88\x01\x01\x12 \n\x07\x63ontent\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80PH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\n\n\x08_content\"\x89\x01\n UpdateOrganizationPolicyResponse\x12\x32\n\x06policy\x18\x01 \x01(\x0b\x32\".craton.auth.v1.OrganizationPolicy\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"T\n\x1f\x44\x65leteOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\"\"\n DeleteOrganizationPolicyResponse\"\xa7\x01\n\x1fListOrganizationPoliciesRequest\x12G\n\x0bpolicy_type\x18\x01 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"q\n ListOrganizationPoliciesResponse\x12\x34\n\x08policies\x18\x01 \x03(\x0b\x32\".craton.auth.v1.OrganizationPolicy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x1f\x41ttachOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12Y\n\ttarget_id\x18\x02 \x01(\tBF\xbaHCrA2?^([0-9]{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$\"\"\n AttachOrganizationPolicyResponse\"\xaf\x01\n\x1f\x44\x65tachOrganizationPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12Y\n\ttarget_id\x18\x02 \x01(\tBF\xbaHCrA2?^([0-9]{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$\"\"\n DetachOrganizationPolicyResponse\"\xff\x01\n\x1cListPoliciesForTargetRequest\x12Y\n\ttarget_id\x18\x01 \x01(\tBF\xbaHCrA2?^([0-9]{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$\x12G\n\x0bpolicy_type\x18\x02 \x01(\x0e\x32&.craton.auth.v1.OrganizationPolicyTypeB\n\xbaH\x07\x82\x01\x04\x18\x01\x18\x02\x12\x1d\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"n\n\x1dListPoliciesForTargetResponse\x12\x34\n\x08policies\x18\x01 \x03(\x0b\x32\".craton.auth.v1.OrganizationPolicy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x1bListTargetsForPolicyRequest\x12\x31\n\tpolicy_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^p-[0-9a-zA-Z_]{8,128}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"r\n\x1cListTargetsForPolicyResponse\x12\x39\n\x07targets\x18\x01 \x03(\x0b\x32(.craton.auth.v1.OrganizationPolicyTarget\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd5\n\n\x19OrganizationPolicyService\x12\x65\n\x10\x45nablePolicyType\x12\'.craton.auth.v1.EnablePolicyTypeRequest\x1a(.craton.auth.v1.EnablePolicyTypeResponse\x12h\n\x11\x44isablePolicyType\x12(.craton.auth.v1.DisablePolicyTypeRequest\x1a).craton.auth.v1.DisablePolicyTypeResponse\x12}\n\x18\x43reateOrganizationPolicy\x12/.craton.auth.v1.CreateOrganizationPolicyRequest\x1a\x30.craton.auth.v1.CreateOrganizationPolicyResponse\x12\x83\x01\n\x1a\x44\x65scribeOrganizationPolicy\x12\x31.craton.auth.v1.DescribeOrganizationPolicyRequest\x1a\x32.craton.auth.v1.DescribeOrganizationPolicyResponse\x12}\n\x18UpdateOrganizationPolicy\x12/.craton.auth.v1.UpdateOrganizationPolicyRequest\x1a\x30.craton.auth.v1.UpdateOrganizationPolicyResponse\x12}\n\x18\x44\x65leteOrganizationPolicy\x12/.craton.auth.v1.DeleteOrganizationPolicyRequest\x1a\x30.craton.auth.v1.DeleteOrganizationPolicyResponse\x12}\n\x18ListOrganizationPolicies\x12/.craton.auth.v1.ListOrganizationPoliciesRequest\x1a\x30.craton.auth.v1.ListOrganizationPoliciesResponse\x12}\n\x18\x41ttachOrganizationPolicy\x12/.craton.auth.v1.AttachOrganizationPolicyRequest\x1a\x30.craton.auth.v1.AttachOrganizationPolicyResponse\x12}\n\x18\x44\x65tachOrganizationPolicy\x12/.craton.auth.v1.DetachOrganizationPolicyRequest\x1a\x30.craton.auth.v1.DetachOrganizationPolicyResponse\x12t\n\x15ListPoliciesForTarget\x12,.craton.auth.v1.ListPoliciesForTargetRequest\x1a-.craton.auth.v1.ListPoliciesForTargetResponse\x12q\n\x14ListTargetsForPolicy\x12+.craton.auth.v1.ListTargetsForPolicyRequest\x1a,.craton.auth.v1.ListTargetsForPolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -90,54 +91,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTARGETSFORPOLICYREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTTARGETSFORPOLICYREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTTARGETSFORPOLICYREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_ORGANIZATIONPOLICY']._serialized_start=174
-  _globals['_ORGANIZATIONPOLICY']._serialized_end=402
-  _globals['_ORGANIZATIONPOLICYTARGET']._serialized_start=404
-  _globals['_ORGANIZATIONPOLICYTARGET']._serialized_end=528
-  _globals['_ENABLEPOLICYTYPEREQUEST']._serialized_start=531
-  _globals['_ENABLEPOLICYTYPEREQUEST']._serialized_end=673
-  _globals['_ENABLEPOLICYTYPERESPONSE']._serialized_start=675
-  _globals['_ENABLEPOLICYTYPERESPONSE']._serialized_end=749
-  _globals['_DISABLEPOLICYTYPEREQUEST']._serialized_start=752
-  _globals['_DISABLEPOLICYTYPEREQUEST']._serialized_end=895
-  _globals['_DISABLEPOLICYTYPERESPONSE']._serialized_start=897
-  _globals['_DISABLEPOLICYTYPERESPONSE']._serialized_end=972
-  _globals['_CREATEORGANIZATIONPOLICYREQUEST']._serialized_start=975
-  _globals['_CREATEORGANIZATIONPOLICYREQUEST']._serialized_end=1167
-  _globals['_CREATEORGANIZATIONPOLICYRESPONSE']._serialized_start=1169
-  _globals['_CREATEORGANIZATIONPOLICYRESPONSE']._serialized_end=1255
-  _globals['_DESCRIBEORGANIZATIONPOLICYREQUEST']._serialized_start=1257
-  _globals['_DESCRIBEORGANIZATIONPOLICYREQUEST']._serialized_end=1343
-  _globals['_DESCRIBEORGANIZATIONPOLICYRESPONSE']._serialized_start=1345
-  _globals['_DESCRIBEORGANIZATIONPOLICYRESPONSE']._serialized_end=1433
-  _globals['_UPDATEORGANIZATIONPOLICYREQUEST']._serialized_start=1436
-  _globals['_UPDATEORGANIZATIONPOLICYREQUEST']._serialized_end=1658
-  _globals['_UPDATEORGANIZATIONPOLICYRESPONSE']._serialized_start=1660
-  _globals['_UPDATEORGANIZATIONPOLICYRESPONSE']._serialized_end=1746
-  _globals['_DELETEORGANIZATIONPOLICYREQUEST']._serialized_start=1748
-  _globals['_DELETEORGANIZATIONPOLICYREQUEST']._serialized_end=1832
-  _globals['_DELETEORGANIZATIONPOLICYRESPONSE']._serialized_start=1834
-  _globals['_DELETEORGANIZATIONPOLICYRESPONSE']._serialized_end=1868
-  _globals['_LISTORGANIZATIONPOLICIESREQUEST']._serialized_start=1871
-  _globals['_LISTORGANIZATIONPOLICIESREQUEST']._serialized_end=2038
-  _globals['_LISTORGANIZATIONPOLICIESRESPONSE']._serialized_start=2040
-  _globals['_LISTORGANIZATIONPOLICIESRESPONSE']._serialized_end=2153
-  _globals['_ATTACHORGANIZATIONPOLICYREQUEST']._serialized_start=2156
-  _globals['_ATTACHORGANIZATIONPOLICYREQUEST']._serialized_end=2331
-  _globals['_ATTACHORGANIZATIONPOLICYRESPONSE']._serialized_start=2333
-  _globals['_ATTACHORGANIZATIONPOLICYRESPONSE']._serialized_end=2367
-  _globals['_DETACHORGANIZATIONPOLICYREQUEST']._serialized_start=2370
-  _globals['_DETACHORGANIZATIONPOLICYREQUEST']._serialized_end=2545
-  _globals['_DETACHORGANIZATIONPOLICYRESPONSE']._serialized_start=2547
-  _globals['_DETACHORGANIZATIONPOLICYRESPONSE']._serialized_end=2581
-  _globals['_LISTPOLICIESFORTARGETREQUEST']._serialized_start=2584
-  _globals['_LISTPOLICIESFORTARGETREQUEST']._serialized_end=2839
-  _globals['_LISTPOLICIESFORTARGETRESPONSE']._serialized_start=2841
-  _globals['_LISTPOLICIESFORTARGETRESPONSE']._serialized_end=2951
-  _globals['_LISTTARGETSFORPOLICYREQUEST']._serialized_start=2954
-  _globals['_LISTTARGETSFORPOLICYREQUEST']._serialized_end=3095
-  _globals['_LISTTARGETSFORPOLICYRESPONSE']._serialized_start=3097
-  _globals['_LISTTARGETSFORPOLICYRESPONSE']._serialized_end=3211
-  _globals['_ORGANIZATIONPOLICYSERVICE']._serialized_start=3214
-  _globals['_ORGANIZATIONPOLICYSERVICE']._serialized_end=4579
+  _globals['_ORGANIZATIONPOLICY']._serialized_start=213
+  _globals['_ORGANIZATIONPOLICY']._serialized_end=441
+  _globals['_ORGANIZATIONPOLICYTARGET']._serialized_start=443
+  _globals['_ORGANIZATIONPOLICYTARGET']._serialized_end=567
+  _globals['_ENABLEPOLICYTYPEREQUEST']._serialized_start=570
+  _globals['_ENABLEPOLICYTYPEREQUEST']._serialized_end=712
+  _globals['_ENABLEPOLICYTYPERESPONSE']._serialized_start=714
+  _globals['_ENABLEPOLICYTYPERESPONSE']._serialized_end=788
+  _globals['_DISABLEPOLICYTYPEREQUEST']._serialized_start=791
+  _globals['_DISABLEPOLICYTYPEREQUEST']._serialized_end=934
+  _globals['_DISABLEPOLICYTYPERESPONSE']._serialized_start=936
+  _globals['_DISABLEPOLICYTYPERESPONSE']._serialized_end=1011
+  _globals['_CREATEORGANIZATIONPOLICYREQUEST']._serialized_start=1014
+  _globals['_CREATEORGANIZATIONPOLICYREQUEST']._serialized_end=1206
+  _globals['_CREATEORGANIZATIONPOLICYRESPONSE']._serialized_start=1209
+  _globals['_CREATEORGANIZATIONPOLICYRESPONSE']._serialized_end=1346
+  _globals['_DESCRIBEORGANIZATIONPOLICYREQUEST']._serialized_start=1348
+  _globals['_DESCRIBEORGANIZATIONPOLICYREQUEST']._serialized_end=1434
+  _globals['_DESCRIBEORGANIZATIONPOLICYRESPONSE']._serialized_start=1436
+  _globals['_DESCRIBEORGANIZATIONPOLICYRESPONSE']._serialized_end=1524
+  _globals['_UPDATEORGANIZATIONPOLICYREQUEST']._serialized_start=1527
+  _globals['_UPDATEORGANIZATIONPOLICYREQUEST']._serialized_end=1749
+  _globals['_UPDATEORGANIZATIONPOLICYRESPONSE']._serialized_start=1752
+  _globals['_UPDATEORGANIZATIONPOLICYRESPONSE']._serialized_end=1889
+  _globals['_DELETEORGANIZATIONPOLICYREQUEST']._serialized_start=1891
+  _globals['_DELETEORGANIZATIONPOLICYREQUEST']._serialized_end=1975
+  _globals['_DELETEORGANIZATIONPOLICYRESPONSE']._serialized_start=1977
+  _globals['_DELETEORGANIZATIONPOLICYRESPONSE']._serialized_end=2011
+  _globals['_LISTORGANIZATIONPOLICIESREQUEST']._serialized_start=2014
+  _globals['_LISTORGANIZATIONPOLICIESREQUEST']._serialized_end=2181
+  _globals['_LISTORGANIZATIONPOLICIESRESPONSE']._serialized_start=2183
+  _globals['_LISTORGANIZATIONPOLICIESRESPONSE']._serialized_end=2296
+  _globals['_ATTACHORGANIZATIONPOLICYREQUEST']._serialized_start=2299
+  _globals['_ATTACHORGANIZATIONPOLICYREQUEST']._serialized_end=2474
+  _globals['_ATTACHORGANIZATIONPOLICYRESPONSE']._serialized_start=2476
+  _globals['_ATTACHORGANIZATIONPOLICYRESPONSE']._serialized_end=2510
+  _globals['_DETACHORGANIZATIONPOLICYREQUEST']._serialized_start=2513
+  _globals['_DETACHORGANIZATIONPOLICYREQUEST']._serialized_end=2688
+  _globals['_DETACHORGANIZATIONPOLICYRESPONSE']._serialized_start=2690
+  _globals['_DETACHORGANIZATIONPOLICYRESPONSE']._serialized_end=2724
+  _globals['_LISTPOLICIESFORTARGETREQUEST']._serialized_start=2727
+  _globals['_LISTPOLICIESFORTARGETREQUEST']._serialized_end=2982
+  _globals['_LISTPOLICIESFORTARGETRESPONSE']._serialized_start=2984
+  _globals['_LISTPOLICIESFORTARGETRESPONSE']._serialized_end=3094
+  _globals['_LISTTARGETSFORPOLICYREQUEST']._serialized_start=3097
+  _globals['_LISTTARGETSFORPOLICYREQUEST']._serialized_end=3238
+  _globals['_LISTTARGETSFORPOLICYRESPONSE']._serialized_start=3240
+  _globals['_LISTTARGETSFORPOLICYRESPONSE']._serialized_end=3354
+  _globals['_ORGANIZATIONPOLICYSERVICE']._serialized_start=3357
+  _globals['_ORGANIZATIONPOLICYSERVICE']._serialized_end=4722
 # @@protoc_insertion_point(module_scope)

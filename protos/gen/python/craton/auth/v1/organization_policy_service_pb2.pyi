@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import organization_service_pb2 as _organization_service_pb2
+from craton.common.v1 import policy_finding_pb2 as _policy_finding_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -84,10 +85,12 @@ class CreateOrganizationPolicyRequest(_message.Message):
     def __init__(self, policy_type: _Optional[_Union[_organization_service_pb2.OrganizationPolicyType, str]] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., content: _Optional[str] = ...) -> None: ...
 
 class CreateOrganizationPolicyResponse(_message.Message):
-    __slots__ = ("policy",)
+    __slots__ = ("policy", "findings")
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     policy: OrganizationPolicy
-    def __init__(self, policy: _Optional[_Union[OrganizationPolicy, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, policy: _Optional[_Union[OrganizationPolicy, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class DescribeOrganizationPolicyRequest(_message.Message):
     __slots__ = ("policy_id",)
@@ -114,10 +117,12 @@ class UpdateOrganizationPolicyRequest(_message.Message):
     def __init__(self, policy_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., content: _Optional[str] = ...) -> None: ...
 
 class UpdateOrganizationPolicyResponse(_message.Message):
-    __slots__ = ("policy",)
+    __slots__ = ("policy", "findings")
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     policy: OrganizationPolicy
-    def __init__(self, policy: _Optional[_Union[OrganizationPolicy, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, policy: _Optional[_Union[OrganizationPolicy, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class DeleteOrganizationPolicyRequest(_message.Message):
     __slots__ = ("policy_id",)

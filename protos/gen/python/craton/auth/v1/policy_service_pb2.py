@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import resources_pb2 as craton_dot_auth_dot_v1_dot_resources__pb2
+from craton.common.v1 import policy_finding_pb2 as craton_dot_common_dot_v1_dot_policy__finding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#craton/auth/v1/policy_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\"\xa4\x01\n\x14PutUserPolicyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\x08\x64ocument\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"?\n\x15PutUserPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x85\x01\n\x14GetUserPolicyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"?\n\x15GetUserPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x8c\x01\n\x17ListUserPoliciesRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"]\n\x18ListUserPoliciesResponse\x12(\n\x08policies\x18\x01 \x03(\x0b\x32\x16.craton.auth.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x01\n\x17\x44\x65leteUserPolicyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x1a\n\x18\x44\x65leteUserPolicyResponse2\x99\x03\n\rPolicyService\x12\\\n\rPutUserPolicy\x12$.craton.auth.v1.PutUserPolicyRequest\x1a%.craton.auth.v1.PutUserPolicyResponse\x12\\\n\rGetUserPolicy\x12$.craton.auth.v1.GetUserPolicyRequest\x1a%.craton.auth.v1.GetUserPolicyResponse\x12\x65\n\x10ListUserPolicies\x12\'.craton.auth.v1.ListUserPoliciesRequest\x1a(.craton.auth.v1.ListUserPoliciesResponse\x12\x65\n\x10\x44\x65leteUserPolicy\x12\'.craton.auth.v1.DeleteUserPolicyRequest\x1a(.craton.auth.v1.DeleteUserPolicyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#craton/auth/v1/policy_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a%craton/common/v1/policy_finding.proto\"\xa4\x01\n\x14PutUserPolicyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\x08\x64ocument\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"r\n\x15PutUserPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"\x85\x01\n\x14GetUserPolicyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"?\n\x15GetUserPolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x8c\x01\n\x17ListUserPoliciesRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"]\n\x18ListUserPoliciesResponse\x12(\n\x08policies\x18\x01 \x03(\x0b\x32\x16.craton.auth.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x01\n\x17\x44\x65leteUserPolicyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x1a\n\x18\x44\x65leteUserPolicyResponse2\x99\x03\n\rPolicyService\x12\\\n\rPutUserPolicy\x12$.craton.auth.v1.PutUserPolicyRequest\x1a%.craton.auth.v1.PutUserPolicyResponse\x12\\\n\rGetUserPolicy\x12$.craton.auth.v1.GetUserPolicyRequest\x1a%.craton.auth.v1.GetUserPolicyResponse\x12\x65\n\x10ListUserPolicies\x12\'.craton.auth.v1.ListUserPoliciesRequest\x1a(.craton.auth.v1.ListUserPoliciesResponse\x12\x65\n\x10\x44\x65leteUserPolicy\x12\'.craton.auth.v1.DeleteUserPolicyRequest\x1a(.craton.auth.v1.DeleteUserPolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,22 +54,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEUSERPOLICYREQUEST'].fields_by_name['user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
   _globals['_DELETEUSERPOLICYREQUEST'].fields_by_name['policy_name']._loaded_options = None
   _globals['_DELETEUSERPOLICYREQUEST'].fields_by_name['policy_name']._serialized_options = b'\272H\037r\0352\033^[A-Za-z0-9+=,.@_-]{1,128}$'
-  _globals['_PUTUSERPOLICYREQUEST']._serialized_start=117
-  _globals['_PUTUSERPOLICYREQUEST']._serialized_end=281
-  _globals['_PUTUSERPOLICYRESPONSE']._serialized_start=283
-  _globals['_PUTUSERPOLICYRESPONSE']._serialized_end=346
-  _globals['_GETUSERPOLICYREQUEST']._serialized_start=349
-  _globals['_GETUSERPOLICYREQUEST']._serialized_end=482
-  _globals['_GETUSERPOLICYRESPONSE']._serialized_start=484
-  _globals['_GETUSERPOLICYRESPONSE']._serialized_end=547
-  _globals['_LISTUSERPOLICIESREQUEST']._serialized_start=550
-  _globals['_LISTUSERPOLICIESREQUEST']._serialized_end=690
-  _globals['_LISTUSERPOLICIESRESPONSE']._serialized_start=692
-  _globals['_LISTUSERPOLICIESRESPONSE']._serialized_end=785
-  _globals['_DELETEUSERPOLICYREQUEST']._serialized_start=788
-  _globals['_DELETEUSERPOLICYREQUEST']._serialized_end=924
-  _globals['_DELETEUSERPOLICYRESPONSE']._serialized_start=926
-  _globals['_DELETEUSERPOLICYRESPONSE']._serialized_end=952
-  _globals['_POLICYSERVICE']._serialized_start=955
-  _globals['_POLICYSERVICE']._serialized_end=1364
+  _globals['_PUTUSERPOLICYREQUEST']._serialized_start=156
+  _globals['_PUTUSERPOLICYREQUEST']._serialized_end=320
+  _globals['_PUTUSERPOLICYRESPONSE']._serialized_start=322
+  _globals['_PUTUSERPOLICYRESPONSE']._serialized_end=436
+  _globals['_GETUSERPOLICYREQUEST']._serialized_start=439
+  _globals['_GETUSERPOLICYREQUEST']._serialized_end=572
+  _globals['_GETUSERPOLICYRESPONSE']._serialized_start=574
+  _globals['_GETUSERPOLICYRESPONSE']._serialized_end=637
+  _globals['_LISTUSERPOLICIESREQUEST']._serialized_start=640
+  _globals['_LISTUSERPOLICIESREQUEST']._serialized_end=780
+  _globals['_LISTUSERPOLICIESRESPONSE']._serialized_start=782
+  _globals['_LISTUSERPOLICIESRESPONSE']._serialized_end=875
+  _globals['_DELETEUSERPOLICYREQUEST']._serialized_start=878
+  _globals['_DELETEUSERPOLICYREQUEST']._serialized_end=1014
+  _globals['_DELETEUSERPOLICYRESPONSE']._serialized_start=1016
+  _globals['_DELETEUSERPOLICYRESPONSE']._serialized_end=1042
+  _globals['_POLICYSERVICE']._serialized_start=1045
+  _globals['_POLICYSERVICE']._serialized_end=1454
 # @@protoc_insertion_point(module_scope)

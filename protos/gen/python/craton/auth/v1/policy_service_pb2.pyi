@@ -1,5 +1,6 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import resources_pb2 as _resources_pb2
+from craton.common.v1 import policy_finding_pb2 as _policy_finding_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -19,10 +20,12 @@ class PutUserPolicyRequest(_message.Message):
     def __init__(self, user_name: _Optional[str] = ..., policy_name: _Optional[str] = ..., document: _Optional[str] = ...) -> None: ...
 
 class PutUserPolicyResponse(_message.Message):
-    __slots__ = ("policy",)
+    __slots__ = ("policy", "findings")
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     policy: _resources_pb2.Policy
-    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetUserPolicyRequest(_message.Message):
     __slots__ = ("user_name", "policy_name")

@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import resources_pb2 as _resources_pb2
+from craton.common.v1 import policy_finding_pb2 as _policy_finding_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -55,10 +56,12 @@ class CreateRoleRequest(_message.Message):
     def __init__(self, role_name: _Optional[str] = ..., assume_role_policy_document: _Optional[str] = ..., description: _Optional[str] = ..., max_session_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., path: _Optional[str] = ..., permissions_boundary: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_resources_pb2.Tag, _Mapping]]] = ...) -> None: ...
 
 class CreateRoleResponse(_message.Message):
-    __slots__ = ("role",)
+    __slots__ = ("role", "findings")
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     role: Role
-    def __init__(self, role: _Optional[_Union[Role, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, role: _Optional[_Union[Role, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetRoleRequest(_message.Message):
     __slots__ = ("role_name",)
@@ -115,8 +118,10 @@ class UpdateAssumeRolePolicyRequest(_message.Message):
     def __init__(self, role_name: _Optional[str] = ..., policy_document: _Optional[str] = ...) -> None: ...
 
 class UpdateAssumeRolePolicyResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("findings",)
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class DeleteRoleRequest(_message.Message):
     __slots__ = ("role_name",)
@@ -139,10 +144,12 @@ class PutRolePolicyRequest(_message.Message):
     def __init__(self, role_name: _Optional[str] = ..., policy_name: _Optional[str] = ..., document: _Optional[str] = ...) -> None: ...
 
 class PutRolePolicyResponse(_message.Message):
-    __slots__ = ("policy",)
+    __slots__ = ("policy", "findings")
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     policy: _resources_pb2.Policy
-    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, policy: _Optional[_Union[_resources_pb2.Policy, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetRolePolicyRequest(_message.Message):
     __slots__ = ("role_name", "policy_name")
