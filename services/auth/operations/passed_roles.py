@@ -9,17 +9,16 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/cross-service-confused-deputy-p
 
 from datetime import timedelta
 
-from craton.common.v1.error_reason_pb2 import ErrorReason
-
 from services.auth.domain.passed_roles import MAX_PASSED_ROLES, PassedRole, belongs_to
 from services.auth.domain.roles import DEFAULT_SESSION, Role
 from services.auth.domain.service_principals import SERVICE_PRINCIPALS
-from services.auth.errors import access_denied, invalid_field
+from services.auth.errors import access_denied
 from services.auth.errors_sessions import not_assumable, not_the_services_resource, passed_role_not_found
 from services.auth.operations.admission import Admission
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.service_trust import ServiceTrust
 from services.auth.operations.session_maker import SessionGrant, SessionMaker
+from services.auth.operations.sessions import find_role
 from services.auth.ports import CredentialStore, Revocations
 from services.auth.ports_passed_roles import PassedRoleStore
 from services.auth.ports_roles import RoleStore
@@ -27,7 +26,6 @@ from services.chassis.arn import iam_entity
 from services.chassis.authorization import refuse, refuse_caller
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext, IssuedCredentials
-from services.chassis.errors import DomainError
 from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import Randomness
 
@@ -74,13 +72,8 @@ class PassedRoles:
         """
         service = _service(call)
         caller = await self._admission.identify(call, service)
-        try:
-            entity = iam_entity(arn, self._partition)
-        except ValueError as error:
-            raise invalid_field("role_arn", "is not the ARN of a role of this installation") from error
-        if entity.kind != "role":
-            raise invalid_field("role_arn", "is not the ARN of a role")
-        if entity.account_id != caller.account_id:
+        role = await find_role(self._roles, arn, self._partition)
+        if iam_entity(arn, self._partition).account_id != caller.account_id:
             raise access_denied("Cross-account pass role is not allowed.")
         if not belongs_to(resource_arn, self._partition, caller.account_id, caller.claims.region, service):
             raise not_the_services_resource()
@@ -89,14 +82,7 @@ class PassedRoles:
         decision = self._admission.decide(caller, "iam:PassRole", arn, conditions=conditions)
         if not decision.allowed:
             raise refuse(caller.claims, "iam:PassRole", arn, decision)
-        try:
-            role = await self._roles.role(caller.account_id, entity.name)
-        except DomainError as error:
-            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
-                raise
-            raise not_assumable(name) from None
-        if role.path != entity.path:
-            # It is another ARN, of no role.
+        if role is None:
             raise not_assumable(name)
         passed = PassedRole(
             pass_id=self._randomness.token_bytes(16).hex(),

@@ -21,7 +21,7 @@ from services.chassis.policy.service_requests import service_context
 _NOTHING = RequesterLayers()
 
 
-def trusting(role: Role) -> ResourceLayers:
+def trust_of(role: Role) -> ResourceLayers:
     """Return what protects a role: its trust policy, which alone opens it."""
     policy = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
     return ResourceLayers(role.account_id, policy, required=True)
@@ -55,6 +55,6 @@ class ServiceTrust:
         context["sts:rolesessionname"] = passed.session_name
         partition = passed.resource_arn.split(":", 2)[1]
         requester = Requester(RequesterKind.SERVICE, passed.service_principal, "")
-        target = await self.protected(trusting(role))
+        target = await self.protected(trust_of(role))
         arn = role.arn(partition)
         return decide(requester, _NOTHING, target, "sts:AssumeRole", arn, context)

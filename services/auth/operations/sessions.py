@@ -13,6 +13,7 @@ from services.auth.domain.roles import DEFAULT_SESSION, LONGEST_CHAINED_SESSION,
 from services.auth.errors import access_denied, invalid_field
 from services.auth.errors_sessions import chained_session_too_long, session_too_long
 from services.auth.operations.admission import Admission, Caller
+from services.auth.operations.service_trust import trust_of
 from services.auth.operations.session_maker import NewSession, SessionGrant, SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing, session_tags
 from services.auth.ports_roles import RoleStore
@@ -20,11 +21,7 @@ from services.chassis.arn import iam_entity
 from services.chassis.authorization import refuse
 from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
-from services.chassis.policy.document import parse_accepted
-from services.chassis.policy.kinds import TRUST
-from services.chassis.policy.layers import ResourceLayers
 from services.chassis.policy.model import Decision, Layer, Verdict
-from services.chassis.policy.resource_evaluator import ResourcePolicySet
 
 _USER_SESSION = timedelta(hours=12)
 _LONGEST_ROOT_SESSION = timedelta(hours=1)
@@ -170,12 +167,6 @@ def issued_credentials(new: NewSession, partition: str) -> IssuedCredentials:
     return IssuedCredentials(
         session.access_key_id, session.principal_arn(partition), session.principal_id, session.expires_at
     )
-
-
-def trust_of(role: Role) -> ResourceLayers:
-    """Return what protects a role: its trust policy, without which nobody may assume it."""
-    trust = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
-    return ResourceLayers(role.account_id, trust, required=True)
 
 
 def trust_actions(action: str, request: RoleRequest) -> list[str]:

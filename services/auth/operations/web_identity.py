@@ -13,6 +13,7 @@ from services.auth.domain.roles import Role
 from services.auth.errors_web_identity import not_authorized, unknown_issuer
 from services.auth.operations.admission import Admission
 from services.auth.operations.issuer_keys import IssuerKeys
+from services.auth.operations.service_trust import trust_of
 from services.auth.operations.session_maker import NewSession, SessionGrant, SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing, session_tags
 from services.auth.operations.sessions import (
@@ -22,7 +23,6 @@ from services.auth.operations.sessions import (
     role_duration,
     trust_actions,
     trust_conditions,
-    trust_of,
 )
 from services.auth.ports import DirectoryStore
 from services.auth.ports_oidc import OidcProviderStore

@@ -168,6 +168,7 @@ class SpoolRecorder:
             copy.principal.account_id = call.principal.account_id
             copy.principal.principal_id = call.principal.principal_id
             copy.audit_context.CopyFrom(_client_part(call.principal))
+            copy.invoked_by = call.principal.calling_service
         return copy.SerializeToString()
 
     def _serialised(self, event: pb.Event, call: CallContext) -> bytes:

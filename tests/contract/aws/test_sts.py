@@ -37,6 +37,8 @@ def test_get_access_key_info(stack: Any) -> None:
     sts = stack.client("sts")
     key = stack.credentials()["aws_access_key_id"]
     assert sts.get_access_key_info(AccessKeyId=key)["Account"] == ACCOUNT
+    temporary = sts.get_session_token()["Credentials"]["AccessKeyId"]
+    assert sts.get_access_key_info(AccessKeyId=temporary)["Account"] == ACCOUNT
     unknown = refused(sts.get_access_key_info, AccessKeyId="AKIAIOSFODNN7EXAMPLE")
     assert unknown == ("ValidationError", 400)
     assert refused(sts.get_access_key_info, AccessKeyId="AKIA IOSFODNN7EXAMPLE") == ("ValidationError", 400)

@@ -155,7 +155,8 @@ async def test_what_was_given_out_is_named_without_its_secrets(audit):
 
 async def test_the_owner_of_what_was_used_has_a_copy(audit):
     """It says who came, and nothing of how they are known at home."""
-    served = call(recipients=["2" * 12, "3" * 12, "2" * 12])
+    claims = dataclasses.replace(ALICE, via=("bedrock.amazonaws.com",))
+    served = call(principal=claims, recipients=["2" * 12, "3" * 12, "2" * 12])
     await audit.recorder.intent(served, EFFECT)
     await audit.recorder.outcome(served, EFFECT, "OK", "")
     intent, own, *copies = audit.events()
@@ -168,6 +169,7 @@ async def test_the_owner_of_what_was_used_has_a_copy(audit):
         assert copy.principal.account_id == "123456789012"
         assert copy.principal.principal_id == "AIDAALICE"
         assert (copy.principal.arn, copy.principal.access_key_id) == ("", "")
+        assert copy.invoked_by == own.invoked_by == "bedrock.amazonaws.com"
         assert (copy.event_name, copy.status_code) == (own.event_name, own.status_code)
         assert copy.resources == own.resources
         assert copy.audit_context == own.audit_context
