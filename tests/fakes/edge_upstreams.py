@@ -15,6 +15,8 @@ from craton.auth.v1 import (
     model_access_service_pb2,
     model_access_service_pb2_grpc,
     resources_pb2,
+    web_identity_service_pb2,
+    web_identity_service_pb2_grpc,
 )
 from craton.common.v1.error_reason_pb2 import ErrorReason
 from craton.runtime.v1 import (
@@ -46,8 +48,9 @@ ACCOUNT = "123456789012"
 class Auth(
     authentication_service_pb2_grpc.AuthenticationServiceServicer,
     model_access_service_pb2_grpc.ModelAccessServiceServicer,
+    web_identity_service_pb2_grpc.WebIdentityServiceServicer,
 ):
-    """Knows one access key."""
+    """Knows one access key, and lets in whoever has the token "good" while `door` is open."""
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -55,6 +58,27 @@ class Auth(
         self.lease_ms = 5000
         self.token_s = 60
         self.disabled = False
+        self.door = asyncio.Event()
+        self.door.set()
+        self.at_the_door = 0
+
+    async def AssumeRoleWithWebIdentity(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.requests.append(request)
+        self.at_the_door += 1
+        await self.door.wait()
+        self.at_the_door -= 1
+        if not request.web_identity_token.startswith("good"):
+            raise DomainError(ErrorReason.ERROR_REASON_INVALID_IDENTITY_TOKEN, "not a good token")
+        response = web_identity_service_pb2.AssumeRoleWithWebIdentityResponse(
+            subject="alice", provider="https://i.example", audience="app", assumed_role_id="AROA:x"
+        )
+        response.credentials.access_key_id = "ASIA"
+        response.credentials.expire_time.FromSeconds(1_900_000_000)
+        response.principal.account_id = ACCOUNT
+        response.principal.principal_id = "arn:app:alice"
+        response.principal.identity_provider = "arn"
+        response.principal.user_name = "alice"
+        return response
 
     async def AuthenticateSignature(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.requests.append(request)
@@ -193,6 +217,7 @@ _REGISTRATIONS = {
     "auth": (
         authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
         model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server,
+        web_identity_service_pb2_grpc.add_WebIdentityServiceServicer_to_server,
     ),
     "runtime": (
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,

@@ -24,6 +24,9 @@ PAUSE_S = 5.0
 FETCHES_OF_ACCOUNT = 4
 FETCHES = 16
 """At a time, of one account and of all."""
+WAITING_OF_ACCOUNT = 16
+"""Tokens of one account that wait for fetches. Edge has room for 32 such requests: a slow issuer of one
+account must not keep those of all others out."""
 _ISSUERS = 1_000
 """Issuers whose keys are kept; those that were not asked for the longest make room."""
 
@@ -51,6 +54,7 @@ class IssuerKeys:
         self._fetched: OrderedDict[str, _Fetched] = OrderedDict()
         self._fetching: dict[str, asyncio.Task[_Fetched]] = {}
         self._of_account: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
 
     async def find(self, provider: OidcProvider, key_id: str, algorithm: str) -> PublicKey:
         """Return the key of a provider's issuer that a token names.
@@ -81,14 +85,18 @@ class IssuerKeys:
             self._fetching[provider.url] = task
             self._of_account[provider.account_id] += 1
             task.add_done_callback(lambda _: self._done(provider))
-        # Shielded: one caller's cancellation must not take the keys from the others that wait for them.
-        return await asyncio.shield(task)
+        if self._waiting[provider.account_id] >= WAITING_OF_ACCOUNT:
+            raise provider_busy()
+        self._waiting[provider.account_id] += 1
+        try:
+            # Shielded: one caller's cancellation must not take the keys from the others that wait for them.
+            return await asyncio.shield(task)
+        finally:
+            _lower(self._waiting, provider.account_id)
 
     def _done(self, provider: OidcProvider) -> None:
         del self._fetching[provider.url]
-        self._of_account[provider.account_id] -= 1
-        if not self._of_account[provider.account_id]:
-            del self._of_account[provider.account_id]
+        _lower(self._of_account, provider.account_id)
 
     async def _read(self, provider: OidcProvider) -> _Fetched:
         keys: KeySet = {}
@@ -112,3 +120,10 @@ class IssuerKeys:
         while len(self._fetched) > _ISSUERS:
             self._fetched.popitem(last=False)
         return fetched
+
+
+def _lower(counter: Counter[str], account_id: str) -> None:
+    """Count one less, and forget who has none left: accounts come and go."""
+    counter[account_id] -= 1
+    if not counter[account_id]:
+        del counter[account_id]

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from services.auth.domain.oidc import Location, OidcProvider
-from services.auth.operations.issuer_keys import FETCHES, FETCHES_OF_ACCOUNT, KEEP_S, PAUSE_S, IssuerKeys
+from services.auth.operations.issuer_keys import (
+    FETCHES,
+    FETCHES_OF_ACCOUNT,
+    KEEP_S,
+    PAUSE_S,
+    WAITING_OF_ACCOUNT,
+    IssuerKeys,
+)
 from services.auth.ports_oidc import IssuerDocumentError, IssuerUnreachableError
 from services.chassis.errors import DomainError
 from tests.fakes.clock import ManualClock
@@ -95,7 +102,7 @@ async def test_a_new_key_is_found_at_once_and_an_unknown_one_asked_about_seldom(
 async def test_many_ask_with_one_fetch(keys: IssuerKeys, documents: Documents, clock: ManualClock) -> None:
     mine = provider(clock)
     documents.open.clear()
-    waiting = [asyncio.ensure_future(keys.find(mine, "first", "RS256")) for _ in range(20)]
+    waiting = [asyncio.ensure_future(keys.find(mine, "first", "RS256")) for _ in range(WAITING_OF_ACCOUNT)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     documents.open.set()
@@ -158,6 +165,19 @@ async def test_one_account_leaves_room_for_others(
     assert len(await asyncio.gather(*greedy[:-1], *others[:-1])) == FETCHES
     again = await keys.find(provider(clock, "https://i99.example.com", "1" * 12), "first", "RS256")
     assert again == FIRST.private.public_key()
+
+
+async def test_few_wait_for_a_slow_issuer(keys: IssuerKeys, documents: Documents, clock: ManualClock) -> None:
+    mine = provider(clock)
+    documents.open.clear()
+    waiting = [asyncio.ensure_future(keys.find(mine, "first", "RS256")) for _ in range(WAITING_OF_ACCOUNT)]
+    await asyncio.sleep(0)
+    assert await reason(keys.find(mine, "first", "RS256")) == "THROTTLED"
+    other = asyncio.ensure_future(keys.find(provider(clock, account_id="1" * 12), "first", "RS256"))
+    await asyncio.sleep(0)
+    documents.open.set()
+    assert len(await asyncio.gather(*waiting, other)) == WAITING_OF_ACCOUNT + 1
+    assert await keys.find(mine, "first", "RS256")
 
 
 async def test_another_issuers_document_is_refused(
