@@ -25,7 +25,7 @@ down: ## Stop everything; var/ stays
 status: ## Show programs, health, isolation and memory
 	@test -x $(PYTHON) || { echo "nothing is installed: make up"; exit 1; }; $(PYTHON) -m cli.main status
 
-check: install ## Lint, types, import rules, protobuf rules, drift of stubs, docs/api and configuration
+check: install ## Lint, types, import rules, protobuf rules, drift of stubs, generated pages and configuration
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.check
 
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
@@ -38,9 +38,10 @@ campaign: install ## Run a randomised campaign (NAME=… SEED=… MINUTES=…), 
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.campaigns $(NAME) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case $(CASE)) $(ARGS)
 
-generate: install ## Write the Python stubs and docs/api from protos/
+generate: install ## Write the Python stubs and docs/api from protos/, docs/policy-reference.md from its tables
 	@$(PYTHON) deploy/generate.py
 	@$(PYTHON) -m deploy.api_reference
+	@$(PYTHON) -m deploy.policy_reference
 
 lock: install ## Resolve deploy/lock/*.lock from pyproject.toml again
 	@/usr/bin/python3 deploy/local/lock.py

@@ -56,6 +56,14 @@ def reference_drift() -> str:
     return "\n".join([*problems, "run `make generate`"]) if problems else ""
 
 
+def policy_reference_drift() -> str:
+    """Return docs/policy-reference.md when it differs from the tables that it is written from."""
+    from deploy.policy_reference import drift
+
+    problems = drift()
+    return "\n".join([*problems, "run `make generate`"]) if problems else ""
+
+
 def config_drift() -> str:
     """Return where deploy/config and the definition of the local stack disagree; empty when nowhere."""
     from deploy.local.drift import drift
@@ -72,6 +80,7 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("buf format", _command("buf", "format", "--diff", "--exit-code", "--path", "protos/craton")),
     ("stub drift", stub_drift),
     ("API reference drift", reference_drift),
+    ("policy reference drift", policy_reference_drift),
     ("config drift", config_drift),
 )
 

@@ -63,7 +63,7 @@ def used() -> tuple[set[str], list[re.Pattern[str]]]:
                     re.escape(part.value) if isinstance(part, ast.Constant) else "[A-Za-z]+"
                     for part in node.values
                 )
-                if re.match(rf"(?:{prefixes}):[A-Z]", text):
+                if re.match(rf"(?:aws|{prefixes}|\[A-Za-z\]\+):[A-Za-z]", text):
                     forms.append(re.compile(text))
     return names, forms
 
@@ -187,3 +187,19 @@ def test_a_pattern_can_match_a_form(pattern: str, fits: bool) -> None:
 def test_what_is_no_form_of_an_arn(text: str) -> None:
     with pytest.raises(ValueError, match="not the form of an ARN"):
         ArnForm(text)
+
+
+def test_a_key_that_is_filled_in_is_named_where_that_is_done() -> None:
+    texts, _ = used()
+    places = {text.lower() for text in texts} | {form.pattern.replace("\\", "").lower() for form in used()[1]}
+
+    def named(key: str) -> bool:
+        stem = key.removesuffix("*").lower()
+        # Tags of resources have two names, put together at one place.
+        either = f"[a-za-z]+:{stem.partition(':')[2]}"
+        return any(text == stem or (key.endswith("*") and text.startswith((stem, either))) for text in places)
+
+    filled = {key.name for key in KEYS if key.filled and not key.name.startswith("*")}
+    assert sorted(key for key in filled if not named(key)) == [], "each needs filled=False in key_table.py"
+    others = {key.name for key in KEYS if not key.filled}
+    assert sorted(key for key in others if named(key)) == [], "each is filled in: drop filled=False"
