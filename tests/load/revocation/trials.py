@@ -1,0 +1,191 @@
+"""Trials: somebody calls, is revoked, and must not be permitted anything that begins after the acknowledgement."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import grpc
+
+from tests.load.revocation.kinds import Kind
+from tests.load.revocation.principals import Principal
+from tests.load.revocation.steady import SteadyLoad
+from tests.load.revocation.ways import LIMIT_S, Ways
+
+LEASE_S = 5.0
+"""The longest life of a lease, and what a stream may go on for."""
+STOPPED_LIMIT_S = 5.2
+"""What an acknowledgement may take while an enforcement point stands still."""
+_RENEWED_S = 2.5
+"""A lease in use has at least so long to live."""
+_SETTLED_S = 30.0
+_POLL_S = 0.002
+_PROBES = 3
+"""Calls that begin at the stopped service after each acknowledgement."""
+_SLOWLY_S = 0.05
+
+
+class TrialError(Exception):
+    """What was seen must not be; the message names principals by their kind."""
+
+
+@dataclass
+class Measured:
+    """Seconds, of everything that was tried so far."""
+
+    healthy: list[float] = field(default_factory=list)
+    """From the call that revokes to its acknowledgement, all enforcement points healthy."""
+    stopped: list[float] = field(default_factory=list)
+    """The same, with one that stands still."""
+    given: list[float] = field(default_factory=list)
+    """What gave access back."""
+    streams: list[float] = field(default_factory=list)
+    """From the acknowledgement to the end of a stream."""
+
+
+class Trials:
+    """Runs trials under a load."""
+
+    def __init__(self, ways: Ways, load: SteadyLoad, measured: Measured) -> None:
+        """Write down in `measured` what operations take."""
+        self._ways = ways
+        self._load = load
+        self._measured = measured
+
+    async def healthy(self, kind: Kind, *, stream: bool = False) -> None:
+        """Revoke one principal. Raises TrialError."""
+        principal = kind.principal
+        await self._watch(principal)
+        try:
+            async with self._streaming(principal) if stream else contextlib.nullcontext():
+                await self._revoke(kind, self._measured.healthy)
+                await kind.afterwards()
+                await self._until(
+                    lambda: all(principal.refused[way] for way in principal.ways),
+                    f"{principal.name}: no call came through to be refused",
+                )
+            await self._drain(principal)
+        finally:
+            self._load.watched.remove(principal)
+        self._judge()
+        await self._restore(kind)
+
+    async def stopped(self, kinds: Sequence[Kind], pid: int, still: frozenset[str]) -> None:
+        """Revoke principals at the same time while the process `pid`, which serves `still`, stands still.
+
+        Raises TrialError.
+        """
+        principals = [kind.principal for kind in kinds]
+        await asyncio.gather(*(self._watch(each) for each in principals))
+        try:
+            self._load.still = still
+            began = time.monotonic()
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                took = await asyncio.gather(
+                    *(self._revoke(kind, self._measured.stopped) for kind in kinds)
+                )
+                acknowledged = time.monotonic()
+                for each in principals:
+                    for way in still & set(each.ways):
+                        for _ in range(_PROBES):
+                            self._load.begin(each, way)
+                await asyncio.gather(*(kind.afterwards() for kind in kinds))
+                # What was begun must be on its way before the process goes on.
+                await asyncio.sleep(0.1)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+                self._load.still = frozenset()
+            for each in principals:
+                await self._until(
+                    lambda each=each: all(each.refused[way] for way in each.ways),
+                    f"{each.name}: no call came through to be refused",
+                )
+                await self._drain(each)
+        finally:
+            for each in principals:
+                self._load.watched.remove(each)
+        self._judge()
+        early = [
+            kind.principal.name
+            for kind, seconds in zip(kinds, took, strict=True)
+            if still & set(kind.principal.ways) and seconds < _RENEWED_S - (acknowledged - began - max(took))
+        ]
+        if early:
+            raise TrialError(f"{early[0]} was acknowledged while a service stood still that had its lease")
+        if max(took) > STOPPED_LIMIT_S:
+            raise TrialError(f"acknowledged after {max(took):.2f} s: a lease ends after {LEASE_S:.0f} s")
+        await asyncio.gather(*(self._restore(kind) for kind in kinds))
+
+    async def _watch(self, principal: Principal) -> None:
+        """Let a principal make a good part of the calls, until it has been permitted by every way."""
+        await self._ways.refresh(principal)
+        principal.begin_anew()
+        self._load.watched.append(principal)
+        await self._until(lambda: self._called(principal), f"{principal.name} is not permitted at first")
+
+    def _called(self, principal: Principal) -> bool:
+        return all(principal.permitted[way] for way in principal.ways)
+
+    async def _revoke(self, kind: Kind, into: list[float]) -> float:
+        began = time.monotonic()
+        await kind.revoke()
+        kind.principal.acknowledged = time.monotonic()
+        into.append(kind.principal.acknowledged - began)
+        return into[-1]
+
+    async def _drain(self, principal: Principal) -> None:
+        """Wait for calls in flight: what is given back now must not permit them."""
+        principal.paused = True
+        await self._until(lambda: principal.outstanding == 0, f"{principal.name}: a call does not end")
+
+    async def _restore(self, kind: Kind) -> None:
+        began = time.monotonic()
+        await kind.restore()
+        self._measured.given.append(time.monotonic() - began)
+        kind.principal.begin_anew()
+
+    def _judge(self) -> None:
+        if self._load.wrong:
+            raise TrialError(f"{len(self._load.wrong)} calls: {self._load.wrong[0]}")
+
+    @contextlib.asynccontextmanager
+    async def _streaming(self, principal: Principal):  # type: ignore[no-untyped-def]
+        """Hold a stream open; at the end wait until it has ended by itself."""
+        flowing = asyncio.Event()
+        task = asyncio.create_task(self._read(principal, flowing))
+        try:
+            async with asyncio.timeout(_SETTLED_S):
+                await flowing.wait()
+            yield
+            ended, broken_off = await task
+        finally:
+            task.cancel()
+        if not broken_off:
+            raise TrialError(f"{principal.name}: its stream ended as if it were whole")
+        # It may end before, when its service hears of the revocation before the administrator does.
+        went_on = max(0.0, ended - principal.acknowledged)
+        self._measured.streams.append(went_on)
+        if went_on > LEASE_S:
+            raise TrialError(f"{principal.name}: its stream went on for {went_on:.2f} s")
+
+    async def _read(self, principal: Principal, flowing: asyncio.Event) -> tuple[float, bool]:
+        try:
+            async for _ in self._ways.stream(principal):
+                flowing.set()
+                if time.monotonic() < principal.acknowledged:
+                    await asyncio.sleep(_SLOWLY_S)
+        except grpc.aio.AioRpcError:
+            # With a refusal, or because nobody could be asked in time: both end it.
+            return time.monotonic(), True
+        return time.monotonic(), False
+
+    async def _until(self, true: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + _SETTLED_S + LIMIT_S
+        while not true():
+            if time.monotonic() > deadline:
+                raise TrialError(otherwise)
+            await asyncio.sleep(_POLL_S)
