@@ -22,7 +22,7 @@ from botocore.config import Config
 
 from deploy.pki.authority import Authority
 
-_ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 _UP_LIMIT_S = 300
 
 
@@ -40,7 +40,7 @@ class RunningStack:
     def environment(self) -> dict[str, str]:
         """What AWS clients and the command line need in their environment, and nothing of ours besides."""
         return {
-            "PATH": f"{_ROOT}/.venv/services/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": f"{ROOT}/.venv/services/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "CRATON_HOME": str(self.home),
@@ -64,7 +64,7 @@ class RunningStack:
         """Run the command line against this stack; `environment` replaces variables."""
         return subprocess.run(
             [sys.executable, "-m", "cli.main", *words],
-            cwd=_ROOT,
+            cwd=ROOT,
             env={**self.environment, **environment},
             text=True,
             capture_output=True,

@@ -93,6 +93,10 @@ class Supervisor:
         self._call("stopProcess", program)
         self._call("startProcess", program)
 
+    def stop_program(self, program: str) -> None:
+        """Stop one program, and return when it has ended."""
+        self._call("stopProcess", program)
+
     def start_program(self, program: str) -> None:
         """Start a program that gave up or was stopped."""
         self._call("startProcess", program, False)

@@ -46,6 +46,7 @@ NAMES = {
     "http2": "Http2Campaign",
     "canary": "CanaryCampaign",
     "kills": "KillsCampaign",
+    "revocation": "RevocationCampaign",
 }
 """Module of each campaign below this package, and its class."""
 
@@ -73,11 +74,10 @@ def main() -> int:
     arguments = _arguments()
     if not arguments.name:
         return _list(as_json=arguments.json)
-    # Campaigns run beside other work, and must not be what slows it down.
-    os.nice(19)
     # A second earlier, because file systems tell the time more coarsely.
     started = time.time() - 1
     campaign = load(arguments.name)
+    os.nice(campaign.niceness)
     tested = digest(campaign.sources)
     if any(path.stat().st_mtime > started for path in files(campaign.sources)):
         print("a module was changed while it was loaded: start again", file=sys.stderr)

@@ -33,6 +33,9 @@ class Campaign(abc.ABC):
     planted_bound: int = 1000
     """The planted fault must be found within so many cases."""
 
+    niceness: int = 19
+    """Campaigns run beside other work, and must not be what slows it down; one that measures may be."""
+
     @abc.abstractmethod
     def case(self, seed: int, index: int) -> None:
         """Run one case. Raises Finding; any other exception is a finding as well: nothing may crash."""
@@ -45,6 +48,10 @@ class Campaign(abc.ABC):
     def running(self) -> Iterator[None]:
         """Hold whatever all cases of a run share, for example a stack; nothing unless overridden."""
         yield
+
+    def measured(self) -> tuple[str, ...]:
+        """Return what the cases of this run have measured so far, a line each; nothing unless overridden."""
+        return ()
 
     def random(self, seed: int, index: int) -> random.Random:
         """Return the case's own generator."""

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from tests.campaigns.source import ROOT
@@ -57,6 +57,18 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """A line that one run measured, beside its counts."""
+
+    digest: str
+    seed: int
+    cases: str
+    """The first and the last case of the run."""
+    date: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The whole file."""
 
@@ -64,6 +76,7 @@ class Evidence:
     runs: tuple[Run, ...] = ()
     findings: tuple[Found, ...] = ()
     history: tuple[Past, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -103,6 +116,18 @@ class Evidence:
             return self
         return replace(self, findings=(*self.findings, found))
 
+    def with_measures(self, first: int, measures: tuple[Measure, ...]) -> "Evidence":
+        """Return the evidence with what a run measured, whose first case was `first`."""
+        if not measures:
+            return self
+        digest, seed = measures[0].digest, measures[0].seed
+        others = tuple(
+            each
+            for each in self.measures
+            if (each.digest, each.seed) != (digest, seed) or not each.cases.startswith(f"{first} to ")
+        )
+        return replace(self, measures=(*others, *measures))
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -119,6 +144,7 @@ class Subject:
 _RUNS = ("seed", "cases", "seconds", "first", "last", "planted fault found", "machine")
 _FINDINGS = ("digest", "seed", "case", "date", "what")
 _HISTORY = ("digest", *_RUNS)
+_MEASURES = ("digest", "seed", "cases", "date", "measured")
 _DIGEST = re.compile(r"^Digest: `([0-9a-f]{64})`$", re.MULTILINE)
 _PLANTED = re.compile(r"after (\d+) cases?")
 
@@ -154,6 +180,8 @@ def render(subject: Subject, evidence: Evidence) -> str:
         "## Earlier digests",
         _table(_HISTORY, [(past.digest, *_run_row(past.run)) for past in evidence.history]),
     ]
+    if evidence.measures:
+        parts += ["## Measured", _table(_MEASURES, [astuple(each) for each in evidence.measures])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -168,6 +196,7 @@ def parse(text: str) -> Evidence:
             tuple(_run_of(row) for row in _rows(text, _RUNS)),
             tuple(Found(row[0], int(row[1]), int(row[2]), row[3], row[4]) for row in _rows(text, _FINDINGS)),
             tuple(Past(row[0], _run_of(row[1:])) for row in _rows(text, _HISTORY)),
+            tuple(Measure(row[0], int(row[1]), row[2], row[3], row[4]) for row in _rows(text, _MEASURES)),
         )
     except ValueError as error:
         raise EvidenceError(f"a table holds what no campaign writes: {error}") from error

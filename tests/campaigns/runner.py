@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from tests.campaigns.campaign import Campaign, Finding
-from tests.campaigns.evidence import EvidenceFile, Found, Run, cell
+from tests.campaigns.evidence import EvidenceFile, Found, Measure, Run, cell
 
 SAVE_EVERY_S = 2.0
 """A process that is killed loses the counts of at most so long, and of the case it was in."""
@@ -173,9 +173,19 @@ class _Life:
             found,
         )
 
+    def _measures(self) -> tuple[Measure, ...]:
+        settings, first = self._settings, self._before.cases
+        if self._next == first:
+            return ()
+        cases = f"{first} to {self._next - 1}"
+        lines = self._campaign.measured()
+        return tuple(
+            Measure(settings.digest, settings.seed, cases, settings.date(), cell(line)) for line in lines
+        )
+
     def _save(self, found: Found | None) -> None:
         """Write absolute numbers: doing it twice changes nothing."""
-        now = self._settings.clock()
+        now, first = self._settings.clock(), self._before.cases
         seconds = self._before.seconds + round(now - self._started)
         with self._file.change() as change:
             if self._campaign.from_disk and not self._settings.unchanged():
@@ -185,7 +195,7 @@ class _Life:
                     "other modules have begun the evidence again while this run was going on"
                 )
             run = replace(self._before, cases=self._next, seconds=seconds, last=self._settings.date())
-            change.evidence = change.evidence.with_run(run)
+            change.evidence = change.evidence.with_run(run).with_measures(first, self._measures())
             if found is not None:
                 change.evidence = change.evidence.with_finding(found)
             self._total = change.evidence.cases

@@ -9,7 +9,7 @@ from tests.campaigns.campaign import Finding
 from tests.campaigns.evidence import Subject, parse, render
 from tests.campaigns.source import ROOT, files
 
-STACK = {"canary", "kills"}
+STACK = {"canary", "kills", "revocation"}
 """These need a running stack; the tests they are made of stand in tests/security and tests/fault."""
 CASES = 5
 EVIDENCE = [path for path in sorted((ROOT / "docs/evidence").glob("*.md")) if path.stem != "README"]

@@ -20,6 +20,7 @@ from tests.campaigns.evidence import (
     EvidenceError,
     EvidenceFile,
     Found,
+    Measure,
     Past,
     Run,
     Subject,
@@ -248,12 +249,33 @@ def test_what_a_case_is_made_of_is_counted_as_well() -> None:
     assert parse(render(made, evidence)) == evidence
 
 
+def test_what_a_run_measured_stands_beside_its_counts(tmp_path: Path) -> None:
+    class Measuring(Numbers):
+        def measured(self) -> tuple[str, ...]:
+            return (f"{len(self.ran)} numbers", "a | second line")
+
+    first = run(Measuring(), file_in(tmp_path), settings())
+    then = run(Measuring(), file_in(tmp_path), settings())
+    written = file_in(tmp_path).read().measures
+    # The number that found the planted fault is looked at again, and measured.
+    assert [(each.cases, each.what) for each in written] == [
+        (f"0 to {first.cases - 1}", f"{first.cases + 1} numbers"),
+        (f"0 to {first.cases - 1}", "a / second line"),
+        (f"{first.cases} to {first.cases + then.cases - 1}", f"{then.cases + 1} numbers"),
+        (f"{first.cases} to {first.cases + then.cases - 1}", "a / second line"),
+    ]
+    assert {(each.digest, each.seed, each.date) for each in written} == {(A, 1, "2026-01-02")}
+    run(Numbers(), file_in(tmp_path), settings(digest=B))
+    assert file_in(tmp_path).read().measures == written
+
+
 def test_what_is_written_is_what_is_read() -> None:
     evidence = Evidence(
         A,
         (Run(1, 10, 2, "2026-01-02", "2026-01-03", 1, "a machine, 2 cores"),),
         (Found(B, 3, 4, "2026-01-02", cell("a | b\n\x1b[2Jé")),),
         (Past(B, Run(2, 30, 1, "2026-01-01", "2026-01-01", 2, "a machine, 4 cores")),),
+        (Measure(A, 1, "0 to 9", "2026-01-03", "a figure"),),
     )
     text = render(SUBJECT, evidence)
     assert parse(text) == evidence

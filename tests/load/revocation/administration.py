@@ -124,9 +124,7 @@ class Account(Caller):
     async def accept(self, model_id: str) -> None:
         """Accept the current offer of a model."""
         offers = (await self("ListFoundationModelAgreementOffers", model_id=model_id)).offers
-        await self(
-            "CreateFoundationModelAgreement", model_id=model_id, offer_token=offers[0].offer_token
-        )
+        await self("CreateFoundationModelAgreement", model_id=model_id, offer_token=offers[0].offer_token)
 
     async def assume(self, role_name: str) -> Key:
         """Return credentials of a role of the account."""
@@ -136,7 +134,6 @@ class Account(Caller):
     async def session(self, key: Key) -> Key:
         """Return temporary credentials of a user."""
         return _key(await Caller(self._auth, key, self.account_id)("GetSessionToken"))
-
 
 
 class Organization(Caller):

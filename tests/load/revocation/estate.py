@@ -18,7 +18,6 @@ from tests.load.revocation.principals import Key
 from tests.load.revocation.ways import MODEL, Ways, operator_channel
 
 
-
 async def build(stack: Stack, administrator: Key, ways: Ways, accounts: int) -> list[Kind]:
     """Make `accounts` accounts with a principal of each kind that can share one, and one of each other kind.
 

@@ -44,6 +44,10 @@ class Kind:
             await self._iam("PutUserPolicy", user_name=self._who, policy_name="may", document=ALLOW)
         self._new(await self._key())
 
+    async def ready(self) -> None:
+        """Be able to revoke without asking anybody but auth: kms may stand still."""
+        await self._iam.metadata("auth")
+
     async def revoke(self) -> None:
         """Take it away, by one operation."""
         raise NotImplementedError
@@ -66,8 +70,7 @@ class Kind:
     def _renew(self, key: Key) -> None:
         """Let the same principal call with another key."""
         self.principal.key = key
-        self.principal.tokens.clear()
-        self.principal.tokens_at = float("-inf")
+        self.principal.tokens = {}
 
 
 class KeyDeactivated(Kind):
@@ -100,6 +103,26 @@ class KeyDeleted(Kind):
         self._renew(await self._key())
 
 
+class SessionOfKey(KeyDeleted):
+    """Temporary credentials end with the access key that asked for them."""
+
+    name = "session-of-key"
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        await self._new_session(self.principal.key)
+
+    async def revoke(self) -> None:
+        await self._iam("DeleteAccessKey", user_name=self._who, access_key_id=self._own.access_key_id)
+
+    async def restore(self) -> None:
+        await self._new_session(await self._key())
+
+    async def _new_session(self, key: Key) -> None:
+        self._own = key
+        self._renew(await self._iam.session(key))
+
+
 class PolicyDeleted(Kind):
     """DeleteUserPolicy."""
 
@@ -119,7 +142,7 @@ class UsersSession(PolicyDeleted):
 
     async def prepare(self) -> None:
         await super().prepare()
-        self._new(await self._iam.session(self.principal.key))
+        self._renew(await self._iam.session(self.principal.key))
 
 
 class PolicyReplaced(PolicyDeleted):
@@ -334,6 +357,9 @@ class ControlDetached(Kind):
         super().__init__(account)
         self._organization = organization
 
+    async def ready(self) -> None:
+        await self._organization.metadata("auth")
+
     async def prepare(self) -> None:
         await super().prepare()
         # No account is without a policy.
@@ -373,6 +399,7 @@ class AccountMoved(ControlDetached):
 IN_ONE_ACCOUNT: tuple[type[Kind], ...] = (
     KeyDeactivated,
     KeyDeleted,
+    SessionOfKey,
     PolicyDeleted,
     UsersSession,
     PolicyReplaced,

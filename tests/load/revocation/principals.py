@@ -68,6 +68,11 @@ class Principal:
         self.refused.clear()
         self.paused = False
 
+    def missing(self) -> list[str]:
+        """Return the ways of which a trial still waits for a call."""
+        seen = self.permitted if self.acknowledged == math.inf else self.refused
+        return [way for way in self.ways if not seen[way]]
+
     def judge(self, way: str, began: float, verdict: Verdict) -> str | None:
         """Count a call that ended; return what is wrong with it."""
         if verdict is Verdict.PERMITTED:

@@ -32,7 +32,9 @@ _INVOKE_SHARE = 0.1
 class SteadyLoad:
     """Calls of many principals, by all ways."""
 
-    def __init__(self, ways: Ways, principals: Sequence[Principal], rate: float, random_: random.Random) -> None:
+    def __init__(
+        self, ways: Ways, principals: Sequence[Principal], rate: float, random_: random.Random
+    ) -> None:
         """Begin `rate` calls a second once `run` runs."""
         self._ways = ways
         self._principals = principals
@@ -110,6 +112,9 @@ class SteadyLoad:
         return None if chosen.paused or not chosen.tokens else chosen
 
     def _way(self, principal: Principal) -> str:
+        missing = principal.missing() if principal in self.watched else []
+        if missing and self._random.random() < _WATCHED:
+            return self._random.choice(missing)
         if "invoke" in principal.ways and self._random.random() < _INVOKE_SHARE:
             return "invoke"
         return self._random.choices(list(_SHARES), list(_SHARES.values()))[0]

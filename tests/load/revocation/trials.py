@@ -1,11 +1,11 @@
-"""Trials: somebody calls, is revoked, and must not be permitted anything that begins after the acknowledgement."""
+"""Trials: who calls is revoked, and is permitted nothing that begins after the acknowledgement."""
 
 import asyncio
 import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import grpc
@@ -19,8 +19,8 @@ LEASE_S = 5.0
 """The longest life of a lease, and what a stream may go on for."""
 STOPPED_LIMIT_S = 5.2
 """What an acknowledgement may take while an enforcement point stands still."""
-_RENEWED_S = 2.5
-"""A lease in use has at least so long to live."""
+_NOT_BEFORE_S = 2.0
+"""A lease in use has two and a half seconds to live at least: nobody can know earlier that it has ended."""
 _SETTLED_S = 30.0
 _POLL_S = 0.002
 _PROBES = 3
@@ -45,6 +45,11 @@ class Measured:
     streams: list[float] = field(default_factory=list)
     """From the acknowledgement to the end of a stream."""
 
+    def clear(self) -> None:
+        """Forget everything."""
+        for measured in (self.healthy, self.stopped, self.given, self.streams):
+            measured.clear()
+
 
 class Trials:
     """Runs trials under a load."""
@@ -63,15 +68,10 @@ class Trials:
             async with self._streaming(principal) if stream else contextlib.nullcontext():
                 await self._revoke(kind, self._measured.healthy)
                 await kind.afterwards()
-                await self._until(
-                    lambda: all(principal.refused[way] for way in principal.ways),
-                    f"{principal.name}: no call came through to be refused",
-                )
-            await self._drain(principal)
+                await self._refused(principal)
         finally:
-            self._load.watched.remove(principal)
+            await self._end([kind])
         self._judge()
-        await self._restore(kind)
 
     async def stopped(self, kinds: Sequence[Kind], pid: int, still: frozenset[str]) -> None:
         """Revoke principals at the same time while the process `pid`, which serves `still`, stands still.
@@ -79,16 +79,13 @@ class Trials:
         Raises TrialError.
         """
         principals = [kind.principal for kind in kinds]
+        await asyncio.gather(*(kind.ready() for kind in kinds))
         await asyncio.gather(*(self._watch(each) for each in principals))
         try:
             self._load.still = still
-            began = time.monotonic()
             os.kill(pid, signal.SIGSTOP)
             try:
-                took = await asyncio.gather(
-                    *(self._revoke(kind, self._measured.stopped) for kind in kinds)
-                )
-                acknowledged = time.monotonic()
+                took = await asyncio.gather(*(self._revoke(kind, self._measured.stopped) for kind in kinds))
                 for each in principals:
                     for way in still & set(each.ways):
                         for _ in range(_PROBES):
@@ -100,35 +97,33 @@ class Trials:
                 os.kill(pid, signal.SIGCONT)
                 self._load.still = frozenset()
             for each in principals:
-                await self._until(
-                    lambda each=each: all(each.refused[way] for way in each.ways),
-                    f"{each.name}: no call came through to be refused",
-                )
-                await self._drain(each)
+                await self._refused(each)
         finally:
-            for each in principals:
-                self._load.watched.remove(each)
+            await self._end(kinds)
         self._judge()
         early = [
             kind.principal.name
             for kind, seconds in zip(kinds, took, strict=True)
-            if still & set(kind.principal.ways) and seconds < _RENEWED_S - (acknowledged - began - max(took))
+            if still & set(kind.principal.ways) and seconds < _NOT_BEFORE_S
         ]
         if early:
             raise TrialError(f"{early[0]} was acknowledged while a service stood still that had its lease")
         if max(took) > STOPPED_LIMIT_S:
             raise TrialError(f"acknowledged after {max(took):.2f} s: a lease ends after {LEASE_S:.0f} s")
-        await asyncio.gather(*(self._restore(kind) for kind in kinds))
 
     async def _watch(self, principal: Principal) -> None:
         """Let a principal make a good part of the calls, until it has been permitted by every way."""
         await self._ways.refresh(principal)
         principal.begin_anew()
         self._load.watched.append(principal)
-        await self._until(lambda: self._called(principal), f"{principal.name} is not permitted at first")
+        await self._until(lambda: not principal.missing(), f"{principal.name} is not permitted at first")
 
-    def _called(self, principal: Principal) -> bool:
-        return all(principal.permitted[way] for way in principal.ways)
+    async def _refused(self, principal: Principal) -> None:
+        """Wait until every way has refused a call that began after the acknowledgement."""
+        await self._until(
+            lambda: not principal.missing(),
+            f"{principal.name}: no call came through to be refused",
+        )
 
     async def _revoke(self, kind: Kind, into: list[float]) -> float:
         began = time.monotonic()
@@ -137,9 +132,16 @@ class Trials:
         into.append(kind.principal.acknowledged - began)
         return into[-1]
 
-    async def _drain(self, principal: Principal) -> None:
-        """Wait for calls in flight: what is given back now must not permit them."""
-        principal.paused = True
+    async def _end(self, kinds: Sequence[Kind]) -> None:
+        """Wait for calls in flight, which must not be permitted by what is given back then."""
+        for kind in kinds:
+            kind.principal.paused = True
+            self._load.watched.remove(kind.principal)
+        for kind in kinds:
+            await self._idle(kind.principal)
+        await asyncio.gather(*(self._restore(kind) for kind in kinds))
+
+    async def _idle(self, principal: Principal) -> None:
         await self._until(lambda: principal.outstanding == 0, f"{principal.name}: a call does not end")
 
     async def _restore(self, kind: Kind) -> None:
@@ -149,11 +151,13 @@ class Trials:
         kind.principal.begin_anew()
 
     def _judge(self) -> None:
-        if self._load.wrong:
-            raise TrialError(f"{len(self._load.wrong)} calls: {self._load.wrong[0]}")
+        wrong = list(self._load.wrong)
+        self._load.wrong.clear()
+        if wrong:
+            raise TrialError(f"{len(wrong)} calls: {wrong[0]}")
 
     @contextlib.asynccontextmanager
-    async def _streaming(self, principal: Principal):  # type: ignore[no-untyped-def]
+    async def _streaming(self, principal: Principal) -> AsyncIterator[None]:
         """Hold a stream open; at the end wait until it has ended by itself."""
         flowing = asyncio.Event()
         task = asyncio.create_task(self._read(principal, flowing))

@@ -90,12 +90,14 @@ class Ways:
         Raises grpc.aio.AioRpcError.
         """
         at = asyncio.get_running_loop().time()
-        self_signed = {
+        signed_for = {
             "runtime": (self._public, f"{self._address}:9443"),
             "kms": (self._auth, "auth.craton.internal"),
         }
-        for audience, (channel, host) in self_signed.items():
-            principal.tokens[audience] = await get_token(channel, principal, host, audience)
+        principal.tokens = {
+            audience: await get_token(channel, principal, host, audience)
+            for audience, (channel, host) in signed_for.items()
+        }
         principal.tokens_at = at
 
     async def stream(self, principal: Principal) -> AsyncIterator[bytes]:
@@ -115,8 +117,10 @@ class Ways:
     async def close(self) -> None:
         """Disconnect."""
         self._edge.close()
-        for channel in (self._public, self._slow, self._auth, self._kms):
-            await channel.close()
+        for channel in (self._public, self._slow):
+            await channel.close(None)
+        for operated in (self._auth, self._kms):
+            await operated.close()
 
     async def _get_foundation_model(self, principal: Principal) -> Verdict:
         request = catalog_service_pb2.GetFoundationModelRequest(model_id=MODEL)

@@ -1,0 +1,120 @@
+"""A running stack, a load upon it, and trials under the load; driven from a test that knows no event loop."""
+
+import asyncio
+import contextlib
+import os
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any, TypeVar
+
+import uvloop
+
+from deploy.local.stack import DEFINITION, Definition, Stack
+from deploy.local.supervisor import Supervisor
+from services.chassis.config import load as load_config
+from tests.load.revocation import estate
+from tests.load.revocation.kinds import Kind
+from tests.load.revocation.principals import Key
+from tests.load.revocation.steady import SteadyLoad
+from tests.load.revocation.trials import LEASE_S, Measured, TrialError, Trials
+from tests.load.revocation.ways import MODEL, Ways
+from tests.running_stack import ROOT, RunningStack
+
+T = TypeVar("T")
+SERVED_BY = {"runtime": frozenset({"runtime", "edge", "invoke"}), "kms": frozenset({"kms"})}
+"""What an enforcement point serves, by the ways of its callers."""
+_READY_S = 120.0
+_SETTLED_S = 60.0
+
+
+class Stage:
+    """Everything that trials need, in a thread of its own."""
+
+    def __init__(self, running: RunningStack, rate: float, seed: int) -> None:
+        """Trials on `running`, under `rate` calls a second."""
+        definition = load_config(DEFINITION, Definition)
+        self.stack = Stack(definition, ROOT, running.home, running.address, os.geteuid() == 0)
+        self._running = running
+        self._rate = rate
+        self._seed = seed
+        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        self.measured = Measured()
+        self.kinds: list[Kind] = []
+        self.load: SteadyLoad
+        self._trials: Trials
+
+    @contextlib.contextmanager
+    def open(self, accounts: int) -> Iterator[None]:
+        """Publish the model, make accounts and principals, and begin the load."""
+        _publish_model(self._running)
+        thread = threading.Thread(target=self._loop.run_forever, name="revocation", daemon=True)
+        thread.start()
+        try:
+            self.do(self._begin(accounts))
+            try:
+                yield
+            finally:
+                self.do(self._end())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join(10)
+
+    def healthy(self, kind: Kind, *, stream: bool = False) -> None:
+        """As Trials has it."""
+        self.do(self._trials.healthy(kind, stream=stream))
+
+    def stopped(self, kinds: Sequence[Kind], service: str) -> None:
+        """As Trials has it, of a service by its name."""
+        programs = Supervisor(self.stack).programs()
+        pid = next(each["pid"] for each in programs if each["name"] == service)
+        self.do(self._trials.stopped(kinds, pid, SERVED_BY[service]))
+
+    def settle(self) -> None:
+        """Wait until no process counts as alive that is not, and forget what was measured.
+
+        Raises TrialError when changes go on being acknowledged by the end of leases alone.
+        """
+        deadline = time.monotonic() + _SETTLED_S
+        while True:
+            self.healthy(self.kinds[0])
+            if self.measured.healthy[-1] < LEASE_S / 2:
+                break
+            if time.monotonic() > deadline:
+                raise TrialError(f"no enforcement point confirms within {_SETTLED_S:.0f} s")
+        self.measured.clear()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine beside the load, and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _begin(self, accounts: int) -> None:
+        self._ways = Ways(self.stack)
+        keys = self._running.credentials()
+        administrator = Key(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+        self.kinds = await estate.build(self.stack, administrator, self._ways, accounts)
+        principals = [kind.principal for kind in self.kinds]
+        self.load = SteadyLoad(self._ways, principals, self._rate, random.Random(self._seed))
+        self._trials = Trials(self._ways, self.load, self.measured)
+        self._calling = asyncio.create_task(self.load.run())
+
+    async def _end(self) -> None:
+        self._calling.cancel()
+        await asyncio.gather(self._calling, return_exceptions=True)
+        await self._ways.close()
+
+
+def _publish_model(running: RunningStack) -> None:
+    """Publish the model that is asked about, and wait until it answers."""
+    echo = ROOT / "tests/load/echo"
+    running.craton(
+        *("models", "publish", str(echo), "--provider", "craton", "--manifest", str(echo / "manifest.toml"))
+    )
+    deadline = time.monotonic() + _READY_S
+    for words in (("models", "access", "accept", MODEL), ("invoke", MODEL, "hello")):
+        while (done := running.craton(*words, check=False)).returncode != 0:
+            if time.monotonic() > deadline:
+                raise subprocess.SubprocessError(f"the model does not answer: {done.stderr[-500:]}")
+            time.sleep(1)
