@@ -7,11 +7,15 @@ import contextlib
 import runpy
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import grpc
 import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from cli.session import Session
 from deploy.local.programs import privileges
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor
@@ -23,6 +27,8 @@ KEEPS_LEASES = "keeps-leases"
 """An enforcement point that confirms what it heard, and goes on with the leases that it has."""
 ACKNOWLEDGES_AT_ONCE = "acknowledges-at-once"
 """An auth that announces a change, and waits for nobody."""
+
+_SERVING_S = 60.0
 
 
 def _keep_leases() -> None:
@@ -61,12 +67,31 @@ def planted(stack: Stack, service: str, fault: str) -> Iterator[None]:
     try:
         with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as broken:
             try:
+                _await(stack, service)
                 yield
             finally:
                 broken.terminate()
                 broken.wait(30)
     finally:
         supervisor.start_program(service)
+        _await(stack, service)
+
+
+def _await(stack: Stack, service: str) -> None:
+    """Return when the service serves. Raises TimeoutError."""
+    session = Session(stack)
+    health = health_pb2_grpc.HealthStub(session.channel(service))
+    deadline = time.monotonic() + _SERVING_S
+    try:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(grpc.RpcError):
+                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=2)
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    return
+            time.sleep(0.1)
+    finally:
+        session.close()
+    raise TimeoutError(f"{service} does not serve within {_SERVING_S:.0f} s")
 
 
 def _view(stack: Stack) -> list[str]:
