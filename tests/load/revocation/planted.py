@@ -3,6 +3,8 @@
 python -m tests.load.revocation.planted FAULT SERVICE --config FILE
 """
 
+import services  # noqa: F401, I001 - before gRPC, whose TLS versions it sets
+
 import contextlib
 import runpy
 import subprocess

@@ -24,7 +24,11 @@ from tests.load.revocation.ways import MODEL, Ways
 from tests.running_stack import ROOT, RunningStack
 
 T = TypeVar("T")
-SERVED_BY = {"runtime": frozenset({"runtime", "edge", "invoke"}), "kms": frozenset({"kms"})}
+SERVED_BY = {
+    "runtime": frozenset({"runtime", "edge", "invoke"}),
+    "kms": frozenset({"kms"}),
+    "edge": frozenset({"edge"}),
+}
 """What an enforcement point serves, by the ways of its callers."""
 _READY_S = 120.0
 _SETTLED_S = 60.0
