@@ -47,6 +47,7 @@ NAMES = {
     "canary": "CanaryCampaign",
     "kills": "KillsCampaign",
     "revocation": "RevocationCampaign",
+    "mutants": "MutantsCampaign",
 }
 """Module of each campaign below this package, and its class."""
 

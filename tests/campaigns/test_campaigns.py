@@ -15,7 +15,11 @@ CASES = 5
 EVIDENCE = [path for path in sorted((ROOT / "docs/evidence").glob("*.md")) if path.stem != "README"]
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - STACK))
+LONG = {"mutants"}
+"""One case runs hundreds of tests; its own are in test_mutants.py."""
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - STACK - LONG))
 def test_the_planted_fault_is_found_and_then_gone(name: str) -> None:
     campaign = load(name)
     for index in range(campaign.planted_bound):

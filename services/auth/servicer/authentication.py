@@ -29,7 +29,7 @@ from services.chassis.secret import SecretBytes
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
 
-_LEASE = Duration(seconds=int(LEASE_S))
+_LEASE = Duration(seconds=int(LEASE_S), nanos=int(LEASE_S % 1 * 1e9))
 
 
 def _signed(message: Any) -> Signed:

@@ -113,10 +113,23 @@ class Trials:
 
     async def _watch(self, principal: Principal) -> None:
         """Let a principal make a good part of the calls, until it has been permitted by every way."""
-        await self._ways.refresh(principal)
+        await self._refresh(principal)
         principal.begin_anew()
         self._load.watched.append(principal)
         await self._until(lambda: not principal.missing(), f"{principal.name} is not permitted at first")
+
+    async def _refresh(self, principal: Principal) -> None:
+        """Get tokens, also where a service was just started and its clients do not know it yet."""
+        deadline = time.monotonic() + _SETTLED_S
+        while True:
+            try:
+                await self._ways.refresh(principal)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
 
     async def _refused(self, principal: Principal) -> None:
         """Wait until every way has refused a call that began after the acknowledgement."""
