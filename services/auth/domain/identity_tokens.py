@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
 
@@ -28,6 +28,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far an issuer's clock may differ from ours. AWS gives a token as much beyond its "exp"."""
 MAX_AGE = timedelta(hours=24)
 """How old a token may be, however long it says that it lives."""
+_MAX_ISSUER = 255
 _MAX_SUBJECT = 255
 _MAX_KEY_ID = 1024
 _MAX_METHODS = 20
@@ -92,7 +93,7 @@ def read_unverified(compact: str) -> UnverifiedToken:
         key_id = ""
     elif not isinstance(key_id, str) or not 0 < len(key_id) <= _MAX_KEY_ID:
         raise invalid_identity_token("The web identity token's header does not name a key (kid).")
-    if not isinstance(issuer, str) or not issuer:
+    if not _is_text(issuer, _MAX_ISSUER):
         raise invalid_identity_token("Missing a required claim: iss")
     return UnverifiedToken(SecretBytes(compact.encode()), issuer, key_id, algorithm)
 
@@ -124,11 +125,11 @@ def verify(token: UnverifiedToken, key: PublicKey, client_ids: tuple[str, ...], 
         raise invalid_identity_token("The web identity token's issuer (iss) is not the provider's.")
     _check_times(payload, now)
     subject = payload.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT:
+    if not _is_text(subject, _MAX_SUBJECT):
         raise invalid_identity_token("Missing a required claim: sub")
     claims = {"sub": (subject,), **_audience(payload, client_ids)}
     email = payload.get("email")
-    if isinstance(email, str) and email:
+    if _is_text(email, _MAX_SUBJECT):
         claims["email"] = (email,)
     methods = _methods(payload.get("amr"))
     if methods:
@@ -144,6 +145,11 @@ def verify(token: UnverifiedToken, key: PublicKey, client_ids: tuple[str, ...], 
         transitive_keys=transitive_keys,
         source_identity=_source_identity(payload),
     )
+
+
+def _is_text(value: Any, longest: int) -> TypeGuard[str]:
+    """Say whether a claim is a text that can be kept and told: JSON carries half characters as well."""
+    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
 def _listed() -> str:
@@ -207,7 +213,7 @@ def _methods(value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(methods, list) or len(methods) > _MAX_METHODS:
         raise identity_claim_rejected("amr", f"is not a list of at most {_MAX_METHODS} texts")
-    if not all(isinstance(each, str) and len(each) <= _MAX_METHOD for each in methods):
+    if not all(_is_text(each, _MAX_METHOD) for each in methods):
         raise identity_claim_rejected("amr", f"is not a list of texts of at most {_MAX_METHOD} characters")
     return tuple(methods)
 

@@ -7,9 +7,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.ht
 from dataclasses import dataclass, field, replace
 
 from services.auth.domain.federation import Federation
+from services.auth.domain.identity import Tag
 from services.auth.domain.identity_tokens import WebIdentity, read_unverified, verify
 from services.auth.domain.oidc import OidcProvider
 from services.auth.domain.roles import Role
+from services.auth.domain.tag_rules import check_tags
 from services.auth.errors_web_identity import not_authorized, unknown_issuer
 from services.auth.operations.admission import Admission
 from services.auth.operations.issuer_keys import IssuerKeys
@@ -107,6 +109,7 @@ class WebIdentities:
         claims = call.principal = await self._claims(provider, identity, request)
         if role is None:
             raise not_authorized(ACTION)
+        check_tags([Tag(key, value) for key, value in identity.tags])
         tags, transitive = session_tags(identity.tags, identity.transitive_keys, None)
         wanted = replace(
             request.role,

@@ -1,6 +1,7 @@
 """Tokens of identity providers: which are accepted, and what of them."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -10,6 +11,8 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.auth.domain.identity_tokens import WebIdentity, read_unverified, verify
 from services.auth.domain.key_sets import choose, parse_discovery, parse_key_set
@@ -118,6 +121,11 @@ def test_keys_that_a_header_brings_are_not_looked_at() -> None:
         ({"sub": None}, "INVALID_IDENTITY_TOKEN"),
         ({"sub": ""}, "INVALID_IDENTITY_TOKEN"),
         ({"sub": "s" * 256}, "INVALID_IDENTITY_TOKEN"),
+        ({"sub": "a\x00b"}, "INVALID_IDENTITY_TOKEN"),
+        ({"sub": "\ud800"}, "INVALID_IDENTITY_TOKEN"),
+        ({"iss": "https://\ud800"}, "INVALID_IDENTITY_TOKEN"),
+        ({"iss": "https://a\x00"}, "INVALID_IDENTITY_TOKEN"),
+        ({"amr": ["\udfff"]}, "IDENTITY_CLAIM_REJECTED"),
         ({"aud": None}, "INVALID_IDENTITY_TOKEN"),
         ({"aud": "other"}, "INVALID_IDENTITY_TOKEN"),
         ({"aud": []}, "INVALID_IDENTITY_TOKEN"),
@@ -284,3 +292,37 @@ def test_discovery_documents_that_are_refused(document: bytes) -> None:
 def test_a_key_set_may_be_elsewhere() -> None:
     found = parse_discovery(discovery(ISSUER, "https://keys.example.net:8443/v1?p=x"), ISSUER)
     assert (found.host, found.port, found.target) == ("keys.example.net", 8443, "/v1?p=x")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(), inside, max_size=4),
+    max_leaves=12,
+)
+_CLAIMS = (
+    "iss sub aud azp exp iat nbf amr email https://aws.amazon.com/tags https://aws.amazon.com/source_identity"
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(_CLAIMS.split()), _JSON, max_size=4), st.text() | st.binary())
+def test_whatever_a_token_says_it_is_read_or_refused(changes: dict[str, Any], junk: str | bytes) -> None:
+    with contextlib.suppress(DomainError):
+        found = accept(token(**changes))
+        assert found.audience == AUDIENCE
+        assert found.subject.encode()
+        assert all(method.encode() for method in found.authentication_methods)
+    text = junk.decode("latin-1") if isinstance(junk, bytes) else junk
+    with pytest.raises(DomainError):
+        read_unverified(text)
+
+
+@settings(deadline=None)
+@given(_JSON, st.binary())
+def test_whatever_an_issuer_says_it_is_read_or_refused(value: Any, junk: bytes) -> None:
+    keys = json.dumps({"keys": [value, RSA.jwk(n=value), RSA.jwk(kid=value), RSA.jwk(alg=value), RSA.jwk()]})
+    assert "r" in parse_key_set(keys.encode())
+    location = json.dumps({"issuer": ISSUER, "jwks_uri": value}).encode()
+    for read in (lambda: parse_key_set(junk), lambda: parse_discovery(location, ISSUER)):
+        with pytest.raises(ValueError, match=r"document|key set|URL|[Pp]ort"):
+            read()

@@ -285,7 +285,7 @@ async def test_tags_source_identity_policy_and_duration(stack: Stack) -> None:
     assert len(session.policies) == 1
     assert await reason(stack.assume(duration=timedelta(hours=3))) == "INVALID_FIELD"
     assert await reason(stack.assume(policy="{")) == "UNSUPPORTED_POLICY"
-    for bad in ({"aws:team": ["x"]}, {"Team": ["a"], "team": ["b"]}):
+    for bad in ({"aws:team": ["x"]}, {"Team": ["a"], "team": ["b"]}, {"a": ["\ud800"]}, {"a": ["<"]}):
         changed = stack.token(**{"https://aws.amazon.com/tags": {"principal_tags": bad}})
         assert await reason(stack.assume(changed)) == "INVALID_FIELD"
 
