@@ -100,6 +100,12 @@ def inline_policy_not_found(kind: str, policy_name: str) -> DomainError:
     return not_found(f"The {kind} policy with name {policy_name} cannot be found.", policy_name)
 
 
+def service_credential_not_found(credential_id: str) -> DomainError:
+    """No such service-specific credential of this user."""
+    message = f"The service specific credential with id {credential_id} cannot be found."
+    return not_found(message, credential_id)
+
+
 def group_not_found(group_name: str) -> DomainError:
     """No such group in the account."""
     return not_found(f"The group with name {group_name} cannot be found.", group_name)

@@ -34,6 +34,7 @@ _SUMMARY = Recording.SUMMARY
 _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     "AuthenticationService": {
         "AuthenticateSignature": (_CRATON, "AuthenticateSignature", _SUMMARY),
+        "AuthenticateBearerToken": (_CRATON, "AuthenticateBearerToken", _SUMMARY),
     },
     "AuthorizationService": {
         "GetAuthorizationLease": (_CRATON, "GetAuthorizationLease", _SUMMARY),
@@ -142,6 +143,13 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     },
     "SimulationService": {
         "SimulatePrincipalPolicy": (_IAM, "SimulatePrincipalPolicy", _READ),
+    },
+    "ServiceCredentialService": {
+        "CreateServiceSpecificCredential": (_IAM, "CreateServiceSpecificCredential", _EFFECT),
+        "ListServiceSpecificCredentials": (_IAM, "ListServiceSpecificCredentials", _READ),
+        "UpdateServiceSpecificCredential": (_IAM, "UpdateServiceSpecificCredential", _EFFECT),
+        "ResetServiceSpecificCredential": (_IAM, "ResetServiceSpecificCredential", _EFFECT),
+        "DeleteServiceSpecificCredential": (_IAM, "DeleteServiceSpecificCredential", _EFFECT),
     },
     "PolicyService": {
         "PutUserPolicy": (_IAM, "PutUserPolicy", _EFFECT),
@@ -292,6 +300,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "GroupService": bearer,
         "ManagedPolicyService": managed,
         "AccessKeyService": bearer,
+        "ServiceCredentialService": bearer,
         "SimulationService": simulated,
         "PolicyService": bearer,
         "RoleService": bearer,

@@ -19,6 +19,7 @@ from craton.auth.v1 import (
     policy_service_pb2_grpc,
     role_service_pb2_grpc,
     security_token_service_pb2_grpc,
+    service_credential_service_pb2_grpc,
     session_service_pb2_grpc,
     simulation_service_pb2_grpc,
     token_service_pb2_grpc,
@@ -45,12 +46,14 @@ from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_passed_roles import SqlPassedRoles
 from services.auth.adapters.sql_points import SqlPoints
 from services.auth.adapters.sql_roles import SqlRoles
+from services.auth.adapters.sql_service_credentials import SqlServiceCredentials
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.adapters.sql_tags import SqlTags
 from services.auth.config import AuthConfig
 from services.auth.events import events
 from services.auth.operations.accounts import Accounts
 from services.auth.operations.admission import Admission
+from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.caller_identity import CallerIdentity
 from services.auth.operations.credentials import KeyMaker
 from services.auth.operations.entities import IdentityAdmission
@@ -68,6 +71,7 @@ from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.passed_roles import PassedRoles
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
+from services.auth.operations.service_credentials import ServiceCredentials
 from services.auth.operations.service_trust import ServiceTrust
 from services.auth.operations.session_maker import SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing
@@ -92,6 +96,7 @@ from services.auth.servicer.organization import OrganizationPolicyServicer, Orga
 from services.auth.servicer.passed_roles import PassedRoleServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
+from services.auth.servicer.service_credentials import ServiceCredentialServicer
 from services.auth.servicer.simulation import SimulationServicer
 from services.auth.servicer.web_identity import WebIdentityServicer
 from services.chassis.audit.local import LocalAudit
@@ -160,6 +165,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         signing_names=frozenset(config.signing_names),
         token_hosts=config.token_hosts,
     )
+    credential_store = SqlServiceCredentials(database)
+    api_keys = ApiKeys(credentials, credential_store, signatures, clock)
     keys = KeyMaker(sealer, clock, random)
     bootstrap = BootstrapFile(config.bootstrap_token_file)
     accounts = Accounts(directory, admission, keys, revocations, bootstrap, clock, random, partition)
@@ -200,7 +207,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
 
     server.add(
         authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
-        AuthenticationServicer(signatures, issuer, revocations),
+        AuthenticationServicer(signatures, api_keys, issuer, revocations),
     )
     server.add(
         authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,
@@ -245,6 +252,12 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         access_key_service_pb2_grpc.add_AccessKeyServiceServicer_to_server,
         AccessKeyServicer(AccessKeys(directory, identities, keys, revocations)),
+    )
+    server.add(
+        service_credential_service_pb2_grpc.add_ServiceCredentialServiceServicer_to_server,
+        ServiceCredentialServicer(
+            ServiceCredentials(credential_store, directory, identities, revocations, clock, random), clock
+        ),
     )
     server.add(
         policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,

@@ -1,9 +1,11 @@
 """The enforcement point: decides locally, with the principal's compiled policies under a live lease."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.api_keys import BEARER_PERMISSION
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -47,10 +49,15 @@ def decide(
     principal.
     Without a `target` the resource belongs to the account that its ARN names, and has no policy of its
     own: what belongs to another account than the requester's is closed. So is every action of a service
-    that the client did not sign for.
+    that the client did not sign for. Who showed an API key instead of signing needs the permission for that
+    as well.
     """
     if not signed_for(claims, action):
         return Decision(Verdict.IMPLICIT_DENY)
+    if claims.bearer is not None and action != BEARER_PERMISSION:
+        passed = decide(*(claims, policies, BEARER_PERMISSION, "*", clock), facts=facts, requester=requester)
+        if not passed.allowed:
+            return replace(passed, other_action=BEARER_PERMISSION)
     if target is None:
         target = policies.target(claims.account_id, resource)
     context: Context = _NO_CONDITIONS
@@ -84,6 +91,8 @@ def refuse_caller(who: str, action: str, resource: str, decision: Decision) -> D
 
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     """
+    if decision.other_action:
+        action, resource = decision.other_action, "*"
     layer = decision.layer.value
     if decision.verdict is Verdict.EXPLICIT_DENY:
         article = "an" if layer[0] in "aeiou" else "a"

@@ -47,7 +47,7 @@ _REFUSALS = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSI
 Entitlements = frozenset[tuple[str, str, str]]
 """(region, model id, SHA-256 of the accepted EULA)."""
 
-_Key = tuple[str, str, str, str]
+_Key = tuple[str, str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,7 @@ class Leases:
             claims.account_incarnation,
             claims.principal_id,
             claims.access_key_id,
+            claims.key_generation,
         )
         lease = self._leases.get(key)
         now = self._clock.boottime()

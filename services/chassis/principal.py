@@ -1,8 +1,16 @@
 """The principal: who a request is made for, as a verified token says."""
 
+import enum
 from dataclasses import dataclass, field
 
 from services.chassis.policy.principals import Requester, RequesterKind
+
+
+class BearerTokenType(enum.Enum):
+    """What kind of API key a client showed instead of signing. The values are those of policies."""
+
+    LONG_TERM = "LONG_TERM"
+    SHORT_TERM = "SHORT_TERM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,12 @@ class PrincipalClaims:
     """The services that passed the request on, the first one first, for example "bedrock.amazonaws.com"."""
     invoked_by: str = ""
     """The service that acts as this principal, with a role that was passed to it; empty for all others."""
+
+    bearer: BearerTokenType | None = None
+    """Set when the client showed an API key. `access_key_id` is then the credential of a long-term key, or
+    the access key that signed a short-term one."""
+    key_generation: int = 0
+    """How often the secret of the long-term API key had been replaced: an earlier one counts no more."""
 
     @property
     def calling_service(self) -> str:

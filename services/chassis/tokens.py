@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
 
 ISSUER = "craton-auth"
 TYPE = "craton-principal+jwt"
@@ -49,6 +49,8 @@ _REQUIRED = (
     "sid",
     "via",
     "inv",
+    "brr",
+    "gen",
 )
 _MAX_VIA = 8
 """Services that one request goes through; there are fewer in an installation."""
@@ -111,6 +113,8 @@ def mint(claims: PrincipalClaims, key: SigningKey) -> str:
         "sid": claims.source_identity,
         "via": list(claims.via),
         "inv": claims.invoked_by,
+        "brr": "" if claims.bearer is None else claims.bearer.value,
+        "gen": claims.key_generation,
     }
     return jwt.encode(payload, key.private_key, algorithm="EdDSA", headers={"kid": key.key_id, "typ": TYPE})
 
@@ -222,6 +226,8 @@ def _claims(payload: Mapping[str, Any]) -> PrincipalClaims:
         source_identity=_typed(payload["sid"], str),
         via=_services(payload["via"]),
         invoked_by=_typed(payload["inv"], str),
+        bearer=BearerTokenType(payload["brr"]) if _typed(payload["brr"], str) else None,
+        key_generation=_typed(payload["gen"], int),
     )
 
 

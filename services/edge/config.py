@@ -66,6 +66,8 @@ class EdgeConfig:
     audit: AuditSettings
     regions: tuple[str, ...]
     """Regions that credentials may be scoped to."""
+    default_region: str = "us-east-1"
+    """Of requests with a long-term API key, which names none, where the host does not either."""
     partition: str = "aws"
     trust_domain: str = "craton.local"
     limits: LimitSettings = field(default_factory=LimitSettings)

@@ -47,6 +47,30 @@ class Authentication(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class BearerGrant:
+    """What auth hands out against an API key that it verified."""
+
+    claims: PrincipalClaims
+    token: str = field(repr=False)
+    token_until: float
+    """Boot-time clock, seconds: the end of the token's life."""
+    lease_until: float
+    """Boot-time clock, seconds: until when the key may be taken for verified."""
+
+
+class BearerAuthentication(Protocol):
+    """auth, as the edge uses it for API keys."""
+
+    async def authenticate_bearer(
+        self, bearer: str, region: str, client: ClientContext, audience: str
+    ) -> BearerGrant:
+        """Verify an API key and get a token for `audience`.
+
+        Raises DomainError: INVALID_API_KEY, EXPIRED_API_KEY, DEPENDENCY_UNAVAILABLE.
+        """
+
+
 class SeenSignatures(Protocol):
     """The memory of all replicas for signatures, because SigV4 has neither a nonce nor sub-second time.
 

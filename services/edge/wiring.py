@@ -23,6 +23,7 @@ from services.edge.adapters.oidc_providers import OidcProviders
 from services.edge.adapters.roles import Roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
+from services.edge.adapters.service_credentials import ServiceCredentials
 from services.edge.adapters.simulation import Simulation
 from services.edge.adapters.temporary_credentials import TemporaryCredentials
 from services.edge.adapters.web_identity import WebIdentity
@@ -32,6 +33,7 @@ from services.edge.events import EVENTS, Key
 from services.edge.http.app import Application, Around
 from services.edge.http.invoke import Invoker
 from services.edge.http.listener import Listener
+from services.edge.operations.bearers import Bearers
 from services.edge.operations.leased import Horizon
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Operation
@@ -79,6 +81,7 @@ def build(
             web_identity=web_identity.assume_role,
             invoker=invoker,
             sessions=Sessions(authentication, clock, horizon),
+            bearers=Bearers(authentication, clock, horizon, frozenset(config.regions), config.default_region),
             seen=seen,
             recorder=recorder,
             clock=clock,
@@ -118,6 +121,7 @@ def _operations(
     access = ModelAccess(channels[config.auth.name])
     jobs = CustomizationJobs(channels[config.training.name], config.partition)
     identity = Identity(channels[config.auth.name])
+    service_credentials = ServiceCredentials(channels[config.auth.name])
     groups = Groups(channels[config.auth.name])
     roles = Roles(channels[config.auth.name])
     managed = ManagedPolicies(channels[config.auth.name])
@@ -158,6 +162,11 @@ def _operations(
             "ListAccessKeys": identity.list_access_keys,
             "UpdateAccessKey": identity.update_access_key,
             "DeleteAccessKey": identity.delete_access_key,
+            "CreateServiceSpecificCredential": service_credentials.create,
+            "ListServiceSpecificCredentials": service_credentials.list,
+            "UpdateServiceSpecificCredential": service_credentials.update,
+            "ResetServiceSpecificCredential": service_credentials.reset,
+            "DeleteServiceSpecificCredential": service_credentials.delete,
             "PutUserPolicy": identity.put_user_policy,
             "GetUserPolicy": identity.get_user_policy,
             "ListUserPolicies": identity.list_user_policies,

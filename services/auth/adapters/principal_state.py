@@ -13,10 +13,18 @@ from services.auth.adapters.bound_policies import (
 from services.auth.adapters.entities import find_entity, inline_bearer
 from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.rows import account_of, key_of, user_of
+from services.auth.adapters.sql_service_credentials import find_credential
 from services.auth.adapters.sql_sessions import find_session
 from services.auth.adapters.tables import ACCESS_KEYS, ACCOUNTS, AGREEMENTS, USERS
 from services.auth.domain.identity import Entity, EntityKind
-from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState, SimulatedPrincipal, User
+from services.auth.domain.records import (
+    AccessKey,
+    KeyStatus,
+    PrincipalState,
+    ServiceCredential,
+    SimulatedPrincipal,
+    User,
+)
 from services.auth.domain.roles import Role, TemporarySession
 from services.auth.errors import not_found
 from services.chassis.arn import IamEntity
@@ -25,14 +33,20 @@ from services.chassis.policy.bundle import Documents, PolicyBundle
 
 
 def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalState | None:
-    """Return the state of the principal that an access key belongs to, None for an unknown key."""
+    """Return the state of the principal that an access key, or a long-term API key, belongs to, or None."""
     row = connection.execute(
         sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == access_key_id)
     ).one_or_none()
     session = None if row is not None else find_session(connection, access_key_id)
+    credential = None
+    if row is None and session is None:
+        credential = find_credential(connection, access_key_id)
     if row is not None:
         user = _user(connection, row.user_id)
         key = key_of(row, user)
+    elif credential is not None:
+        user = credential.user
+        key = _credential_key(credential)
     elif session is not None:
         user = _user(connection, session.user_id)
         key = _session_key(connection, session, user)
@@ -61,6 +75,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
             session_keys=_session_keys(session),
         ),
         session=session,
+        service_credential=credential,
     )
 
 
@@ -68,6 +83,18 @@ def _user(connection: sa.Connection, user_id: str | None) -> User | None:
     if user_id is None:
         return None
     return user_of(connection.execute(sa.select(USERS).where(USERS.c.user_id == user_id)).one())
+
+
+def _credential_key(credential: ServiceCredential) -> AccessKey:
+    """Return what stands for a long-term API key. It signs nothing, so that it has no secret."""
+    return AccessKey(
+        credential.credential_id,
+        credential.account_id,
+        credential.user,
+        credential.status,
+        b"",
+        credential.created_at,
+    )
 
 
 def _session_key(connection: sa.Connection, session: TemporarySession, user: User | None) -> AccessKey:

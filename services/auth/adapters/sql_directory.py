@@ -38,6 +38,7 @@ from services.auth.adapters.tables import (
     to_microseconds,
 )
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, GROUP_MEMBERS, TAGS
+from services.auth.adapters.tables_service_credentials import SERVICE_CREDENTIALS
 from services.auth.domain.identity import EntityKind, InlinePolicy, NamedEntity, PolicyReference, Tag
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import AccessKey, Account, Installation, KeyStatus, User
@@ -202,6 +203,9 @@ class SqlDirectory:
             user = find_user(connection, account_id, user_name)
             if count(connection, ACCESS_KEYS, ACCESS_KEYS.c.user_id == user.user_id):
                 raise conflict("Cannot delete entity, must delete access keys first.")
+            keys = SERVICE_CREDENTIALS.c.user_id == user.user_id
+            if count(connection, SERVICE_CREDENTIALS, keys):
+                raise conflict("Cannot delete entity, must delete service specific credentials first.")
             if count(connection, POLICIES, POLICIES.c.user_id == user.user_id):
                 raise conflict("Cannot delete entity, must delete policies first.")
             if count(connection, ATTACHMENTS, *of_entity(ATTACHMENTS, EntityKind.USER, user.user_id)):

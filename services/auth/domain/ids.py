@@ -66,3 +66,18 @@ def new_incarnation(randomness: Randomness) -> str:
 def new_organization_id(randomness: Randomness) -> str:
     """Return "o-" and ten characters of a-z and 2-7."""
     return "o-" + base64.b32encode(randomness.token_bytes(7)).decode().lower()[:10]
+
+
+def new_credential_id(randomness: Randomness) -> str:
+    """Return "ACCA" and 17 characters, as AWS has them for credentials of one service."""
+    return "ACCA" + base64.b32encode(randomness.token_bytes(11)).decode()[:17]
+
+
+def new_api_key_secret(randomness: Randomness) -> SecretBytes:
+    """Return the secret part of a long-term key: 44 characters that carry 256 random bits."""
+    return SecretBytes(base64.b64encode(randomness.token_bytes(32)))
+
+
+def alias_of(user_name: str, account_id: str, number: int) -> str:
+    """Return the alias of a user's credential: "alice-at-123456789012", then "alice+1-at-123456789012"."""
+    return f"{user_name}{f'+{number}' if number else ''}-at-{account_id}"

@@ -55,6 +55,34 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceCredential:
+    """A service-specific credential: a long-term API key. Its secret is not kept, only the SHA-256 of it.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_ServiceSpecificCredential.html
+    """
+
+    credential_id: str
+    """"ACCA" and 17 characters."""
+    account_id: str
+    user: User
+    service_name: str
+    alias: str
+    """The public part of the key: names the user and the account, and is one credential's alone."""
+    secret_sha256: bytes = field(repr=False)
+    """Of 256 random bits: nobody finds them by trying, so that a slow hash would protect nothing more."""
+    generation: int
+    """How often the secret was replaced."""
+    status: KeyStatus
+    created_at: datetime
+    expires_at: datetime | None
+    """None: never."""
+
+    def expired(self, now: datetime) -> bool:
+        """Say whether its time is over."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """An account's acceptance of one EULA of a model in one region."""
 
@@ -105,6 +133,8 @@ class PrincipalState:
     """For condition keys."""
     session: TemporarySession | None = None
     """Set for temporary credentials."""
+    service_credential: ServiceCredential | None = None
+    """Set for a long-term API key, which `access_key` then stands for without a secret."""
 
     @property
     def root(self) -> bool:

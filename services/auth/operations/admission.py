@@ -40,6 +40,9 @@ def is_alive(claims: PrincipalClaims, state: PrincipalState | None, now: datetim
         return False
     if state.session is not None and now >= state.session.expires_at:
         return False
+    credential = state.service_credential
+    if credential is not None and (credential.expired(now) or claims.key_generation != credential.generation):
+        return False
     return (
         state.account.account_id == claims.account_id
         and state.account.incarnation == claims.account_incarnation

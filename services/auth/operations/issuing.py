@@ -6,12 +6,14 @@ from services.auth.domain.records import PrincipalState
 from services.auth.domain.service_principals import passed_on
 from services.auth.errors import access_denied, invalid_field, invalid_token
 from services.auth.operations.admission import is_alive
+from services.auth.operations.api_keys import VerifiedKey
 from services.auth.operations.keyring import Keyring
 from services.auth.ports import CredentialStore
+from services.chassis.api_keys import SIGNING_NAME
 from services.chassis.arn import root_arn, user_arn
 from services.chassis.clock import Clock
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
 from services.chassis.randomness import Randomness, random_uuid
 from services.chassis.tls import TLS_VERSION
 from services.chassis.tokens import MAX_LIFE_S, TokenVerifier, mint
@@ -65,6 +67,22 @@ class TokenIssuer:
         now = int(self._clock.now().timestamp())
         return self._mint(state, region, audience, client, now, now + MAX_LIFE_S, signed_service)
 
+    def issue_bearer(
+        self, verified: VerifiedKey, region: str, audience: str, client: ClientContext
+    ) -> tuple[str, PrincipalClaims]:
+        """Mint a token for whom an API key speaks, for actions of bedrock alone. Raises INVALID_FIELD."""
+        if audience not in self._audiences:
+            raise invalid_field("audience", "is not a service that takes principal tokens")
+        now = int(self._clock.now().timestamp())
+        expires_at = now + MAX_LIFE_S
+        if verified.expires_at is not None:
+            expires_at = min(expires_at, int(verified.expires_at.timestamp()))
+        return self._mint(
+            *(verified.state, region, audience, client, now, max(expires_at, now + 1)),
+            signed_service=SIGNING_NAME,
+            bearer=verified.type,
+        )
+
     async def exchange(
         self, token: str, audience: str, caller: WorkloadId | None
     ) -> tuple[str, PrincipalClaims]:
@@ -85,7 +103,16 @@ class TokenIssuer:
             raise invalid_token("its principal or access key no longer exists or is inactive")
         now = int(self._clock.now().timestamp())
         via = passed_on(claims.via, caller.name)
-        return self._mint(state, claims.region, audience, claims.client, now, claims.expires_at, via=via)
+        return self._mint(
+            state,
+            claims.region,
+            audience,
+            claims.client,
+            now,
+            claims.expires_at,
+            via=via,
+            bearer=claims.bearer,
+        )
 
     def require_reachable(self, service: str, audience: str) -> None:
         """Return if `service` may have tokens for `audience` that nobody gave to it. Raises ACCESS_DENIED."""
@@ -115,6 +142,7 @@ class TokenIssuer:
         expires_at: int,
         signed_service: str = "",
         via: tuple[str, ...] = (),
+        bearer: BearerTokenType | None = None,
     ) -> tuple[str, PrincipalClaims]:
         account_id = state.account.account_id
         if state.session is not None:
@@ -145,6 +173,8 @@ class TokenIssuer:
             source_identity="" if state.session is None else state.session.source_identity,
             via=via,
             invoked_by=_acting_service(state),
+            bearer=bearer,
+            key_generation=0 if state.service_credential is None else state.service_credential.generation,
         )
         return mint(claims, self._keyring.signing_key), claims
 

@@ -15,6 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.auth.domain.points import EnforcementPointId
 from services.auth.errors import access_denied
+from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import LEASE_S, AuthorizationLeases, Registrar
@@ -24,12 +25,16 @@ from services.auth.servicer.messages import expiry, timestamp
 from services.chassis.context import current_call
 from services.chassis.peer import address_of, user_agent
 from services.chassis.policy.bundle import PolicyBundle
-from services.chassis.principal import ClientContext
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
 
 _LEASE = Duration(seconds=int(LEASE_S), nanos=int(LEASE_S % 1 * 1e9))
+_BEARER_TYPES = {
+    BearerTokenType.LONG_TERM: authentication_service_pb2.BEARER_TOKEN_TYPE_LONG_TERM,
+    BearerTokenType.SHORT_TERM: authentication_service_pb2.BEARER_TOKEN_TYPE_SHORT_TERM,
+}
 
 
 def _signed(message: Any) -> Signed:
@@ -37,6 +42,18 @@ def _signed(message: Any) -> Signed:
     credential = Credential(message.access_key_id, scope.date, scope.region, scope.service)
     token = SecretBytes(message.session_token.encode()) if message.session_token else None
     return Signed(credential, message.string_to_sign, message.signature, token)
+
+
+def _principal(claims: PrincipalClaims) -> principal_pb2.Principal:
+    long_term = claims.bearer is BearerTokenType.LONG_TERM
+    return principal_pb2.Principal(
+        account_id=claims.account_id,
+        account_incarnation=claims.account_incarnation,
+        arn=claims.arn,
+        principal_id=claims.principal_id,
+        access_key_id="" if long_term else claims.access_key_id,
+        credential_id=claims.access_key_id if long_term else "",
+    )
 
 
 def client_of(seen: Any, speaker: str, context: Any, endpoint: str = "") -> ClientContext:
@@ -66,9 +83,12 @@ def client_of(seen: Any, speaker: str, context: Any, endpoint: str = "") -> Clie
 class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServiceServicer):
     """AuthenticationService."""
 
-    def __init__(self, signatures: Signatures, issuer: TokenIssuer, points: Registrar) -> None:
-        """Verify with `signatures`, mint with `issuer`, register who takes leases with `points`."""
+    def __init__(
+        self, signatures: Signatures, api_keys: ApiKeys, issuer: TokenIssuer, points: Registrar
+    ) -> None:
+        """Verify with the first two, mint with `issuer`, register who takes leases with `points`."""
         self._signatures = signatures
+        self._api_keys = api_keys
         self._issuer = issuer
         self._points = points
 
@@ -88,13 +108,24 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
             token_expire_time=expiry(claims),
             derived_signing_key=verified.derived_key.reveal(),
             key_lease=lease,
-            principal=principal_pb2.Principal(
-                account_id=claims.account_id,
-                account_incarnation=claims.account_incarnation,
-                arn=claims.arn,
-                principal_id=claims.principal_id,
-                access_key_id=claims.access_key_id,
-            ),
+            principal=_principal(claims),
+            session_create_time=None if session is None else timestamp(session.issued_at),
+            source_identity=claims.source_identity,
+        )
+
+    async def AuthenticateBearerToken(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        lease = await self._lease(request.instance_id)
+        verified = await self._api_keys.verify(request.bearer_token, request.region)
+        client = client_of(request.audit_context, "service/edge", context)
+        token, claims = self._issuer.issue_bearer(verified, request.region, request.audience, client)
+        session = verified.state.session
+        return authentication_service_pb2.AuthenticateBearerTokenResponse(
+            token=token,
+            token_expire_time=expiry(claims),
+            lease=lease,
+            principal=_principal(claims),
+            type=_BEARER_TYPES[verified.type],
             session_create_time=None if session is None else timestamp(session.issued_at),
             source_identity=claims.source_identity,
         )

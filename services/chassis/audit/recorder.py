@@ -19,7 +19,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import PrincipalClaims
+from services.chassis.principal import BearerTokenType, PrincipalClaims
 from services.chassis.randomness import Randomness, RandomUuids
 
 _RESOURCES = 64
@@ -192,7 +192,11 @@ def _principal_part(claims: PrincipalClaims) -> pb.Event:
     principal.account_incarnation = claims.account_incarnation
     principal.arn = _text(claims.arn, _RESOURCE_CHARACTERS)
     principal.principal_id = _text(claims.principal_id, _RESOURCE_CHARACTERS)
-    principal.access_key_id = claims.access_key_id
+    if claims.bearer is BearerTokenType.LONG_TERM:
+        principal.credential_id = claims.access_key_id
+    else:
+        principal.access_key_id = claims.access_key_id
+    part.call_with_bearer_token = claims.bearer is not None
     if claims.federated is not None:
         principal.type = "WebIdentityUser"
         principal.user_name = _text(claims.federated.user_name, _SHORT_CHARACTERS)

@@ -103,6 +103,8 @@ def request_context(
         # Temporary credentials carry both keys, long-term ones neither.
         context["aws:tokenissuetime"] = _iso(claims.session_issued_at)
         context["aws:multifactorauthpresent"] = "false"
+    if claims.bearer is not None:
+        context["bedrock:bearertokentype"] = claims.bearer.value
     if claims.source_identity:
         context["aws:sourceidentity"] = claims.source_identity
     # Services themselves come without a token.

@@ -106,6 +106,8 @@ class Decision:
     layer: Layer = Layer.IDENTITY
     level: int = 0
     """Which of an organization's levels, the root first; 0 in layers that have one."""
+    other_action: str = ""
+    """The action that was refused, on no resource, when it is another one than was asked about."""
 
     @property
     def allowed(self) -> bool:

@@ -1,18 +1,25 @@
 """auth over gRPC."""
 
+from dataclasses import replace
+
 import grpc
 from craton.auth.v1 import authentication_service_pb2 as pb
 from craton.auth.v1 import authentication_service_pb2_grpc as rpc
 from craton.auth.v1 import resources_pb2 as resources
 from craton.common.v1 import principal_pb2
 
+from services.chassis.api_keys import SIGNING_NAME
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
 from services.chassis.rich_status import from_rpc_error
-from services.edge.ports import Grant, Presented
+from services.edge.ports import BearerGrant, Grant, Presented
 
 _TIMEOUT_S = 3.0
+_BEARER_TYPES = {
+    pb.BEARER_TOKEN_TYPE_LONG_TERM: BearerTokenType.LONG_TERM,
+    pb.BEARER_TOKEN_TYPE_SHORT_TERM: BearerTokenType.SHORT_TERM,
+}
 
 
 class GrpcAuthentication:
@@ -37,14 +44,7 @@ class GrpcAuthentication:
                 signature=presented.signature,
                 session_token=presented.session_token,
             ),
-            audit_context=principal_pb2.AuditContext(
-                source_ip=client.source_ip,
-                user_agent=client.user_agent,
-                tls_version=client.tls_version,
-                tls_cipher=client.tls_cipher,
-                endpoint=client.endpoint,
-                region=credential.region,
-            ),
+            audit_context=_seen(client, credential.region),
             audience=audience,
             instance_id=self._instance_id,
         )
@@ -56,29 +56,79 @@ class GrpcAuthentication:
             )
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, "auth") from error
-        principal, expires = response.principal, response.token_expire_time.seconds
-        claims = PrincipalClaims(
-            account_id=principal.account_id,
-            account_incarnation=principal.account_incarnation,
-            arn=principal.arn,
-            principal_id=principal.principal_id,
-            access_key_id=principal.access_key_id,
-            root=principal.arn.endswith(":root"),
-            policy_epoch=0,
-            region=credential.region,
-            audience=audience,
-            token_id="",
-            issued_at=int(asked_wall),
-            expires_at=expires,
-            client=client,
-            session_issued_at=response.session_create_time.seconds,
-            signed_service=credential.service,
-            source_identity=response.source_identity,
-        )
+        claims = _claims(response, credential.region, credential.service, audience, client, int(asked_wall))
         return Grant(
             claims,
             response.token,
-            asked + expires - asked_wall,
+            asked + claims.expires_at - asked_wall,
             response.derived_signing_key,
             asked + response.key_lease.ToMilliseconds() / 1000,
         )
+
+    async def authenticate_bearer(
+        self, bearer: str, region: str, client: ClientContext, audience: str
+    ) -> BearerGrant:
+        """Verify an API key and get a token for `audience`."""
+        request = pb.AuthenticateBearerTokenRequest(
+            bearer_token=bearer,
+            region=region,
+            audit_context=_seen(client, region),
+            audience=audience,
+            instance_id=self._instance_id,
+        )
+        # As above.
+        asked, asked_wall = self._clock.boottime(), self._clock.now().timestamp()
+        try:
+            response: pb.AuthenticateBearerTokenResponse = await self._stub.AuthenticateBearerToken(
+                request, timeout=_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, "auth") from error
+        claims = _claims(response, region, SIGNING_NAME, audience, client, int(asked_wall))
+        return BearerGrant(
+            replace(claims, bearer=_BEARER_TYPES[response.type]),
+            response.token,
+            asked + claims.expires_at - asked_wall,
+            asked + response.lease.ToMilliseconds() / 1000,
+        )
+
+
+def _seen(client: ClientContext, region: str) -> principal_pb2.AuditContext:
+    return principal_pb2.AuditContext(
+        source_ip=client.source_ip,
+        user_agent=client.user_agent,
+        tls_version=client.tls_version,
+        tls_cipher=client.tls_cipher,
+        endpoint=client.endpoint,
+        region=region,
+    )
+
+
+def _claims(
+    response: pb.AuthenticateSignatureResponse | pb.AuthenticateBearerTokenResponse,
+    region: str,
+    service: str,
+    audience: str,
+    client: ClientContext,
+    asked_at: int,
+) -> PrincipalClaims:
+    """Return what auth said of a principal, for records here. Nothing is decided by it."""
+    principal = response.principal
+    return PrincipalClaims(
+        account_id=principal.account_id,
+        account_incarnation=principal.account_incarnation,
+        arn=principal.arn,
+        principal_id=principal.principal_id,
+        access_key_id=principal.access_key_id or principal.credential_id,
+        root=principal.arn.endswith(":root"),
+        policy_epoch=0,
+        region=region,
+        audience=audience,
+        token_id="",
+        issued_at=asked_at,
+        expires_at=response.token_expire_time.seconds,
+        client=client,
+        session_issued_at=response.session_create_time.seconds,
+        signed_service=service,
+        source_identity=response.source_identity,
+    )

@@ -78,6 +78,8 @@ EXCEPTIONS_OF: Mapping[int, tuple[str, ...]] = {
     _R.ERROR_REASON_MISSING_CREDENTIALS: ("MissingAuthenticationTokenException",),
     _R.ERROR_REASON_INCOMPLETE_SIGNATURE: ("IncompleteSignatureException",),
     _R.ERROR_REASON_INVALID_TOKEN: ("ExpiredTokenException",),
+    _R.ERROR_REASON_INVALID_API_KEY: ("AccessDeniedException",),
+    _R.ERROR_REASON_EXPIRED_API_KEY: ("AccessDeniedException",),
     # The calling workload is the edge itself: a defect of the installation, not of the client.
     _R.ERROR_REASON_CALLER_NOT_LISTED: ("InternalServerException",),
     _R.ERROR_REASON_ACCESS_DENIED: ("AccessDeniedException",),
@@ -120,6 +122,8 @@ FIXED_MESSAGES: Mapping[int, str] = {
     _R.ERROR_REASON_CALLER_NOT_LISTED: _UNEXPECTED,
     _R.ERROR_REASON_UNKNOWN_ACCESS_KEY: "The security token included in the request is invalid.",
     _R.ERROR_REASON_INVALID_TOKEN: "The security token included in the request is expired",
+    _R.ERROR_REASON_INVALID_API_KEY: "Authentication failed: Please make sure your API Key is valid.",
+    _R.ERROR_REASON_EXPIRED_API_KEY: "Bearer Token has expired",
     _R.ERROR_REASON_UNKNOWN_REGION: "Credential should be scoped to a valid region.",
     _R.ERROR_REASON_DEPENDENCY_UNAVAILABLE: "The service is temporarily unavailable. Try your request again.",
     _R.ERROR_REASON_AUDIT_UNAVAILABLE: "The service is temporarily unavailable. Try your request again.",

@@ -35,6 +35,7 @@ QUERY_STATUS_OF: Mapping[str, int] = {
     "MissingAction": 400,
     "MissingAuthenticationToken": 403,
     "NoSuchEntity": 404,
+    "NotSupportedService": 404,
     "RequestEntityTooLargeException": 413,
     "PackedPolicyTooLarge": 400,
     "ServiceFailure": 500,
@@ -77,6 +78,9 @@ QUERY_CODES_OF: Mapping[int, tuple[str, ...]] = {
     _R.ERROR_REASON_MISSING_CREDENTIALS: ("MissingAuthenticationToken",),
     _R.ERROR_REASON_INCOMPLETE_SIGNATURE: ("IncompleteSignature",),
     _R.ERROR_REASON_INVALID_TOKEN: ("ExpiredToken",),
+    # API keys are for bedrock, which does not speak this protocol.
+    _R.ERROR_REASON_INVALID_API_KEY: ("AccessDenied",),
+    _R.ERROR_REASON_EXPIRED_API_KEY: ("AccessDenied",),
     # The calling workload is the edge itself: a defect of the installation, not of the client.
     _R.ERROR_REASON_CALLER_NOT_LISTED: _INTERNAL,
     _R.ERROR_REASON_ACCESS_DENIED: ("AccessDenied",),
@@ -165,6 +169,13 @@ def unknown_action(version: str) -> Fault:
 def unsupported_action(operation: Operation) -> Fault:
     """Build the answer to an operation of the API that this installation does not serve."""
     return _fault("InvalidAction", f"This installation does not support {operation.name}.", _UNKNOWN)
+
+
+def unsupported_service() -> Fault:
+    """Build AWS's answer to a service that has no credentials of its own."""
+    return _fault(
+        "NotSupportedService", "The specified service does not support service-specific credentials."
+    )
 
 
 def request_too_large() -> Fault:

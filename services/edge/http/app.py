@@ -39,6 +39,7 @@ from services.edge.http.body import ClientGoneError, Receive
 from services.edge.http.exchange import Record, Request, Send, refusal, respond, status_name, told
 from services.edge.http.invoke import Invoker
 from services.edge.http.unsigned import UnsignedCalls
+from services.edge.operations.bearers import Bearers
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Operation, SeenSignatures, UnsignedOperation
 
@@ -56,6 +57,7 @@ class Around:
     web_identity: UnsignedOperation
     invoker: Invoker
     sessions: Sessions
+    bearers: Bearers
     seen: SeenSignatures
     recorder: AuditRecorder
     clock: Clock
@@ -77,7 +79,7 @@ class Application:
         self._router = Router(op for model in routed for op in model.operations.values())
         self._dialects = Dialects(around.models)
         self._authenticator = Authenticator(
-            around.sessions, around.clock, around.regions, around.limits.unauthenticated_bytes
+            around.sessions, around.bearers, around.clock, around.regions, around.limits.unauthenticated_bytes
         )
         self._unsigned = UnsignedCalls(
             around.models["sts"],

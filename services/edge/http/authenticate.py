@@ -8,9 +8,11 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.principal import ClientContext
 from services.edge.domain.admission import admit, missing_credentials, signed_fields, string_to_sign
+from services.edge.domain.dialect import REST_JSON
 from services.edge.events import UNSERVED_AUDIENCE, served
 from services.edge.http.body import BodyBudget, Receive, read_body
 from services.edge.http.exchange import Proof, Request
+from services.edge.operations.bearers import Bearers
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Caller, Presented
 
@@ -26,7 +28,8 @@ class Authenticated:
     fields: Mapping[bytes, bytes]
     """The headers that the sender stands for: the only ones an operation may read."""
     content: bytes
-    proof: Proof
+    proof: Proof | None
+    """The signature; None for an API key, which is shown again and again."""
 
     def __repr__(self) -> str:
         """Name the principal without what it sent."""
@@ -37,10 +40,16 @@ class Authenticator:
     """Says who sends a request."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, regions: frozenset[str], unauthenticated_bytes: int
+        self,
+        sessions: Sessions,
+        bearers: Bearers,
+        clock: Clock,
+        regions: frozenset[str],
+        unauthenticated_bytes: int,
     ) -> None:
-        """Verify signatures with `sessions`, for credential scopes of `regions`."""
+        """Verify signatures of `regions` with `sessions`, and API keys with `bearers`."""
         self._sessions = sessions
+        self._bearers = bearers
         self._clock = clock
         self._regions = regions
         self._budget = BodyBudget(unauthenticated_bytes)
@@ -51,12 +60,15 @@ class Authenticator:
         return self._budget.used
 
     async def authenticate(self, request: Request, receive: Receive, call: CallContext) -> Authenticated:
-        """Read a request to its end and verify its signature; `call` gets to know the principal.
+        """Read a request to its end and verify who sent it; `call` gets to know the principal.
 
         Raises DomainError, Fault, ClientGoneError.
         """
         scope, fields, dialect = request.scope, request.fields, request.dialect
         sigv4.refuse_other_forms(scope["query_string"], fields)
+        # API keys are for bedrock alone; to other services they are no credentials at all.
+        if dialect is REST_JSON and fields.get(b"authorization", b"")[:7].lower() == b"bearer ":
+            return await self._with_api_key(request, receive, call)
         admitted = admit(fields, self._regions, self._clock.now(), dialect.signing_names)
         credential = admitted.authorization.credential
         known = self._sessions.known(credential, call.peer, admitted.session_token)
@@ -76,6 +88,29 @@ class Authenticator:
             return Authenticated(caller, signed_fields(admitted, fields), body.content(), proof)
         finally:
             body.close()
+
+    async def _with_api_key(self, request: Request, receive: Receive, call: CallContext) -> Authenticated:
+        """Verify first: a stranger's body is not read at all."""
+        fields, dialect = request.fields, request.dialect
+        bearer = fields[b"authorization"][7:].strip()
+        client, audience = client_of(request, call), _audience(request)
+        caller = await self._bearers.open(bearer, client, audience)
+        call.principal = caller.claims
+        body = await read_body(
+            receive, _declared(fields), self._budget, known=True, limit=dialect.max_body_bytes
+        )
+        try:
+            # A body may take minutes: what was verified before may be revoked, or its token at its end.
+            caller = await self._bearers.open(bearer, client, audience)
+            call.principal = caller.claims
+            if body.too_large:
+                raise dialect.too_large()
+            content = body.content()
+        finally:
+            body.close()
+        # No header is signed, and whoever holds the key may write what it likes: all are its word.
+        readable = {name: value for name, value in fields.items() if name != b"authorization"}
+        return Authenticated(caller, readable, content, None)
 
     async def read_unsigned(self, request: Request, receive: Receive, limit: int) -> bytes:
         """Read the body of a request that nobody signed, of at most `limit` bytes.

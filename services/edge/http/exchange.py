@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.api_keys import invalid_api_key
 from services.chassis.audit.ports import AuditedMethod, AuditRecorder
 from services.chassis.context import CallContext
 from services.chassis.errors import STATUS_OF_REASON, DomainError
@@ -68,8 +69,13 @@ class Record:
         """Say which operation it is, once that is known: before anything is done for it."""
         self.call.method, self.call.event_name, self.audited = method, audited.event_name, audited
 
-    async def admit(self, seen: SeenSignatures, proof: Proof) -> None:
-        """Note the signature while the intent is made durable. Raises DomainError."""
+    async def admit(self, seen: SeenSignatures, proof: Proof | None) -> None:
+        """Note the signature, if there is one, while the intent is made durable. Raises DomainError."""
+        if proof is None:
+            if self.audited.has_effect:
+                self.intended = True
+                await self._recorder.intent(self.call, self.audited)
+            return
         verdict = seen.check(proof.signature, proof.signed_at)
         try:
             if self.audited.has_effect:
@@ -125,8 +131,11 @@ def told(error: DomainError, caller: Caller) -> DomainError:
     """Return what a caller is told of a service's refusal.
 
     auth made the caller's token moments ago. When a service finds it ended, the credentials were revoked
-    meanwhile: temporary ones are told to have expired, as at AWS; an access key is not known any more.
+    meanwhile: temporary ones are told to have expired, as at AWS; an access key is not known any more, and an
+    API key not valid.
     """
     if error.reason != ErrorReason.ERROR_REASON_INVALID_TOKEN or caller.temporary:
         return error
+    if caller.claims.bearer is not None:
+        return invalid_api_key()
     return DomainError(ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY, error.message)

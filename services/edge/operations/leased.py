@@ -1,12 +1,17 @@
 """What the edge may remember of auth's answers: for seconds, and nothing from before a revocation."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 from services.chassis.clock import Clock
 
 _ENTRIES = 10_000
 _MAX_ACCOUNTS = 10_000
+_CONCURRENT = 64
+"""Requests to auth at a time: strangers queue here and not there."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -50,6 +55,35 @@ class Horizon:
     def untouched(self, mark: int) -> bool:
         """Say whether nothing at all was revoked since: for answers that name no account."""
         return mark == self._now
+
+
+class Asking(Generic[K]):
+    """Questions to auth: one at a time about the same thing, and a bounded number of all."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._open: dict[K, asyncio.Future[None]] = {}
+        self._room = asyncio.Semaphore(_CONCURRENT)
+
+    async def others(self, key: K) -> bool:
+        """Wait for whoever asks about the same; False when nobody does."""
+        asking = self._open.get(key)
+        if asking is None:
+            return False
+        await asyncio.shield(asking)
+        return True
+
+    @asynccontextmanager
+    async def one(self, key: K) -> AsyncIterator[None]:
+        """Ask: others who want to know the same wait for the end of this block."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._open[key] = done
+        try:
+            async with self._room:
+                yield
+        finally:
+            del self._open[key]
+            done.set_result(None)
 
 
 class LeasedMap(Generic[K, V]):

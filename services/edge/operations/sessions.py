@@ -4,15 +4,13 @@ A signature is verified here with a leased key, never with a secret. Every token
 saw of the client (address, user agent, TLS, host), so that the cache is keyed by all of that.
 """
 
-import asyncio
-
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis import sigv4
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.principal import ClientContext
-from services.edge.operations.leased import Horizon, LeasedMap
+from services.edge.operations.leased import Asking, Horizon, LeasedMap
 from services.edge.ports import Authentication, Caller, Grant, Presented
 
 RENEW_S = 10.0
@@ -21,8 +19,6 @@ UNKNOWN_S = 5.0
 """How long an unknown key id is refused without asking auth, and so before its body is read."""
 FAMILIAR_S = 600.0
 """How long after its last verification a key id counts as known at an address, beyond its lease."""
-_CONCURRENT = 64
-"""Requests to auth at a time: strangers queue here and not there."""
 
 
 _KeyKey = tuple[sigv4.Credential, str]
@@ -42,8 +38,7 @@ class Sessions:
         self._tokens: LeasedMap[_TokenKey, tuple[Caller, int]] = LeasedMap(clock)
         self._unknown: LeasedMap[tuple[str, str], tuple[DomainError, int]] = LeasedMap(clock)
         self._familiar: LeasedMap[tuple[str, str], bool] = LeasedMap(clock)
-        self._asking: dict[_TokenKey, asyncio.Future[None]] = {}
-        self._room = asyncio.Semaphore(_CONCURRENT)
+        self._asking: Asking[_TokenKey] = Asking()
 
     def known(self, credential: sigv4.Credential, source_ip: str, session_token: str = "") -> bool:
         """Say whether a signature of this key id from this address was verified in the last minutes.
@@ -70,11 +65,9 @@ class Sessions:
                 session = self._tokens.get(key)
                 if session is not None and self._counts(session):
                     return session[0]
-            asking = self._asking.get(key)
-            if asking is None:
+            # When someone with the same credential is asking, use the lease that this brings, if it does.
+            if not await self._asking.others(key):
                 return await self._ask(key, presented, client, audience)
-            # Someone with the same credential is asking: use the lease that this brings, if it does.
-            await asyncio.shield(asking)
 
     def _signing_key(self, presented: Presented) -> bytes | None:
         held = self._keys.get((presented.credential, presented.session_token))
@@ -88,13 +81,11 @@ class Sessions:
     async def _ask(
         self, key: _TokenKey, presented: Presented, client: ClientContext, audience: str
     ) -> Caller:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asking[key] = done
         mark = self._horizon.mark()
         try:
-            async with self._room:
+            async with self._asking.one(key):
                 grant = await self._authentication.authenticate(presented, client, audience)
-            return self._keep(key, presented, grant, mark)
+                return self._keep(key, presented, grant, mark)
         except DomainError as error:
             if error.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY:
                 until = self._clock.boottime() + UNKNOWN_S
@@ -103,9 +94,6 @@ class Sessions:
                 unknown = (presented.credential.access_key_id, presented.session_token)
                 self._unknown.put(unknown, (error, mark), until)
             raise
-        finally:
-            del self._asking[key]
-            done.set_result(None)
 
     def _keep(self, key: _TokenKey, presented: Presented, grant: Grant, mark: int) -> Caller:
         metadata = (("authorization", f"Bearer {grant.token}"),)

@@ -12,10 +12,12 @@ from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
+from services.auth.adapters.sql_service_credentials import SqlServiceCredentials
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.records import Account, User
 from services.auth.operations.admission import Admission
+from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.credentials import KeyMaker, NewKey
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.issuing import TokenIssuer
@@ -47,6 +49,8 @@ class Auth:
     keyring: Keyring
     issuer: TokenIssuer
     signatures: Signatures
+    service_credentials: SqlServiceCredentials
+    api_keys: ApiKeys
     admission: Admission
     keys: KeyMaker
     account: Account
@@ -102,6 +106,7 @@ async def auth() -> AsyncIterator[Auth]:
         signing_names=frozenset({"bedrock"}),
         token_hosts=(HOST,),
     )
+    service_credentials = SqlServiceCredentials(database)
     keys = KeyMaker(sealer, clock, randomness)
     account = Account("123456789012", "incarnation", "first", clock.now())
     user = User(account.account_id, "alice", "AIDAALICEALICEALICEAA", clock.now())
@@ -120,6 +125,8 @@ async def auth() -> AsyncIterator[Auth]:
         keyring,
         issuer,
         signatures,
+        service_credentials,
+        ApiKeys(credentials, service_credentials, signatures, clock),
         Admission(credentials, directory, clock),
         keys,
         account,

@@ -72,7 +72,7 @@ async def _authenticate(auth: Any, workload: str) -> ClientContext:
     request = authentication_service_pb2.AuthenticateSignatureRequest(
         signed_request=_signed(auth), audience="runtime", audit_context=SAID
     )
-    servicer = AuthenticationServicer(auth.signatures, auth.issuer, _Points())
+    servicer = AuthenticationServicer(auth.signatures, auth.api_keys, auth.issuer, _Points())
     return await _claimed(auth, (await servicer.AuthenticateSignature(request, _Context())).token)
 
 

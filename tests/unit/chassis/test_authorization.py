@@ -7,6 +7,7 @@ from services.chassis.errors import DomainError
 from services.chassis.leases import MAX_LEASE_S
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.keys import PrincipalFacts
+from services.chassis.principal import BearerTokenType
 from tests.fakes.clock import ManualClock
 from tests.unit.chassis.enforcement_point import (
     ACCOUNT,
@@ -54,6 +55,59 @@ async def test_a_signature_for_one_service_permits_actions_of_no_other(
     auth.policies = (document({**ALLOW, "Action": "*"}),)
     call = a_call(signed_service=signed)
     assert await authorizer.allowed(call, action, "*") is allowed
+
+
+CALL = {"Effect": "Allow", "Action": "bedrock:CallWithBearerToken", "Resource": "*"}
+ONLY_SHORT = {**CALL, "Condition": {"StringEquals": {"bedrock:bearerTokenType": "SHORT_TERM"}}}
+NO_LONG = {
+    **CALL,
+    "Effect": "Deny",
+    "Condition": {"StringEquals": {"bedrock:BearerTokenType": "LONG_TERM"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "long_term", "short_term"),
+    [
+        ((), False, False),
+        ((CALL,), True, True),
+        ((ONLY_SHORT,), False, True),
+        ((CALL, NO_LONG), False, True),
+        (({**CALL, "Resource": MODEL},), False, False),
+    ],
+)
+async def test_an_api_key_needs_a_permission_of_its_own(
+    authorizer: Authorizer,
+    auth: Auth,
+    statements: tuple[dict[str, object], ...],
+    long_term: bool,
+    short_term: bool,
+) -> None:
+    auth.policies = (document(ALLOW, *statements),)
+    expected = {BearerTokenType.LONG_TERM: long_term, BearerTokenType.SHORT_TERM: short_term}
+    for bearer, allowed in expected.items():
+        call = a_call(signed_service="bedrock", bearer=bearer, access_key_id=bearer.value)
+        assert await authorizer.allowed(call, "bedrock:InvokeModel", MODEL) is allowed
+        assert not await authorizer.allowed(call, "kms:Decrypt", "*")
+    assert await authorizer.allowed(a_call(), "bedrock:InvokeModel", MODEL), "who signs needs none"
+
+
+async def test_without_that_permission_the_refusal_names_it(authorizer: Authorizer) -> None:
+    call = a_call(signed_service="bedrock", bearer=BearerTokenType.LONG_TERM)
+    with pytest.raises(DomainError) as caught:
+        await authorizer.authorize(call, "bedrock:InvokeModel", MODEL)
+    assert caught.value.message == (
+        f"User: arn:aws:iam::{ACCOUNT}:user/alice is not authorized to perform: bedrock:CallWithBearerToken "
+        "on resource: * because no identity-based policy allows the bedrock:CallWithBearerToken action"
+    )
+
+
+async def test_each_secret_of_an_api_key_has_a_lease_of_its_own(authorizer: Authorizer, auth: Auth) -> None:
+    auth.policies = (document(ALLOW, CALL),)
+    for generation in (0, 1, 0, 1):
+        call = a_call(signed_service="bedrock", bearer=BearerTokenType.LONG_TERM, key_generation=generation)
+        assert await authorizer.allowed(call, "bedrock:InvokeModel", MODEL)
+    assert auth.known == ["", ""]
 
 
 async def test_a_call_without_a_principal_is_refused(authorizer: Authorizer) -> None:

@@ -20,7 +20,7 @@ from services.chassis.audit.summaries import Row, SummaryTable
 from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import ClientContext, FederatedUser, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, FederatedUser, PrincipalClaims
 from services.chassis.randomness import SystemRandomness
 
 EFFECT = AuditedMethod("bedrock.amazonaws.com", "InvokeModel", Recording.EFFECT)
@@ -92,6 +92,18 @@ def call(number: int = 0, **changes) -> CallContext:
         "resources": ["arn:aws:bedrock:eu-central-1::foundation-model/craton.tiny-text-v1"],
     }
     return CallContext(**{**values, **changes})
+
+
+@pytest.mark.parametrize("bearer", [None, *BearerTokenType])
+async def test_calls_with_api_keys_are_marked_and_name_the_credential(audit, bearer):
+    served = call()
+    served.principal = dataclasses.replace(ALICE, bearer=bearer)
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    (event,) = audit.events()
+    assert event.call_with_bearer_token is (bearer is not None)
+    long_term = bearer is BearerTokenType.LONG_TERM
+    named = ("", "AKIAALICE") if long_term else ("AKIAALICE", "")
+    assert (event.principal.access_key_id, event.principal.credential_id) == named
 
 
 async def test_intent_and_outcome_say_who_what_where_and_how_it_ended(audit):

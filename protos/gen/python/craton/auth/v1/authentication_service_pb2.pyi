@@ -6,12 +6,22 @@ from craton.common.v1 import options_pb2 as _options_pb2
 from craton.common.v1 import principal_pb2 as _principal_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class BearerTokenType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BEARER_TOKEN_TYPE_UNSPECIFIED: _ClassVar[BearerTokenType]
+    BEARER_TOKEN_TYPE_LONG_TERM: _ClassVar[BearerTokenType]
+    BEARER_TOKEN_TYPE_SHORT_TERM: _ClassVar[BearerTokenType]
+BEARER_TOKEN_TYPE_UNSPECIFIED: BearerTokenType
+BEARER_TOKEN_TYPE_LONG_TERM: BearerTokenType
+BEARER_TOKEN_TYPE_SHORT_TERM: BearerTokenType
 
 class AuthenticateSignatureRequest(_message.Message):
     __slots__ = ("signed_request", "audit_context", "audience", "instance_id")
@@ -42,3 +52,35 @@ class AuthenticateSignatureResponse(_message.Message):
     session_create_time: _timestamp_pb2.Timestamp
     source_identity: str
     def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., derived_signing_key: _Optional[bytes] = ..., key_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ...) -> None: ...
+
+class AuthenticateBearerTokenRequest(_message.Message):
+    __slots__ = ("bearer_token", "region", "audit_context", "audience", "instance_id")
+    BEARER_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    bearer_token: str
+    region: str
+    audit_context: _principal_pb2.AuditContext
+    audience: str
+    instance_id: str
+    def __init__(self, bearer_token: _Optional[str] = ..., region: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ...) -> None: ...
+
+class AuthenticateBearerTokenResponse(_message.Message):
+    __slots__ = ("token", "token_expire_time", "lease", "principal", "type", "session_create_time", "source_identity")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SESSION_CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    token_expire_time: _timestamp_pb2.Timestamp
+    lease: _duration_pb2.Duration
+    principal: _principal_pb2.Principal
+    type: BearerTokenType
+    session_create_time: _timestamp_pb2.Timestamp
+    source_identity: str
+    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., type: _Optional[_Union[BearerTokenType, str]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ...) -> None: ...

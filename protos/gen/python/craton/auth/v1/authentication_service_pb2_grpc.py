@@ -40,6 +40,11 @@ class AuthenticationServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateSignatureRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateSignatureResponse.FromString,
                 _registered_method=True)
+        self.AuthenticateBearerToken = channel.unary_unary(
+                '/craton.auth.v1.AuthenticationService/AuthenticateBearerToken',
+                request_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenResponse.FromString,
+                _registered_method=True)
 
 
 class AuthenticationServiceServicer:
@@ -54,6 +59,14 @@ class AuthenticationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AuthenticateBearerToken(self, request, context):
+        """Verifies one API key of Amazon Bedrock, long-term or short-term, and mints
+        a principal token for actions of bedrock alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthenticationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.AuthenticateSignature,
                     request_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateSignatureRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateSignatureResponse.SerializeToString,
+            ),
+            'AuthenticateBearerToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.AuthenticateBearerToken,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class AuthenticationService:
             '/craton.auth.v1.AuthenticationService/AuthenticateSignature',
             craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateSignatureRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateSignatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AuthenticateBearerToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.AuthenticationService/AuthenticateBearerToken',
+            craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

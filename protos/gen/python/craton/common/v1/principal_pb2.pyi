@@ -5,7 +5,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Principal(_message.Message):
-    __slots__ = ("account_id", "account_incarnation", "arn", "principal_id", "access_key_id", "type", "user_name", "identity_provider")
+    __slots__ = ("account_id", "account_incarnation", "arn", "principal_id", "access_key_id", "type", "user_name", "identity_provider", "credential_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_INCARNATION_FIELD_NUMBER: _ClassVar[int]
     ARN_FIELD_NUMBER: _ClassVar[int]
@@ -14,6 +14,7 @@ class Principal(_message.Message):
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_NAME_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     account_incarnation: str
     arn: str
@@ -22,7 +23,8 @@ class Principal(_message.Message):
     type: str
     user_name: str
     identity_provider: str
-    def __init__(self, account_id: _Optional[str] = ..., account_incarnation: _Optional[str] = ..., arn: _Optional[str] = ..., principal_id: _Optional[str] = ..., access_key_id: _Optional[str] = ..., type: _Optional[str] = ..., user_name: _Optional[str] = ..., identity_provider: _Optional[str] = ...) -> None: ...
+    credential_id: str
+    def __init__(self, account_id: _Optional[str] = ..., account_incarnation: _Optional[str] = ..., arn: _Optional[str] = ..., principal_id: _Optional[str] = ..., access_key_id: _Optional[str] = ..., type: _Optional[str] = ..., user_name: _Optional[str] = ..., identity_provider: _Optional[str] = ..., credential_id: _Optional[str] = ...) -> None: ...
 
 class AuditContext(_message.Message):
     __slots__ = ("source_ip", "user_agent", "tls_version", "tls_cipher", "endpoint", "region")
