@@ -23,6 +23,7 @@ _COMMANDS = {
     "whoami": "cli.whoami:whoami",
     "oidc-providers": "cli.oidc_providers:oidc_providers",
     "keys": "cli.keys:keys",
+    "api-keys": "cli.api_keys:api_keys",
     "policies": "cli.policies:policies",
     "kms": "cli.kms:kms",
     "audit": "cli.audit:audit",

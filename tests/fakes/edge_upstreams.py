@@ -30,6 +30,7 @@ from craton.training.v1 import customization_job_service_pb2, customization_job_
 from craton.training.v1 import resources_pb2 as training_resources
 
 from services.chassis import sigv4
+from services.chassis.api_keys import invalid_api_key, long_term
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.clock import SystemClock
 from services.chassis.errors import DomainError
@@ -43,6 +44,7 @@ from tests.fakes.workloads import Workloads
 KEY_ID = "AKIAEDGEEDGEEDGEEDGE"
 SECRET = "s" * 40
 ACCOUNT = "123456789012"
+API_KEY = long_term(f"alice-at-{ACCOUNT}", SecretBytes(b"k" * 44)).reveal().decode()
 
 
 class Auth(
@@ -50,7 +52,7 @@ class Auth(
     model_access_service_pb2_grpc.ModelAccessServiceServicer,
     web_identity_service_pb2_grpc.WebIdentityServiceServicer,
 ):
-    """Knows one access key, and lets in whoever has the token "good" while `door` is open."""
+    """Knows one access key and one API key, and lets in whoever has the token "good" while `door` is open."""
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -100,6 +102,23 @@ class Auth(
         response.principal.arn = f"arn:aws:iam::{ACCOUNT}:user/alice"
         response.principal.principal_id = "AIDAALICE"
         response.principal.access_key_id = KEY_ID
+        return response
+
+    async def AuthenticateBearerToken(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.requests.append(request)
+        if request.bearer_token != API_KEY or self.disabled:
+            raise invalid_api_key()
+        response = authentication_service_pb2.AuthenticateBearerTokenResponse(
+            token=f"token-{request.audience}-{len(self.requests)}",
+            type=authentication_service_pb2.BEARER_TOKEN_TYPE_LONG_TERM,
+        )
+        response.token_expire_time.FromSeconds(int(SystemClock().now().timestamp()) + self.token_s)
+        response.lease.FromMilliseconds(self.lease_ms)
+        response.principal.account_id = ACCOUNT
+        response.principal.account_incarnation = "one"
+        response.principal.arn = f"arn:aws:iam::{ACCOUNT}:user/alice"
+        response.principal.principal_id = "AIDAALICE"
+        response.principal.credential_id = "ACCAEDGE"
         return response
 
     async def ListFoundationModelAgreementOffers(self, request: Any, context: Any) -> Any:  # noqa: N802
