@@ -4,12 +4,14 @@
 
 Starts a stack of its own (127.0.0.9, a temporary home), with the echo model and a user whose policies
 have 100 statements, and measures direct to Triton, through runtime and through edge, whole and
-streamed, at 1 and 32 in flight, in interleaved rounds; medians are printed. CPU is user + system of a
+streamed, at 1 and 32 in flight, in interleaved rounds; medians are printed. Then what deciding costs
+(tests/load/authorization.py, also alone). CPU is user + system of a
 program's processes over the requests of the run, read from the kernel. --write puts the table into
 docs/performance.md.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.load import authorization
 from tests.load.measured_stack import ADDRESS, ECHO, TEXT, MeasuredStack
 from tests.load.report import Row, machine, render, write
 
@@ -141,10 +144,13 @@ def main() -> int:
                     (a["tokens"] / a["seconds"]) / max(b["tokens"] / b["seconds"], 1e-9) for a, b in pairs
                 )
                 rows.append(row)
+        deciding = asyncio.run(authorization.measure())
         if arguments.json:
-            print(json.dumps({"machine": machine(), "idle_bytes": idle, "rows": [vars(row) for row in rows]}))
+            found = {"rows": [vars(row) for row in rows], "deciding": [vars(each) for each in deciding]}
+            print(json.dumps({"machine": machine(), "idle_bytes": idle, **found}))
         else:
             print(render(rows, idle))
+            print("\n".join(("", authorization.HEAD, *(each.line for each in deciding))))
         if arguments.write:
             write(ROOT / "docs/performance.md", rows, idle)
         return 1 if any(row.errors for row in rows) else 0
