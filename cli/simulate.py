@@ -6,6 +6,7 @@ import click
 from craton.auth.v1 import simulation_service_pb2 as pb
 from craton.auth.v1.simulation_service_pb2_grpc import SimulationServiceStub
 
+from cli.findings import show_findings
 from cli.output import Exit, as_dict, emit, grpc_errors, json_option
 from cli.session import Session
 from deploy.local.stack import Stack
@@ -41,6 +42,14 @@ def _context(entries: tuple[str, ...]) -> list[pb.ContextEntry]:
     type=click.File("r", encoding="utf-8"),
     help="Decide as if it had this too.",
 )
+@click.option("--boundary", type=click.File("r", encoding="utf-8"), help="Decide with this boundary.")
+@click.option(
+    "--resource-policy",
+    type=click.File("r", encoding="utf-8"),
+    help="Decide as if each resource had this policy.",
+)
+@click.option("--resource-owner", default="", help="Account that owns resources whose ARN names none.")
+@click.option("--caller", default="", metavar="ARN", help="The user that calls, for --resource-policy.")
 @json_option
 @grpc_errors
 def simulate(
@@ -49,12 +58,16 @@ def simulate(
     resources: tuple[str, ...],
     context: tuple[str, ...],
     documents: tuple[TextIO, ...],
+    boundary: TextIO | None,
+    resource_policy: TextIO | None,
+    resource_owner: str,
+    caller: str,
     as_json: bool,
 ) -> None:
     """Say whether a user or a role may do ACTIONS, and which statements of which layers decide it.
 
-    Nothing is done, and policies of resources (keys, roles) are not looked at. The exit status is 0 when
-    everything would be allowed, 3 when something would not.
+    Nothing is done, and policies of resources (keys, roles) are not looked up: see --resource-policy. The
+    exit status is 0 when everything would be allowed, 3 when something would not.
 
     \b
     Example:
@@ -69,6 +82,12 @@ def simulate(
         resources=resources,
         context=_context(context),
         additional_policies=[document.read() for document in documents],
+        boundary_policies=[boundary.read()] if boundary else [],
+        resource=pb.SimulatedResource(
+            policy=resource_policy.read() if resource_policy else "",
+            owner_account_id=resource_owner,
+            caller_arn=caller,
+        ),
     )
     stub = SimulationServiceStub(session.channel("auth"))
     answer = session.call(stub.SimulatePrincipalPolicy, request, metadata=session.token("auth"))
@@ -77,12 +96,24 @@ def simulate(
     else:
         for result in answer.results:
             _show(result)
+        for document, about in zip(documents, answer.findings, strict=True):
+            if about.findings:
+                click.echo(f"{document.name}:", err=True)
+                show_findings(about.findings)
     if any(result.verdict != pb.SIMULATION_VERDICT_ALLOWED for result in answer.results):
         raise SystemExit(int(Exit.REFUSED))
 
 
 def _show(result: pb.SimulationResult) -> None:
     click.echo(f"{_VERDICTS[result.verdict]}: {result.action} on {result.resource}")
+    if result.permission_free:
+        click.echo("    it needs no permission")
+        return
+    if not result.action_known:
+        hint = f"; did you mean {result.nearest_action}?" if result.nearest_action else ""
+        click.echo(f"    there is no such action{hint}")
+    if result.missing_context_keys:
+        click.echo(f"    not known, give with --context: {', '.join(result.missing_context_keys)}")
     for said in result.layers:
         decides = said == result.decided_by
         level = f" (level {said.level})" if said.layer.endswith("control policy") else ""

@@ -143,6 +143,9 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     },
     "SimulationService": {
         "SimulatePrincipalPolicy": (_IAM, "SimulatePrincipalPolicy", _READ),
+        "SimulateCustomPolicy": (_IAM, "SimulateCustomPolicy", _READ),
+        "GetContextKeysForPrincipalPolicy": (_IAM, "GetContextKeysForPrincipalPolicy", _READ),
+        "GetContextKeysForCustomPolicy": (_IAM, "GetContextKeysForCustomPolicy", _READ),
     },
     "ServiceCredentialService": {
         "CreateServiceSpecificCredential": (_IAM, "CreateServiceSpecificCredential", _EFFECT),
@@ -276,7 +279,8 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         return tuple(arn for arn in managed(request, call) if ":policy/" not in arn)
 
     def simulated(request: Any, _call: CallContext) -> Sequence[str]:
-        return known(request.principal_arn)
+        # Policies by themselves are nobody's.
+        return known(getattr(request, "principal_arn", ""))
 
     def model(request: Any, call: CallContext) -> Sequence[str]:
         if call.principal is None:

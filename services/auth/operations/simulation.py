@@ -1,42 +1,34 @@
 """What policies would decide, and why.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+and https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from services.auth.domain.records import SimulatedPrincipal
 from services.auth.errors import invalid_field
 from services.auth.operations.admission import Admission
+from services.auth.operations.simulated_requests import Asked, Simulated, SimulatedRequests
 from services.auth.ports import PrincipalReader
-from services.chassis.arn import IamEntity, iam_entity
+from services.chassis.arn import IamEntity, iam_entity, user_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
-from services.chassis.policy import layers
 from services.chassis.policy.bundle import PolicyBundle
-from services.chassis.policy.cache import PolicyCache
-from services.chassis.policy.document import canonical, parse
-from services.chassis.policy.keys import find, merge, request_context, resource_context
-from services.chassis.policy.model import Decision, Layer
+from services.chassis.policy.context_keys import referenced
+from services.chassis.policy.document import canonical, parse, parse_accepted
+from services.chassis.policy.keys import NO_FACTS
+from services.chassis.policy.principals import Requester, RequesterKind
 from services.chassis.principal import PrincipalClaims, requester_of
 
-
-@dataclass(frozen=True, slots=True)
-class Simulated:
-    """One decision with what each layer said, each with the JSON of its statement, empty for silence."""
-
-    action: str
-    resource: str
-    decision: tuple[Decision, str]
-    layers: tuple[tuple[Decision, str], ...]
+_NOBODY = "simulated"
 
 
 class Simulation:
-    """Decides as enforcement points do, without any call, but for policies of resources: it knows none.
+    """Decides as enforcement points do, without any call. Policies of resources come with the request.
 
-    What only the policy of a resource opens or closes (keys, roles) is not told by it.
+    What the own policy of a resource opens or closes (keys, roles) is not told without it.
     """
 
     def __init__(self, reader: PrincipalReader, admission: Admission, clock: Clock, partition: str) -> None:
@@ -45,46 +37,63 @@ class Simulation:
         self._admission = admission
         self._clock = clock
         self._partition = partition
-        # One request's documents: what somebody tries out makes no room in the cache of what is in use.
-        self._chars = 1_000_000
 
     async def principal(
-        self,
-        call: CallContext,
-        arn: str,
-        actions: Sequence[str],
-        resources: Sequence[str],
-        context: Mapping[str, Sequence[str]],
-        additional: Sequence[str],
+        self, call: CallContext, arn: str, asked: Asked, additional: Sequence[str] = (), caller_arn: str = ""
     ) -> list[Simulated]:
         """Decide for a user or a role of the caller's account (iam:SimulatePrincipalPolicy on it).
 
-        Raises DomainError: ACCESS_DENIED, INVALID_FIELD, RESOURCE_NOT_FOUND, UNSUPPORTED_POLICY.
+        `additional` are identity policies that are decided with as if it had them; `caller_arn` is the user
+        that calls, for whom a policy of the resource may be. Raises DomainError: ACCESS_DENIED,
+        INVALID_FIELD, RESOURCE_NOT_FOUND, UNSUPPORTED_POLICY.
         """
         caller = await self._admission.authorize(call, "iam:SimulatePrincipalPolicy", arn)
-        entity = self._entity(arn, caller.account_id)
-        found = await self._reader.named(entity)
-        bundle = found.policies
-        extra = tuple(canonical(parse(document)) for document in additional)
-        bundle = replace(bundle, identity=(*bundle.identity, *extra))
-        compiled = PolicyCache(self._chars).compile_bundle(bundle)
+        found = await self._reader.named(self._entity(arn, caller.account_id))
+        extra = _accepted(additional)
+        bundle = replace(found.policies, identity=(*found.policies.identity, *extra))
         claims = self._claims(caller.claims, found, arn)
         requester = requester_of(claims, found.facts.iam_resource)
-        given = self._context(context)
-        results = []
-        for action in actions:
-            for resource in resources or ("*",):
-                target = compiled.target(claims.account_id, resource)
-                known = request_context(claims, self._clock.now(), found.facts)
-                # What is tried out stands before what is known, for example another address.
-                known.update(resource_context(target.account_id, claims, found.facts))
-                known = {key: value for key, value in known.items() if key not in given}
-                asked = (requester, compiled.bound, target, action, resource, merge(known, given))
-                explained = layers.explain(*asked)
-                said = tuple((each, _statement(bundle, each)) for each in explained.layers)
-                decision = (explained.decision, _statement(bundle, explained.decision))
-                results.append(Simulated(action, resource, decision, said))
-        return results
+        if asked.resource_policy and found.role_name and not caller_arn:
+            raise invalid_field("caller_arn", "is needed for a policy of a resource, as a role does not call")
+        if caller_arn and caller_arn != arn:
+            requester = self._user(caller_arn)
+        return list(SimulatedRequests(bundle, requester, claims, asked, self._clock, found.facts).results())
+
+    async def custom(
+        self, call: CallContext, policies: Sequence[str], asked: Asked, caller_arn: str = ""
+    ) -> list[Simulated]:
+        """Decide by the given identity policies alone (iam:SimulateCustomPolicy).
+
+        Of the request nothing is known but what is given; with a `caller_arn` also who calls. Raises
+        DomainError: ACCESS_DENIED, INVALID_FIELD, UNSUPPORTED_POLICY.
+        """
+        caller = await self._admission.authorize(call, "iam:SimulateCustomPolicy", "*")
+        claims = None
+        requester = Requester(RequesterKind.USER, user_arn(caller.account_id, _NOBODY), caller.account_id)
+        if caller_arn:
+            requester = self._user(caller_arn)
+            claims = replace(
+                self._nobody(caller.claims), arn=caller_arn, account_id=requester.account_id, principal_id=""
+            )
+        bundle = PolicyBundle(identity=_accepted(policies))
+        return list(SimulatedRequests(bundle, requester, claims, asked, self._clock, NO_FACTS).results())
+
+    async def keys_of_principal(
+        self, call: CallContext, arn: str, additional: Sequence[str]
+    ) -> tuple[str, ...]:
+        """List the condition keys that a principal's identity policies ask for.
+
+        (iam:GetContextKeysForPrincipalPolicy on it.) Raises DomainError: as `principal`.
+        """
+        caller = await self._admission.authorize(call, "iam:GetContextKeysForPrincipalPolicy", arn)
+        found = await self._reader.named(self._entity(arn, caller.account_id))
+        own = (parse_accepted(document) for document in found.policies.identity)
+        return _sorted(referenced([*own, *(parse(document) for document in additional)]))
+
+    async def keys_of_policies(self, call: CallContext, policies: Sequence[str]) -> tuple[str, ...]:
+        """List the condition keys that policies ask for (iam:GetContextKeysForCustomPolicy)."""
+        await self._admission.authorize(call, "iam:GetContextKeysForCustomPolicy", "*")
+        return _sorted(referenced(parse(document) for document in policies))
 
     def _entity(self, arn: str, account_id: str) -> IamEntity:
         try:
@@ -95,16 +104,30 @@ class Simulation:
             raise invalid_field("principal_arn", "is not the ARN of a user or a role of your account")
         return entity
 
+    def _user(self, arn: str) -> Requester:
+        try:
+            entity = iam_entity(arn, self._partition)
+        except ValueError as error:
+            raise invalid_field("caller_arn", "is not the ARN of a user") from error
+        if entity.kind != "user":
+            raise invalid_field("caller_arn", "is not the ARN of a user")
+        return Requester(RequesterKind.USER, arn, entity.account_id)
+
     def _claims(self, caller: PrincipalClaims, found: SimulatedPrincipal, arn: str) -> PrincipalClaims:
         """Return what a token of the principal would say; of the client nothing is known."""
+        principal_id = found.unique_id
         if found.role_name:
             head = arn.replace(":iam:", ":sts:", 1).partition(":role/")[0]
-            arn = f"{head}:assumed-role/{found.role_name}/simulated"
+            arn = f"{head}:assumed-role/{found.role_name}/{_NOBODY}"
+            principal_id = f"{found.unique_id}:{_NOBODY}"
+        return replace(self._nobody(caller), arn=arn, principal_id=principal_id)
+
+    def _nobody(self, caller: PrincipalClaims) -> PrincipalClaims:
         return PrincipalClaims(
             account_id=caller.account_id,
             account_incarnation=caller.account_incarnation,
-            arn=arn,
-            principal_id=f"{found.unique_id}:simulated" if found.role_name else found.unique_id,
+            arn="",
+            principal_id="",
             access_key_id="",
             root=False,
             policy_epoch=0,
@@ -115,30 +138,10 @@ class Simulation:
             expires_at=0,
         )
 
-    def _context(self, context: Mapping[str, Sequence[str]]) -> dict[str, str | tuple[str, ...]]:
-        found: dict[str, str | tuple[str, ...]] = {}
-        for key, values in context.items():
-            known = find(key)
-            if known is None:
-                raise invalid_field("context", "has a key that no request carries")
-            if not known.several and len(values) != 1:
-                raise invalid_field("context", f"has several values of {known.name}, which has one")
-            found[key.lower()] = tuple(values) if known.several else values[0]
-        return found
+
+def _accepted(documents: Sequence[str]) -> tuple[str, ...]:
+    return tuple(canonical(parse(document)) for document in documents)
 
 
-def _statement(bundle: PolicyBundle, decision: Decision) -> str:
-    """Return the statement that a decision names, as canonical JSON."""
-    if decision.policy < 0:
-        return ""
-    documents = {
-        Layer.IDENTITY: bundle.identity,
-        Layer.BOUNDARY: bundle.boundary or (),
-        Layer.SESSION: bundle.session or (),
-    }.get(decision.layer)
-    if documents is None:
-        control = decision.layer is Layer.SERVICE_CONTROL
-        levels = bundle.service_control if control else bundle.resource_control
-        documents = levels[decision.level]
-    statement = json.loads(documents[decision.policy])["Statement"][decision.statement]
-    return json.dumps(statement, ensure_ascii=False, separators=(",", ":"))
+def _sorted(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(keys, key=str.lower))

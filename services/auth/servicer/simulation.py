@@ -1,12 +1,15 @@
 """SimulationService."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from craton.auth.v1 import simulation_service_pb2 as pb
 from craton.auth.v1 import simulation_service_pb2_grpc
 
+from services.auth.operations.simulated_requests import Asked, Simulated
 from services.auth.operations.simulation import Simulation
 from services.chassis.context import current_call
+from services.chassis.policy.finding_messages import findings_about
 from services.chassis.policy.model import Decision, Verdict
 
 _VERDICTS = {
@@ -28,23 +31,63 @@ class SimulationServicer(simulation_service_pb2_grpc.SimulationServiceServicer):
         results = await self._simulation.principal(
             current_call(),
             request.principal_arn,
-            request.actions,
-            request.resources,
-            {entry.key: tuple(entry.values) for entry in request.context},
+            _asked(request),
             request.additional_policies,
+            request.resource.caller_arn,
         )
         return pb.SimulatePrincipalPolicyResponse(
-            results=[
-                pb.SimulationResult(
-                    action=each.action,
-                    resource=each.resource,
-                    verdict=_VERDICTS[each.decision[0].verdict],
-                    decided_by=_layer(*each.decision),
-                    layers=[_layer(*said) for said in each.layers],
-                )
-                for each in results
-            ]
+            results=[_result(each) for each in results], findings=_findings(request.additional_policies)
         )
+
+    async def SimulateCustomPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        results = await self._simulation.custom(
+            current_call(), request.policies, _asked(request), request.resource.caller_arn
+        )
+        return pb.SimulateCustomPolicyResponse(
+            results=[_result(each) for each in results], findings=_findings(request.policies)
+        )
+
+    async def GetContextKeysForPrincipalPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        keys = await self._simulation.keys_of_principal(
+            current_call(), request.principal_arn, request.additional_policies
+        )
+        return pb.GetContextKeysForPrincipalPolicyResponse(keys=keys)
+
+    async def GetContextKeysForCustomPolicy(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        keys = await self._simulation.keys_of_policies(current_call(), request.policies)
+        return pb.GetContextKeysForCustomPolicyResponse(keys=keys)
+
+
+def _asked(request: Any) -> Asked:
+    return Asked(
+        actions=request.actions,
+        resources=request.resources,
+        context={entry.key: tuple(entry.values) for entry in request.context},
+        boundary=request.boundary_policies[0] if request.boundary_policies else None,
+        resource_policy=request.resource.policy,
+        owner_account_id=request.resource.owner_account_id,
+    )
+
+
+def _findings(documents: Iterable[str]) -> list[pb.DocumentFindings]:
+    return [pb.DocumentFindings(findings=findings_about(document)) for document in documents]
+
+
+def _result(result: Simulated) -> pb.SimulationResult:
+    return pb.SimulationResult(
+        action=result.action,
+        resource=result.resource,
+        verdict=_VERDICTS[result.decision[0].verdict],
+        decided_by=None if result.permission_free else _layer(*result.decision),
+        layers=[_layer(*said) for said in result.layers],
+        missing_context_keys=result.missing_keys,
+        action_known=result.known,
+        nearest_action=result.nearest,
+        permission_free=result.permission_free,
+    )
 
 
 def _layer(decision: Decision, statement: str) -> pb.LayerVerdict:

@@ -62,6 +62,8 @@ class Action:
     """Condition keys beyond those that every request carries, those of its resource types among them."""
     served: bool = False
     """Whether an operation of this installation asks for it."""
+    permission_free: bool = False
+    """Whether it is permitted whatever policies say."""
 
     @property
     def full_name(self) -> str:
@@ -174,4 +176,5 @@ def _action(service: str, name: str, row: Mapping[str, Any], types: Mapping[str,
         required=frozenset(each.removesuffix("*") for each in listed if each.endswith("*")),
         keys=tuple(dict.fromkeys((*row.get("keys", ()), *(key for each in resources for key in each.keys)))),
         served=row.get("served", False),
+        permission_free=row.get("permission_free", False),
     )

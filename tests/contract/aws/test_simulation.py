@@ -58,4 +58,62 @@ def test_refusals(iam: Any) -> None:
         return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
     assert refused(PolicySourceArn=f"{ARN}-nobody") == ("NoSuchEntity", 404)
-    assert refused(PolicySourceArn=ARN, CallerArn=ARN) == ("InvalidInput", 400)
+    assert refused(PolicySourceArn=ARN, ResourceHandlingOption="EC2-VPC") == ("InvalidInput", 400)
+    assert refused(PolicySourceArn=ARN, CallerArn=f"arn:aws:iam::{ACCOUNT}:group/x") == ("InvalidInput", 400)
+    assert refused(PolicySourceArn=ARN, ResourceOwner="arn:aws:iam::1:user/x") == ("InvalidInput", 400)
+
+
+def policy(**statement: Any) -> str:
+    made = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*", **statement}
+    return json.dumps({"Version": "2012-10-17", "Statement": made})
+
+
+def test_policies_by_themselves(iam: Any) -> None:
+    inside = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+
+    def evaluated(**changes: Any) -> dict[str, Any]:
+        arguments = {"ActionNames": ["bedrock:InvokeModel"], "PolicyInputList": [policy(Condition=inside)]}
+        [result] = iam.simulate_custom_policy(**{**arguments, **changes})["EvaluationResults"]
+        return result
+
+    result = evaluated()
+    assert result["EvalDecision"] == "implicitDeny"
+    assert result["MissingContextValues"] == ["aws:SourceIp"]
+    entry = {"ContextKeyName": "aws:SourceIp", "ContextKeyType": "ip", "ContextKeyValues": ["10.1.2.3"]}
+    result = evaluated(ContextEntries=[entry])
+    assert (result["EvalDecision"], result["MissingContextValues"]) == ("allowed", [])
+    boundary = [policy(Action="kms:*")]
+    result = evaluated(ContextEntries=[entry], PermissionsBoundaryPolicyInputList=boundary)
+    assert result["EvalDecision"] == "implicitDeny"
+    assert result["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+    assert evaluated(ActionNames=["sts:GetCallerIdentity"])["EvalDecision"] == "allowed"
+
+
+def test_the_policy_of_a_resource(iam: Any) -> None:
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
+    mine = policy(Action="kms:*", Principal={"AWS": ARN})
+
+    def decision(**changes: Any) -> str:
+        arguments = {
+            "PolicySourceArn": ARN,
+            "ActionNames": ["kms:Decrypt"],
+            "ResourceArns": [key],
+            "ResourcePolicy": mine,
+        }
+        [result] = iam.simulate_principal_policy(**{**arguments, **changes})["EvaluationResults"]
+        return str(result["EvalDecision"])
+
+    assert decision() == "allowed"
+    assert decision(CallerArn=f"{ARN}-else") == "implicitDeny"
+    model: dict[str, Any] = {"ActionNames": ["bedrock:InvokeModel"], "ResourceArns": [MODEL]}
+    model["ResourcePolicy"] = policy(Principal="*")
+    assert decision(**model) == "allowed"
+    assert decision(**model, ResourceOwner="arn:aws:iam::210987654321:root") == "implicitDeny"
+
+
+def test_the_keys_that_policies_ask_for(iam: Any) -> None:
+    asks = policy(Condition={"StringEquals": {"aws:userid": "${aws:username}"}})
+    found = iam.get_context_keys_for_custom_policy(PolicyInputList=[asks])
+    assert found["ContextKeyNames"] == ["aws:userid", "aws:username"]
+    found = iam.get_context_keys_for_principal_policy(PolicySourceArn=ARN, PolicyInputList=[asks])
+    assert found["ContextKeyNames"] == ["aws:SourceIp", "aws:userid", "aws:username"]

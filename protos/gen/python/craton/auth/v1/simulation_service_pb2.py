@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from craton.common.v1 import policy_finding_pb2 as craton_dot_common_dot_v1_dot_policy__finding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'craton/auth/v1/simulation_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\"\x9c\x02\n\x1eSimulatePrincipalPolicyRequest\x12!\n\rprincipal_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12H\n\x07\x61\x63tions\x18\x02 \x03(\tB7\xbaH4\x92\x01\x31\x08\x01\x10\x64\"+r)2\'^[A-Za-z0-9-]{1,64}:[A-Za-z0-9]{1,128}$\x12$\n\tresources\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\x80\x10\x12\x37\n\x07\x63ontext\x18\x04 \x03(\x0b\x32\x1c.craton.auth.v1.ContextEntryB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12.\n\x13\x61\x64\x64itional_policies\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x30\"C\n\x0c\x43ontextEntry\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x06values\x18\x02 \x03(\tB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"T\n\x1fSimulatePrincipalPolicyResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .craton.auth.v1.SimulationResult\"\xc8\x01\n\x10SimulationResult\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x32\n\x07verdict\x18\x03 \x01(\x0e\x32!.craton.auth.v1.SimulationVerdict\x12\x30\n\ndecided_by\x18\x04 \x01(\x0b\x32\x1c.craton.auth.v1.LayerVerdict\x12,\n\x06layers\x18\x05 \x03(\x0b\x32\x1c.craton.auth.v1.LayerVerdict\"s\n\x0cLayerVerdict\x12\r\n\x05layer\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\x05\x12\x32\n\x07verdict\x18\x03 \x01(\x0e\x32!.craton.auth.v1.SimulationVerdict\x12\x11\n\tstatement\x18\x04 \x01(\t*\xa3\x01\n\x11SimulationVerdict\x12\"\n\x1eSIMULATION_VERDICT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSIMULATION_VERDICT_ALLOWED\x10\x01\x12$\n SIMULATION_VERDICT_EXPLICIT_DENY\x10\x02\x12$\n SIMULATION_VERDICT_IMPLICIT_DENY\x10\x03\x32\x8f\x01\n\x11SimulationService\x12z\n\x17SimulatePrincipalPolicy\x12..craton.auth.v1.SimulatePrincipalPolicyRequest\x1a/.craton.auth.v1.SimulatePrincipalPolicyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'craton/auth/v1/simulation_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%craton/common/v1/policy_finding.proto\"\xff\x02\n\x1eSimulatePrincipalPolicyRequest\x12!\n\rprincipal_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12H\n\x07\x61\x63tions\x18\x02 \x03(\tB7\xbaH4\x92\x01\x31\x08\x01\x10\x64\"+r)2\'^[A-Za-z0-9-]{1,64}:[A-Za-z0-9]{1,128}$\x12$\n\tresources\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\x80\x10\x12\x37\n\x07\x63ontext\x18\x04 \x03(\x0b\x32\x1c.craton.auth.v1.ContextEntryB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12.\n\x13\x61\x64\x64itional_policies\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x30\x12,\n\x11\x62oundary_policies\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x01\"\x07r\x05\x10\x01\x18\x80\x30\x12\x33\n\x08resource\x18\x07 \x01(\x0b\x32!.craton.auth.v1.SimulatedResource\"}\n\x11SimulatedResource\x12\x19\n\x06policy\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x02\x12/\n\x10owner_account_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x12\x1c\n\ncaller_arn\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"\xd0\x02\n\x1bSimulateCustomPolicyRequest\x12%\n\x08policies\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x14\"\x07r\x05\x10\x01\x18\x80\x30\x12H\n\x07\x61\x63tions\x18\x02 \x03(\tB7\xbaH4\x92\x01\x31\x08\x01\x10\x64\"+r)2\'^[A-Za-z0-9-]{1,64}:[A-Za-z0-9]{1,128}$\x12$\n\tresources\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\x80\x10\x12\x37\n\x07\x63ontext\x18\x04 \x03(\x0b\x32\x1c.craton.auth.v1.ContextEntryB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12,\n\x11\x62oundary_policies\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x01\"\x07r\x05\x10\x01\x18\x80\x30\x12\x33\n\x08resource\x18\x06 \x01(\x0b\x32!.craton.auth.v1.SimulatedResource\"\x85\x01\n\x1cSimulateCustomPolicyResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .craton.auth.v1.SimulationResult\x12\x32\n\x08\x66indings\x18\x02 \x03(\x0b\x32 .craton.auth.v1.DocumentFindings\"E\n\x10\x44ocumentFindings\x12\x31\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"|\n\'GetContextKeysForPrincipalPolicyRequest\x12!\n\rprincipal_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12.\n\x13\x61\x64\x64itional_policies\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x30\"8\n(GetContextKeysForPrincipalPolicyResponse\x12\x0c\n\x04keys\x18\x01 \x03(\t\"M\n$GetContextKeysForCustomPolicyRequest\x12%\n\x08policies\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x14\"\x07r\x05\x10\x01\x18\x80\x30\"5\n%GetContextKeysForCustomPolicyResponse\x12\x0c\n\x04keys\x18\x01 \x03(\t\"C\n\x0c\x43ontextEntry\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x06values\x18\x02 \x03(\tB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\x88\x01\n\x1fSimulatePrincipalPolicyResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .craton.auth.v1.SimulationResult\x12\x32\n\x08\x66indings\x18\x02 \x03(\x0b\x32 .craton.auth.v1.DocumentFindings\"\xad\x02\n\x10SimulationResult\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x32\n\x07verdict\x18\x03 \x01(\x0e\x32!.craton.auth.v1.SimulationVerdict\x12\x30\n\ndecided_by\x18\x04 \x01(\x0b\x32\x1c.craton.auth.v1.LayerVerdict\x12,\n\x06layers\x18\x05 \x03(\x0b\x32\x1c.craton.auth.v1.LayerVerdict\x12\x1c\n\x14missing_context_keys\x18\x06 \x03(\t\x12\x14\n\x0c\x61\x63tion_known\x18\x07 \x01(\x08\x12\x16\n\x0enearest_action\x18\x08 \x01(\t\x12\x17\n\x0fpermission_free\x18\t \x01(\x08\"s\n\x0cLayerVerdict\x12\r\n\x05layer\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\x05\x12\x32\n\x07verdict\x18\x03 \x01(\x0e\x32!.craton.auth.v1.SimulationVerdict\x12\x11\n\tstatement\x18\x04 \x01(\t*\xa3\x01\n\x11SimulationVerdict\x12\"\n\x1eSIMULATION_VERDICT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSIMULATION_VERDICT_ALLOWED\x10\x01\x12$\n SIMULATION_VERDICT_EXPLICIT_DENY\x10\x02\x12$\n SIMULATION_VERDICT_IMPLICIT_DENY\x10\x03\x32\xa9\x04\n\x11SimulationService\x12z\n\x17SimulatePrincipalPolicy\x12..craton.auth.v1.SimulatePrincipalPolicyRequest\x1a/.craton.auth.v1.SimulatePrincipalPolicyResponse\x12q\n\x14SimulateCustomPolicy\x12+.craton.auth.v1.SimulateCustomPolicyRequest\x1a,.craton.auth.v1.SimulateCustomPolicyResponse\x12\x95\x01\n GetContextKeysForPrincipalPolicy\x12\x37.craton.auth.v1.GetContextKeysForPrincipalPolicyRequest\x1a\x38.craton.auth.v1.GetContextKeysForPrincipalPolicyResponse\x12\x8c\x01\n\x1dGetContextKeysForCustomPolicy\x12\x34.craton.auth.v1.GetContextKeysForCustomPolicyRequest\x1a\x35.craton.auth.v1.GetContextKeysForCustomPolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,22 +43,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIMULATEPRINCIPALPOLICYREQUEST'].fields_by_name['context']._serialized_options = b'\272H\005\222\001\002\020d'
   _globals['_SIMULATEPRINCIPALPOLICYREQUEST'].fields_by_name['additional_policies']._loaded_options = None
   _globals['_SIMULATEPRINCIPALPOLICYREQUEST'].fields_by_name['additional_policies']._serialized_options = b'\272H\016\222\001\013\020\n\"\007r\005\020\001\030\2000'
+  _globals['_SIMULATEPRINCIPALPOLICYREQUEST'].fields_by_name['boundary_policies']._loaded_options = None
+  _globals['_SIMULATEPRINCIPALPOLICYREQUEST'].fields_by_name['boundary_policies']._serialized_options = b'\272H\016\222\001\013\020\001\"\007r\005\020\001\030\2000'
+  _globals['_SIMULATEDRESOURCE'].fields_by_name['policy']._loaded_options = None
+  _globals['_SIMULATEDRESOURCE'].fields_by_name['policy']._serialized_options = b'\272H\006r\004\030\200\200\002'
+  _globals['_SIMULATEDRESOURCE'].fields_by_name['owner_account_id']._loaded_options = None
+  _globals['_SIMULATEDRESOURCE'].fields_by_name['owner_account_id']._serialized_options = b'\272H\022r\0202\016^([0-9]{12})?$'
+  _globals['_SIMULATEDRESOURCE'].fields_by_name['caller_arn']._loaded_options = None
+  _globals['_SIMULATEDRESOURCE'].fields_by_name['caller_arn']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['policies']._loaded_options = None
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['policies']._serialized_options = b'\272H\020\222\001\r\010\001\020\024\"\007r\005\020\001\030\2000'
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['actions']._loaded_options = None
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['actions']._serialized_options = b'\272H4\222\0011\010\001\020d\"+r)2\'^[A-Za-z0-9-]{1,64}:[A-Za-z0-9]{1,128}$'
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['resources']._loaded_options = None
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['resources']._serialized_options = b'\272H\016\222\001\013\020d\"\007r\005\020\001\030\200\020'
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['context']._loaded_options = None
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['context']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['boundary_policies']._loaded_options = None
+  _globals['_SIMULATECUSTOMPOLICYREQUEST'].fields_by_name['boundary_policies']._serialized_options = b'\272H\016\222\001\013\020\001\"\007r\005\020\001\030\2000'
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYREQUEST'].fields_by_name['principal_arn']._loaded_options = None
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYREQUEST'].fields_by_name['principal_arn']._serialized_options = b'\272H\007r\005\020\024\030\200\020'
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYREQUEST'].fields_by_name['additional_policies']._loaded_options = None
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYREQUEST'].fields_by_name['additional_policies']._serialized_options = b'\272H\016\222\001\013\020\n\"\007r\005\020\001\030\2000'
+  _globals['_GETCONTEXTKEYSFORCUSTOMPOLICYREQUEST'].fields_by_name['policies']._loaded_options = None
+  _globals['_GETCONTEXTKEYSFORCUSTOMPOLICYREQUEST'].fields_by_name['policies']._serialized_options = b'\272H\020\222\001\r\010\001\020\024\"\007r\005\020\001\030\2000'
   _globals['_CONTEXTENTRY'].fields_by_name['key']._loaded_options = None
   _globals['_CONTEXTENTRY'].fields_by_name['key']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
   _globals['_CONTEXTENTRY'].fields_by_name['values']._loaded_options = None
   _globals['_CONTEXTENTRY'].fields_by_name['values']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
-  _globals['_SIMULATIONVERDICT']._serialized_start=851
-  _globals['_SIMULATIONVERDICT']._serialized_end=1014
-  _globals['_SIMULATEPRINCIPALPOLICYREQUEST']._serialized_start=89
-  _globals['_SIMULATEPRINCIPALPOLICYREQUEST']._serialized_end=373
-  _globals['_CONTEXTENTRY']._serialized_start=375
-  _globals['_CONTEXTENTRY']._serialized_end=442
-  _globals['_SIMULATEPRINCIPALPOLICYRESPONSE']._serialized_start=444
-  _globals['_SIMULATEPRINCIPALPOLICYRESPONSE']._serialized_end=528
-  _globals['_SIMULATIONRESULT']._serialized_start=531
-  _globals['_SIMULATIONRESULT']._serialized_end=731
-  _globals['_LAYERVERDICT']._serialized_start=733
-  _globals['_LAYERVERDICT']._serialized_end=848
-  _globals['_SIMULATIONSERVICE']._serialized_start=1017
-  _globals['_SIMULATIONSERVICE']._serialized_end=1160
+  _globals['_SIMULATIONVERDICT']._serialized_start=2134
+  _globals['_SIMULATIONVERDICT']._serialized_end=2297
+  _globals['_SIMULATEPRINCIPALPOLICYREQUEST']._serialized_start=128
+  _globals['_SIMULATEPRINCIPALPOLICYREQUEST']._serialized_end=511
+  _globals['_SIMULATEDRESOURCE']._serialized_start=513
+  _globals['_SIMULATEDRESOURCE']._serialized_end=638
+  _globals['_SIMULATECUSTOMPOLICYREQUEST']._serialized_start=641
+  _globals['_SIMULATECUSTOMPOLICYREQUEST']._serialized_end=977
+  _globals['_SIMULATECUSTOMPOLICYRESPONSE']._serialized_start=980
+  _globals['_SIMULATECUSTOMPOLICYRESPONSE']._serialized_end=1113
+  _globals['_DOCUMENTFINDINGS']._serialized_start=1115
+  _globals['_DOCUMENTFINDINGS']._serialized_end=1184
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYREQUEST']._serialized_start=1186
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYREQUEST']._serialized_end=1310
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYRESPONSE']._serialized_start=1312
+  _globals['_GETCONTEXTKEYSFORPRINCIPALPOLICYRESPONSE']._serialized_end=1368
+  _globals['_GETCONTEXTKEYSFORCUSTOMPOLICYREQUEST']._serialized_start=1370
+  _globals['_GETCONTEXTKEYSFORCUSTOMPOLICYREQUEST']._serialized_end=1447
+  _globals['_GETCONTEXTKEYSFORCUSTOMPOLICYRESPONSE']._serialized_start=1449
+  _globals['_GETCONTEXTKEYSFORCUSTOMPOLICYRESPONSE']._serialized_end=1502
+  _globals['_CONTEXTENTRY']._serialized_start=1504
+  _globals['_CONTEXTENTRY']._serialized_end=1571
+  _globals['_SIMULATEPRINCIPALPOLICYRESPONSE']._serialized_start=1574
+  _globals['_SIMULATEPRINCIPALPOLICYRESPONSE']._serialized_end=1710
+  _globals['_SIMULATIONRESULT']._serialized_start=1713
+  _globals['_SIMULATIONRESULT']._serialized_end=2014
+  _globals['_LAYERVERDICT']._serialized_start=2016
+  _globals['_LAYERVERDICT']._serialized_end=2131
+  _globals['_SIMULATIONSERVICE']._serialized_start=2300
+  _globals['_SIMULATIONSERVICE']._serialized_end=2853
 # @@protoc_insertion_point(module_scope)

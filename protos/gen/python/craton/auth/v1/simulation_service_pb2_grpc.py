@@ -40,6 +40,21 @@ class SimulationServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulatePrincipalPolicyRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulatePrincipalPolicyResponse.FromString,
                 _registered_method=True)
+        self.SimulateCustomPolicy = channel.unary_unary(
+                '/craton.auth.v1.SimulationService/SimulateCustomPolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulateCustomPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulateCustomPolicyResponse.FromString,
+                _registered_method=True)
+        self.GetContextKeysForPrincipalPolicy = channel.unary_unary(
+                '/craton.auth.v1.SimulationService/GetContextKeysForPrincipalPolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForPrincipalPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForPrincipalPolicyResponse.FromString,
+                _registered_method=True)
+        self.GetContextKeysForCustomPolicy = channel.unary_unary(
+                '/craton.auth.v1.SimulationService/GetContextKeysForCustomPolicy',
+                request_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForCustomPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForCustomPolicyResponse.FromString,
+                _registered_method=True)
 
 
 class SimulationServiceServicer:
@@ -48,8 +63,29 @@ class SimulationServiceServicer:
 
     def SimulatePrincipalPolicy(self, request, context):
         """Decides for a user or a role of the caller's account as enforcement points
-        would now, with all of its layers. Policies of resources are not looked at:
-        what a key or a role itself forbids is not told.
+        would now, with all of its layers. Policies of resources are not looked up:
+        what a key or a role itself forbids is told of a policy in the request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateCustomPolicy(self, request, context):
+        """Decides by the policies in the request alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContextKeysForPrincipalPolicy(self, request, context):
+        """Lists the condition keys that a principal's identity policies ask for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContextKeysForCustomPolicy(self, request, context):
+        """Lists the condition keys that the policies in the request ask for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +98,21 @@ def add_SimulationServiceServicer_to_server(servicer, server):
                     servicer.SimulatePrincipalPolicy,
                     request_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulatePrincipalPolicyRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulatePrincipalPolicyResponse.SerializeToString,
+            ),
+            'SimulateCustomPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateCustomPolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulateCustomPolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulateCustomPolicyResponse.SerializeToString,
+            ),
+            'GetContextKeysForPrincipalPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContextKeysForPrincipalPolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForPrincipalPolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForPrincipalPolicyResponse.SerializeToString,
+            ),
+            'GetContextKeysForCustomPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContextKeysForCustomPolicy,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForCustomPolicyRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForCustomPolicyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +143,87 @@ class SimulationService:
             '/craton.auth.v1.SimulationService/SimulatePrincipalPolicy',
             craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulatePrincipalPolicyRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulatePrincipalPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateCustomPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.SimulationService/SimulateCustomPolicy',
+            craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulateCustomPolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_simulation__service__pb2.SimulateCustomPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContextKeysForPrincipalPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.SimulationService/GetContextKeysForPrincipalPolicy',
+            craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForPrincipalPolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForPrincipalPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContextKeysForCustomPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.SimulationService/GetContextKeysForCustomPolicy',
+            craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForCustomPolicyRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_simulation__service__pb2.GetContextKeysForCustomPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,
