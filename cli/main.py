@@ -25,6 +25,7 @@ _COMMANDS = {
     "keys": "cli.keys:keys",
     "api-keys": "cli.api_keys:api_keys",
     "policies": "cli.policies:policies",
+    "endpoints": "cli.endpoints:endpoints",
     "kms": "cli.kms:kms",
     "audit": "cli.audit:audit",
     "pki": "cli.pki:pki",

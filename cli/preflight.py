@@ -11,6 +11,7 @@ def check_ports(stack: Stack) -> None:
     ports = stack.definition.ports
     wanted = {
         "edge": ports.edge,
+        "private edge": ports.private,
         "public gRPC": ports.public_grpc,
         "redis": ports.redis,
         "edge metrics": stack.definition.edge.metrics_port,

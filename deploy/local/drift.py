@@ -23,7 +23,7 @@ def drift(stack: Stack | None = None) -> list[str]:
     stack = stack or Stack.here()
     folder = stack.root / "deploy/config"
     problems: list[str] = []
-    expected: set[str] = {"edge.toml", "regions.toml"}
+    expected: set[str] = {"edge.toml", "private.toml", "regions.toml"}
     for service in stack.definition.services:
         expected.add(f"{service.name}.toml")
         problems += _listener(stack, folder / f"{service.name}.toml", service.name, "service", service.port)
@@ -34,6 +34,7 @@ def drift(stack: Stack | None = None) -> list[str]:
         problems += _uids(folder / name, pool.uid, pool.sandbox_uid)
     problems += _loads(folder / "edge.toml", "edge")[1]
     problems += _regions(stack, folder)
+    problems += _private(stack, folder)
     found = {path.name for path in folder.glob("*.toml")}
     problems += [f"deploy/config/{name} is not used by the local stack" for name in sorted(found - expected)]
     return problems
@@ -77,3 +78,14 @@ def _regions(stack: Stack, folder: Path) -> Iterator[str]:
         config, _ = _loads(folder / f"{name}.toml", name)
         if getattr(config, "regions", agreed) != agreed:
             yield f"{name}.toml: regions are not those of regions.toml; name it in include"
+
+
+def _private(stack: Stack, folder: Path) -> Iterator[str]:
+    """Edge listens where auth believes it to."""
+    configs = {name: _loads(folder / f"{name}.toml", name)[0] for name in ("auth", "edge")}
+    known = {name: getattr(config, "private_listeners", ()) for name, config in configs.items()}
+    if known["auth"] != known["edge"]:
+        yield "auth.toml: private_listeners are not those of edge.toml; name private.toml in both includes"
+    listening = [each.listen for each in known["edge"]]
+    if listening != [f"{stack.address}:{stack.definition.ports.private}"]:
+        yield f"private.toml: listens on {listening}, stack.toml says port {stack.definition.ports.private}"

@@ -24,6 +24,7 @@ class Ports:
     """Public ports of the stack."""
 
     edge: int
+    private: int
     public_grpc: int
     redis: int
 

@@ -7,11 +7,13 @@ from services.auth.domain.dialling import DialRules
 from services.auth.domain.service_principals import SERVICE_PRINCIPALS
 from services.chassis.settings import (
     AuditSettings,
+    PrivateListenerSettings,
     RedisSettings,
     ServerSettings,
     TelemetrySettings,
     TlsSettings,
     UpstreamSettings,
+    check_listeners,
 )
 
 
@@ -64,6 +66,8 @@ class AuthConfig:
     """Services that tokens are issued for."""
     exchanges: tuple[ExchangeSettings, ...] = ()
     partition: str = "aws"
+    private_listeners: tuple[PrivateListenerSettings, ...] = ()
+    """Listeners of edge on which VPC endpoints can be registered; auth uses their names and networks."""
     token_key_days: int = 30
     """Age at which the key that signs tokens is replaced."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
@@ -80,3 +84,4 @@ class AuthConfig:
             raise ValueError("at least one region and one signing name are needed")
         # Read here, so that rules that cannot be understood end the boot instead of a request.
         _ = self.web_identity.rules
+        check_listeners(self.private_listeners)

@@ -17,6 +17,7 @@ from services.chassis.arn import (
     role_arn,
     root_arn,
     user_arn,
+    vpc_endpoint_arn,
 )
 from services.chassis.audit.ports import AuditedMethod, Recording, no_resources
 from services.chassis.context import CallContext
@@ -25,6 +26,7 @@ _IAM = "iam.amazonaws.com"
 _STS = "sts.amazonaws.com"
 _ORGANIZATIONS = "organizations.amazonaws.com"
 _BEDROCK = "bedrock.amazonaws.com"
+_EC2 = "ec2.amazonaws.com"
 _CRATON = "auth.craton"
 
 _EFFECT = Recording.EFFECT
@@ -58,6 +60,17 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "ListAccounts": (_ORGANIZATIONS, "ListAccounts", _READ),
         "CreateRootAccessKey": (_IAM, "CreateAccessKey", _EFFECT),
         "DeleteRootAccessKey": (_IAM, "DeleteAccessKey", _EFFECT),
+    },
+    "EndpointService": {
+        "CreateVpcEndpoint": (_EC2, "CreateVpcEndpoint", _EFFECT),
+        "DescribeVpcEndpoints": (_EC2, "DescribeVpcEndpoints", _READ),
+        "ModifyVpcEndpoint": (_EC2, "ModifyVpcEndpoint", _EFFECT),
+        "DeleteVpcEndpoint": (_EC2, "DeleteVpcEndpoints", _EFFECT),
+    },
+    "PrivateListenerService": {
+        "AssignPrivateListener": (_CRATON, "AssignPrivateListener", _EFFECT),
+        "ReleasePrivateListener": (_CRATON, "ReleasePrivateListener", _EFFECT),
+        "ListPrivateListeners": (_CRATON, "ListPrivateListeners", _READ),
     },
     "OrganizationService": {
         "DescribeOrganization": (_ORGANIZATIONS, "DescribeOrganization", _READ),
@@ -282,6 +295,22 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         # Policies by themselves are nobody's.
         return known(getattr(request, "principal_arn", ""))
 
+    def endpoint(request: Any, call: CallContext) -> Sequence[str]:
+        endpoint_id = getattr(request, "vpc_endpoint_id", "")
+        if not endpoint_id:
+            # The id of a new one is chosen at random, and named in the outcome.
+            return listener(request, call) if hasattr(request, "private_listener") else ()
+        if call.principal is None:
+            return ()
+        claims = call.principal
+        return (vpc_endpoint_arn(claims.account_id, claims.region, endpoint_id, partition),)
+
+    def listener(request: Any, _call: CallContext) -> Sequence[str]:
+        # A part of the installation, which has a name and no ARN; with the account that it is assigned to.
+        named = (f"privateListeners/{request.private_listener}",)
+        account_id = getattr(request, "account_id", "")
+        return (*named, root_arn(account_id, partition)) if account_id else named
+
     def model(request: Any, call: CallContext) -> Sequence[str]:
         if call.principal is None:
             return ()
@@ -298,6 +327,8 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     by_service: Mapping[str, Resources] = {
         "BootstrapService": account,
         "AccountService": account,
+        "EndpointService": endpoint,
+        "PrivateListenerService": listener,
         "OrganizationService": organization,
         "OrganizationPolicyService": organization,
         "UserService": bearer,
@@ -320,6 +351,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "ListGroups",
         "ListOpenIDConnectProviders",
         "ListPolicies",
+        "ListPrivateListeners",
         "ListRoles",
         "ListUsers",
         "GetUseCaseForModelAccess",

@@ -9,6 +9,7 @@ from craton.auth.v1 import (
     authentication_service_pb2_grpc,
     authorization_service_pb2_grpc,
     bootstrap_service_pb2_grpc,
+    endpoint_service_pb2_grpc,
     group_service_pb2_grpc,
     managed_policy_service_pb2_grpc,
     model_access_service_pb2_grpc,
@@ -17,6 +18,7 @@ from craton.auth.v1 import (
     organization_service_pb2_grpc,
     passed_role_service_pb2_grpc,
     policy_service_pb2_grpc,
+    private_listener_service_pb2_grpc,
     role_service_pb2_grpc,
     security_token_service_pb2_grpc,
     service_credential_service_pb2_grpc,
@@ -38,6 +40,7 @@ from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
+from services.auth.adapters.sql_endpoints import SqlEndpoints
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
@@ -56,6 +59,7 @@ from services.auth.operations.admission import Admission
 from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.caller_identity import CallerIdentity
 from services.auth.operations.credentials import KeyMaker
+from services.auth.operations.endpoints import Endpoints, PrivateListeners
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.groups import Groups
 from services.auth.operations.inline_policies import InlinePolicies
@@ -69,6 +73,7 @@ from services.auth.operations.oidc_providers import OidcProviders
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.passed_roles import PassedRoles
+from services.auth.operations.private_paths import PrivatePaths
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
 from services.auth.operations.service_credentials import ServiceCredentials
@@ -87,6 +92,7 @@ from services.auth.servicer.authentication import (
     AuthorizationServicer,
     TokenServicer,
 )
+from services.auth.servicer.endpoints import EndpointServicer, PrivateListenerServicer
 from services.auth.servicer.groups import GroupServicer
 from services.auth.servicer.identity import AccessKeyServicer, PolicyServicer, UserServicer
 from services.auth.servicer.managed_policies import ManagedPolicyServicer
@@ -155,7 +161,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         telemetry=config.telemetry,
     )
 
-    admission = Admission(credentials, directory, clock)
+    endpoint_store = SqlEndpoints(database)
+    networks = {each.name: each.vpc_id for each in config.private_listeners}
+    paths = PrivatePaths(endpoint_store, networks)
+    admission = Admission(credentials, directory, clock, paths)
     signatures = Signatures(
         credentials,
         sealer,
@@ -207,7 +216,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
 
     server.add(
         authentication_service_pb2_grpc.add_AuthenticationServiceServicer_to_server,
-        AuthenticationServicer(signatures, api_keys, issuer, revocations),
+        AuthenticationServicer(signatures, api_keys, issuer, revocations, paths),
     )
     server.add(
         authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,
@@ -301,6 +310,19 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         model_access_service_pb2_grpc.add_ModelAccessServiceServicer_to_server, ModelAccessServicer(access)
+    )
+
+    server.add(
+        endpoint_service_pb2_grpc.add_EndpointServiceServicer_to_server,
+        EndpointServicer(
+            Endpoints(endpoint_store, admission, revocations, networks, clock, random, partition)
+        ),
+    )
+    server.add(
+        private_listener_service_pb2_grpc.add_PrivateListenerServiceServicer_to_server,
+        PrivateListenerServicer(
+            PrivateListeners(endpoint_store, directory, admission, revocations, networks)
+        ),
     )
 
     server.add_readiness("catalog", catalog.refresh)

@@ -37,6 +37,10 @@ _KINDS = (
     ),
     _Kind("accounts/{account}/regions/{region}/keys/{id}", "kms:{region}:{account}:key/{id}"),
     _Kind("accounts/{account}/regions/{region}/aliases/{alias}", "kms:{region}:{account}:alias/{alias}"),
+    _Kind(
+        "accounts/{account}/regions/{region}/vpcEndpoints/{endpoint}",
+        "ec2:{region}:{account}:vpc-endpoint/{endpoint}",
+    ),
     _Kind("accounts/{account}/users/{user}", "iam::{account}:user/{user}"),
     _Kind("accounts/{account}/roles/{role}", "iam::{account}:role/{role}"),
     _Kind("accounts/{account}/groups/{group}", "iam::{account}:group/{group}"),
@@ -55,6 +59,7 @@ _PATTERNS = {
     "model": _MODEL,
     "job": r"[a-z0-9.:-]{1,255}/[a-z0-9]{12}",
     "id": _ID,
+    "endpoint": "vpce-[0-9a-f]{17}",
     "alias": r"[A-Za-z0-9/_-]{1,250}",
     "user": _PATH + _USER,
     "group": _PATH + _NAME,
@@ -178,3 +183,8 @@ def oidc_provider_arn(account_id: str, issuer_name: str, partition: str = "aws")
 def policy_arn(owner: str, policy_name: str, partition: str = "aws", path: str = "/") -> str:
     """Return the ARN of a managed policy; `owner` is an account, or "aws" for a built-in policy."""
     return IamEntity(owner, "policy", policy_name, path).arn(partition)
+
+
+def vpc_endpoint_arn(account_id: str, region: str, endpoint_id: str, partition: str = "aws") -> str:
+    """Return the ARN of a VPC endpoint; of all of an account in a region when the id is *."""
+    return f"arn:{partition}:ec2:{region}:{account_id}:vpc-endpoint/{endpoint_id}"

@@ -23,7 +23,7 @@ from services.chassis.policy.keys import (
     resource_context,
 )
 from services.chassis.policy.layers import ResourceLayers
-from services.chassis.policy.model import Decision, Verdict
+from services.chassis.policy.model import Decision, Layer, Verdict
 from services.chassis.policy.principals import Requester
 from services.chassis.principal import PrincipalClaims, requester_of, signed_for
 
@@ -65,6 +65,9 @@ def decide(
         known = request_context(claims, clock.now(), facts)
         known.update(resource_context(target.account_id, claims, facts))
         context = merge(known, conditions)
+    if (claims.path is None) is not (policies.bound.endpoint is None):
+        # Whoever leased these layers did it for another path: nothing says what binds this one.
+        return Decision(Verdict.IMPLICIT_DENY, layer=Layer.ENDPOINT)
     if policies.retired:
         # Part of it had to make room since the caller looked: a Deny may be missing.
         return Decision(Verdict.IMPLICIT_DENY)

@@ -22,7 +22,7 @@ from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
 from services.chassis.policy.principals import Requester
-from services.chassis.principal import PrincipalClaims, requester_of
+from services.chassis.principal import PrincipalClaims, PrivatePath, requester_of
 from services.chassis.rich_status import from_rpc_error
 
 MAX_LEASE_S = 5.0
@@ -47,7 +47,7 @@ _REFUSALS = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSI
 Entitlements = frozenset[tuple[str, str, str]]
 """(region, model id, SHA-256 of the accepted EULA)."""
 
-_Key = tuple[str, str, str, str, int]
+_Key = tuple[str, str, str, str, int, PrivatePath | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class LeaseAnswer:
     digest: str
     life_s: float
     facts: PrincipalFacts = NO_FACTS
+    endpoint_epoch: int = 0
+    """Epoch of the account that registered the VPC endpoint of the token; 0 for the public path."""
 
 
 class LeaseSource(Protocol):
@@ -71,7 +73,8 @@ class LeaseSource(Protocol):
         With `continuing` the token, under which a call was admitted, may have expired since.
 
         Raises DomainError: INVALID_TOKEN or UNKNOWN_ACCESS_KEY when the principal, its key or its
-        account is gone, DEPENDENCY_UNAVAILABLE when auth does not answer in time.
+        account is gone, ACCESS_DENIED when its VPC endpoint is, DEPENDENCY_UNAVAILABLE when auth does not
+        answer in time.
         """
 
 
@@ -93,6 +96,8 @@ class Lease:
     """For condition keys."""
     requester: Requester
     """The principal, as policies name it."""
+    endpoint_epoch: int
+    """Of the account whose VPC endpoint the principal came through; 0 for the public path."""
 
 
 class Leases:
@@ -121,6 +126,7 @@ class Leases:
             claims.principal_id,
             claims.access_key_id,
             claims.key_generation,
+            claims.path,
         )
         lease = self._leases.get(key)
         now = self._clock.boottime()
@@ -155,6 +161,9 @@ class Leases:
     def _current(self, lease: Lease, claims: PrincipalClaims) -> bool:
         floor = max(self._floors.get(claims.account_id, 0), claims.policy_epoch)
         fresh = lease.epoch >= floor and lease.round == self._round
+        if claims.path is not None and lease.endpoint_epoch < self._floors.get(claims.path.account_id, 0):
+            # The endpoint may be another account's: what that one changes ends leases through it as well.
+            return False
         return fresh and not lease.policies.retired
 
     def _renew(self, key: _Key, call: CallContext, claims: PrincipalClaims, now: float) -> None:
@@ -221,7 +230,17 @@ class Leases:
             raise DomainError(ErrorReason.ERROR_REASON_INTERNAL, "auth answered without documents")
         expires = before + min(answer.life_s, MAX_LEASE_S)
         requester = requester_of(claims, facts.iam_resource)
-        return Lease(policies, entitlements, answer.epoch, answer.digest, expires, asked_in, facts, requester)
+        return Lease(
+            policies,
+            entitlements,
+            answer.epoch,
+            answer.digest,
+            expires,
+            asked_in,
+            facts,
+            requester,
+            answer.endpoint_epoch,
+        )
 
     def _compile(self, bundle: PolicyBundle) -> CompiledBundle:
         try:
@@ -272,6 +291,7 @@ class RemoteLeaseSource:
                 response.iam_resource,
                 tuple((each.key, tuple(each.values)) for each in response.session_keys),
             ),
+            endpoint_epoch=response.endpoint_epoch,
         )
 
 
@@ -282,6 +302,7 @@ def _bundle(response: Any) -> PolicyBundle:
         session=_optional(response, "session_policies"),
         service_control=tuple(tuple(level.documents) for level in response.service_control_levels),
         resource_control=tuple(tuple(level.documents) for level in response.resource_control_levels),
+        endpoint=_optional(response, "endpoint_policies"),
     )
 
 

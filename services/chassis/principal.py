@@ -35,6 +35,23 @@ class FederatedUser:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivatePath:
+    """The VPC endpoint through which a request came.
+
+    Auth says so, of the listener that edge accepted the connection on; nothing that a client sends can.
+    """
+
+    endpoint_id: str
+    """"vpce-" and 17 hex digits."""
+    vpc_id: str
+    """The network that the listener stands in, for example "vpc-0a1b2c3d4e5f60718"."""
+    account_id: str
+    """The account that registered the endpoint: its policy binds all who come through it."""
+    service: str
+    """The service of the endpoint that is asked, for example "bedrock-runtime"."""
+
+
+@dataclass(frozen=True, slots=True)
 class PrincipalClaims:
     """The claims of a principal token after its signature, audience and life were verified."""
 
@@ -64,6 +81,8 @@ class PrincipalClaims:
     """The services that passed the request on, the first one first, for example "bedrock.amazonaws.com"."""
     invoked_by: str = ""
     """The service that acts as this principal, with a role that was passed to it; empty for all others."""
+    path: PrivatePath | None = None
+    """None for a request that came over the public listener."""
 
     bearer: BearerTokenType | None = None
     """Set when the client showed an API key. `access_key_id` is then the credential of a long-term key, or

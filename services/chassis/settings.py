@@ -1,5 +1,7 @@
 """Configuration tables that every service shares."""
 
+import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,3 +80,57 @@ class RedisSettings:
     ca: Path
     server_name: str = "redis.craton.internal"
     """DNS SAN that the server's certificate must have."""
+
+
+_LISTENER = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_VPC = re.compile(r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """A public certificate (PEM), which clients verify; no client certificate is asked for."""
+
+    certificate: Path
+    private_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateListenerSettings:
+    """A private way in: a listener of edge, which auth knows by its name."""
+
+    name: str
+    """Lower-case letters, digits and hyphens."""
+    listen: str
+    """host:port of the socket, whose address is the VPC endpoint: nothing else may reach it."""
+    vpc_id: str
+    """The network that it stands in, "vpc-" and 8 or 17 hex digits, for aws:SourceVpc."""
+    balancers: tuple[str, ...] = ()
+    """Networks (CIDR) of the balancers in front of it, which say by the PROXY protocol for whom they connect.
+    Without any, a client's address is its socket's, and the PROXY protocol is not spoken."""
+    public: CertificateSettings | None = None
+    """Certificate for other names than those of the public listener; that one's when absent."""
+
+    def __post_init__(self) -> None:
+        """Refuse names and networks that could never match."""
+        if not _LISTENER.fullmatch(self.name):
+            raise ValueError(f"name: {self.name!r} must be lower-case letters, digits and hyphens")
+        if not _VPC.fullmatch(self.vpc_id):
+            raise ValueError(f"vpc_id: {self.vpc_id!r} must be vpc- and 8 or 17 hex digits")
+        check_networks(self.balancers)
+
+
+def check_networks(networks: tuple[str, ...]) -> None:
+    """Raise ValueError for what is not a network in CIDR notation."""
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ValueError(f"balancers: {network!r} is not a network: {error}") from None
+
+
+def check_listeners(listeners: tuple[PrivateListenerSettings, ...]) -> None:
+    """Raise ValueError for a name that two listeners have."""
+    names = [each.name for each in listeners]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"private_listeners: {name!r} stands twice")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
-from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims, PrivatePath
 
 ISSUER = "craton-auth"
 TYPE = "craton-principal+jwt"
@@ -51,6 +51,7 @@ _REQUIRED = (
     "inv",
     "brr",
     "gen",
+    "vpce",
 )
 _MAX_VIA = 8
 """Services that one request goes through; there are fewer in an installation."""
@@ -115,6 +116,7 @@ def mint(claims: PrincipalClaims, key: SigningKey) -> str:
         "inv": claims.invoked_by,
         "brr": "" if claims.bearer is None else claims.bearer.value,
         "gen": claims.key_generation,
+        "vpce": _vpce(claims.path),
     }
     return jwt.encode(payload, key.private_key, algorithm="EdDSA", headers={"kid": key.key_id, "typ": TYPE})
 
@@ -228,6 +230,7 @@ def _claims(payload: Mapping[str, Any]) -> PrincipalClaims:
         invoked_by=_typed(payload["inv"], str),
         bearer=BearerTokenType(payload["brr"]) if _typed(payload["brr"], str) else None,
         key_generation=_typed(payload["gen"], int),
+        path=_path(_typed(payload["vpce"], dict)),
     )
 
 
@@ -235,6 +238,19 @@ def _services(value: Any) -> tuple[str, ...]:
     if len(_typed(value, list)) > _MAX_VIA:
         raise ValueError("a request went through too many services")
     return tuple(_typed(each, str) for each in value)
+
+
+def _vpce(path: PrivatePath | None) -> dict[str, str]:
+    """Return the claim of a private path, which is there and empty for the public one."""
+    if path is None:
+        return {}
+    return {"id": path.endpoint_id, "vpc": path.vpc_id, "acct": path.account_id, "svc": path.service}
+
+
+def _path(vpce: Mapping[str, Any]) -> PrivatePath | None:
+    if not vpce:
+        return None
+    return PrivatePath(*(_typed(vpce[name], str) for name in ("id", "vpc", "acct", "svc")))
 
 
 def _typed(value: Any, kind: type) -> Any:

@@ -1,23 +1,18 @@
 """Configuration of the edge: deploy/config/edge.toml."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from services.chassis.settings import (
     AuditSettings,
+    CertificateSettings,
+    PrivateListenerSettings,
     RedisSettings,
     TelemetrySettings,
     TlsSettings,
     UpstreamSettings,
+    check_listeners,
+    check_networks,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateSettings:
-    """The public certificate (PEM), which clients verify; no client certificate is asked for."""
-
-    certificate: Path
-    private_key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +20,15 @@ class LimitSettings:
     """What one client, and all strangers together, may take."""
 
     max_connections: int = 1024
-    """Counted from their first packet, handshakes included."""
+    """Counted from their first packet, handshakes included; of each listener, so that strangers at the public
+    one do not take the room of private ones."""
     max_header_bytes: int = 64 * 1024
     header_timeout_s: float = 10.0
     """From the first byte (or the handshake) to the end of the headers; also a client on a starved machine
     has sent them by then."""
     handshake_timeout_s: float = 5.0
+    proxy_header_timeout_s: float = 3.0
+    """How long a balancer may take to say for whom it connects."""
     body_timeout_s: float = 120.0
     """From the end of the headers to the end of the body: 25 MB at 1.7 Mbit/s."""
     keep_alive_s: float = 60.0
@@ -68,7 +66,16 @@ class EdgeConfig:
     """Regions that credentials may be scoped to."""
     default_region: str = "us-east-1"
     """Of requests with a long-term API key, which names none, where the host does not either."""
+    balancers: tuple[str, ...] = ()
+    """Networks (CIDR) of the balancers in front of the public listener, as in `private_listeners`."""
+    private_listeners: tuple[PrivateListenerSettings, ...] = ()
+    """Private ways in, each with an address of its own."""
     partition: str = "aws"
     trust_domain: str = "craton.local"
     limits: LimitSettings = field(default_factory=LimitSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+
+    def __post_init__(self) -> None:
+        """Refuse listeners that could never be told apart, and networks that could never match."""
+        check_networks(self.balancers)
+        check_listeners(self.private_listeners)

@@ -21,6 +21,16 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
+class Entrance:
+    """The private way by which a request came in."""
+
+    listener: str
+    """Name of the listener that accepted its connection."""
+    service: str
+    """Service of the endpoint that it asks, for example "bedrock-runtime"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What auth hands out against a signature that it verified itself."""
 
@@ -40,10 +50,13 @@ class Grant:
 class Authentication(Protocol):
     """auth, as the edge uses it."""
 
-    async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:
-        """Verify a signature and get a token for `audience`.
+    async def authenticate(
+        self, presented: Presented, client: ClientContext, audience: str, entrance: Entrance | None = None
+    ) -> Grant:
+        """Verify a signature and get a token for `audience`, bound to the VPC endpoint of the entrance.
 
-        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE.
+        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED when
+        no endpoint is registered there that lets the principal in.
         """
 
 
@@ -63,11 +76,16 @@ class BearerAuthentication(Protocol):
     """auth, as the edge uses it for API keys."""
 
     async def authenticate_bearer(
-        self, bearer: str, region: str, client: ClientContext, audience: str
+        self,
+        bearer: str,
+        region: str,
+        client: ClientContext,
+        audience: str,
+        entrance: Entrance | None = None,
     ) -> BearerGrant:
-        """Verify an API key and get a token for `audience`.
+        """Verify an API key and get a token for `audience`, bound to the VPC endpoint of the entrance.
 
-        Raises DomainError: INVALID_API_KEY, EXPIRED_API_KEY, DEPENDENCY_UNAVAILABLE.
+        Raises DomainError: INVALID_API_KEY, EXPIRED_API_KEY, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED.
         """
 
 
@@ -102,6 +120,8 @@ class Caller:
     """gRPC metadata that carries the principal token."""
     temporary: bool = False
     """Whether it showed temporary credentials, which expire by themselves."""
+    entrance: Entrance | None = None
+    """The private way by which it came in; None for the public listener."""
 
     def __repr__(self) -> str:
         """Name the principal without the token."""
@@ -119,7 +139,7 @@ class UnsignedOperation(Protocol):
     """An operation for callers who have no credentials yet."""
 
     async def __call__(
-        self, values: Mapping[str, Any], client: ClientContext, /
+        self, values: Mapping[str, Any], client: ClientContext, entrance: Entrance | None, /
     ) -> tuple[Mapping[str, Any], PrincipalClaims]:
         """Run it; return the output, and whom auth found behind the proof in `values`. Raises DomainError."""
 

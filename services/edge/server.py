@@ -4,7 +4,7 @@ import asyncio
 import ctypes
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -29,19 +29,22 @@ _log = Log("edge")
 
 
 class EdgeServer:
-    """The public listener with its background tasks, and the metrics listener with its health.
+    """The listeners with their background tasks, and the metrics listener with its health.
 
     Order of life: construct, add tasks, checks and closers, start, stop. A task that ends stops the process.
     """
 
     def __init__(
         self,
-        listener: Listener,
+        listeners: Sequence[Listener],
         metrics_listen: str,
         metrics: Metrics,
         tracing: Tracing,
     ) -> None:
-        """Name everything the server needs; nothing is opened before `start`."""
+        """Name everything the server needs; nothing is opened before `start`.
+
+        The first listener is the public one.
+        """
         self.metrics = metrics
         self.ready = asyncio.Event()
         self._metrics_listen = metrics_listen
@@ -54,7 +57,7 @@ class EdgeServer:
         self._draining = False
         self._http: ThreadingHTTPServer | None = None
         self.metrics_port = 0
-        self._listener = listener
+        self._listeners = listeners
 
     @property
     def failed(self) -> asyncio.Event:
@@ -64,7 +67,12 @@ class EdgeServer:
     @property
     def port(self) -> int:
         """Port of the public listener."""
-        return self._listener.port
+        return self._listeners[0].port
+
+    @property
+    def private_ports(self) -> Mapping[str, int]:
+        """Ports of the private listeners by their names."""
+        return {each.name: each.port for each in self._listeners[1:]}
 
     def add_task(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run `run()` while the server lives. When it ends or raises, the process stops."""
@@ -86,18 +94,20 @@ class EdgeServer:
         """Listen; become healthy in the background."""
         self._http = _metrics_server(self, self._metrics_listen)
         self.metrics_port = self._http.server_address[1]
-        await self._listener.start()
-        self.add_task("listener", self._listener.watch)
+        for listener in self._listeners:
+            await listener.start()
+            self.add_task(f"listener {listener.name}".rstrip(), listener.watch)
         self.add_task("health", self._watch_health)
         self.add_task("memory", self._return_memory)
         for name, run in self._tasks.items():
             self._background.start(name, run)
-        _log.info("listening", service="edge", port=self._listener.port)
+        for listener in self._listeners:
+            _log.info("listening", service="edge", port=listener.port)
 
     async def stop(self) -> None:
         """Stop taking requests, let those in progress end, then close what they used."""
         self._draining = True
-        await self._listener.stop()
+        await asyncio.gather(*(listener.stop() for listener in self._listeners))
         await self._background.stop()
         for close in reversed(self._closers):
             await close()
@@ -124,7 +134,9 @@ class EdgeServer:
         """Give back what many connections have left free: by itself glibc returns only the heap's end."""
         while True:
             await asyncio.sleep(_STORM_CHECK_S)
-            if self._listener.storm_is_over(_STORM_CONNECTIONS):
+            # Each is asked: every one of them remembers its own storm.
+            over = [listener.storm_is_over(_STORM_CONNECTIONS) for listener in self._listeners]
+            if any(over):
                 await asyncio.to_thread(ctypes.CDLL(None).malloc_trim, 0)
 
 

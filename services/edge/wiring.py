@@ -93,8 +93,19 @@ def build(
             limits=config.limits,
         )
     )
-    listener = Listener(app, config.listen, config.public, config.limits)
-    server = EdgeServer(listener, config.metrics_listen, metrics, tracing)
+    listeners = [Listener(app, config.listen, config.public, config.limits, balancers=config.balancers)]
+    listeners += [
+        Listener(
+            app,
+            private.listen,
+            private.public or config.public,
+            config.limits,
+            name=private.name,
+            balancers=private.balancers,
+        )
+        for private in config.private_listeners
+    ]
+    server = EdgeServer(listeners, config.metrics_listen, metrics, tracing)
     for channel in channels.values():
         server.add_closer(channel.close)
     server.add_closer(seen.close)
@@ -105,7 +116,11 @@ def build(
     server.add_check("redis", seen.reachable)
     if local is not None:
         local.attach(server)
-    metrics.gauge("craton_edge_connections", "Open client connections.", lambda: listener.connections)
+    metrics.gauge(
+        "craton_edge_connections",
+        "Open client connections.",
+        lambda: sum(each.connections for each in listeners),
+    )
     metrics.gauge(
         "craton_edge_unverified_bytes",
         "Body bytes in memory of requests whose signature is not verified yet.",

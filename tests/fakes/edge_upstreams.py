@@ -45,6 +45,8 @@ KEY_ID = "AKIAEDGEEDGEEDGEEDGE"
 SECRET = "s" * 40
 ACCOUNT = "123456789012"
 API_KEY = long_term(f"alice-at-{ACCOUNT}", SecretBytes(b"k" * 44)).reveal().decode()
+ENDPOINT = "vpce-0000000000000000a"
+"""What is registered on every listener that has an endpoint."""
 
 
 class Auth(
@@ -60,6 +62,9 @@ class Auth(
         self.lease_ms = 5000
         self.token_s = 60
         self.disabled = False
+        self.listeners: set[str] = set()
+        """Private listeners with an endpoint."""
+        self.forgets_paths = False
         self.door = asyncio.Event()
         self.door.set()
         self.at_the_door = 0
@@ -95,6 +100,8 @@ class Auth(
         response = authentication_service_pb2.AuthenticateSignatureResponse(
             token=f"token-{request.audience}-{len(self.requests)}", derived_signing_key=key
         )
+        if request.private_listener:
+            self._bind(request, response)
         response.token_expire_time.FromSeconds(int(SystemClock().now().timestamp()) + self.token_s)
         response.key_lease.FromMilliseconds(self.lease_ms)
         response.principal.account_id = ACCOUNT
@@ -114,12 +121,22 @@ class Auth(
         )
         response.token_expire_time.FromSeconds(int(SystemClock().now().timestamp()) + self.token_s)
         response.lease.FromMilliseconds(self.lease_ms)
+        if request.private_listener:
+            self._bind(request, response)
         response.principal.account_id = ACCOUNT
         response.principal.account_incarnation = "one"
         response.principal.arn = f"arn:aws:iam::{ACCOUNT}:user/alice"
         response.principal.principal_id = "AIDAALICE"
         response.principal.credential_id = "ACCAEDGE"
         return response
+
+    def _bind(self, request: Any, response: Any) -> None:
+        if request.private_listener not in self.listeners:
+            raise DomainError(ErrorReason.ERROR_REASON_ACCESS_DENIED, "no endpoint")
+        if not self.forgets_paths:
+            response.private_path.vpc_endpoint_id = ENDPOINT
+            response.private_path.vpc_id = "vpc-0000000000000001f"
+            response.private_path.account_id = "210987654321"
 
     async def ListFoundationModelAgreementOffers(self, request: Any, context: Any) -> Any:  # noqa: N802
         return model_access_service_pb2.ListFoundationModelAgreementOffersResponse(

@@ -2,21 +2,25 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
+from services.auth.domain.endpoints import ActiveEndpoint
 from services.auth.domain.records import KeyStatus, PrincipalState
 from services.auth.domain.roles import TemporarySession
 from services.auth.errors import access_denied, invalid_token
+from services.auth.errors_endpoints import no_endpoint
 from services.auth.operations.service_trust import ServiceTrust
 from services.auth.ports import CredentialStore, DirectoryStore
 from services.chassis.authorization import decide, refuse
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
+from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.cache import PolicyCache
-from services.chassis.policy.keys import Conditions
-from services.chassis.policy.layers import NO_OWNER, ResourceLayers
-from services.chassis.policy.model import Decision
-from services.chassis.principal import PrincipalClaims, arn_now, signed_for
+from services.chassis.policy.keys import Conditions, request_context
+from services.chassis.policy.layers import NO_OWNER, RequesterLayers, ResourceLayers
+from services.chassis.policy.model import Decision, Verdict
+from services.chassis.principal import PrincipalClaims, PrivatePath, arn_now, requester_of, signed_for
 
 AUDIENCE = "auth"
 
@@ -27,6 +31,9 @@ class Caller:
 
     claims: PrincipalClaims
     state: PrincipalState
+    """With the policy of the VPC endpoint that it came through."""
+    endpoint_epoch: int = 0
+    """Of the account of that endpoint; 0 for the public path."""
 
     @property
     def account_id(self) -> str:
@@ -51,14 +58,37 @@ def is_alive(claims: PrincipalClaims, state: PrincipalState | None, now: datetim
     )
 
 
+class Paths(Protocol):
+    """Knows VPC endpoints as they are now."""
+
+    async def enter(self, listener: str, service: str, account_id: str) -> PrivatePath:
+        """Return the path of a request for `service` that `listener` accepted. Raises ACCESS_DENIED."""
+
+    async def follow(self, path: PrivatePath, account_id: str) -> ActiveEndpoint:
+        """Return the endpoint of a token, if principals of the account still may come in through it.
+
+        Raises ACCESS_DENIED.
+        """
+
+
 class Admission:
     """Admits calls to auth itself. Nothing is leased here: every decision reads the store."""
 
-    def __init__(self, credentials: CredentialStore, directory: DirectoryStore, clock: Clock) -> None:
-        """Read principals from `credentials`, the installation from `directory`."""
+    def __init__(
+        self,
+        credentials: CredentialStore,
+        directory: DirectoryStore,
+        clock: Clock,
+        paths: Paths | None = None,
+    ) -> None:
+        """Read principals from `credentials`, the installation from `directory`, endpoints from `paths`.
+
+        Without `paths` nobody is admitted who came through an endpoint.
+        """
         self._clock = clock
         self._credentials = credentials
         self._directory = directory
+        self._paths = paths
         self._compiled = PolicyCache()
         self._trust = ServiceTrust(credentials, directory, clock)
 
@@ -67,7 +97,8 @@ class Admission:
     ) -> Caller:
         """Return the call's principal, or that of verified `claims`, if it still is one.
 
-        Raises DomainError: MISSING_CREDENTIALS, INVALID_TOKEN.
+        Raises DomainError: MISSING_CREDENTIALS, INVALID_TOKEN, ACCESS_DENIED when it came through a VPC
+        endpoint that is no longer open to it.
         """
         claims = claims or require_principal(call)
         if claims.audience != audience:
@@ -80,7 +111,30 @@ class Admission:
         if state.user is not None:
             # The token of a user who was renamed since says the old name.
             claims = replace(claims, arn=arn_now(claims, state.facts.iam_resource))
-        return Caller(claims, state)
+        if claims.path is None:
+            return Caller(claims, state)
+        if self._paths is None:
+            raise no_endpoint()
+        found = await self._paths.follow(claims.path, claims.account_id)
+        policies = replace(state.policies, endpoint=(found.endpoint.policy.canonical,))
+        return Caller(claims, replace(state, policies=policies), found.epoch)
+
+    async def enter(
+        self, listener: str, service: str, account_id: str
+    ) -> tuple[PrivatePath | None, RequesterLayers]:
+        """Return the path of somebody without a token, and what binds whoever comes by it.
+
+        `listener` is edge's word for where it came in, empty for the public one; `account_id` is that of
+        the resource that is asked for. Raises ACCESS_DENIED.
+        """
+        if not listener:
+            return None, RequesterLayers()
+        if self._paths is None:
+            raise no_endpoint()
+        path = await self._paths.enter(listener, service, account_id)
+        found = await self._paths.follow(path, account_id)
+        bundle = PolicyBundle(endpoint=(found.endpoint.policy.canonical,))
+        return path, self._compiled.compile_bundle(bundle).bound
 
     async def _still_trusted(self, session: TemporarySession) -> bool:
         """A service acts as a role for as long as that trusts it, and not for as long as a session lasts."""
@@ -89,13 +143,25 @@ class Admission:
         return (await self._trust.decide(session.role, session.passed)).allowed
 
     async def identify_signed(self, call: CallContext, action: str) -> Caller:
-        """As `identify`, for an action that needs no permission: the signature must still be for its service.
+        """As `identify`, for an action that needs no permission.
+
+        The signature must still be for its service, and the policy of the VPC endpoint, when the call came
+        through one, must allow it.
 
         Raises what `identify` raises, and ACCESS_DENIED.
         """
         caller = await self.identify(call)
-        if not signed_for(caller.claims, action):
+        claims = caller.claims
+        if not signed_for(claims, action):
             raise access_denied(f"The request was not signed for the service of {action}.")
+        bound = self._compiled.compile_bundle(caller.state.policies).bound
+        if bound.endpoint is not None:
+            context = request_context(claims, self._clock.now(), caller.state.facts)
+            decision, _ = bound.endpoint.evaluate(
+                requester_of(claims, caller.state.facts.iam_resource), action, "*", context
+            )
+            if decision.verdict is not Verdict.ALLOW:
+                raise refuse(claims, action, "*", decision)
         return caller
 
     async def authorize(self, call: CallContext, action: str, resource: str) -> Caller:

@@ -20,8 +20,11 @@ class CallerIdentity:
         self._credentials = credentials
 
     async def caller(self, call: CallContext) -> PrincipalClaims:
-        """Return who calls (sts:GetCallerIdentity, which needs no permission and which nothing can deny)."""
-        return (await self._admission.identify(call)).claims
+        """Return who calls (sts:GetCallerIdentity, which needs no permission).
+
+        Nothing can deny it but the policy of the VPC endpoint that the call came through.
+        """
+        return (await self._admission.identify_signed(call, "sts:GetCallerIdentity")).claims
 
     async def account_of_key(self, call: CallContext, access_key_id: str) -> str:
         """Return the account of an access key, active or not (sts:GetAccessKeyInfo).

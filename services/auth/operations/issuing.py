@@ -13,7 +13,7 @@ from services.chassis.api_keys import SIGNING_NAME
 from services.chassis.arn import root_arn, user_arn
 from services.chassis.clock import Clock
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims, PrivatePath
 from services.chassis.randomness import Randomness, random_uuid
 from services.chassis.tls import TLS_VERSION
 from services.chassis.tokens import MAX_LIFE_S, TokenVerifier, mint
@@ -57,18 +57,25 @@ class TokenIssuer:
         audience: str,
         client: ClientContext,
         signed_service: str = "",
+        path: PrivatePath | None = None,
     ) -> tuple[str, PrincipalClaims]:
         """Mint a token for a principal whose signature was just verified. Raises INVALID_FIELD.
 
-        `signed_service` is the scope of a signature that says nothing of the audience.
+        `signed_service` is the scope of a signature that says nothing of the audience; `path` is the VPC
+        endpoint that the request came through.
         """
         if audience not in self._audiences:
             raise invalid_field("audience", "is not a service that takes principal tokens")
         now = int(self._clock.now().timestamp())
-        return self._mint(state, region, audience, client, now, now + MAX_LIFE_S, signed_service)
+        return self._mint(state, region, audience, client, now, now + MAX_LIFE_S, signed_service, path=path)
 
     def issue_bearer(
-        self, verified: VerifiedKey, region: str, audience: str, client: ClientContext
+        self,
+        verified: VerifiedKey,
+        region: str,
+        audience: str,
+        client: ClientContext,
+        path: PrivatePath | None = None,
     ) -> tuple[str, PrincipalClaims]:
         """Mint a token for whom an API key speaks, for actions of bedrock alone. Raises INVALID_FIELD."""
         if audience not in self._audiences:
@@ -81,6 +88,7 @@ class TokenIssuer:
             *(verified.state, region, audience, client, now, max(expires_at, now + 1)),
             signed_service=SIGNING_NAME,
             bearer=verified.type,
+            path=path,
         )
 
     async def exchange(
@@ -112,6 +120,7 @@ class TokenIssuer:
             claims.expires_at,
             via=via,
             bearer=claims.bearer,
+            path=claims.path,
         )
 
     def require_reachable(self, service: str, audience: str) -> None:
@@ -143,6 +152,7 @@ class TokenIssuer:
         signed_service: str = "",
         via: tuple[str, ...] = (),
         bearer: BearerTokenType | None = None,
+        path: PrivatePath | None = None,
     ) -> tuple[str, PrincipalClaims]:
         account_id = state.account.account_id
         if state.session is not None:
@@ -175,6 +185,7 @@ class TokenIssuer:
             invoked_by=_acting_service(state),
             bearer=bearer,
             key_generation=0 if state.service_credential is None else state.service_credential.generation,
+            path=path,
         )
         return mint(claims, self._keyring.signing_key), claims
 

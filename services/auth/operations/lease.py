@@ -30,6 +30,8 @@ class AuthorizationLease:
     state: PrincipalState
     digest: str
     unchanged: bool
+    endpoint_epoch: int = 0
+    """Of the account whose VPC endpoint the principal came through; 0 for the public path."""
 
 
 class AdmittedTokens(Protocol):
@@ -62,7 +64,8 @@ class AuthorizationLeases:
 
         `admitted_token` is one that may have expired since it admitted a call that goes on.
 
-        Raises DomainError(INVALID_TOKEN) when the principal is gone or the token is another service's.
+        Raises DomainError(INVALID_TOKEN) when the principal is gone or the token is another service's,
+        ACCESS_DENIED when the VPC endpoint that it names is.
         """
         if call.caller is None:
             raise access_denied("Leases are for services.")
@@ -73,7 +76,7 @@ class AuthorizationLeases:
             claims = await self._tokens.verify_admitted(admitted_token, LONGEST_CALL_S)
         caller = await self._admission.identify(call, call.caller.name, claims)
         digest = content_digest(caller.state)
-        return AuthorizationLease(caller.state, digest, digest == known_digest)
+        return AuthorizationLease(caller.state, digest, digest == known_digest, caller.endpoint_epoch)
 
 
 def content_digest(state: PrincipalState) -> str:

@@ -50,6 +50,8 @@ class WebIdentityRequest:
     client: ClientContext = field(default_factory=ClientContext)
     region: str = ""
     """The region that the entry point speaks for: no signature names one."""
+    listener: str = ""
+    """The private listener that it came in by; empty for the public one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ class WebIdentities:
             raise unknown_issuer(unverified.issuer)
         key = await self._keys.find(provider, unverified.key_id, unverified.algorithm)
         identity = verify(unverified, key, provider.client_ids, self._clock.now())
-        claims = call.principal = await self._claims(provider, identity, request)
+        path, bound = await self._admission.enter(request.listener, "sts", account_id)
+        claims = await self._claims(provider, identity, request)
+        claims = call.principal = replace(claims, path=path)
         if role is None:
             raise not_authorized(ACTION)
         check_tags([Tag(key, value) for key, value in identity.tags])
@@ -117,7 +121,7 @@ class WebIdentities:
             transitive_keys=tuple(sorted(transitive)),
             source_identity=identity.source_identity,
         )
-        await self._check_trust(role, provider, identity, claims, wanted)
+        await self._check_trust(role, provider, identity, claims, wanted, bound)
         await call.admit(claims)
         new = await self._open(role, provider, identity, wanted)
         call.issued = issued_credentials(new, self._partition)
@@ -154,8 +158,12 @@ class WebIdentities:
         identity: WebIdentity,
         claims: PrincipalClaims,
         wanted: RoleRequest,
+        bound: RequesterLayers,
     ) -> None:
-        """Only the resource's side decides: whoever asks belongs to no account and has no policies."""
+        """The resource's side decides: whoever asks belongs to no account and has no policies.
+
+        Only that of the VPC endpoint it came through, if it did, is in `bound`.
+        """
         target = await self._admission.protected(trust_of(role))
         arn = self._arn(provider)
         requester = Requester(RequesterKind.FEDERATED, arn, "")
@@ -166,7 +174,7 @@ class WebIdentities:
         context = merge(context, {**trust_conditions(wanted), **said, "aws:FederatedProvider": arn})
         resource = role.arn(self._partition)
         for action in trust_actions(ACTION, wanted):
-            if not decide(requester, _NOTHING, target, action, resource, context).allowed:
+            if not decide(requester, bound, target, action, resource, context).allowed:
                 raise not_authorized(action)
 
     async def _claims(
@@ -197,6 +205,3 @@ class WebIdentities:
 
     def _arn(self, provider: OidcProvider) -> str:
         return oidc_provider_arn(provider.account_id, provider.issuer_name, self._partition)
-
-
-_NOTHING = RequesterLayers()

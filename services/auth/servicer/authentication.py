@@ -14,18 +14,21 @@ from craton.common.v1 import principal_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from services.auth.domain.points import EnforcementPointId
+from services.auth.domain.records import PrincipalState
 from services.auth.errors import access_denied
+from services.auth.errors_endpoints import no_endpoint
 from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import LEASE_S, AuthorizationLeases, Registrar
+from services.auth.operations.private_paths import PrivatePaths
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.signatures import Signatures, Signed
 from services.auth.servicer.messages import expiry, timestamp
 from services.chassis.context import current_call
 from services.chassis.peer import address_of, user_agent
 from services.chassis.policy.bundle import PolicyBundle
-from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims, PrivatePath
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
@@ -80,17 +83,33 @@ def client_of(seen: Any, speaker: str, context: Any, endpoint: str = "") -> Clie
     )
 
 
+def private_path(path: PrivatePath) -> authentication_service_pb2.PrivatePath:
+    """Return the VPC endpoint of a request as a message."""
+    return authentication_service_pb2.PrivatePath(
+        vpc_endpoint_id=path.endpoint_id, vpc_id=path.vpc_id, account_id=path.account_id
+    )
+
+
 class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServiceServicer):
     """AuthenticationService."""
 
     def __init__(
-        self, signatures: Signatures, api_keys: ApiKeys, issuer: TokenIssuer, points: Registrar
+        self,
+        signatures: Signatures,
+        api_keys: ApiKeys,
+        issuer: TokenIssuer,
+        points: Registrar,
+        paths: PrivatePaths | None = None,
     ) -> None:
-        """Verify with the first two, mint with `issuer`, register who takes leases with `points`."""
+        """Verify with the first two, mint with `issuer`, register who takes leases with `points`.
+
+        VPC endpoints are found in `paths`; without it nobody is let in by a private listener.
+        """
         self._signatures = signatures
         self._api_keys = api_keys
         self._issuer = issuer
         self._points = points
+        self._paths = paths
 
     async def AuthenticateSignature(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -98,12 +117,13 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         signed = _signed(request.signed_request)
         verified = await self._signatures.verify(signed)
         client = client_of(request.audit_context, "service/edge", context)
-        credential = signed.credential
+        credential, state = signed.credential, verified.state
+        path = await self._path(request, state)
         token, claims = self._issuer.issue(
-            verified.state, credential.region, request.audience, client, credential.service
+            state, credential.region, request.audience, client, credential.service, path
         )
-        session = verified.state.session
-        return authentication_service_pb2.AuthenticateSignatureResponse(
+        session = state.session
+        response = authentication_service_pb2.AuthenticateSignatureResponse(
             token=token,
             token_expire_time=expiry(claims),
             derived_signing_key=verified.derived_key.reveal(),
@@ -112,15 +132,19 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
             session_create_time=None if session is None else timestamp(session.issued_at),
             source_identity=claims.source_identity,
         )
+        if path is not None:
+            response.private_path.CopyFrom(private_path(path))
+        return response
 
     async def AuthenticateBearerToken(self, request: Any, context: Any) -> Any:
         """See the contract."""
         lease = await self._lease(request.instance_id)
         verified = await self._api_keys.verify(request.bearer_token, request.region)
         client = client_of(request.audit_context, "service/edge", context)
-        token, claims = self._issuer.issue_bearer(verified, request.region, request.audience, client)
+        path = await self._path(request, verified.state)
+        token, claims = self._issuer.issue_bearer(verified, request.region, request.audience, client, path)
         session = verified.state.session
-        return authentication_service_pb2.AuthenticateBearerTokenResponse(
+        response = authentication_service_pb2.AuthenticateBearerTokenResponse(
             token=token,
             token_expire_time=expiry(claims),
             lease=lease,
@@ -128,6 +152,19 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
             type=_BEARER_TYPES[verified.type],
             session_create_time=None if session is None else timestamp(session.issued_at),
             source_identity=claims.source_identity,
+        )
+        if path is not None:
+            response.private_path.CopyFrom(private_path(path))
+        return response
+
+    async def _path(self, request: Any, state: PrincipalState) -> PrivatePath | None:
+        """Return the VPC endpoint on the listener that edge names; only edge is listed as a caller."""
+        if not request.private_listener:
+            return None
+        if self._paths is None:
+            raise no_endpoint()
+        return await self._paths.enter(
+            request.private_listener, request.endpoint_service, state.account.account_id
         )
 
     async def _lease(self, instance_id: str) -> Duration:
@@ -186,7 +223,10 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
         )
         state = granted.state
         response = authorization_service_pb2.GetAuthorizationLeaseResponse(
-            epoch=state.epoch, digest=granted.digest, lease=_LEASE
+            epoch=state.epoch,
+            digest=granted.digest,
+            lease=_LEASE,
+            endpoint_epoch=granted.endpoint_epoch,
         )
         if not granted.unchanged:
             _add_policies(response, state.policies)
@@ -219,6 +259,9 @@ def _add_policies(response: Any, policies: PolicyBundle) -> None:
     if policies.session is not None:
         response.session_policies.SetInParent()
         response.session_policies.documents.extend(policies.session)
+    if policies.endpoint is not None:
+        response.endpoint_policies.SetInParent()
+        response.endpoint_policies.documents.extend(policies.endpoint)
     for documents in policies.service_control:
         response.service_control_levels.add(documents=documents)
     for documents in policies.resource_control:

@@ -7,7 +7,7 @@ from craton.common.v1 import principal_pb2
 
 from services.auth.operations.sessions import RoleRequest
 from services.auth.operations.web_identity import WebIdentities, WebIdentityRequest, WebIdentitySession
-from services.auth.servicer.authentication import client_of
+from services.auth.servicer.authentication import client_of, private_path
 from services.auth.servicer.roles import credentials, duration
 from services.chassis.context import current_call
 from services.chassis.principal import PrincipalClaims
@@ -35,12 +35,13 @@ class WebIdentityServicer(web_identity_service_pb2_grpc.WebIdentityServiceServic
             SecretBytes(request.web_identity_token.encode()),
             client_of(request.audit_context, "service/edge", context),
             request.audit_context.region,
+            request.private_listener,
         )
         return self._message(await self._identities.assume_role(current_call(), wanted))
 
     def _message(self, opened: WebIdentitySession) -> Any:
         session = opened.new.session
-        return web_identity_service_pb2.AssumeRoleWithWebIdentityResponse(
+        response = web_identity_service_pb2.AssumeRoleWithWebIdentityResponse(
             credentials=credentials(opened.new),
             assumed_role_arn=session.principal_arn(self._partition),
             assumed_role_id=session.principal_id,
@@ -51,6 +52,9 @@ class WebIdentityServicer(web_identity_service_pb2_grpc.WebIdentityServiceServic
             audience=opened.identity.audience,
             principal=_principal(opened.claims),
         )
+        if opened.claims.path is not None:
+            response.private_path.CopyFrom(private_path(opened.claims.path))
+        return response
 
 
 def _principal(claims: PrincipalClaims) -> principal_pb2.Principal:

@@ -217,6 +217,9 @@ def _client_part(claims: PrincipalClaims) -> AuditContext:
     seen.tls_cipher = _text(client.tls_cipher, _SHORT_CHARACTERS)
     seen.endpoint = _text(client.endpoint, _SHORT_CHARACTERS)
     seen.region = claims.region
+    if claims.path is not None:
+        seen.vpc_endpoint_id = claims.path.endpoint_id
+        seen.vpc_endpoint_account_id = claims.path.account_id
     return seen
 
 

@@ -24,6 +24,8 @@ class PolicyBundle:
     """One for each level from the organization's root to its account; none where nothing is restricted."""
     resource_control: tuple[Documents, ...] = ()
     """The same of the resources of its account."""
+    endpoint: Documents | None = None
+    """Of the VPC endpoint through which it came; None for the public path."""
 
 
 class CompiledBundle:
@@ -35,7 +37,7 @@ class CompiledBundle:
         """Take the requester's layers, and what controls the resources of its account."""
         self.bound = bound
         self.control = control
-        optional = (bound.boundary, bound.session)
+        optional = (bound.boundary, bound.session, bound.endpoint)
         self._sets: tuple[PolicySet | ResourcePolicySet, ...] = (
             bound.identity,
             *(each for each in optional if each is not None),

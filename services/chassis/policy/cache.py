@@ -1,12 +1,19 @@
 """Compiled policies by their content: many principals share equal documents."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
 from services.chassis.policy.document import parse_accepted
 from services.chassis.policy.evaluator import PolicySet
-from services.chassis.policy.kinds import IDENTITY, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION
+from services.chassis.policy.kinds import (
+    ENDPOINT,
+    IDENTITY,
+    RESOURCE_CONTROL,
+    SERVICE_CONTROL,
+    SESSION,
+    PolicyKind,
+)
 from services.chassis.policy.layers import RequesterLayers
 from services.chassis.policy.model import Layer
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
@@ -15,12 +22,13 @@ MAX_CHARS = 8_000_000
 """Characters of documents that are kept compiled: about 28 bytes of memory each, so a quarter gigabyte at
 the most, whatever tenants write."""
 
-_KINDS = {
+_KINDS: Mapping[Layer, PolicyKind] = {
     Layer.IDENTITY: IDENTITY,
     Layer.BOUNDARY: IDENTITY,
     Layer.SESSION: SESSION,
     Layer.SERVICE_CONTROL: SERVICE_CONTROL,
     Layer.RESOURCE_CONTROL: RESOURCE_CONTROL,
+    Layer.ENDPOINT: ENDPOINT,
 }
 
 _Key = tuple[Layer, int, tuple[str, ...]]
@@ -37,7 +45,7 @@ class PolicyCache:
 
     def compile_bundle(self, bundle: PolicyBundle) -> CompiledBundle:
         """Return all layers compiled. Raises DomainError(UNSUPPORTED_POLICY)."""
-        boundary, session = bundle.boundary, bundle.session
+        boundary, session, endpoint = bundle.boundary, bundle.session, bundle.endpoint
         bound = RequesterLayers(
             identity=self.compile(bundle.identity),
             boundary=None if boundary is None else self.compile(boundary, Layer.BOUNDARY),
@@ -46,6 +54,7 @@ class PolicyCache:
                 self.compile(documents, Layer.SERVICE_CONTROL, level)
                 for level, documents in enumerate(bundle.service_control)
             ),
+            endpoint=None if endpoint is None else self._compile_named(endpoint, Layer.ENDPOINT),
         )
         control = tuple(
             self.compile_control(documents, level) for level, documents in enumerate(bundle.resource_control)
@@ -66,11 +75,15 @@ class PolicyCache:
 
     def compile_control(self, documents: Sequence[str], level: int) -> ResourcePolicySet:
         """As `compile`, for the resource control policies of one level."""
-        key = (Layer.RESOURCE_CONTROL, level, tuple(documents))
+        return self._compile_named(documents, Layer.RESOURCE_CONTROL, level)
+
+    def _compile_named(self, documents: Sequence[str], layer: Layer, level: int = 0) -> ResourcePolicySet:
+        """As `compile`, for a layer whose policies name principals."""
+        key = (layer, level, tuple(documents))
         compiled = self._known(key)
         if not isinstance(compiled, ResourcePolicySet):
-            parsed = [parse_accepted(each, RESOURCE_CONTROL) for each in documents]
-            compiled = ResourcePolicySet(parsed, Layer.RESOURCE_CONTROL, level)
+            parsed = [parse_accepted(each, _KINDS[layer]) for each in documents]
+            compiled = ResourcePolicySet(parsed, layer, level)
             self._keep(key, compiled)
         return compiled
 

@@ -93,8 +93,13 @@ def request_context(
     client = claims.client
     # Without a TLS version it is not known how the client came in: not secure is the safe reading.
     context["aws:securetransport"] = "true" if client.tls_version else "false"
+    if claims.path is not None:
+        context["aws:sourcevpce"] = claims.path.endpoint_id
+        context["aws:sourcevpc"] = claims.path.vpc_id
+        context["aws:vpceaccount"] = claims.path.account_id
     if client.source_ip:
-        context["aws:sourceip"] = client.source_ip
+        # AWS: an address of a private network is told by a key of its own, and there is no aws:SourceIp.
+        context["aws:sourceip" if claims.path is None else "aws:vpcsourceip"] = client.source_ip
     if client.user_agent:
         context["aws:useragent"] = client.user_agent
     if not claims.root and not role_arn and claims.federated is None:

@@ -1,19 +1,22 @@
 """auth over gRPC."""
 
 from dataclasses import replace
+from typing import Any
 
 import grpc
 from craton.auth.v1 import authentication_service_pb2 as pb
 from craton.auth.v1 import authentication_service_pb2_grpc as rpc
 from craton.auth.v1 import resources_pb2 as resources
 from craton.common.v1 import principal_pb2
+from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.api_keys import SIGNING_NAME
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
-from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims
+from services.chassis.errors import DomainError
+from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims, PrivatePath
 from services.chassis.rich_status import from_rpc_error
-from services.edge.ports import BearerGrant, Grant, Presented
+from services.edge.ports import BearerGrant, Entrance, Grant, Presented
 
 _TIMEOUT_S = 3.0
 _BEARER_TYPES = {
@@ -31,7 +34,9 @@ class GrpcAuthentication:
         self._clock = clock
         self._instance_id = instance_id
 
-    async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:
+    async def authenticate(
+        self, presented: Presented, client: ClientContext, audience: str, entrance: Entrance | None = None
+    ) -> Grant:
         """Verify a signature and get a token for `audience`."""
         credential = presented.credential
         request = pb.AuthenticateSignatureRequest(
@@ -47,6 +52,8 @@ class GrpcAuthentication:
             audit_context=_seen(client, credential.region),
             audience=audience,
             instance_id=self._instance_id,
+            private_listener="" if entrance is None else entrance.listener,
+            endpoint_service="" if entrance is None else entrance.service,
         )
         # Both lives are counted from before the request was sent: they can only be shorter than auth meant.
         asked, asked_wall = self._clock.boottime(), self._clock.now().timestamp()
@@ -57,6 +64,7 @@ class GrpcAuthentication:
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, "auth") from error
         claims = _claims(response, credential.region, credential.service, audience, client, int(asked_wall))
+        claims = replace(claims, path=path_of(response, entrance))
         return Grant(
             claims,
             response.token,
@@ -66,7 +74,12 @@ class GrpcAuthentication:
         )
 
     async def authenticate_bearer(
-        self, bearer: str, region: str, client: ClientContext, audience: str
+        self,
+        bearer: str,
+        region: str,
+        client: ClientContext,
+        audience: str,
+        entrance: Entrance | None = None,
     ) -> BearerGrant:
         """Verify an API key and get a token for `audience`."""
         request = pb.AuthenticateBearerTokenRequest(
@@ -75,6 +88,8 @@ class GrpcAuthentication:
             audit_context=_seen(client, region),
             audience=audience,
             instance_id=self._instance_id,
+            private_listener="" if entrance is None else entrance.listener,
+            endpoint_service="" if entrance is None else entrance.service,
         )
         # As above.
         asked, asked_wall = self._clock.boottime(), self._clock.now().timestamp()
@@ -86,7 +101,7 @@ class GrpcAuthentication:
             raise from_rpc_error(error, "auth") from error
         claims = _claims(response, region, SIGNING_NAME, audience, client, int(asked_wall))
         return BearerGrant(
-            replace(claims, bearer=_BEARER_TYPES[response.type]),
+            replace(claims, bearer=_BEARER_TYPES[response.type], path=path_of(response, entrance)),
             response.token,
             asked + claims.expires_at - asked_wall,
             asked + response.lease.ToMilliseconds() / 1000,
@@ -132,3 +147,16 @@ def _claims(
         signed_service=service,
         source_identity=response.source_identity,
     )
+
+
+def path_of(response: Any, entrance: Entrance | None) -> PrivatePath | None:
+    """Return the path that auth bound an answer to, which must be there for a private way in."""
+    if entrance is None:
+        return None
+    if not response.HasField("private_path"):
+        # An older auth, which knows no private ways in: its token would be for the public one.
+        raise DomainError(
+            ErrorReason.ERROR_REASON_INTERNAL, "auth did not bind the request to its VPC endpoint."
+        )
+    found = response.private_path
+    return PrivatePath(found.vpc_endpoint_id, found.vpc_id, found.account_id, entrance.service)

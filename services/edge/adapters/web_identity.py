@@ -8,11 +8,12 @@ from craton.auth.v1 import web_identity_service_pb2_grpc as rpc
 from craton.common.v1 import principal_pb2
 
 from services.chassis.channels import Channel
-from services.chassis.principal import ClientContext, FederatedUser, PrincipalClaims
+from services.chassis.principal import ClientContext, FederatedUser, PrincipalClaims, PrivatePath
+from services.edge.adapters.authentication import path_of
 from services.edge.adapters.iam_values import invalid
 from services.edge.adapters.temporary_credentials import credentials, duration
 from services.edge.adapters.upstream import ask
-from services.edge.ports import Caller
+from services.edge.ports import Caller, Entrance
 
 _TOKEN_BYTES = 44
 """Of session tokens of this installation, which have one size."""
@@ -29,7 +30,7 @@ class WebIdentity:
         self._region = region
 
     async def assume_role(
-        self, values: Mapping[str, Any], client: ClientContext
+        self, values: Mapping[str, Any], client: ClientContext, entrance: Entrance | None = None
     ) -> tuple[Mapping[str, Any], PrincipalClaims]:
         """Assume a role for whoever `client` is; return the answer, and whom auth found behind the token."""
         if values.get("ProviderId"):
@@ -51,6 +52,7 @@ class WebIdentity:
                 endpoint=client.endpoint,
                 region=self._region,
             ),
+            private_listener="" if entrance is None else entrance.listener,
         )
         answer = await ask(self._stub.AssumeRoleWithWebIdentity(request, timeout=_TIMEOUT_S))
         output = {
@@ -62,13 +64,16 @@ class WebIdentity:
             "Audience": answer.audience,
             "SourceIdentity": answer.source_identity or None,
         }
-        return output, self._claims(answer.principal, client)
+        return output, self._claims(answer, client, path_of(answer, entrance))
 
     async def operation(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """Assume a role for somebody who signed all the same: the token alone counts, as at AWS."""
-        return (await self.assume_role(values, caller.claims.client))[0]
+        return (await self.assume_role(values, caller.claims.client, caller.entrance))[0]
 
-    def _claims(self, principal: principal_pb2.Principal, client: ClientContext) -> PrincipalClaims:
+    def _claims(
+        self, answer: pb.AssumeRoleWithWebIdentityResponse, client: ClientContext, path: PrivatePath | None
+    ) -> PrincipalClaims:
+        principal = answer.principal
         return PrincipalClaims(
             account_id=principal.account_id,
             account_incarnation=principal.account_incarnation,
@@ -84,4 +89,5 @@ class WebIdentity:
             expires_at=0,
             client=client,
             federated=FederatedUser(principal.identity_provider, principal.user_name),
+            path=path,
         )

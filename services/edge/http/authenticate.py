@@ -14,7 +14,7 @@ from services.edge.http.body import BodyBudget, Receive, read_body
 from services.edge.http.exchange import Proof, Request
 from services.edge.operations.bearers import Bearers
 from services.edge.operations.sessions import Sessions
-from services.edge.ports import Caller, Presented
+from services.edge.ports import Caller, Entrance, Presented
 
 _USER_AGENT = 256
 _HOST = 255
@@ -80,7 +80,9 @@ class Authenticator:
                 admitted, scope["method"], scope["raw_path"], scope["query_string"], fields, body.sha256_hex
             )
             presented = Presented(credential, to_sign, admitted.signature, admitted.session_token)
-            caller = await self._sessions.open(presented, client_of(request, call), _audience(request))
+            caller = await self._sessions.open(
+                presented, client_of(request, call), _audience(request), entrance_of(request)
+            )
             call.principal = caller.claims
             if body.too_large:
                 raise dialect.too_large()
@@ -94,14 +96,14 @@ class Authenticator:
         fields, dialect = request.fields, request.dialect
         bearer = fields[b"authorization"][7:].strip()
         client, audience = client_of(request, call), _audience(request)
-        caller = await self._bearers.open(bearer, client, audience)
+        caller = await self._bearers.open(bearer, client, audience, entrance_of(request))
         call.principal = caller.claims
         body = await read_body(
             receive, _declared(fields), self._budget, known=True, limit=dialect.max_body_bytes
         )
         try:
             # A body may take minutes: what was verified before may be revoked, or its token at its end.
-            caller = await self._bearers.open(bearer, client, audience)
+            caller = await self._bearers.open(bearer, client, audience, entrance_of(request))
             call.principal = caller.claims
             if body.too_large:
                 raise dialect.too_large()
@@ -137,6 +139,15 @@ def client_of(request: Request, call: CallContext) -> ClientContext:
         tls_cipher=tls[1],
         endpoint=fields.get(b"host", b"").decode("latin-1")[:_HOST],
     )
+
+
+def entrance_of(request: Request) -> Entrance | None:
+    """Return the private way in by which the connection was accepted: nothing that was sent says it."""
+    listener = request.scope["craton.connection"].listener
+    if not listener:
+        return None
+    operation = request.operation
+    return Entrance(listener, request.dialect.service if operation is None else operation.service)
 
 
 def _audience(request: Request) -> str:

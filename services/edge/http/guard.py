@@ -68,9 +68,10 @@ class GuardedProtocol(HttpToolsProtocol):
     serving: "Task[Any] | None" = None
     """The task that works for this client: it is cancelled when the client goes away."""
 
-    def __init__(self, config: Config, state: ServerState, limits: LimitSettings) -> None:
-        """Build the protocol of a connection that is about to be made."""
+    def __init__(self, config: Config, state: ServerState, limits: LimitSettings, listener: str = "") -> None:
+        """Build the protocol of a connection that is about to be made, on the private `listener` if any."""
         super().__init__(config=config, server_state=state, app_state={})
+        self.listener = listener
         self._limits = limits
         self._deadline: float | None = None
         self._paused_at: float | None = None

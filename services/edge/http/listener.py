@@ -1,4 +1,4 @@
-"""The public HTTPS listener."""
+"""HTTPS listeners: the public one, and private ones."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from services.chassis.logs import Log
-from services.edge.config import CertificateSettings, LimitSettings
+from services.chassis.settings import CertificateSettings
+from services.edge.config import LimitSettings
+from services.edge.domain.proxy_header import Balancers
 from services.edge.http.guard import GuardedProtocol
 from services.edge.http.tls import TlsConnections
 
@@ -44,10 +46,23 @@ class Listener:
     """Serves an ASGI application over HTTPS and takes new certificates into use without a restart."""
 
     def __init__(
-        self, app: Any, listen: str, certificate: CertificateSettings, limits: LimitSettings
+        self,
+        app: Any,
+        listen: str,
+        certificate: CertificateSettings,
+        limits: LimitSettings,
+        *,
+        name: str = "",
+        balancers: tuple[str, ...] = (),
     ) -> None:
-        """Name what is served; nothing is opened before `start`."""
+        """Name what is served; nothing is opened before `start`.
+
+        Whoever is accepted came in by the listener of this `name`, empty for the public one, whatever it
+        sends. Behind `balancers` (networks) the PROXY protocol says who it is.
+        """
+        self.name = name
         self.port = 0
+        self._balancers = Balancers(balancers) if balancers else None
         self._host, self._port = listen.rsplit(":", 1)
         self._certificate = certificate
         self._limits = limits
@@ -88,8 +103,9 @@ class Listener:
         # Every handshake takes the newest context: replacing an object is atomic, reloading one is not.
         self._connections = TlsConnections(
             tls_context(self._certificate),
-            lambda: GuardedProtocol(self._config, self._state, self._limits),
+            lambda: GuardedProtocol(self._config, self._state, self._limits, self.name),
             self._limits,
+            self._balancers,
         )
         self._server = await asyncio.get_running_loop().create_server(
             self._connections.accept, self._host, int(self._port), backlog=_BACKLOG

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from services.edge.config import LimitSettings
+from services.edge.domain.proxy_header import Address, Balancers, ProxyHeader, ProxyHeaderError
 
 _READ_BYTES = 32 * 1024
 """Read from a socket at a time, and so the most ciphertext that waits for a paused protocol."""
@@ -50,6 +51,8 @@ class Served(Protocol):
 
 
 class _State(enum.Enum):
+    PROXY_HEADER = enum.auto()
+    """A balancer has connected and has not said for whom."""
     HANDSHAKE = enum.auto()
     OPEN = enum.auto()
     LINGERING = enum.auto()
@@ -60,8 +63,18 @@ class _State(enum.Enum):
 class TlsConnections:
     """All connections of one listener: what they share, and how many there may be."""
 
-    def __init__(self, context: ssl.SSLContext, serve: Callable[[], Served], limits: LimitSettings) -> None:
-        """Serve connections by `serve()`, each under the `context` of its beginning."""
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        serve: Callable[[], Served],
+        limits: LimitSettings,
+        balancers: Balancers | None = None,
+    ) -> None:
+        """Serve connections by `serve()`, each under the `context` of its beginning.
+
+        With `balancers` they alone may connect, and say for whom before the handshake begins.
+        """
+        self.balancers = balancers
         self.context = context
         self.serve = serve
         self.limits = limits
@@ -137,6 +150,8 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
         self._outgoing = ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
         self._served: Served | None = None
+        self._header: ProxyHeader | None = None
+        self._client: Address | None = None
         self._deadline = 0.0
         self._received = 0
         self._reading_paused = False
@@ -145,11 +160,23 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
     # The socket's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the handshake, unless there are too many connections."""
+        """Begin the handshake, unless there are too many connections or this one is not a balancer's."""
         self._socket = transport
+        balancers = self._all.balancers
+        if balancers is not None and not balancers.include(transport.get_extra_info("peername")[0]):
+            self.abort()
+            return
         if not self._all.admit(self):
             self.abort()
             return
+        if balancers is not None:
+            self._state, self._header = _State.PROXY_HEADER, ProxyHeader()
+            self._deadline = self._loop.time() + self._all.limits.proxy_header_timeout_s
+            return
+        self._begin_handshake()
+
+    def _begin_handshake(self) -> None:
+        self._state = _State.HANDSHAKE
         self._deadline = self._loop.time() + self._all.limits.handshake_timeout_s
         self._tls = self._all.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
@@ -162,6 +189,9 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
         if self._state is _State.OPEN:
             self._incoming.write(self._all.buffer[:nbytes])
             self._decrypt()
+            return
+        if self._state is _State.PROXY_HEADER:
+            self._read_header(self._all.buffer[:nbytes])
             return
         self._received += nbytes
         if self._state is _State.HANDSHAKE:
@@ -201,6 +231,24 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
             self._served.resume_writing()
         if self._state is _State.OPEN and not self._reading_paused:
             self._loop.call_soon(self._decrypt)
+
+    def _read_header(self, data: memoryview) -> None:
+        """Hear for whom the balancer connects; then the handshake begins, with what came after the header."""
+        if self._header is None:
+            return
+        try:
+            rest = self._header.take(data)
+        except ProxyHeaderError:
+            self.abort()
+            return
+        if rest is None:
+            return
+        self._client, self._header = self._header.source, None
+        self._begin_handshake()
+        if rest:
+            self._received = len(rest)
+            self._incoming.write(rest)
+            self._shake_hands()
 
     def _shake_hands(self) -> None:
         if self._tls is None:
@@ -261,11 +309,17 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
     # The protocol's side.
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return "ssl_object", "sslcontext", or what the socket's transport knows."""
+        """Return "ssl_object", "sslcontext", or what the socket's transport knows.
+
+        "peername" is the client's, also behind a balancer; then there is no "socket", which would tell the
+        balancer's.
+        """
         if name == "ssl_object":
             return self._tls if self._tls is not None else default
         if name == "sslcontext":
             return self._tls.context if self._tls is not None else default
+        if self._client is not None and name in ("peername", "socket"):
+            return self._client if name == "peername" else default
         return self._socket.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
@@ -317,7 +371,7 @@ class TlsConnection(asyncio.BufferedProtocol, asyncio.Transport):
         the answer that tells it why it was refused.
         """
         if self._state is not _State.OPEN:
-            if self._state is _State.HANDSHAKE:
+            if self._state in (_State.HANDSHAKE, _State.PROXY_HEADER):
                 self.abort()
             return
         self._state = _State.LINGERING

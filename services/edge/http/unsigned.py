@@ -20,7 +20,7 @@ from services.edge.domain.query import decode_query, encode_result, parse_parame
 from services.edge.domain.resources import request_resources
 from services.edge.domain.response import HttpResponse
 from services.edge.events import audited_method, method_name
-from services.edge.http.authenticate import Authenticator, client_of
+from services.edge.http.authenticate import Authenticator, client_of, entrance_of
 from services.edge.http.body import Receive
 from services.edge.http.exchange import Record, Request
 from services.edge.ports import UnsignedOperation
@@ -86,7 +86,9 @@ class UnsignedCalls:
         self._waiting += 1
         try:
             async with self._room:
-                output, call.principal = await self._assume(values, client_of(request, call))
+                output, call.principal = await self._assume(
+                    values, client_of(request, call), entrance_of(request)
+                )
         finally:
             self._waiting -= 1
         return encode_result(self._model, self._operation, output, call.request_id)

@@ -15,13 +15,14 @@ from services.chassis.errors import DomainError
 from services.chassis.principal import ClientContext
 from services.edge.operations.leased import Asking, Horizon, LeasedMap
 from services.edge.operations.sessions import RENEW_S, UNKNOWN_S
-from services.edge.ports import BearerAuthentication, BearerGrant, Caller
+from services.edge.ports import BearerAuthentication, BearerGrant, Caller, Entrance
 
 _REFUSED = frozenset({ErrorReason.ERROR_REASON_INVALID_API_KEY, ErrorReason.ERROR_REASON_EXPIRED_API_KEY})
 _SERVICE_HOST = re.compile(r"bedrock(?:-runtime)?(?:-fips)?\.([a-z0-9-]{1,32})\.")
 
-_Key = tuple[bytes, str, ClientContext]
-"""SHA-256 of the key, audience, and what the edge saw of the client: its host says the region."""
+_Key = tuple[bytes, str, ClientContext, Entrance | None]
+"""SHA-256 of the key, audience, what the edge saw of the client (its host says the region), and by which
+private way it came in."""
 
 
 class Bearers:
@@ -45,16 +46,18 @@ class Bearers:
         self._refused: LeasedMap[bytes, tuple[DomainError, int]] = LeasedMap(clock)
         self._asking: Asking[_Key] = Asking()
 
-    async def open(self, bearer: bytes, client: ClientContext, audience: str) -> Caller:
+    async def open(
+        self, bearer: bytes, client: ClientContext, audience: str, entrance: Entrance | None = None
+    ) -> Caller:
         """Return who calls, with a token for `audience`.
 
-        Raises DomainError: INVALID_API_KEY, EXPIRED_API_KEY, DEPENDENCY_UNAVAILABLE.
+        Raises DomainError: INVALID_API_KEY, EXPIRED_API_KEY, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED.
         """
         digest = hashlib.sha256(bearer).digest()
-        key: _Key = (digest, audience, client)
+        key: _Key = (digest, audience, client, entrance)
         while True:
             held = self._callers.get(key)
-            if held is not None and self._horizon.counts(held[1], held[0].claims.account_id):
+            if held is not None and self._horizon.counts_for(held[1], held[0].claims):
                 return held[0]
             refused = self._refused.get(digest)
             if refused is not None and self._horizon.untouched(refused[1]):
@@ -65,13 +68,13 @@ class Bearers:
                 return await self._ask(key, bearer, parsed)
 
     async def _ask(self, key: _Key, bearer: bytes, parsed: api_keys.ApiKey) -> Caller:
-        digest, audience, client = key
+        digest, audience, client, entrance = key
         region = self._region(parsed, client.endpoint)
         mark = self._horizon.mark()
         try:
             async with self._asking.one(key):
                 grant = await self._authentication.authenticate_bearer(
-                    bearer.decode("ascii"), region, client, audience
+                    bearer.decode("ascii"), region, client, audience, entrance
                 )
                 return self._keep(key, grant, mark)
         except DomainError as error:
@@ -80,7 +83,7 @@ class Bearers:
             raise
 
     def _keep(self, key: _Key, grant: BearerGrant, mark: int) -> Caller:
-        caller = Caller(grant.claims, (("authorization", f"Bearer {grant.token}"),))
+        caller = Caller(grant.claims, (("authorization", f"Bearer {grant.token}"),), entrance=key[3])
         until = min(grant.lease_until, grant.token_until - RENEW_S)
         self._callers.put(key, (caller, mark), until)
         return caller

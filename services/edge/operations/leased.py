@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 from services.chassis.clock import Clock
+from services.chassis.principal import PrincipalClaims
 
 _ENTRIES = 10_000
 _MAX_ACCOUNTS = 10_000
@@ -51,6 +52,15 @@ class Horizon:
     def counts(self, mark: int, account_id: str) -> bool:
         """Say whether an answer about an account still holds."""
         return mark >= self._all and mark >= self._accounts.get(account_id, 0)
+
+    def counts_for(self, mark: int, claims: PrincipalClaims) -> bool:
+        """Say whether an answer about a principal still holds.
+
+        The VPC endpoint that it came through may be another account's, and another one by now, or nobody's.
+        """
+        if claims.path is not None and not self.counts(mark, claims.path.account_id):
+            return False
+        return self.counts(mark, claims.account_id)
 
     def untouched(self, mark: int) -> bool:
         """Say whether nothing at all was revoked since: for answers that name no account."""

@@ -11,7 +11,7 @@ from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.principal import ClientContext
 from services.edge.operations.leased import Asking, Horizon, LeasedMap
-from services.edge.ports import Authentication, Caller, Grant, Presented
+from services.edge.ports import Authentication, Caller, Entrance, Grant, Presented
 
 RENEW_S = 10.0
 """A token is used until this long before its end, so that the services behind still have time."""
@@ -23,7 +23,7 @@ FAMILIAR_S = 600.0
 
 _KeyKey = tuple[sigv4.Credential, str]
 """Credential and session token: a key of temporary credentials is nothing without its token."""
-_TokenKey = tuple[sigv4.Credential, str, str, ClientContext]
+_TokenKey = tuple[sigv4.Credential, str, str, ClientContext, Entrance | None]
 
 
 class Sessions:
@@ -52,12 +52,14 @@ class Sessions:
             raise DomainError(unknown[0].reason, unknown[0].message)
         return self._familiar.get((credential.access_key_id, source_ip)) is not None
 
-    async def open(self, presented: Presented, client: ClientContext, audience: str) -> Caller:
+    async def open(
+        self, presented: Presented, client: ClientContext, audience: str, entrance: Entrance | None = None
+    ) -> Caller:
         """Verify a signature and return who calls, with a token for `audience`.
 
-        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE.
+        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED.
         """
-        key: _TokenKey = (presented.credential, presented.session_token, audience, client)
+        key: _TokenKey = (presented.credential, presented.session_token, audience, client, entrance)
         while True:
             signing_key = self._signing_key(presented)
             if signing_key is not None:
@@ -67,7 +69,7 @@ class Sessions:
                     return session[0]
             # When someone with the same credential is asking, use the lease that this brings, if it does.
             if not await self._asking.others(key):
-                return await self._ask(key, presented, client, audience)
+                return await self._ask(key, presented)
 
     def _signing_key(self, presented: Presented) -> bytes | None:
         held = self._keys.get((presented.credential, presented.session_token))
@@ -76,15 +78,14 @@ class Sessions:
         return held[0]
 
     def _counts(self, session: tuple[Caller, int]) -> bool:
-        return self._horizon.counts(session[1], session[0].claims.account_id)
+        return self._horizon.counts_for(session[1], session[0].claims)
 
-    async def _ask(
-        self, key: _TokenKey, presented: Presented, client: ClientContext, audience: str
-    ) -> Caller:
+    async def _ask(self, key: _TokenKey, presented: Presented) -> Caller:
+        _, _, audience, client, entrance = key
         mark = self._horizon.mark()
         try:
             async with self._asking.one(key):
-                grant = await self._authentication.authenticate(presented, client, audience)
+                grant = await self._authentication.authenticate(presented, client, audience, entrance)
                 return self._keep(key, presented, grant, mark)
         except DomainError as error:
             if error.reason == ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY:
@@ -97,7 +98,7 @@ class Sessions:
 
     def _keep(self, key: _TokenKey, presented: Presented, grant: Grant, mark: int) -> Caller:
         metadata = (("authorization", f"Bearer {grant.token}"),)
-        session = Caller(grant.claims, metadata, temporary=bool(presented.session_token))
+        session = Caller(grant.claims, metadata, temporary=bool(presented.session_token), entrance=key[4])
         held = (grant.signing_key, grant.claims.account_id, mark)
         self._keys.put((presented.credential, presented.session_token), held, grant.key_until)
         familiar = (presented.credential.access_key_id, key[3].source_ip)

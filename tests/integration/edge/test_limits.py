@@ -198,7 +198,7 @@ async def test_half_open_handshakes_are_counted_and_keep_nobody_out(raw: Any, st
 
 
 async def test_the_end_of_a_storm_is_noticed_once(raw: Any, stack: Any, eventually: Any) -> None:
-    listener = stack.server._listener
+    listener = stack.server._listeners[0]
     opened = [await raw.connect() for _ in range(20)]
     assert not listener.storm_is_over(20)
     for _, writer in opened:
@@ -251,7 +251,7 @@ async def test_old_tls_is_refused(stack: Any) -> None:
 async def test_a_new_certificate_comes_into_use(
     stack: Any, raw: Any, workloads: Workloads, public: CertificateSettings
 ) -> None:
-    listener = stack.server._listener
+    listener = stack.server._listeners[0]
 
     async def serial() -> bytes:
         _, writer = await raw.connect()

@@ -10,19 +10,23 @@ import pytest
 
 from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
+from services.auth.adapters.sql_endpoints import SqlEndpoints
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_oidc import SqlOidcProviders
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.dialling import DialRules
+from services.auth.domain.endpoints import EndpointPolicy, VpcEndpoint
 from services.auth.domain.identity import Tag
 from services.auth.domain.oidc import Location
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account
+from services.auth.operations.admission import Admission
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.issuer_keys import IssuerKeys
 from services.auth.operations.lease import content_digest
 from services.auth.operations.oidc_providers import OidcProviders
+from services.auth.operations.private_paths import PrivatePaths
 from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing
@@ -392,3 +396,60 @@ async def test_providers_are_managed_by_whom_policies_allow(stack: Stack) -> Non
 )
 async def test_issuers_that_could_not_be_asked_are_not_registered(stack: Stack, url: str) -> None:
     assert await reason(stack.providers.create(await stack.root(), url, (), (), ())) == "INVALID_FIELD"
+
+
+async def test_a_private_way_in_binds_strangers_too(stack: Stack, auth: Any) -> None:
+    network = "vpc-0000000000000001f"
+    store = SqlEndpoints(auth.credentials._database)
+    paths = PrivatePaths(store, {"private": network})
+    admission = Admission(auth.credentials, auth.directory, auth.clock, paths)
+    stack.identities._admission = admission
+    await stack.register()
+    here = {"StringEquals": {"aws:SourceVpce": "vpce-0000000000000000a"}}
+    await stack.trust(allow(here))
+
+    async def through(listener: str) -> WebIdentitySession:
+        request = WebIdentityRequest(
+            RoleRequest(ROLE, "today"),
+            SecretBytes(stack.token().encode()),
+            ClientContext(source_ip="10.0.0.9", tls_version="TLSv1.3"),
+            "us-east-1",
+            listener,
+        )
+        return await stack.identities.assume_role(stack.stranger(), request)
+
+    async def refused(listener: str) -> None:
+        with pytest.raises(DomainError) as caught:
+            await through(listener)
+        assert caught.value.reason_name == "ACCESS_DENIED"
+
+    await refused("private")
+    await store.assign("private", ACCOUNT)
+    endpoint = VpcEndpoint(
+        endpoint_id="vpce-0000000000000000a",
+        account_id=ACCOUNT,
+        region="us-east-1",
+        listener="private",
+        vpc_id=network,
+        services=frozenset({"sts"}),
+        allowed_accounts=frozenset(),
+        policy=EndpointPolicy.read(""),
+        created_at=auth.clock.now(),
+    )
+    await store.create_endpoint(endpoint)
+    await refused("")
+    opened = await through("private")
+    assert opened.claims.path is not None
+    assert opened.claims.path.endpoint_id == endpoint.endpoint_id
+    narrow = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}}'
+    for changed in (
+        {"policy": EndpointPolicy.read(narrow)},
+        {"services": frozenset({"bedrock"})},
+    ):
+        await store.change_endpoint(
+            ACCOUNT,
+            "us-east-1",
+            endpoint.endpoint_id,
+            lambda found, changed=changed: dataclasses.replace(endpoint, **changed),
+        )
+        await refused("private")

@@ -38,6 +38,7 @@ class Auth:
         self.entitlements = frozenset({("us-east-1", "craton.tiny-text-v1", "ab")})
         self.facts = PrincipalFacts()
         self.epoch = 1
+        self.endpoint_epoch = 0
         self.error: DomainError | None = None
         self.life_s = 5.0
         self.takes_s = 0.0
@@ -74,6 +75,7 @@ class Auth:
             digest,
             self.life_s,
             PrincipalFacts() if unchanged else self.facts,
+            self.endpoint_epoch,
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.chassis.errors import DomainError
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import ClientContext, PrincipalClaims, PrivatePath
 from services.chassis.token_keys import RemoteTokenKeys
 from services.chassis.tokens import TYPE, SigningKey, TokenVerifier, mint
 from tests.fakes.clock import ManualClock
@@ -75,6 +75,13 @@ async def refused(verifier: TokenVerifier, token: str) -> None:
 async def test_what_was_minted_is_what_is_read(clock: ManualClock, verifier: TokenVerifier) -> None:
     made = claims(clock)
     assert await verifier.verify(mint(made, KEY)) == made
+
+
+async def test_a_token_is_bound_to_the_private_path(clock: ManualClock, verifier: TokenVerifier) -> None:
+    path = PrivatePath("vpce-0000000000000000a", "vpc-0000000000000001f", "210987654321", "bedrock")
+    made = claims(clock, path=path)
+    assert (await verifier.verify(mint(made, KEY))).path == path
+    assert (await verifier.verify(mint(claims(clock), KEY))).path is None
 
 
 async def test_a_token_ends_on_time_cached_or_not(clock: ManualClock, verifier: TokenVerifier) -> None:
@@ -166,6 +173,10 @@ def forged(clock: ManualClock, header: dict[str, Any], changes: dict[str, Any], 
         ({}, {"via": None}),
         ({}, {"inv": None}),
         ({}, {"sid": 7}),
+        ({}, {"vpce": None}),
+        ({}, {"vpce": ""}),
+        ({}, {"vpce": {"id": "vpce-1"}}),
+        ({}, {"vpce": {"id": "vpce-1", "vpc": "vpc-1", "acct": 1, "svc": "sts"}}),
     ],
 )
 async def test_a_signed_token_of_another_shape_is_refused(

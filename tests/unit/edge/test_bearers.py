@@ -17,7 +17,7 @@ from services.chassis.sigv4_signer import SigningCredentials
 from services.edge.http.exchange import told
 from services.edge.operations.bearers import Bearers
 from services.edge.operations.leased import Horizon
-from services.edge.ports import BearerGrant, Caller
+from services.edge.ports import BearerGrant, Caller, Entrance
 
 CLIENT = ClientContext("192.0.2.1", "agent", "TLSv1.3", "suite", "localhost:8443")
 LONG = api_keys.long_term("alice-at-123456789012", SecretBytes(b"s" * 44)).reveal()
@@ -48,7 +48,7 @@ class Auth:
     wait: asyncio.Event | None = None
 
     async def authenticate_bearer(
-        self, bearer: str, region: str, client: ClientContext, audience: str
+        self, bearer: str, region: str, client: ClientContext, audience: str, entrance: Entrance | None = None
     ) -> BearerGrant:
         self.asked.append((region, audience))
         if self.wait is not None:

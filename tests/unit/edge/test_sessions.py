@@ -13,7 +13,7 @@ from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.secret import SecretBytes
 from services.edge.operations.leased import Horizon
 from services.edge.operations.sessions import Sessions
-from services.edge.ports import Grant, Presented
+from services.edge.ports import Entrance, Grant, Presented
 
 CREDENTIAL = sigv4.Credential("AKIAIOSFODNN7EXAMPLE", "20260102", "us-east-1", "bedrock")
 KEY = sigv4.derive_signing_key(SecretBytes(b"secret"), "20260102", "us-east-1", "bedrock")
@@ -37,12 +37,16 @@ class Auth:
 
     clock: Clock
     asked: list[str] = field(default_factory=list)
+    entrances: list[Entrance | None] = field(default_factory=list)
     refuse: int | None = None
     lease: float = 5.0
     wait: asyncio.Event | None = None
 
-    async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:
+    async def authenticate(
+        self, presented: Presented, client: ClientContext, audience: str, entrance: Entrance | None = None
+    ) -> Grant:
         self.asked.append(audience)
+        self.entrances.append(entrance)
         if self.wait is not None:
             await self.wait.wait()
         if self.refuse is not None:
@@ -105,6 +109,21 @@ async def test_audience_and_client_have_tokens_of_their_own(sessions: Sessions, 
     assert (await sessions.open(presented(), CLIENT, "auth")) is not one
     assert (await sessions.open(presented(), other, "runtime")) is not one
     assert auth.asked == ["runtime", "auth", "runtime"]
+
+
+async def test_each_private_way_in_has_tokens_of_its_own(sessions: Sessions, auth: Auth) -> None:
+    ways = [
+        None,
+        Entrance("private", "bedrock"),
+        Entrance("private", "bedrock-runtime"),
+        Entrance("other", "bedrock"),
+    ]
+    opened = [await sessions.open(presented(), CLIENT, "runtime", way) for way in ways]
+    assert len({id(each) for each in opened}) == len(ways)
+    assert auth.entrances == ways
+    assert await sessions.open(presented(), CLIENT, "runtime", Entrance("private", "bedrock")) is opened[1]
+    assert await sessions.open(presented(), CLIENT, "runtime") is opened[0]
+    assert len(auth.asked) == len(ways)
 
 
 async def test_a_session_token_has_leases_of_its_own(sessions: Sessions, auth: Auth) -> None:

@@ -38,11 +38,28 @@ def test_regions_are_listed_once(tmp_path: Path) -> None:
     moved = dataclasses.replace(stack, root=tmp_path)
     assert drift(moved) == []
     edge = tmp_path / "deploy/config/edge.toml"
-    edge.write_text(edge.read_text().replace('include = ["regions.toml"]', 'regions = ["us-east-1"]'))
+    included = 'include = ["regions.toml", "private.toml"]'
+    edge.write_text(edge.read_text().replace(included, 'include = ["private.toml"]\nregions = ["us-east-1"]'))
     assert drift(moved) == ["edge.toml: regions are not those of regions.toml; name it in include"]
     regions = tmp_path / "deploy/config/regions.toml"
     regions.write_text('regions = ["us-east-1"]')
     elsewhere = dataclasses.replace(moved.definition, region="eu-west-1")
     assert drift(dataclasses.replace(moved, definition=elsewhere)) == [
         "regions.toml does not serve the stack's own region, eu-west-1"
+    ]
+
+
+def test_auth_and_edge_know_the_same_private_listeners(tmp_path: Path) -> None:
+    stack = Stack.here()
+    shutil.copytree(stack.root / "deploy/config", tmp_path / "deploy/config")
+    moved = dataclasses.replace(stack, root=tmp_path)
+    private = tmp_path / "deploy/config/private.toml"
+    private.write_text(private.read_text().replace(":8444", ":8555"))
+    port = stack.definition.ports.private
+    assert drift(moved) == [f"private.toml: listens on ['{stack.address}:8555'], stack.toml says port {port}"]
+    private.write_text(private.read_text().replace(":8555", ":8444"))
+    auth = tmp_path / "deploy/config/auth.toml"
+    auth.write_text(auth.read_text().replace(', "private.toml"', ""))
+    assert drift(moved) == [
+        "auth.toml: private_listeners are not those of edge.toml; name private.toml in both includes"
     ]

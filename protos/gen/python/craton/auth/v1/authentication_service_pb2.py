@@ -30,7 +30,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+craton/auth/v1/authentication_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x01\n\x1c\x41uthenticateSignatureRequest\x12=\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x1d.craton.auth.v1.SignedRequestB\x06\xbaH\x03\xc8\x01\x01\x12=\n\raudit_context\x18\x02 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12-\n\x0binstance_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{32})?$\"\xbe\x02\n\x1d\x41uthenticateSignatureResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x35\n\x11token_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x13\x64\x65rived_signing_key\x18\x03 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12,\n\tkey_lease\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\tprincipal\x18\x05 \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x37\n\x13session_create_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x07 \x01(\t\"\xec\x01\n\x1e\x41uthenticateBearerTokenRequest\x12$\n\x0c\x62\x65\x61rer_token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80@\x88\xce\x18\x01\x12\x19\n\x06region\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12=\n\raudit_context\x18\x03 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12-\n\x0binstance_id\x18\x05 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{32})?$\"\xc8\x02\n\x1f\x41uthenticateBearerTokenResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x35\n\x11token_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\tprincipal\x18\x04 \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12-\n\x04type\x18\x05 \x01(\x0e\x32\x1f.craton.auth.v1.BearerTokenType\x12\x37\n\x13session_create_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x07 \x01(\t*w\n\x0f\x42\x65\x61rerTokenType\x12!\n\x1d\x42\x45\x41RER_TOKEN_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x42\x45\x41RER_TOKEN_TYPE_LONG_TERM\x10\x01\x12 \n\x1c\x42\x45\x41RER_TOKEN_TYPE_SHORT_TERM\x10\x02\x32\x89\x02\n\x15\x41uthenticationService\x12t\n\x15\x41uthenticateSignature\x12,.craton.auth.v1.AuthenticateSignatureRequest\x1a-.craton.auth.v1.AuthenticateSignatureResponse\x12z\n\x17\x41uthenticateBearerToken\x12..craton.auth.v1.AuthenticateBearerTokenRequest\x1a/.craton.auth.v1.AuthenticateBearerTokenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+craton/auth/v1/authentication_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x02\n\x1c\x41uthenticateSignatureRequest\x12=\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x1d.craton.auth.v1.SignedRequestB\x06\xbaH\x03\xc8\x01\x01\x12=\n\raudit_context\x18\x02 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12-\n\x0binstance_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{32})?$\x12:\n\x10private_listener\x18\x05 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9-]{0,62})?$\x12!\n\x10\x65ndpoint_service\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18 \"\xf1\x02\n\x1d\x41uthenticateSignatureResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x35\n\x11token_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x13\x64\x65rived_signing_key\x18\x03 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12,\n\tkey_lease\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\tprincipal\x18\x05 \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x37\n\x13session_create_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x07 \x01(\t\x12\x31\n\x0cprivate_path\x18\x08 \x01(\x0b\x32\x1b.craton.auth.v1.PrivatePath\"J\n\x0bPrivatePath\x12\x17\n\x0fvpc_endpoint_id\x18\x01 \x01(\t\x12\x0e\n\x06vpc_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\"\xcb\x02\n\x1e\x41uthenticateBearerTokenRequest\x12$\n\x0c\x62\x65\x61rer_token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80@\x88\xce\x18\x01\x12\x19\n\x06region\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12=\n\raudit_context\x18\x03 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x08\x61udience\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12-\n\x0binstance_id\x18\x05 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{32})?$\x12:\n\x10private_listener\x18\x06 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9-]{0,62})?$\x12!\n\x10\x65ndpoint_service\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18 \"\xfb\x02\n\x1f\x41uthenticateBearerTokenResponse\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\x88\xce\x18\x01\x12\x35\n\x11token_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\tprincipal\x18\x04 \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12-\n\x04type\x18\x05 \x01(\x0e\x32\x1f.craton.auth.v1.BearerTokenType\x12\x37\n\x13session_create_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x07 \x01(\t\x12\x31\n\x0cprivate_path\x18\x08 \x01(\x0b\x32\x1b.craton.auth.v1.PrivatePath*w\n\x0f\x42\x65\x61rerTokenType\x12!\n\x1d\x42\x45\x41RER_TOKEN_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x42\x45\x41RER_TOKEN_TYPE_LONG_TERM\x10\x01\x12 \n\x1c\x42\x45\x41RER_TOKEN_TYPE_SHORT_TERM\x10\x02\x32\x89\x02\n\x15\x41uthenticationService\x12t\n\x15\x41uthenticateSignature\x12,.craton.auth.v1.AuthenticateSignatureRequest\x1a-.craton.auth.v1.AuthenticateSignatureResponse\x12z\n\x17\x41uthenticateBearerToken\x12..craton.auth.v1.AuthenticateBearerTokenRequest\x1a/.craton.auth.v1.AuthenticateBearerTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\006r\004\020\001\030 '
   _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['instance_id']._loaded_options = None
   _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['instance_id']._serialized_options = b'\272H\025r\0232\021^([0-9a-f]{32})?$'
+  _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['private_listener']._loaded_options = None
+  _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['private_listener']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9-]{0,62})?$'
+  _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['endpoint_service']._loaded_options = None
+  _globals['_AUTHENTICATESIGNATUREREQUEST'].fields_by_name['endpoint_service']._serialized_options = b'\272H\004r\002\030 '
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['token']._loaded_options = None
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['token']._serialized_options = b'\210\316\030\001'
   _globals['_AUTHENTICATESIGNATURERESPONSE'].fields_by_name['derived_signing_key']._loaded_options = None
@@ -59,18 +63,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\006r\004\020\001\030 '
   _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['instance_id']._loaded_options = None
   _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['instance_id']._serialized_options = b'\272H\025r\0232\021^([0-9a-f]{32})?$'
+  _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['private_listener']._loaded_options = None
+  _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['private_listener']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9-]{0,62})?$'
+  _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['endpoint_service']._loaded_options = None
+  _globals['_AUTHENTICATEBEARERTOKENREQUEST'].fields_by_name['endpoint_service']._serialized_options = b'\272H\004r\002\030 '
   _globals['_AUTHENTICATEBEARERTOKENRESPONSE'].fields_by_name['token']._loaded_options = None
   _globals['_AUTHENTICATEBEARERTOKENRESPONSE'].fields_by_name['token']._serialized_options = b'\210\316\030\001'
-  _globals['_BEARERTOKENTYPE']._serialized_start=1381
-  _globals['_BEARERTOKENTYPE']._serialized_end=1500
+  _globals['_BEARERTOKENTYPE']._serialized_start=1749
+  _globals['_BEARERTOKENTYPE']._serialized_end=1868
   _globals['_AUTHENTICATESIGNATUREREQUEST']._serialized_start=256
-  _globals['_AUTHENTICATESIGNATUREREQUEST']._serialized_end=488
-  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_start=491
-  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_end=809
-  _globals['_AUTHENTICATEBEARERTOKENREQUEST']._serialized_start=812
-  _globals['_AUTHENTICATEBEARERTOKENREQUEST']._serialized_end=1048
-  _globals['_AUTHENTICATEBEARERTOKENRESPONSE']._serialized_start=1051
-  _globals['_AUTHENTICATEBEARERTOKENRESPONSE']._serialized_end=1379
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=1503
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=1768
+  _globals['_AUTHENTICATESIGNATUREREQUEST']._serialized_end=583
+  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_start=586
+  _globals['_AUTHENTICATESIGNATURERESPONSE']._serialized_end=955
+  _globals['_PRIVATEPATH']._serialized_start=957
+  _globals['_PRIVATEPATH']._serialized_end=1031
+  _globals['_AUTHENTICATEBEARERTOKENREQUEST']._serialized_start=1034
+  _globals['_AUTHENTICATEBEARERTOKENREQUEST']._serialized_end=1365
+  _globals['_AUTHENTICATEBEARERTOKENRESPONSE']._serialized_start=1368
+  _globals['_AUTHENTICATEBEARERTOKENRESPONSE']._serialized_end=1747
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=1871
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=2136
 # @@protoc_insertion_point(module_scope)

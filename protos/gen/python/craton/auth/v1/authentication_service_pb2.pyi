@@ -24,19 +24,23 @@ BEARER_TOKEN_TYPE_LONG_TERM: BearerTokenType
 BEARER_TOKEN_TYPE_SHORT_TERM: BearerTokenType
 
 class AuthenticateSignatureRequest(_message.Message):
-    __slots__ = ("signed_request", "audit_context", "audience", "instance_id")
+    __slots__ = ("signed_request", "audit_context", "audience", "instance_id", "private_listener", "endpoint_service")
     SIGNED_REQUEST_FIELD_NUMBER: _ClassVar[int]
     AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_LISTENER_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_SERVICE_FIELD_NUMBER: _ClassVar[int]
     signed_request: _resources_pb2.SignedRequest
     audit_context: _principal_pb2.AuditContext
     audience: str
     instance_id: str
-    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ...) -> None: ...
+    private_listener: str
+    endpoint_service: str
+    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ..., private_listener: _Optional[str] = ..., endpoint_service: _Optional[str] = ...) -> None: ...
 
 class AuthenticateSignatureResponse(_message.Message):
-    __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal", "session_create_time", "source_identity")
+    __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal", "session_create_time", "source_identity", "private_path")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOKEN_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     DERIVED_SIGNING_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +48,7 @@ class AuthenticateSignatureResponse(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     SESSION_CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_PATH_FIELD_NUMBER: _ClassVar[int]
     token: str
     token_expire_time: _timestamp_pb2.Timestamp
     derived_signing_key: bytes
@@ -51,24 +56,39 @@ class AuthenticateSignatureResponse(_message.Message):
     principal: _principal_pb2.Principal
     session_create_time: _timestamp_pb2.Timestamp
     source_identity: str
-    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., derived_signing_key: _Optional[bytes] = ..., key_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ...) -> None: ...
+    private_path: PrivatePath
+    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., derived_signing_key: _Optional[bytes] = ..., key_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ..., private_path: _Optional[_Union[PrivatePath, _Mapping]] = ...) -> None: ...
+
+class PrivatePath(_message.Message):
+    __slots__ = ("vpc_endpoint_id", "vpc_id", "account_id")
+    VPC_ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    VPC_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    vpc_endpoint_id: str
+    vpc_id: str
+    account_id: str
+    def __init__(self, vpc_endpoint_id: _Optional[str] = ..., vpc_id: _Optional[str] = ..., account_id: _Optional[str] = ...) -> None: ...
 
 class AuthenticateBearerTokenRequest(_message.Message):
-    __slots__ = ("bearer_token", "region", "audit_context", "audience", "instance_id")
+    __slots__ = ("bearer_token", "region", "audit_context", "audience", "instance_id", "private_listener", "endpoint_service")
     BEARER_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REGION_FIELD_NUMBER: _ClassVar[int]
     AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_LISTENER_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_SERVICE_FIELD_NUMBER: _ClassVar[int]
     bearer_token: str
     region: str
     audit_context: _principal_pb2.AuditContext
     audience: str
     instance_id: str
-    def __init__(self, bearer_token: _Optional[str] = ..., region: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ...) -> None: ...
+    private_listener: str
+    endpoint_service: str
+    def __init__(self, bearer_token: _Optional[str] = ..., region: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ..., private_listener: _Optional[str] = ..., endpoint_service: _Optional[str] = ...) -> None: ...
 
 class AuthenticateBearerTokenResponse(_message.Message):
-    __slots__ = ("token", "token_expire_time", "lease", "principal", "type", "session_create_time", "source_identity")
+    __slots__ = ("token", "token_expire_time", "lease", "principal", "type", "session_create_time", "source_identity", "private_path")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOKEN_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     LEASE_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +96,7 @@ class AuthenticateBearerTokenResponse(_message.Message):
     TYPE_FIELD_NUMBER: _ClassVar[int]
     SESSION_CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_PATH_FIELD_NUMBER: _ClassVar[int]
     token: str
     token_expire_time: _timestamp_pb2.Timestamp
     lease: _duration_pb2.Duration
@@ -83,4 +104,5 @@ class AuthenticateBearerTokenResponse(_message.Message):
     type: BearerTokenType
     session_create_time: _timestamp_pb2.Timestamp
     source_identity: str
-    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., type: _Optional[_Union[BearerTokenType, str]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ...) -> None: ...
+    private_path: PrivatePath
+    def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., type: _Optional[_Union[BearerTokenType, str]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ..., private_path: _Optional[_Union[PrivatePath, _Mapping]] = ...) -> None: ...

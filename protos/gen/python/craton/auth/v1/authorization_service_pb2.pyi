@@ -42,7 +42,7 @@ class ConfirmRevocationsResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class GetAuthorizationLeaseResponse(_message.Message):
-    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path", "principal_tags", "iam_resource", "session_keys")
+    __slots__ = ("identity_policies", "entitlements", "epoch", "digest", "lease", "permissions_boundary", "session_policies", "service_control_levels", "resource_control_levels", "organization_id", "organization_path", "principal_tags", "iam_resource", "session_keys", "endpoint_policies", "endpoint_epoch")
     class PrincipalTagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +64,8 @@ class GetAuthorizationLeaseResponse(_message.Message):
     PRINCIPAL_TAGS_FIELD_NUMBER: _ClassVar[int]
     IAM_RESOURCE_FIELD_NUMBER: _ClassVar[int]
     SESSION_KEYS_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_POLICIES_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_EPOCH_FIELD_NUMBER: _ClassVar[int]
     identity_policies: _containers.RepeatedScalarFieldContainer[str]
     entitlements: _containers.RepeatedCompositeFieldContainer[Entitlement]
     epoch: int
@@ -78,7 +80,9 @@ class GetAuthorizationLeaseResponse(_message.Message):
     principal_tags: _containers.ScalarMap[str, str]
     iam_resource: str
     session_keys: _containers.RepeatedCompositeFieldContainer[SessionKey]
-    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ..., principal_tags: _Optional[_Mapping[str, str]] = ..., iam_resource: _Optional[str] = ..., session_keys: _Optional[_Iterable[_Union[SessionKey, _Mapping]]] = ...) -> None: ...
+    endpoint_policies: PolicyDocuments
+    endpoint_epoch: int
+    def __init__(self, identity_policies: _Optional[_Iterable[str]] = ..., entitlements: _Optional[_Iterable[_Union[Entitlement, _Mapping]]] = ..., epoch: _Optional[int] = ..., digest: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., permissions_boundary: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., session_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., service_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., resource_control_levels: _Optional[_Iterable[_Union[PolicyDocuments, _Mapping]]] = ..., organization_id: _Optional[str] = ..., organization_path: _Optional[str] = ..., principal_tags: _Optional[_Mapping[str, str]] = ..., iam_resource: _Optional[str] = ..., session_keys: _Optional[_Iterable[_Union[SessionKey, _Mapping]]] = ..., endpoint_policies: _Optional[_Union[PolicyDocuments, _Mapping]] = ..., endpoint_epoch: _Optional[int] = ...) -> None: ...
 
 class PolicyDocuments(_message.Message):
     __slots__ = ("documents",)

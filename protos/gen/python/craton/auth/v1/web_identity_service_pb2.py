@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from craton.auth.v1 import authentication_service_pb2 as craton_dot_auth_dot_v1_dot_authentication__service__pb2
 from craton.auth.v1 import session_service_pb2 as craton_dot_auth_dot_v1_dot_session__service__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
 from craton.common.v1 import principal_pb2 as craton_dot_common_dot_v1_dot_principal__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)craton/auth/v1/web_identity_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a$craton/auth/v1/session_service.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1egoogle/protobuf/duration.proto\"\xec\x02\n AssumeRoleWithWebIdentityRequest\x12\x1c\n\x08role_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12<\n\x11role_session_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{2,64}$\x12+\n\x12web_identity_token\x18\x03 \x01(\tB\x0f\xbaH\x08r\x06\x10\x04\x18\xa0\x9c\x01\x88\xce\x18\x01\x12>\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x84\x07\x12\x18\n\x06policy\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12&\n\x0bpolicy_arns\x18\x07 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x14\x18\x80\x10\x12=\n\raudit_context\x18\x06 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\"\xb3\x02\n!AssumeRoleWithWebIdentityResponse\x12\x39\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32$.craton.auth.v1.TemporaryCredentials\x12\x18\n\x10\x61ssumed_role_arn\x18\x02 \x01(\t\x12\x17\n\x0f\x61ssumed_role_id\x18\x03 \x01(\t\x12\"\n\x1apacked_policy_size_percent\x18\x04 \x01(\x05\x12\x17\n\x0fsource_identity\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x10\n\x08provider\x18\x07 \x01(\t\x12\x10\n\x08\x61udience\x18\x08 \x01(\t\x12.\n\tprincipal\x18\t \x01(\x0b\x32\x1b.craton.common.v1.Principal2\x97\x01\n\x12WebIdentityService\x12\x80\x01\n\x19\x41ssumeRoleWithWebIdentity\x12\x30.craton.auth.v1.AssumeRoleWithWebIdentityRequest\x1a\x31.craton.auth.v1.AssumeRoleWithWebIdentityResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)craton/auth/v1/web_identity_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a+craton/auth/v1/authentication_service.proto\x1a$craton/auth/v1/session_service.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a craton/common/v1/principal.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa8\x03\n AssumeRoleWithWebIdentityRequest\x12\x1c\n\x08role_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12<\n\x11role_session_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{2,64}$\x12+\n\x12web_identity_token\x18\x03 \x01(\tB\x0f\xbaH\x08r\x06\x10\x04\x18\xa0\x9c\x01\x88\xce\x18\x01\x12>\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x84\x07\x12\x18\n\x06policy\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12&\n\x0bpolicy_arns\x18\x07 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x14\x18\x80\x10\x12=\n\raudit_context\x18\x06 \x01(\x0b\x32\x1e.craton.common.v1.AuditContextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x10private_listener\x18\x08 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9-]{0,62})?$\"\xe6\x02\n!AssumeRoleWithWebIdentityResponse\x12\x39\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32$.craton.auth.v1.TemporaryCredentials\x12\x18\n\x10\x61ssumed_role_arn\x18\x02 \x01(\t\x12\x17\n\x0f\x61ssumed_role_id\x18\x03 \x01(\t\x12\"\n\x1apacked_policy_size_percent\x18\x04 \x01(\x05\x12\x17\n\x0fsource_identity\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x10\n\x08provider\x18\x07 \x01(\t\x12\x10\n\x08\x61udience\x18\x08 \x01(\t\x12.\n\tprincipal\x18\t \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x31\n\x0cprivate_path\x18\n \x01(\x0b\x32\x1b.craton.auth.v1.PrivatePath2\x97\x01\n\x12WebIdentityService\x12\x80\x01\n\x19\x41ssumeRoleWithWebIdentity\x12\x30.craton.auth.v1.AssumeRoleWithWebIdentityRequest\x1a\x31.craton.auth.v1.AssumeRoleWithWebIdentityResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,10 +51,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST'].fields_by_name['policy_arns']._serialized_options = b'\272H\016\222\001\013\020\n\"\007r\005\020\024\030\200\020'
   _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST'].fields_by_name['audit_context']._loaded_options = None
   _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST'].fields_by_name['audit_context']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST']._serialized_start=227
-  _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST']._serialized_end=591
-  _globals['_ASSUMEROLEWITHWEBIDENTITYRESPONSE']._serialized_start=594
-  _globals['_ASSUMEROLEWITHWEBIDENTITYRESPONSE']._serialized_end=901
-  _globals['_WEBIDENTITYSERVICE']._serialized_start=904
-  _globals['_WEBIDENTITYSERVICE']._serialized_end=1055
+  _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST'].fields_by_name['private_listener']._loaded_options = None
+  _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST'].fields_by_name['private_listener']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9-]{0,62})?$'
+  _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST']._serialized_start=272
+  _globals['_ASSUMEROLEWITHWEBIDENTITYREQUEST']._serialized_end=696
+  _globals['_ASSUMEROLEWITHWEBIDENTITYRESPONSE']._serialized_start=699
+  _globals['_ASSUMEROLEWITHWEBIDENTITYRESPONSE']._serialized_end=1057
+  _globals['_WEBIDENTITYSERVICE']._serialized_start=1060
+  _globals['_WEBIDENTITYSERVICE']._serialized_end=1211
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n craton/common/v1/principal.proto\x12\x10\x63raton.common.v1\"\xc9\x01\n\tPrincipal\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x1b\n\x13\x61\x63\x63ount_incarnation\x18\x02 \x01(\t\x12\x0b\n\x03\x61rn\x18\x03 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\x12\x15\n\raccess_key_id\x18\x05 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12\x11\n\tuser_name\x18\x07 \x01(\t\x12\x19\n\x11identity_provider\x18\x08 \x01(\t\x12\x15\n\rcredential_id\x18\t \x01(\t\"\x80\x01\n\x0c\x41uditContext\x12\x11\n\tsource_ip\x18\x01 \x01(\t\x12\x12\n\nuser_agent\x18\x02 \x01(\t\x12\x13\n\x0btls_version\x18\x03 \x01(\t\x12\x12\n\ntls_cipher\x18\x04 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x05 \x01(\t\x12\x0e\n\x06region\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n craton/common/v1/principal.proto\x12\x10\x63raton.common.v1\"\xc9\x01\n\tPrincipal\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x1b\n\x13\x61\x63\x63ount_incarnation\x18\x02 \x01(\t\x12\x0b\n\x03\x61rn\x18\x03 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\x12\x15\n\raccess_key_id\x18\x05 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12\x11\n\tuser_name\x18\x07 \x01(\t\x12\x19\n\x11identity_provider\x18\x08 \x01(\t\x12\x15\n\rcredential_id\x18\t \x01(\t\"\xba\x01\n\x0c\x41uditContext\x12\x11\n\tsource_ip\x18\x01 \x01(\t\x12\x12\n\nuser_agent\x18\x02 \x01(\t\x12\x13\n\x0btls_version\x18\x03 \x01(\t\x12\x12\n\ntls_cipher\x18\x04 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x05 \x01(\t\x12\x0e\n\x06region\x18\x06 \x01(\t\x12\x17\n\x0fvpc_endpoint_id\x18\x07 \x01(\t\x12\x1f\n\x17vpc_endpoint_account_id\x18\x08 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRINCIPAL']._serialized_start=55
   _globals['_PRINCIPAL']._serialized_end=256
   _globals['_AUDITCONTEXT']._serialized_start=259
-  _globals['_AUDITCONTEXT']._serialized_end=387
+  _globals['_AUDITCONTEXT']._serialized_end=445
 # @@protoc_insertion_point(module_scope)

@@ -27,17 +27,21 @@ class Principal(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., account_incarnation: _Optional[str] = ..., arn: _Optional[str] = ..., principal_id: _Optional[str] = ..., access_key_id: _Optional[str] = ..., type: _Optional[str] = ..., user_name: _Optional[str] = ..., identity_provider: _Optional[str] = ..., credential_id: _Optional[str] = ...) -> None: ...
 
 class AuditContext(_message.Message):
-    __slots__ = ("source_ip", "user_agent", "tls_version", "tls_cipher", "endpoint", "region")
+    __slots__ = ("source_ip", "user_agent", "tls_version", "tls_cipher", "endpoint", "region", "vpc_endpoint_id", "vpc_endpoint_account_id")
     SOURCE_IP_FIELD_NUMBER: _ClassVar[int]
     USER_AGENT_FIELD_NUMBER: _ClassVar[int]
     TLS_VERSION_FIELD_NUMBER: _ClassVar[int]
     TLS_CIPHER_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     REGION_FIELD_NUMBER: _ClassVar[int]
+    VPC_ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    VPC_ENDPOINT_ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     source_ip: str
     user_agent: str
     tls_version: str
     tls_cipher: str
     endpoint: str
     region: str
-    def __init__(self, source_ip: _Optional[str] = ..., user_agent: _Optional[str] = ..., tls_version: _Optional[str] = ..., tls_cipher: _Optional[str] = ..., endpoint: _Optional[str] = ..., region: _Optional[str] = ...) -> None: ...
+    vpc_endpoint_id: str
+    vpc_endpoint_account_id: str
+    def __init__(self, source_ip: _Optional[str] = ..., user_agent: _Optional[str] = ..., tls_version: _Optional[str] = ..., tls_cipher: _Optional[str] = ..., endpoint: _Optional[str] = ..., region: _Optional[str] = ..., vpc_endpoint_id: _Optional[str] = ..., vpc_endpoint_account_id: _Optional[str] = ...) -> None: ...
