@@ -112,12 +112,10 @@ class Stage:
 
 def _publish_model(running: RunningStack) -> None:
     """Publish the model that is asked about, and wait until it answers."""
-    echo = ROOT / "tests/load/echo"
-    running.craton(
-        *("models", "publish", str(echo), "--provider", "craton", "--manifest", str(echo / "manifest.toml"))
-    )
+    echo = str(ROOT / "tests/load/echo")
+    publish = ("models", "publish", echo, "--provider", "craton", "--manifest", f"{echo}/manifest.toml")
     deadline = time.monotonic() + _READY_S
-    for words in (("models", "access", "accept", MODEL), ("invoke", MODEL, "hello")):
+    for words in (publish, ("models", "access", "accept", MODEL), ("invoke", MODEL, "hello")):
         while (done := running.craton(*words, check=False)).returncode != 0:
             if time.monotonic() > deadline:
                 raise subprocess.SubprocessError(f"the model does not answer: {done.stderr[-500:]}")
