@@ -18,7 +18,7 @@ from cli.entity_commands import (
     key_values,
     tag_messages,
 )
-from cli.findings import emit_written
+from cli.findings import emit_written, show_findings
 from cli.output import as_dict, emit, errors, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -226,10 +226,13 @@ def assume(
     if export:
         for name in ("access_key_id", "secret_access_key", "session_token"):
             print(f"export AWS_{name.upper()}={shlex.quote(credentials[name])}")
+        show_findings(answer.findings)
         return
     if not as_json:
         errors.print("This is the only time that the secret is shown.")
-    emit({"assumed_role_arn": answer.assumed_role_arn, **credentials}, as_json=as_json)
+    emit_written(
+        {"assumed_role_arn": answer.assumed_role_arn, **credentials}, answer.findings, as_json=as_json
+    )
 
 
 def _seconds(value: int | None) -> Duration | None:

@@ -23,7 +23,7 @@ from services.auth.servicer import messages
 from services.auth.servicer.messages import timestamp
 from services.chassis.context import current_call
 from services.chassis.policy.finding_messages import findings_about
-from services.chassis.policy.kinds import TRUST
+from services.chassis.policy.kinds import SESSION, TRUST
 
 
 class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
@@ -196,6 +196,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             assumed_role_id=session.principal_id,
             packed_policy_size_percent=new.packed_percent,
             source_identity=session.source_identity,
+            findings=findings_about(request.policy, SESSION) if request.policy else [],
         )
 
     async def GetSessionToken(self, request: Any, context: Any) -> Any:

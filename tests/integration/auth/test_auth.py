@@ -14,6 +14,7 @@ from craton.auth.v1 import (
     policy_service_pb2,
     resources_pb2,
     role_service_pb2,
+    session_service_pb2,
     token_service_pb2,
     user_service_pb2,
 )
@@ -23,6 +24,7 @@ from services.chassis.sigv4 import derive_signing_key
 from services.chassis.sigv4_signer import sign_token_request
 from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal, signed_request
 
+MODEL_ARN = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
 ALLOW_INVOKE = """{"Version": "2012-10-17", "Statement": [{"Sid": "One", "Effect": "Allow",
  "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:*::foundation-model/*"}]}"""
 
@@ -403,3 +405,26 @@ async def test_a_trust_policy_is_stored_with_findings_too(operator, admin) -> No
         metadata=bearer(await operator.token(admin)),
     )
     assert [each.issue_code for each in created.findings] == ["INVALID_ACTION"]
+
+
+async def test_a_session_policy_is_used_with_findings(operator, admin) -> None:
+    metadata = bearer(await operator.token(admin))
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    created = await operator.roles.CreateRole(
+        role_service_pb2.CreateRoleRequest(
+            role_name="narrowed",
+            assume_role_policy_document=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+        ),
+        metadata=metadata,
+    )
+    assert not created.findings
+    narrow = {"Effect": "Allow", "Action": "bedrock:ListFoundationModels", "Resource": MODEL_ARN}
+    assumed = await operator.sessions.AssumeRole(
+        session_service_pb2.AssumeRoleRequest(
+            role_arn=created.role.arn,
+            role_session_name="s",
+            policy=json.dumps({"Version": "2012-10-17", "Statement": narrow}),
+        ),
+        metadata=metadata,
+    )
+    assert [each.issue_code for each in assumed.findings] == ["ACTION_WITHOUT_RESOURCE"]

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
+from craton.common.v1 import policy_finding_pb2 as craton_dot_common_dot_v1_dot_policy__finding__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/auth/v1/session_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n\x14TemporaryCredentials\x12\x15\n\raccess_key_id\x18\x01 \x01(\t\x12\x1f\n\x11secret_access_key\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\x12\x1b\n\rsession_token\x18\x03 \x01(\tB\x04\x88\xce\x18\x01\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\nSessionTag\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x17\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\xcc\x03\n\x11\x41ssumeRoleRequest\x12\x1c\n\x08role_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12<\n\x11role_session_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{2,64}$\x12>\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x84\x07\x12\x18\n\x06policy\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x36\n\x0b\x65xternal_id\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\xc8\t2\x17^[A-Za-z0-9+=,.@:/_-]*$\x12\x32\n\x04tags\x18\x06 \x03(\x0b\x32\x1a.craton.auth.v1.SessionTagB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12.\n\x13transitive_tag_keys\x18\x07 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x32\"\x07r\x05\x10\x01\x18\x80\x01\x12=\n\x0fsource_identity\x18\x08 \x01(\tB$\xbaH!r\x1f\x32\x1d^([A-Za-z0-9+=,.@_-]{2,64})?$\x12&\n\x0bpolicy_arns\x18\t \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x14\x18\x80\x10\"\xbf\x01\n\x12\x41ssumeRoleResponse\x12\x39\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32$.craton.auth.v1.TemporaryCredentials\x12\x18\n\x10\x61ssumed_role_arn\x18\x02 \x01(\t\x12\x17\n\x0f\x61ssumed_role_id\x18\x03 \x01(\t\x12\"\n\x1apacked_policy_size_percent\x18\x04 \x01(\x05\x12\x17\n\x0fsource_identity\x18\x05 \x01(\t\"X\n\x16GetSessionTokenRequest\x12>\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xf4\x07\x32\x03\x08\x84\x07\"T\n\x17GetSessionTokenResponse\x12\x39\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32$.craton.auth.v1.TemporaryCredentials2\xc9\x01\n\x0eSessionService\x12S\n\nAssumeRole\x12!.craton.auth.v1.AssumeRoleRequest\x1a\".craton.auth.v1.AssumeRoleResponse\x12\x62\n\x0fGetSessionToken\x12&.craton.auth.v1.GetSessionTokenRequest\x1a\'.craton.auth.v1.GetSessionTokenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/auth/v1/session_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a%craton/common/v1/policy_finding.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n\x14TemporaryCredentials\x12\x15\n\raccess_key_id\x18\x01 \x01(\t\x12\x1f\n\x11secret_access_key\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\x12\x1b\n\rsession_token\x18\x03 \x01(\tB\x04\x88\xce\x18\x01\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\nSessionTag\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x17\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\xcc\x03\n\x11\x41ssumeRoleRequest\x12\x1c\n\x08role_arn\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\x12<\n\x11role_session_name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{2,64}$\x12>\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x84\x07\x12\x18\n\x06policy\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x36\n\x0b\x65xternal_id\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\xc8\t2\x17^[A-Za-z0-9+=,.@:/_-]*$\x12\x32\n\x04tags\x18\x06 \x03(\x0b\x32\x1a.craton.auth.v1.SessionTagB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12.\n\x13transitive_tag_keys\x18\x07 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x32\"\x07r\x05\x10\x01\x18\x80\x01\x12=\n\x0fsource_identity\x18\x08 \x01(\tB$\xbaH!r\x1f\x32\x1d^([A-Za-z0-9+=,.@_-]{2,64})?$\x12&\n\x0bpolicy_arns\x18\t \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x14\x18\x80\x10\"\xf2\x01\n\x12\x41ssumeRoleResponse\x12\x39\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32$.craton.auth.v1.TemporaryCredentials\x12\x18\n\x10\x61ssumed_role_arn\x18\x02 \x01(\t\x12\x17\n\x0f\x61ssumed_role_id\x18\x03 \x01(\t\x12\"\n\x1apacked_policy_size_percent\x18\x04 \x01(\x05\x12\x17\n\x0fsource_identity\x18\x05 \x01(\t\x12\x31\n\x08\x66indings\x18\x06 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"X\n\x16GetSessionTokenRequest\x12>\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xf4\x07\x32\x03\x08\x84\x07\"T\n\x17GetSessionTokenResponse\x12\x39\n\x0b\x63redentials\x18\x01 \x01(\x0b\x32$.craton.auth.v1.TemporaryCredentials2\xc9\x01\n\x0eSessionService\x12S\n\nAssumeRole\x12!.craton.auth.v1.AssumeRoleRequest\x1a\".craton.auth.v1.AssumeRoleResponse\x12\x62\n\x0fGetSessionToken\x12&.craton.auth.v1.GetSessionTokenRequest\x1a\'.craton.auth.v1.GetSessionTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,18 +64,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSUMEROLEREQUEST'].fields_by_name['policy_arns']._serialized_options = b'\272H\016\222\001\013\020\n\"\007r\005\020\024\030\200\020'
   _globals['_GETSESSIONTOKENREQUEST'].fields_by_name['duration']._loaded_options = None
   _globals['_GETSESSIONTOKENREQUEST'].fields_by_name['duration']._serialized_options = b'\272H\016\252\001\013\"\004\010\300\364\0072\003\010\204\007'
-  _globals['_TEMPORARYCREDENTIALS']._serialized_start=183
-  _globals['_TEMPORARYCREDENTIALS']._serialized_end=339
-  _globals['_SESSIONTAG']._serialized_start=341
-  _globals['_SESSIONTAG']._serialized_end=403
-  _globals['_ASSUMEROLEREQUEST']._serialized_start=406
-  _globals['_ASSUMEROLEREQUEST']._serialized_end=866
-  _globals['_ASSUMEROLERESPONSE']._serialized_start=869
-  _globals['_ASSUMEROLERESPONSE']._serialized_end=1060
-  _globals['_GETSESSIONTOKENREQUEST']._serialized_start=1062
-  _globals['_GETSESSIONTOKENREQUEST']._serialized_end=1150
-  _globals['_GETSESSIONTOKENRESPONSE']._serialized_start=1152
-  _globals['_GETSESSIONTOKENRESPONSE']._serialized_end=1236
-  _globals['_SESSIONSERVICE']._serialized_start=1239
-  _globals['_SESSIONSERVICE']._serialized_end=1440
+  _globals['_TEMPORARYCREDENTIALS']._serialized_start=222
+  _globals['_TEMPORARYCREDENTIALS']._serialized_end=378
+  _globals['_SESSIONTAG']._serialized_start=380
+  _globals['_SESSIONTAG']._serialized_end=442
+  _globals['_ASSUMEROLEREQUEST']._serialized_start=445
+  _globals['_ASSUMEROLEREQUEST']._serialized_end=905
+  _globals['_ASSUMEROLERESPONSE']._serialized_start=908
+  _globals['_ASSUMEROLERESPONSE']._serialized_end=1150
+  _globals['_GETSESSIONTOKENREQUEST']._serialized_start=1152
+  _globals['_GETSESSIONTOKENREQUEST']._serialized_end=1240
+  _globals['_GETSESSIONTOKENRESPONSE']._serialized_start=1242
+  _globals['_GETSESSIONTOKENRESPONSE']._serialized_end=1326
+  _globals['_SESSIONSERVICE']._serialized_start=1329
+  _globals['_SESSIONSERVICE']._serialized_end=1530
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.common.v1 import options_pb2 as _options_pb2
+from craton.common.v1 import policy_finding_pb2 as _policy_finding_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -55,18 +56,20 @@ class AssumeRoleRequest(_message.Message):
     def __init__(self, role_arn: _Optional[str] = ..., role_session_name: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., policy: _Optional[str] = ..., external_id: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[SessionTag, _Mapping]]] = ..., transitive_tag_keys: _Optional[_Iterable[str]] = ..., source_identity: _Optional[str] = ..., policy_arns: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AssumeRoleResponse(_message.Message):
-    __slots__ = ("credentials", "assumed_role_arn", "assumed_role_id", "packed_policy_size_percent", "source_identity")
+    __slots__ = ("credentials", "assumed_role_arn", "assumed_role_id", "packed_policy_size_percent", "source_identity", "findings")
     CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
     ASSUMED_ROLE_ARN_FIELD_NUMBER: _ClassVar[int]
     ASSUMED_ROLE_ID_FIELD_NUMBER: _ClassVar[int]
     PACKED_POLICY_SIZE_PERCENT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     credentials: TemporaryCredentials
     assumed_role_arn: str
     assumed_role_id: str
     packed_policy_size_percent: int
     source_identity: str
-    def __init__(self, credentials: _Optional[_Union[TemporaryCredentials, _Mapping]] = ..., assumed_role_arn: _Optional[str] = ..., assumed_role_id: _Optional[str] = ..., packed_policy_size_percent: _Optional[int] = ..., source_identity: _Optional[str] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_policy_finding_pb2.PolicyFinding]
+    def __init__(self, credentials: _Optional[_Union[TemporaryCredentials, _Mapping]] = ..., assumed_role_arn: _Optional[str] = ..., assumed_role_id: _Optional[str] = ..., packed_policy_size_percent: _Optional[int] = ..., source_identity: _Optional[str] = ..., findings: _Optional[_Iterable[_Union[_policy_finding_pb2.PolicyFinding, _Mapping]]] = ...) -> None: ...
 
 class GetSessionTokenRequest(_message.Message):
     __slots__ = ("duration",)
