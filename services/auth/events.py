@@ -153,6 +153,14 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "ListAccessKeys": (_IAM, "ListAccessKeys", _READ),
         "UpdateAccessKey": (_IAM, "UpdateAccessKey", _EFFECT),
         "DeleteAccessKey": (_IAM, "DeleteAccessKey", _EFFECT),
+        "GetAccessKeyLastUsed": (_IAM, "GetAccessKeyLastUsed", _READ),
+    },
+    "AccountIdentityService": {
+        "GetAccountSummary": (_IAM, "GetAccountSummary", _READ),
+        "GetAccountAuthorizationDetails": (_IAM, "GetAccountAuthorizationDetails", _READ),
+        "CreateAccountAlias": (_IAM, "CreateAccountAlias", _EFFECT),
+        "ListAccountAliases": (_IAM, "ListAccountAliases", _READ),
+        "DeleteAccountAlias": (_IAM, "DeleteAccountAlias", _EFFECT),
     },
     "SimulationService": {
         "SimulatePrincipalPolicy": (_IAM, "SimulatePrincipalPolicy", _READ),
@@ -247,6 +255,9 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     def account(request: Any, _call: CallContext) -> Sequence[str]:
         return (root_arn(request.account_id, partition),) if request.account_id else ()
 
+    def own_account(_request: Any, call: CallContext) -> Sequence[str]:
+        return () if call.principal is None else (root_arn(call.principal.account_id, partition),)
+
     def known(arn: str) -> Sequence[str]:
         try:
             name_of(arn, partition)
@@ -329,6 +340,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         "AccountService": account,
         "EndpointService": endpoint,
         "PrivateListenerService": listener,
+        "AccountIdentityService": own_account,
         "OrganizationService": organization,
         "OrganizationPolicyService": organization,
         "UserService": bearer,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from craton.auth.v1 import (
     access_key_service_pb2_grpc,
+    account_identity_service_pb2_grpc,
     account_service_pb2_grpc,
     authentication_service_pb2_grpc,
     authorization_service_pb2_grpc,
@@ -35,6 +36,7 @@ from services.auth.adapters.issuer_documents import HttpsIssuerDocuments
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
 from services.auth.adapters.principal_state import SqlPrincipals
+from services.auth.adapters.sql_account_details import SqlAccountDetails
 from services.auth.adapters.sql_agreements import SqlAgreements
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_control_policies import SqlControlPolicies
@@ -43,6 +45,7 @@ from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_endpoints import SqlEndpoints
 from services.auth.adapters.sql_groups import SqlGroups
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
+from services.auth.adapters.sql_key_uses import SqlKeyUses
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_oidc import SqlOidcProviders
 from services.auth.adapters.sql_organization import SqlOrganization
@@ -54,6 +57,7 @@ from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.adapters.sql_tags import SqlTags
 from services.auth.config import AuthConfig
 from services.auth.events import events
+from services.auth.operations.account_identity import AccountIdentity
 from services.auth.operations.accounts import Accounts
 from services.auth.operations.admission import Admission
 from services.auth.operations.api_keys import ApiKeys
@@ -65,6 +69,7 @@ from services.auth.operations.groups import Groups
 from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.issuer_keys import IssuerKeys
 from services.auth.operations.issuing import TokenIssuer
+from services.auth.operations.key_uses import KeyUses, LastUses
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.lease import AuthorizationLeases
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
@@ -86,6 +91,7 @@ from services.auth.operations.simulation import Simulation
 from services.auth.operations.tags import Boundaries, PolicyTags, Tags
 from services.auth.operations.users import AccessKeys, Users
 from services.auth.operations.web_identity import WebIdentities
+from services.auth.servicer.account_identity import AccountIdentityServicer
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
 from services.auth.servicer.authentication import (
     AuthenticationServicer,
@@ -165,6 +171,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     networks = {each.name: each.vpc_id for each in config.private_listeners}
     paths = PrivatePaths(endpoint_store, networks)
     admission = Admission(credentials, directory, clock, paths)
+    uses = KeyUses(SqlKeyUses(database), clock)
     signatures = Signatures(
         credentials,
         sealer,
@@ -173,6 +180,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         regions=frozenset(config.regions),
         signing_names=frozenset(config.signing_names),
         token_hosts=config.token_hosts,
+        uses=uses,
     )
     credential_store = SqlServiceCredentials(database)
     api_keys = ApiKeys(credentials, credential_store, signatures, clock)
@@ -260,7 +268,9 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         access_key_service_pb2_grpc.add_AccessKeyServiceServicer_to_server,
-        AccessKeyServicer(AccessKeys(directory, identities, keys, revocations)),
+        AccessKeyServicer(
+            AccessKeys(directory, identities, keys, revocations), LastUses(uses, identities, partition)
+        ),
     )
     server.add(
         service_credential_service_pb2_grpc.add_ServiceCredentialServiceServicer_to_server,
@@ -275,6 +285,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         role_service_pb2_grpc.add_RoleServiceServicer_to_server,
         RoleServicer(roles, inline, boundaries, tags, partition),
+    )
+    server.add(
+        account_identity_service_pb2_grpc.add_AccountIdentityServiceServicer_to_server,
+        AccountIdentityServicer(AccountIdentity(SqlAccountDetails(database), identities), partition),
     )
     server.add(
         session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)
@@ -331,6 +345,9 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add_task("token-keys", keyring.run)
     server.add_task("database", database.failed)
     server.add_closer(database.close)
+    # Closers run in the opposite order: what was noted is written before.
+    server.add_task("key-uses", uses.run)
+    server.add_closer(uses.write)
     server.add_task("confirmations", confirmations.run)
     server.add_closer(announcer.close)
     server.add_closer(kms.close)

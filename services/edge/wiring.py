@@ -10,17 +10,18 @@ from services.chassis.enforcement import RevocationEar, new_instance_id
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import Randomness, SystemRandomness
 from services.chassis.telemetry import Metrics, Tracing
+from services.edge.adapters.account_identity import account_identity
 from services.edge.adapters.authentication import GrpcAuthentication
 from services.edge.adapters.catalogue import Catalogue
-from services.edge.adapters.groups import Groups
+from services.edge.adapters.groups import groups
 from services.edge.adapters.health import UpstreamHealth
-from services.edge.adapters.identity import Identity
+from services.edge.adapters.identity import identity
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
-from services.edge.adapters.managed_policies import ManagedPolicies
+from services.edge.adapters.managed_policies import managed_policies
 from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.oidc_providers import OidcProviders
-from services.edge.adapters.roles import Roles
+from services.edge.adapters.roles import roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
 from services.edge.adapters.service_credentials import ServiceCredentials
@@ -54,10 +55,14 @@ def build(
     randomness = randomness or SystemRandomness()
     metrics, tracing = Metrics(), Tracing("edge", config.telemetry)
     channels = {
-        upstream.name: Channel(upstream, config.tls, config.trust_domain, clock)
-        for upstream in (config.auth, config.runtime, config.training)
+        service: Channel(upstream, config.tls, config.trust_domain, clock)
+        for service, upstream in (
+            ("auth", config.auth),
+            ("runtime", config.runtime),
+            ("training", config.training),
+        )
     }
-    auth, runtime = channels[config.auth.name], channels[config.runtime.name]
+    auth, runtime = channels["auth"], channels["runtime"]
     seen = RedisSeenSignatures(config.redis)
     local: LocalAudit | None = None
     if recorder is None:
@@ -77,7 +82,7 @@ def build(
     app = Application(
         Around(
             models=models,
-            operations=_operations(channels, web_identity, config),
+            operations=operations(channels, web_identity, config.partition),
             web_identity=web_identity.assume_role,
             invoker=invoker,
             sessions=Sessions(authentication, clock, horizon),
@@ -129,22 +134,20 @@ def build(
     return server
 
 
-def _operations(
-    channels: Mapping[str, Channel], web_identity: WebIdentity, config: EdgeConfig
+def operations(
+    channels: Mapping[str, Channel], web_identity: WebIdentity, partition: str
 ) -> Mapping[Key, Operation]:
-    catalogue = Catalogue(channels[config.runtime.name], config.partition)
-    access = ModelAccess(channels[config.auth.name])
-    jobs = CustomizationJobs(channels[config.training.name], config.partition)
-    identity = Identity(channels[config.auth.name])
-    service_credentials = ServiceCredentials(channels[config.auth.name])
-    groups = Groups(channels[config.auth.name])
-    roles = Roles(channels[config.auth.name])
-    managed = ManagedPolicies(channels[config.auth.name])
-    simulation = Simulation(channels[config.auth.name])
-    tokens = SecurityTokens(channels[config.auth.name])
-    providers = OidcProviders(channels[config.auth.name])
-    temporary = TemporaryCredentials(channels[config.auth.name])
-    operations: Mapping[str, Mapping[str, Operation]] = {
+    """Return what answers every operation that is served; channels by the services they lead to."""
+    auth = channels["auth"]
+    catalogue = Catalogue(channels["runtime"], partition)
+    access = ModelAccess(auth)
+    jobs = CustomizationJobs(channels["training"], partition)
+    simulation = Simulation(auth)
+    tokens = SecurityTokens(auth)
+    temporary = TemporaryCredentials(auth)
+    service_credentials = ServiceCredentials(auth)
+    providers = OidcProviders(auth)
+    served: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
             "ListFoundationModels": catalogue.list_foundation_models,
             "GetFoundationModel": catalogue.get_foundation_model,
@@ -164,50 +167,16 @@ def _operations(
             "AssumeRoleWithWebIdentity": web_identity.operation,
         },
         "iam": {
-            "CreateUser": identity.create_user,
-            "GetUser": identity.get_user,
-            "ListUsers": identity.list_users,
-            "DeleteUser": identity.delete_user,
-            "PutUserPermissionsBoundary": identity.put_user_boundary,
-            "DeleteUserPermissionsBoundary": identity.delete_user_boundary,
-            "TagUser": identity.tag_user,
-            "UntagUser": identity.untag_user,
-            "ListUserTags": identity.list_user_tags,
-            "CreateAccessKey": identity.create_access_key,
-            "ListAccessKeys": identity.list_access_keys,
-            "UpdateAccessKey": identity.update_access_key,
-            "DeleteAccessKey": identity.delete_access_key,
+            **identity(auth),
+            **groups(auth),
+            **roles(auth),
+            **managed_policies(auth),
+            **account_identity(auth),
             "CreateServiceSpecificCredential": service_credentials.create,
             "ListServiceSpecificCredentials": service_credentials.list,
             "UpdateServiceSpecificCredential": service_credentials.update,
             "ResetServiceSpecificCredential": service_credentials.reset,
             "DeleteServiceSpecificCredential": service_credentials.delete,
-            "PutUserPolicy": identity.put_user_policy,
-            "GetUserPolicy": identity.get_user_policy,
-            "ListUserPolicies": identity.list_user_policies,
-            "DeleteUserPolicy": identity.delete_user_policy,
-            "CreateGroup": groups.create_group,
-            "GetGroup": groups.get_group,
-            "ListGroups": groups.list_groups,
-            "ListGroupsForUser": groups.list_groups_for_user,
-            "DeleteGroup": groups.delete_group,
-            "AddUserToGroup": groups.add_user_to_group,
-            "RemoveUserFromGroup": groups.remove_user_from_group,
-            "PutGroupPolicy": groups.put_group_policy,
-            "GetGroupPolicy": groups.get_group_policy,
-            "ListGroupPolicies": groups.list_group_policies,
-            "DeleteGroupPolicy": groups.delete_group_policy,
-            "CreateRole": roles.create_role,
-            "GetRole": roles.get_role,
-            "ListRoles": roles.list_roles,
-            "UpdateRole": roles.update_role,
-            "UpdateRoleDescription": roles.update_role_description,
-            "UpdateAssumeRolePolicy": roles.update_assume_role_policy,
-            "DeleteRole": roles.delete_role,
-            "PutRolePolicy": roles.put_role_policy,
-            "GetRolePolicy": roles.get_role_policy,
-            "ListRolePolicies": roles.list_role_policies,
-            "DeleteRolePolicy": roles.delete_role_policy,
             "CreateOpenIDConnectProvider": providers.create,
             "GetOpenIDConnectProvider": providers.get,
             "ListOpenIDConnectProviders": providers.list,
@@ -222,25 +191,6 @@ def _operations(
             "SimulateCustomPolicy": simulation.simulate_custom_policy,
             "GetContextKeysForPrincipalPolicy": simulation.get_context_keys_for_principal_policy,
             "GetContextKeysForCustomPolicy": simulation.get_context_keys_for_custom_policy,
-            "CreatePolicy": managed.create_policy,
-            "GetPolicy": managed.get_policy,
-            "ListPolicies": managed.list_policies,
-            "DeletePolicy": managed.delete_policy,
-            "CreatePolicyVersion": managed.create_policy_version,
-            "GetPolicyVersion": managed.get_policy_version,
-            "ListPolicyVersions": managed.list_policy_versions,
-            "SetDefaultPolicyVersion": managed.set_default_version,
-            "DeletePolicyVersion": managed.delete_policy_version,
-            "ListEntitiesForPolicy": managed.list_entities,
-            "AttachUserPolicy": managed.attach_user_policy,
-            "DetachUserPolicy": managed.detach_user_policy,
-            "ListAttachedUserPolicies": managed.list_user_policies,
-            "AttachGroupPolicy": managed.attach_group_policy,
-            "DetachGroupPolicy": managed.detach_group_policy,
-            "ListAttachedGroupPolicies": managed.list_group_policies,
-            "AttachRolePolicy": managed.attach_role_policy,
-            "DetachRolePolicy": managed.detach_role_policy,
-            "ListAttachedRolePolicies": managed.list_role_policies,
         },
     }
-    return {(service, name): run for service, named in operations.items() for name, run in named.items()}
+    return {(service, name): run for service, named in served.items() for name, run in named.items()}

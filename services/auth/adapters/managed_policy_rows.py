@@ -7,11 +7,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.auth.adapters.built_in_policies import built_in_policies
-from services.auth.adapters.rows import named_row
+from services.auth.adapters.rows import below, named_row, of_entity
 from services.auth.adapters.tables import from_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES, MANAGED_POLICIES, POLICY_VERSIONS
-from services.auth.domain.identity import ManagedPolicy, PolicyReference, PolicyVersion
+from services.auth.domain.identity import (
+    ManagedPolicy,
+    NamedEntity,
+    PolicyFilter,
+    PolicyReference,
+    PolicyScope,
+    PolicyUsage,
+    PolicyVersion,
+)
+from services.auth.domain.pages import PageRequest
 from services.auth.errors import managed_policy_not_found
+
+_OWN = "1"
+"""First character of the positions of an account's policies, which stand after the built-in ones."""
 
 
 def find_policy(connection: sa.Connection, policy: PolicyReference) -> ManagedPolicy:
@@ -35,6 +47,13 @@ def references(connection: sa.Connection, policy_ids: Sequence[str]) -> dict[str
         sa.select(MANAGED_POLICIES).where(MANAGED_POLICIES.c.policy_id.in_(policy_ids))
     ).all()
     return found | {row.policy_id: _reference(row) for row in rows}
+
+
+def attached_policies(connection: sa.Connection, bearer: NamedEntity) -> list[PolicyReference]:
+    """Return the policies that an entity has attached, in the order of listings."""
+    mine = of_entity(ATTACHMENTS, bearer.kind, bearer.entity_id)
+    ids = connection.execute(sa.select(ATTACHMENTS.c.policy_id).where(*mine)).scalars().all()
+    return sorted(references(connection, ids).values(), key=lambda each: each.position)
 
 
 def with_uses(
@@ -99,3 +118,55 @@ def policy_of(row: sa.Row[Any]) -> ManagedPolicy:
         from_microseconds(row.created_us),
         from_microseconds(row.updated_us),
     )
+
+
+def listed_policies(
+    connection: sa.Connection, account_id: str, wanted: PolicyFilter, request: PageRequest
+) -> list[ManagedPolicy]:
+    """Return a page of policies, and one more, with their uses: built-in ones, then the account's."""
+    used = _used(connection, account_id, wanted)
+    found: list[ManagedPolicy] = []
+    if wanted.scope is not PolicyScope.LOCAL:
+        found += [
+            each.policy
+            for each in built_in_policies().by_name.values()
+            if each.policy.reference.position > request.after
+            and each.policy.reference.path.startswith(wanted.path_prefix)
+            and (used is None or each.policy.policy_id in used)
+        ]
+    if wanted.scope is not PolicyScope.AWS:
+        after = request.after.removeprefix(_OWN) if request.after.startswith(_OWN) else ""
+        query = (
+            sa.select(MANAGED_POLICIES)
+            .where(
+                MANAGED_POLICIES.c.account_id == account_id,
+                MANAGED_POLICIES.c.name_key > after,
+                below(MANAGED_POLICIES.c.path, wanted.path_prefix),
+            )
+            .order_by(MANAGED_POLICIES.c.name_key)
+            .limit(request.size + 1)
+        )
+        if used is not None:
+            query = query.where(MANAGED_POLICIES.c.policy_id.in_(used))
+        found += [policy_of(row) for row in connection.execute(query).all()]
+    return with_uses(connection, account_id, found[: request.size + 1])
+
+
+def _used(connection: sa.Connection, account_id: str, wanted: PolicyFilter) -> set[str] | None:
+    """Return the ids of the policies that are used as is wanted; None when it does not matter."""
+    tables = []
+    if wanted.only_attached or wanted.usage is PolicyUsage.PERMISSIONS:
+        tables.append(ATTACHMENTS)
+    if wanted.usage is PolicyUsage.BOUNDARY:
+        tables.append(BOUNDARIES)
+    if not tables:
+        return None
+    found = (
+        set(
+            connection.execute(
+                sa.select(use.c.policy_id).where(use.c.account_id == account_id).distinct()
+            ).scalars()
+        )
+        for use in tables
+    )
+    return set.intersection(*found)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from services.auth.adapters.entities import entities_using, find_entity, look_up
 from services.auth.adapters.entity_facts import facts_of, set_boundary
-from services.auth.adapters.managed_policy_rows import find_policy, references
+from services.auth.adapters.managed_policy_rows import attached_policies, find_policy
 from services.auth.adapters.rows import count, next_epoch, of_entity
 from services.auth.adapters.tables_identity import ATTACHMENTS, BOUNDARIES
 from services.auth.domain.identity import (
@@ -82,11 +82,9 @@ class SqlAttachments:
 
         def work(connection: sa.Connection) -> list[PolicyReference]:
             bearer = find_entity(connection, account_id, entity)
-            mine = of_entity(ATTACHMENTS, bearer.kind, bearer.entity_id)
-            ids = connection.execute(sa.select(ATTACHMENTS.c.policy_id).where(*mine)).scalars().all()
-            return list(references(connection, ids).values())
+            return attached_policies(connection, bearer)
 
-        found = sorted(await self._database.read(work), key=lambda each: each.position)
+        found = await self._database.read(work)
         mine = (each for each in found if each.path.startswith(path_prefix))
         rest = [each for each in mine if each.position > request.after]
         return request.page(rest, lambda each: each.position)

@@ -1,9 +1,8 @@
 """Groups and their members in SQL."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
+from services.auth.adapters.group_rows import group_of
 from services.auth.adapters.rows import (
     Refusals,
     count,
@@ -16,7 +15,7 @@ from services.auth.adapters.rows import (
     rows_by_name,
     user_of,
 )
-from services.auth.adapters.tables import USERS, from_microseconds, to_microseconds
+from services.auth.adapters.tables import USERS, to_microseconds
 from services.auth.adapters.tables_identity import ATTACHMENTS, GROUP_MEMBERS, GROUP_POLICIES, GROUPS
 from services.auth.domain.identity import EntityKind, Group
 from services.auth.domain.pages import PageRequest
@@ -64,7 +63,7 @@ class SqlGroups:
         rows = await self._database.read(
             lambda connection: rows_by_name(connection, GROUPS, account_id, request, path_prefix)
         )
-        return request.page([_group(row) for row in rows], lambda group: group.group_name.lower())
+        return request.page([group_of(row) for row in rows], lambda group: group.group_name.lower())
 
     async def update_group(
         self, account_id: str, group_name: str, new_name: str, new_path: str
@@ -164,7 +163,7 @@ class SqlGroups:
                 .order_by(GROUPS.c.name_key)
                 .limit(request.size + 1)
             ).all()
-            return [_group(row) for row in rows]
+            return [group_of(row) for row in rows]
 
         return request.page(await self._database.read(work), lambda group: group.group_name.lower())
 
@@ -174,9 +173,4 @@ def _find(connection: sa.Connection, account_id: str, group_name: str) -> Group:
     row = named_row(connection, GROUPS, account_id, group_name)
     if row is None or row.group_name != group_name:
         raise group_not_found(group_name)
-    return _group(row)
-
-
-def _group(row: sa.Row[Any]) -> Group:
-    created = from_microseconds(row.created_us)
-    return Group(row.account_id, row.group_name, row.group_id, created, row.path)
+    return group_of(row)

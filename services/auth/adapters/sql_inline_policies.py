@@ -63,13 +63,8 @@ class SqlInlinePolicies:
 
         def work(connection: sa.Connection) -> list[InlinePolicy]:
             found = find_entity(connection, account_id, entity)
-            rows = connection.execute(
-                sa.select(bearer.table)
-                .where(bearer == found.entity_id, name > request.after)
-                .order_by(name)
-                .limit(request.size + 1)
-            ).all()
-            return [_policy(row, account_id, entity) for row in rows]
+            after = (bearer == found.entity_id, name > request.after)
+            return inline_policies(connection, account_id, entity, *after, limit=request.size + 1)
 
         return request.page(await self._database.read(work), lambda policy: policy.policy_name)
 
@@ -86,6 +81,19 @@ class SqlInlinePolicies:
             return epoch
 
         return await self._database.run(work)
+
+
+def inline_policies(
+    connection: sa.Connection,
+    account_id: str,
+    entity: Entity,
+    *conditions: sa.ColumnElement[bool],
+    limit: int | None = None,
+) -> list[InlinePolicy]:
+    """Return inline policies of an entity by name, as the conditions select them."""
+    table = inline_bearer(entity.kind).table
+    query = sa.select(table).where(*conditions).order_by(table.c.policy_name).limit(limit)
+    return [_policy(row, account_id, entity) for row in connection.execute(query)]
 
 
 def _is(bearer: sa.Column[str], entity_id: str, policy_name: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -5,10 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from services.auth.adapters.built_in_policies import built_in_policies
 from services.auth.adapters.entity_facts import add_tags, tags_of
-from services.auth.adapters.managed_policy_rows import find_policy, policy_of, versions_of, with_uses
-from services.auth.adapters.rows import Refusals, below, count, next_epoch, of_entity, require_room
+from services.auth.adapters.managed_policy_rows import find_policy, listed_policies, versions_of, with_uses
+from services.auth.adapters.rows import Refusals, count, next_epoch, of_entity, require_room
 from services.auth.adapters.tables import to_microseconds
 from services.auth.adapters.tables_identity import (
     ATTACHMENTS,
@@ -23,8 +22,6 @@ from services.auth.domain.identity import (
     NamedEntity,
     PolicyFilter,
     PolicyReference,
-    PolicyScope,
-    PolicyUsage,
     PolicyVersion,
 )
 from services.auth.domain.pages import PageRequest
@@ -40,8 +37,6 @@ from services.chassis.pages import Page
 _REFUSALS = Refusals(
     "A policy called {} already exists. Duplicate names are not allowed.", "PoliciesPerAccount"
 )
-_OWN = "1"
-"""First character of the positions of an account's policies, which stand after the built-in ones."""
 
 
 class SqlManagedPolicies:
@@ -95,35 +90,10 @@ class SqlManagedPolicies:
     ) -> Page[ManagedPolicy]:
         """List built-in policies from memory, then the account's by a range of an index."""
 
-        def work(connection: sa.Connection) -> list[ManagedPolicy]:
-            used = _used(connection, account_id, wanted)
-            found: list[ManagedPolicy] = []
-            if wanted.scope is not PolicyScope.LOCAL:
-                found += [
-                    each.policy
-                    for each in built_in_policies().by_name.values()
-                    if each.policy.reference.position > request.after
-                    and each.policy.reference.path.startswith(wanted.path_prefix)
-                    and (used is None or each.policy.policy_id in used)
-                ]
-            if wanted.scope is not PolicyScope.AWS:
-                after = request.after.removeprefix(_OWN) if request.after.startswith(_OWN) else ""
-                query = (
-                    sa.select(MANAGED_POLICIES)
-                    .where(
-                        MANAGED_POLICIES.c.account_id == account_id,
-                        MANAGED_POLICIES.c.name_key > after,
-                        below(MANAGED_POLICIES.c.path, wanted.path_prefix),
-                    )
-                    .order_by(MANAGED_POLICIES.c.name_key)
-                    .limit(request.size + 1)
-                )
-                if used is not None:
-                    query = query.where(MANAGED_POLICIES.c.policy_id.in_(used))
-                found += [policy_of(row) for row in connection.execute(query).all()]
-            return with_uses(connection, account_id, found[: request.size + 1])
-
-        return request.page(await self._database.read(work), lambda policy: policy.reference.position)
+        found = await self._database.read(
+            lambda connection: listed_policies(connection, account_id, wanted, request)
+        )
+        return request.page(found, lambda policy: policy.reference.position)
 
     async def delete_policy(self, policy: PolicyReference) -> int:
         """Delete a policy with its one version."""
@@ -236,26 +206,6 @@ class SqlManagedPolicies:
         if policy.built_in:
             raise built_in_policy(policy.policy_name)
         return next_epoch(connection, policy.owner), find_policy(connection, policy)
-
-
-def _used(connection: sa.Connection, account_id: str, wanted: PolicyFilter) -> set[str] | None:
-    """Return the ids of the policies that are used as is wanted; None when it does not matter."""
-    tables = []
-    if wanted.only_attached or wanted.usage is PolicyUsage.PERMISSIONS:
-        tables.append(ATTACHMENTS)
-    if wanted.usage is PolicyUsage.BOUNDARY:
-        tables.append(BOUNDARIES)
-    if not tables:
-        return None
-    found = (
-        set(
-            connection.execute(
-                sa.select(use.c.policy_id).where(use.c.account_id == account_id).distinct()
-            ).scalars()
-        )
-        for use in tables
-    )
-    return set.intersection(*found)
 
 
 def _uses_of(use: sa.Table, account_id: str, policy_id: str) -> tuple[sa.ColumnElement[bool], ...]:

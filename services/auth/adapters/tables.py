@@ -26,6 +26,9 @@ ACCOUNTS = sa.Table(
     # NULL when the creator gave none: several NULLs do not violate the constraint.
     sa.Column("request_key", sa.String(128), unique=True),
     sa.Column("first_access_key_id", sa.String(128)),
+    # AWS: an alias is unique among all accounts.
+    sa.Column("alias", sa.String(63)),
+    sa.Index("one_account_an_alias", "alias", unique=True),
 )
 
 USERS = sa.Table(
@@ -51,6 +54,10 @@ ACCESS_KEYS = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("sealed_secret", sa.LargeBinary, nullable=False),
     sa.Column("created_us", sa.BigInteger, nullable=False),
+    # NULL, all three, before the first use.
+    sa.Column("used_us", sa.BigInteger),
+    sa.Column("used_region", sa.String(32)),
+    sa.Column("used_service", sa.String(64)),
     sa.Index("access_keys_of_user", "account_id", "user_id"),
 )
 

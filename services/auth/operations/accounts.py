@@ -16,6 +16,7 @@ from services.auth.domain.records import Account, Installation, User
 from services.auth.errors import access_denied, already_bootstrapped
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker, NewKey
+from services.auth.operations.users import MAX_KEYS
 from services.auth.ports import BootstrapToken, DirectoryStore, Revocations
 from services.chassis.arn import root_arn
 from services.chassis.clock import Clock
@@ -25,9 +26,6 @@ from services.chassis.pages import Page
 from services.chassis.policy.document import canonical, parse
 from services.chassis.randomness import Randomness
 from services.chassis.secret import SecretBytes
-
-_MAX_KEYS = 2
-"""Access keys a user or root may have: one in use and one to rotate to, as at AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Accounts:
         await self.admission.authorize_management(call, "iam:CreateAccessKey", self._arn(account_id))
         await self.store.account(account_id)
         new = await self.keys.make(account_id, None)
-        epoch = await self.store.create_access_key(new.key, _MAX_KEYS)
+        epoch = await self.store.create_access_key(new.key, MAX_KEYS)
         await self.revocations.publish(account_id, epoch)
         return new
 

@@ -17,7 +17,7 @@ def accepted_policy(document: str) -> str:
 def accepted_inline_policy(document: str) -> str:
     """Return an inline policy as it is evaluated. Raises DomainError(UNSUPPORTED_POLICY).
 
-    Its length counts together with that of all others of its bearer: the store compares that.
+    How long it may be is not said here: that depends on all others of its bearer.
     """
     return canonical(parse_accepted(document))
 

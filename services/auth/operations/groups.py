@@ -15,10 +15,10 @@ from services.chassis.context import CallContext
 from services.chassis.pages import Page
 from services.chassis.randomness import Randomness
 
-_MAX_GROUPS = 300
+MAX_GROUPS = 300
 """Groups an account may have, as at AWS."""
 
-_MAX_GROUPS_OF_USER = 10
+MAX_GROUPS_OF_USER = 10
 """Groups a user may be in, as at AWS."""
 
 
@@ -38,7 +38,7 @@ class Groups:
         caller = await self.admission.admit_new(call, "iam:CreateGroup", entity, path)
         now = self.clock.now()
         group = Group(caller.account_id, group_name, new_group_id(self.randomness), now, path or "/")
-        await self._publish(caller, await self.store.create_group(group, _MAX_GROUPS))
+        await self._publish(caller, await self.store.create_group(group, MAX_GROUPS))
         return group
 
     async def get(self, call: CallContext, group_name: str, request: PageRequest) -> tuple[Group, Page[User]]:
@@ -68,7 +68,7 @@ class Groups:
     async def add_user(self, call: CallContext, group_name: str, user_name: str) -> None:
         """Make a user a member (iam:AddUserToGroup on the group)."""
         caller = await self._admit(call, "iam:AddUserToGroup", group_name)
-        epoch = await self.store.add_member(caller.account_id, group_name, user_name, _MAX_GROUPS_OF_USER)
+        epoch = await self.store.add_member(caller.account_id, group_name, user_name, MAX_GROUPS_OF_USER)
         await self._publish(caller, epoch)
 
     async def remove_user(self, call: CallContext, group_name: str, user_name: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.pages import PageRequest
+from services.auth.errors import inline_policies_too_long
 from services.auth.operations.admission import Caller
 from services.auth.operations.documents import accepted_inline_policy
 from services.auth.operations.entities import IdentityAdmission
@@ -12,6 +13,7 @@ from services.auth.ports_identity import InlinePolicyStore
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
+from services.chassis.policy.json_text import size
 
 MAX_CHARS = {EntityKind.USER: 2_048, EntityKind.GROUP: 5_120, EntityKind.ROLE: 10_240}
 """Characters of all inline policies of an entity together, white space not counted.
@@ -30,12 +32,18 @@ class InlinePolicies:
     clock: Clock
 
     async def put(self, call: CallContext, entity: Entity, policy_name: str, document: str) -> InlinePolicy:
-        """Create or replace a policy (iam:PutUserPolicy and its like). Raises UNSUPPORTED_POLICY."""
-        caller = await self._admit_change(call, "Put", entity)
+        """Create or replace a policy (iam:PutUserPolicy and its like).
+
+        Raises DomainError: UNSUPPORTED_POLICY, and QUOTA_EXCEEDED for too long a document, by itself or with
+        the others of the entity.
+        """
+        caller, limit = await self._admit_change(call, "Put", entity), MAX_CHARS[entity.kind]
+        if size(document) > limit:
+            raise inline_policies_too_long(entity.kind.value, entity.name, limit)
         evaluated = accepted_inline_policy(document)
         now = self.clock.now()
         policy = InlinePolicy(caller.account_id, entity, policy_name, document, evaluated, now)
-        epoch = await self.store.put_policy(policy, MAX_CHARS[entity.kind])
+        epoch = await self.store.put_policy(policy, limit)
         await self.revocations.publish(caller.account_id, epoch)
         return policy
 

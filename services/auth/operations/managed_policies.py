@@ -28,13 +28,13 @@ from services.chassis.context import CallContext
 from services.chassis.pages import Page
 from services.chassis.randomness import Randomness
 
-_MAX_POLICIES = 1_500
+MAX_POLICIES = 1_500
 """Managed policies an account may have, as at AWS."""
 
-_MAX_VERSIONS = 5
+MAX_VERSIONS = 5
 """Versions a policy may have at a time, as at AWS."""
 
-_MAX_ATTACHED = 10
+MAX_ATTACHED = 10
 """Managed policies an entity may have attached, as at AWS."""
 
 
@@ -77,7 +77,7 @@ class ManagedPolicies:
             now,
             tags=in_order(tags),
         )
-        await self._publish(caller, await self.store.create_policy(policy, version, _MAX_POLICIES))
+        await self._publish(caller, await self.store.create_policy(policy, version, MAX_POLICIES))
         return policy
 
     async def get(self, call: CallContext, arn: str) -> ManagedPolicy:
@@ -110,7 +110,7 @@ class ManagedPolicies:
             accepted_policy(document),
             self.clock.now(),
             as_default=as_default,
-            limit=_MAX_VERSIONS,
+            limit=MAX_VERSIONS,
         )
         await self._publish(caller, epoch)
         return version
@@ -160,7 +160,7 @@ class Attachments:
     async def attach(self, call: CallContext, entity: Entity, arn: str) -> None:
         """Attach a policy (iam:AttachUserPolicy and its like, on the entity)."""
         caller, policy = await self._admit(call, "Attach", entity, arn)
-        epoch = await self.store.attach(caller.account_id, entity, policy, _MAX_ATTACHED)
+        epoch = await self.store.attach(caller.account_id, entity, policy, MAX_ATTACHED)
         await self.revocations.publish(caller.account_id, epoch)
 
     async def detach(self, call: CallContext, entity: Entity, arn: str) -> None:

@@ -28,7 +28,7 @@ from services.chassis.policy.model import Effect
 from services.chassis.policy.principals import Name, NameKind
 from services.chassis.randomness import Randomness
 
-_MAX_ROLES = 1_000
+MAX_ROLES = 1_000
 """Roles an account may have, as at AWS."""
 
 
@@ -75,7 +75,7 @@ class Roles:
             self.clock.now(),
             path or "/",
         )
-        await self._publish(caller, await self.store.create_role(role, _MAX_ROLES, boundary, tags))
+        await self._publish(caller, await self.store.create_role(role, MAX_ROLES, boundary, tags))
         return RoleDetails(role, boundary, in_order(tags))
 
     async def get(self, call: CallContext, role_name: str) -> RoleDetails:

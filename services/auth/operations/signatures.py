@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import constant_time
 from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState
 from services.auth.domain.roles import TemporarySession
 from services.auth.errors import session_expired, signature_replayed, unknown_access_key, unknown_region
+from services.auth.operations.key_uses import KeyUses
 from services.auth.ports import CredentialStore, Sealer
 from services.chassis import sigv4, sigv4_signer
 from services.chassis.api_keys import ShortTermKey
@@ -63,14 +64,19 @@ class Signatures:
         regions: frozenset[str],
         signing_names: frozenset[str],
         token_hosts: tuple[str, ...],
+        uses: KeyUses,
     ) -> None:
-        """Accept scopes of these regions and signing names, and token requests signed for these hosts."""
+        """Accept scopes of these regions and signing names, and token requests signed for these hosts.
+
+        What was verified is noted as a use of its key.
+        """
         self._store = store
         self._sealer = sealer
         self._clock = clock
         self._regions = regions
         self._signing_names = signing_names
         self._token_hosts = token_hosts
+        self._uses = uses
         self._nobody = SecretBytes(randomness.token_bytes(30).hex().encode()[:40])
         self._derived: OrderedDict[sigv4.Credential, tuple[SecretBytes, float]] = OrderedDict()
 
@@ -117,6 +123,7 @@ class Signatures:
         derived = await self._derive(credential, state)
         sigv4.verify(derived.reveal(), signed.string_to_sign.encode(), signed.signature)
         self._check_session(state.session, signed.session_token)
+        self._uses.note(state, credential)
         return Verified(state, derived)
 
     async def verify_token_request(self, signed: Signed, audience: str) -> Verified:

@@ -17,10 +17,10 @@ from services.chassis.context import CallContext
 from services.chassis.pages import Page
 from services.chassis.randomness import Randomness
 
-_MAX_KEYS = 2
+MAX_KEYS = 2
 """Access keys a user may have: one in use and one to rotate to, as at AWS."""
 
-_MAX_USERS = 5_000
+MAX_USERS = 5_000
 """Users an account may have, as at AWS."""
 
 
@@ -50,7 +50,7 @@ class Users:
         caller = await self.admission.admit_new(call, "iam:CreateUser", entity, path, tags, boundary)
         now = self.clock.now()
         user = User(caller.account_id, user_name, new_user_id(self.randomness), now, path or "/")
-        epoch = await self.store.create_user(user, _MAX_USERS, boundary, tags)
+        epoch = await self.store.create_user(user, MAX_USERS, boundary, tags)
         await self.revocations.publish(caller.account_id, epoch)
         return UserDetails(user, boundary, in_order(tags))
 
@@ -96,7 +96,7 @@ class AccessKeys:
         caller = await self.admission.admit(call, "iam:CreateAccessKey", Entity(EntityKind.USER, user_name))
         user = await self.store.user(caller.account_id, user_name)
         new = await self.keys.make(caller.account_id, user)
-        epoch = await self.store.create_access_key(new.key, _MAX_KEYS)
+        epoch = await self.store.create_access_key(new.key, MAX_KEYS)
         await self.revocations.publish(caller.account_id, epoch)
         return new
 

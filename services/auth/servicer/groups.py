@@ -28,14 +28,14 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
     async def CreateGroup(self, request: Any, context: Any) -> Any:
         """See the contract."""
         group = await self._groups.create(current_call(), request.group_name, request.path)
-        return pb.CreateGroupResponse(group=self._message(group))
+        return pb.CreateGroupResponse(group=group_message(group, self._partition))
 
     async def GetGroup(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
         group, page = await self._groups.get(current_call(), request.group_name, wanted)
         return pb.GetGroupResponse(
-            group=self._message(group),
+            group=group_message(group, self._partition),
             users=[messages.user(user, self._partition) for user in page.items],
             next_page_token=page.next_token,
         )
@@ -45,7 +45,8 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
         wanted = PageRequest.parse(request.page_size, request.page_token)
         page = await self._groups.list(current_call(), wanted, request.path_prefix)
         return pb.ListGroupsResponse(
-            groups=[self._message(group) for group in page.items], next_page_token=page.next_token
+            groups=[group_message(group, self._partition) for group in page.items],
+            next_page_token=page.next_token,
         )
 
     async def UpdateGroup(self, request: Any, context: Any) -> Any:
@@ -53,7 +54,7 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
         group = await self._groups.update(
             current_call(), request.group_name, request.new_group_name, request.new_path
         )
-        return pb.UpdateGroupResponse(group=self._message(group))
+        return pb.UpdateGroupResponse(group=group_message(group, self._partition))
 
     async def DeleteGroup(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -75,7 +76,8 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
         wanted = PageRequest.parse(request.page_size, request.page_token)
         page = await self._groups.of_user(current_call(), request.user_name, wanted)
         return pb.ListGroupsForUserResponse(
-            groups=[self._message(group) for group in page.items], next_page_token=page.next_token
+            groups=[group_message(group, self._partition) for group in page.items],
+            next_page_token=page.next_token,
         )
 
     async def PutGroupPolicy(self, request: Any, context: Any) -> Any:
@@ -105,14 +107,16 @@ class GroupServicer(group_service_pb2_grpc.GroupServiceServicer):
         await self._inline.delete(current_call(), _entity(request), request.policy_name)
         return pb.DeleteGroupPolicyResponse()
 
-    def _message(self, group: Group) -> pb.Group:
-        return pb.Group(
-            name=f"accounts/{group.account_id}/groups/{group.group_name}",
-            group_name=group.group_name,
-            group_id=group.group_id,
-            arn=group_arn(group.account_id, group.group_name, self._partition, group.path),
-            create_time=timestamp(group.created_at),
-        )
+
+def group_message(group: Group, partition: str) -> pb.Group:
+    """Return a group as a message."""
+    return pb.Group(
+        name=f"accounts/{group.account_id}/groups/{group.group_name}",
+        group_name=group.group_name,
+        group_id=group.group_id,
+        arn=group_arn(group.account_id, group.group_name, partition, group.path),
+        create_time=timestamp(group.created_at),
+    )
 
 
 def _entity(request: Any) -> Entity:

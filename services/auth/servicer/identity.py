@@ -14,6 +14,7 @@ from craton.auth.v1 import (
 from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.pages import PageRequest
 from services.auth.operations.inline_policies import InlinePolicies
+from services.auth.operations.key_uses import LastUses
 from services.auth.operations.tags import Boundaries, Tags
 from services.auth.operations.users import AccessKeys, Users
 from services.auth.servicer import messages
@@ -100,9 +101,10 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
 class AccessKeyServicer(access_key_service_pb2_grpc.AccessKeyServiceServicer):
     """AccessKeyService."""
 
-    def __init__(self, keys: AccessKeys) -> None:
-        """Serve `keys`."""
+    def __init__(self, keys: AccessKeys, uses: LastUses) -> None:
+        """Serve `keys` and their last `uses`."""
         self._keys = keys
+        self._uses = uses
 
     async def CreateAccessKey(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -124,6 +126,17 @@ class AccessKeyServicer(access_key_service_pb2_grpc.AccessKeyServiceServicer):
         status = messages.STATUS_OF_MESSAGE[request.status]
         key = await self._keys.update(current_call(), request.user_name, request.access_key_id, status)
         return access_key_service_pb2.UpdateAccessKeyResponse(access_key=messages.access_key(key))
+
+    async def GetAccessKeyLastUsed(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        key, use = await self._uses.last(current_call(), request.access_key_id)
+        answer = access_key_service_pb2.GetAccessKeyLastUsedResponse(
+            user_name="" if key.user is None else key.user.user_name
+        )
+        if use is not None:
+            answer.last_used_time.FromDatetime(use.used_at)
+            answer.region, answer.service = use.region, use.service
+        return answer
 
     async def DeleteAccessKey(self, request: Any, context: Any) -> Any:
         """See the contract."""

@@ -1,5 +1,6 @@
 """Managed policies, their versions and their attachments."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from craton.auth.v1 import managed_policy_service_pb2 as pb
@@ -67,13 +68,13 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
             tags=messages.tags_of(request.tags),
         )
         return pb.CreatePolicyResponse(
-            policy=self._message(policy), findings=findings_about(request.document)
+            policy=policy_message(policy, self._partition), findings=findings_about(request.document)
         )
 
     async def GetPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
         policy = await self._policies.get(current_call(), request.policy_arn)
-        return pb.GetPolicyResponse(policy=self._message(policy))
+        return pb.GetPolicyResponse(policy=policy_message(policy, self._partition))
 
     async def ListPolicies(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -82,7 +83,8 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
         )
         page = await self._policies.list(current_call(), wanted, _wanted(request))
         return pb.ListPoliciesResponse(
-            policies=[self._message(policy) for policy in page.items], next_page_token=page.next_token
+            policies=[policy_message(policy, self._partition) for policy in page.items],
+            next_page_token=page.next_token,
         )
 
     async def DeletePolicy(self, request: Any, context: Any) -> Any:
@@ -96,19 +98,19 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
             current_call(), request.policy_arn, request.document, as_default=request.set_as_default
         )
         return pb.CreatePolicyVersionResponse(
-            version=_version(version), findings=findings_about(request.document)
+            version=version_message(version), findings=findings_about(request.document)
         )
 
     async def GetPolicyVersion(self, request: Any, context: Any) -> Any:
         """See the contract."""
         version = await self._policies.get_version(current_call(), request.policy_arn, _number(request))
-        return pb.GetPolicyVersionResponse(version=_version(version))
+        return pb.GetPolicyVersionResponse(version=version_message(version))
 
     async def ListPolicyVersions(self, request: Any, context: Any) -> Any:
         """See the contract."""
         page = await self._policies.list_versions(current_call(), request.policy_arn, _wanted(request))
         return pb.ListPolicyVersionsResponse(
-            versions=[_version(version) for version in page.items], next_page_token=page.next_token
+            versions=[version_message(version) for version in page.items], next_page_token=page.next_token
         )
 
     async def SetDefaultPolicyVersion(self, request: Any, context: Any) -> Any:
@@ -172,7 +174,7 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
         """See the contract."""
         page = await self._attached(_user(request), request)
         return pb.ListAttachedUserPoliciesResponse(
-            attached_policies=self._named(page), next_page_token=page.next_token
+            attached_policies=attached_messages(page.items, self._partition), next_page_token=page.next_token
         )
 
     async def AttachGroupPolicy(self, request: Any, context: Any) -> Any:
@@ -189,7 +191,7 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
         """See the contract."""
         page = await self._attached(_group(request), request)
         return pb.ListAttachedGroupPoliciesResponse(
-            attached_policies=self._named(page), next_page_token=page.next_token
+            attached_policies=attached_messages(page.items, self._partition), next_page_token=page.next_token
         )
 
     async def AttachRolePolicy(self, request: Any, context: Any) -> Any:
@@ -206,38 +208,41 @@ class ManagedPolicyServicer(managed_policy_service_pb2_grpc.ManagedPolicyService
         """See the contract."""
         page = await self._attached(_role(request), request)
         return pb.ListAttachedRolePoliciesResponse(
-            attached_policies=self._named(page), next_page_token=page.next_token
-        )
-
-    def _message(self, policy: ManagedPolicy) -> pb.ManagedPolicy:
-        arn = self._arn(policy.reference)
-        return pb.ManagedPolicy(
-            name=name_of(arn, self._partition),
-            policy_name=policy.reference.policy_name,
-            policy_id=policy.policy_id,
-            arn=arn,
-            description=policy.description,
-            default_version_id=f"v{policy.default_version}",
-            attachment_count=policy.attachments,
-            permissions_boundary_usage_count=policy.boundaries,
-            create_time=timestamp(policy.created_at),
-            update_time=timestamp(policy.updated_at),
-            tags=[messages.tag(each) for each in policy.tags],
+            attached_policies=attached_messages(page.items, self._partition), next_page_token=page.next_token
         )
 
     async def _attached(self, entity: Entity, request: Any) -> Page[PolicyReference]:
         return await self._attachments.attached(current_call(), entity, _wanted(request), request.path_prefix)
 
-    def _named(self, page: Page[PolicyReference]) -> list[pb.AttachedPolicy]:
-        return [
-            pb.AttachedPolicy(policy_name=each.policy_name, policy_arn=self._arn(each)) for each in page.items
-        ]
 
-    def _arn(self, policy: PolicyReference) -> str:
-        return messages.arn_of_policy(policy, self._partition)
+def policy_message(policy: ManagedPolicy, partition: str) -> pb.ManagedPolicy:
+    """Return a managed policy as a message."""
+    arn = messages.arn_of_policy(policy.reference, partition)
+    return pb.ManagedPolicy(
+        name=name_of(arn, partition),
+        policy_name=policy.reference.policy_name,
+        policy_id=policy.policy_id,
+        arn=arn,
+        description=policy.description,
+        default_version_id=f"v{policy.default_version}",
+        attachment_count=policy.attachments,
+        permissions_boundary_usage_count=policy.boundaries,
+        create_time=timestamp(policy.created_at),
+        update_time=timestamp(policy.updated_at),
+        tags=[messages.tag(each) for each in policy.tags],
+    )
 
 
-def _version(version: PolicyVersion) -> pb.PolicyVersion:
+def attached_messages(policies: Iterable[PolicyReference], partition: str) -> list[pb.AttachedPolicy]:
+    """Return policies that are attached as messages."""
+    return [
+        pb.AttachedPolicy(policy_name=each.policy_name, policy_arn=messages.arn_of_policy(each, partition))
+        for each in policies
+    ]
+
+
+def version_message(version: PolicyVersion) -> pb.PolicyVersion:
+    """Return a version as a message."""
     return pb.PolicyVersion(
         version_id=f"v{version.number}",
         document=version.document,

@@ -52,20 +52,22 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
             tags=messages.tags_of(request.tags),
         )
         return role_service_pb2.CreateRoleResponse(
-            role=self._details(role), findings=findings_about(request.assume_role_policy_document, TRUST)
+            role=role_details(role, self._partition),
+            findings=findings_about(request.assume_role_policy_document, TRUST),
         )
 
     async def GetRole(self, request: Any, context: Any) -> Any:
         """See the contract."""
         role = await self._roles.get(current_call(), request.role_name)
-        return role_service_pb2.GetRoleResponse(role=self._details(role))
+        return role_service_pb2.GetRoleResponse(role=role_details(role, self._partition))
 
     async def ListRoles(self, request: Any, context: Any) -> Any:
         """See the contract."""
         wanted = PageRequest.parse(request.page_size, request.page_token)
         page = await self._roles.list(current_call(), wanted, request.path_prefix)
         return role_service_pb2.ListRolesResponse(
-            roles=[self._message(role) for role in page.items], next_page_token=page.next_token
+            roles=[role_message(role, self._partition) for role in page.items],
+            next_page_token=page.next_token,
         )
 
     async def UpdateRole(self, request: Any, context: Any) -> Any:
@@ -74,7 +76,7 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         role = await self._roles.update(
             current_call(), request.role_name, description, duration(request, "max_session_duration")
         )
-        return role_service_pb2.UpdateRoleResponse(role=self._message(role))
+        return role_service_pb2.UpdateRoleResponse(role=role_message(role, self._partition))
 
     async def UpdateAssumeRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
@@ -143,24 +145,28 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
             tags=[messages.tag(each) for each in page.items], next_page_token=page.next_token
         )
 
-    def _details(self, record: RoleDetails) -> role_service_pb2.Role:
-        message = self._message(record.role)
-        if record.boundary is not None:
-            message.permissions_boundary = messages.arn_of_policy(record.boundary, self._partition)
-        message.tags.extend(messages.tag(each) for each in record.tags)
-        return message
 
-    def _message(self, role: Role) -> role_service_pb2.Role:
-        return role_service_pb2.Role(
-            name=f"accounts/{role.account_id}/roles/{role.role_name}",
-            role_name=role.role_name,
-            role_id=role.role_id,
-            arn=role.arn(self._partition),
-            assume_role_policy_document=role.trust,
-            description=role.description,
-            max_session_duration=Duration(seconds=int(role.max_session.total_seconds())),
-            create_time=timestamp(role.created_at),
-        )
+def role_message(role: Role, partition: str) -> role_service_pb2.Role:
+    """Return a role as a message."""
+    return role_service_pb2.Role(
+        name=f"accounts/{role.account_id}/roles/{role.role_name}",
+        role_name=role.role_name,
+        role_id=role.role_id,
+        arn=role.arn(partition),
+        assume_role_policy_document=role.trust,
+        description=role.description,
+        max_session_duration=Duration(seconds=int(role.max_session.total_seconds())),
+        create_time=timestamp(role.created_at),
+    )
+
+
+def role_details(record: RoleDetails, partition: str) -> role_service_pb2.Role:
+    """Return a role as a message, with what hangs on it."""
+    message = role_message(record.role, partition)
+    if record.boundary is not None:
+        message.permissions_boundary = messages.arn_of_policy(record.boundary, partition)
+    message.tags.extend(messages.tag(each) for each in record.tags)
+    return message
 
 
 def _entity(request: Any) -> Entity:

@@ -4,7 +4,7 @@ The defaults, the paging by Marker and MaxItems, paths, and the form in which po
 https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -75,19 +75,22 @@ def rest(next_page_token: str) -> Mapping[str, Any]:
 
 def user(message: resources.User) -> Mapping[str, Any]:
     """Render a user."""
-    boundary = {
-        "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
-        "PermissionsBoundaryArn": message.permissions_boundary,
-    }
     return {
         "Path": path_of(message.arn, message.user_name),
         "UserName": message.user_name,
         "UserId": message.user_id,
         "Arn": message.arn,
         "CreateDate": second(message.create_time.ToDatetime(UTC)),
-        "PermissionsBoundary": boundary if message.permissions_boundary else None,
+        "PermissionsBoundary": boundary(message.permissions_boundary),
         "Tags": [tag(each) for each in message.tags] or None,
     }
+
+
+def boundary(arn: str) -> Mapping[str, Any] | None:
+    """Render a permissions boundary, None for none."""
+    if not arn:
+        return None
+    return {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
 
 
 def second(moment: datetime) -> datetime:
@@ -98,25 +101,6 @@ def second(moment: datetime) -> datetime:
 def path_of(arn: str, name: str) -> str:
     """Return the path of an object: what stands between its kind and its name in its ARN."""
     return "/" + arn.rpartition(":")[2].partition("/")[2].removesuffix(name)
-
-
-def refuse_path(values: Mapping[str, Any]) -> None:
-    """Raise DomainError for an object that is to have a path."""
-    if values.get("Path", "/") != "/":
-        raise invalid("This installation has no paths: the Path of everything is /.")
-
-
-def refuse_members(values: Mapping[str, Any], *members: str) -> None:
-    """Raise DomainError for what is not offered: who has no boundary though it was asked for may more."""
-    for member in members:
-        if values.get(member):
-            raise invalid(f"This installation does not support {member} here.")
-
-
-def with_prefix(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Keep what lies below the PathPrefix of a listing."""
-    prefix = values.get("PathPrefix", "/")
-    return [each for each in found if each["Path"].startswith(prefix)]
 
 
 def quoted(document: str) -> str:

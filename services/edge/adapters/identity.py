@@ -13,22 +13,17 @@ from craton.auth.v1 import user_service_pb2 as user_pb
 from craton.auth.v1 import user_service_pb2_grpc as user_rpc
 
 from services.chassis.channels import Channel
-from services.edge.adapters.iam_values import (
-    invalid,
-    page,
-    put,
-    quoted,
-    refuse_path,
-    rest,
-    second,
-    tag,
-    tags_of,
-    user,
-    user_name_of,
-    with_prefix,
+from services.edge.adapters.iam_calls import (
+    Choice,
+    IamCall,
+    calls,
+    inline_policies,
+    listed,
+    nothing,
+    tags_listed,
 )
-from services.edge.adapters.upstream import ask
-from services.edge.ports import Caller
+from services.edge.adapters.iam_values import rest, second, user
+from services.edge.ports import Operation
 
 _STATUS = {
     "Active": resources.ACCESS_KEY_STATUS_ACTIVE,
@@ -37,147 +32,72 @@ _STATUS = {
 _STATUS_NAME = {status: name for name, status in _STATUS.items()}
 
 
-class Identity:
-    """Users, their access keys and their inline policies."""
+def identity(channel: Channel) -> Mapping[str, Operation]:
+    """Return the operations on users, their keys and their inline policies; `channel` leads to auth."""
+    users = user_rpc.UserServiceStub(channel)
+    keys = key_rpc.AccessKeyServiceStub(channel)
+    return {
+        **calls(
+            users,
+            user_pb,
+            {
+                "CreateUser": _of_user,
+                "GetUser": _of_user,
+                "ListUsers": listed("Users", "users", user),
+                "UpdateUser": nothing,
+                "DeleteUser": nothing,
+                "PutUserPermissionsBoundary": nothing,
+                "DeleteUserPermissionsBoundary": nothing,
+                "TagUser": nothing,
+                "UntagUser": nothing,
+                "ListUserTags": tags_listed,
+            },
+        ),
+        **calls(
+            keys,
+            key_pb,
+            {
+                "CreateAccessKey": _new_key,
+                "ListAccessKeys": _keys,
+                "DeleteAccessKey": nothing,
+                "GetAccessKeyLastUsed": _last_use,
+            },
+        ),
+        "UpdateAccessKey": IamCall(
+            keys.UpdateAccessKey,
+            key_pb.UpdateAccessKeyRequest,
+            choices={"status": Choice("Status", _STATUS)},
+        ),
+        **inline_policies(policy_rpc.PolicyServiceStub(channel), policy_pb, "User"),
+    }
 
-    def __init__(self, channel: Channel) -> None:
-        """Use `channel`, which leads to auth."""
-        self._users = user_rpc.UserServiceStub(channel)
-        self._keys = key_rpc.AccessKeyServiceStub(channel)
-        self._policies = policy_rpc.PolicyServiceStub(channel)
 
-    async def create_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Create a user below the path "/"."""
-        refuse_path(values)
-        request = user_pb.CreateUserRequest(
-            user_name=values["UserName"],
-            permissions_boundary=values.get("PermissionsBoundary", ""),
-            tags=tags_of(values),
-        )
-        answer = await ask(self._users.CreateUser(request, metadata=caller.metadata))
-        return {"User": user(answer.user)}
+def _of_user(answer: Any, _request: Any) -> Mapping[str, Any]:
+    return {"User": user(answer.user)}
 
-    async def get_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Return a user; without a name the one who asks."""
-        request = user_pb.GetUserRequest(user_name=user_name_of(values, caller))
-        answer = await ask(self._users.GetUser(request, metadata=caller.metadata))
-        return {"User": user(answer.user)}
 
-    async def list_users(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """List users; a page may hold fewer than it has room for when others have another path."""
-        request = user_pb.ListUsersRequest(**page(values))
-        answer = await ask(self._users.ListUsers(request, metadata=caller.metadata))
-        users = [user(each) for each in answer.users]
-        return {"Users": with_prefix(values, users), **rest(answer.next_page_token)}
+def _new_key(answer: Any, request: Any) -> Mapping[str, Any]:
+    """Render a key with its secret, which is in this answer and nowhere else."""
+    key = _key(answer.access_key, request.user_name)
+    return {"AccessKey": {**key, "SecretAccessKey": answer.secret_access_key}}
 
-    async def delete_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Delete a user on whom nothing depends."""
-        request = user_pb.DeleteUserRequest(user_name=user_name_of(values, caller))
-        await ask(self._users.DeleteUser(request, metadata=caller.metadata))
-        return {}
 
-    async def put_user_boundary(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Set the managed policy that bounds what a user may do."""
-        request = user_pb.PutUserPermissionsBoundaryRequest(
-            user_name=user_name_of(values, caller), permissions_boundary=values["PermissionsBoundary"]
-        )
-        await ask(self._users.PutUserPermissionsBoundary(request, metadata=caller.metadata))
-        return {}
+def _keys(answer: Any, request: Any) -> Mapping[str, Any]:
+    keys = [_key(each, request.user_name) for each in answer.access_keys]
+    return {"AccessKeyMetadata": keys, **rest(answer.next_page_token)}
 
-    async def delete_user_boundary(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Remove a user's boundary."""
-        request = user_pb.DeleteUserPermissionsBoundaryRequest(user_name=user_name_of(values, caller))
-        await ask(self._users.DeleteUserPermissionsBoundary(request, metadata=caller.metadata))
-        return {}
 
-    async def tag_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Add tags to a user."""
-        request = user_pb.TagUserRequest(user_name=user_name_of(values, caller), tags=tags_of(values))
-        await ask(self._users.TagUser(request, metadata=caller.metadata))
-        return {}
-
-    async def untag_user(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Remove tags from a user."""
-        request = user_pb.UntagUserRequest(user_name=user_name_of(values, caller), tag_keys=values["TagKeys"])
-        await ask(self._users.UntagUser(request, metadata=caller.metadata))
-        return {}
-
-    async def list_user_tags(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """List a user's tags."""
-        request = user_pb.ListUserTagsRequest(user_name=user_name_of(values, caller), **page(values))
-        answer = await ask(self._users.ListUserTags(request, metadata=caller.metadata))
-        return {"Tags": [tag(each) for each in answer.tags], **rest(answer.next_page_token)}
-
-    async def create_access_key(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Create an access key; its secret is in this answer and nowhere else."""
-        user_name = user_name_of(values, caller)
-        request = key_pb.CreateAccessKeyRequest(user_name=user_name)
-        answer = await ask(self._keys.CreateAccessKey(request, metadata=caller.metadata))
-        key = {**_key(answer.access_key, user_name), "SecretAccessKey": answer.secret_access_key}
-        return {"AccessKey": key}
-
-    async def list_access_keys(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """List a user's access keys."""
-        user_name = user_name_of(values, caller)
-        request = key_pb.ListAccessKeysRequest(user_name=user_name, **page(values))
-        answer = await ask(self._keys.ListAccessKeys(request, metadata=caller.metadata))
-        keys = [_key(each, user_name) for each in answer.access_keys]
-        return {"AccessKeyMetadata": keys, **rest(answer.next_page_token)}
-
-    async def update_access_key(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Activate or deactivate an access key."""
-        status = _STATUS.get(values["Status"])
-        if status is None:
-            raise invalid("An access key can be made Active or Inactive.")
-        request = key_pb.UpdateAccessKeyRequest(
-            user_name=user_name_of(values, caller), access_key_id=values["AccessKeyId"], status=status
-        )
-        await ask(self._keys.UpdateAccessKey(request, metadata=caller.metadata))
-        return {}
-
-    async def delete_access_key(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Delete an access key."""
-        request = key_pb.DeleteAccessKeyRequest(
-            user_name=user_name_of(values, caller), access_key_id=values["AccessKeyId"]
-        )
-        await ask(self._keys.DeleteAccessKey(request, metadata=caller.metadata))
-        return {}
-
-    async def put_user_policy(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Create or replace an inline policy."""
-        request = policy_pb.PutUserPolicyRequest(
-            user_name=user_name_of(values, caller),
-            policy_name=values["PolicyName"],
-            document=values["PolicyDocument"],
-        )
-        await put(self._policies.PutUserPolicy(request, metadata=caller.metadata))
-        return {}
-
-    async def get_user_policy(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Return an inline policy; the document is escaped as RFC 3986 has it, as AWS does."""
-        user_name = user_name_of(values, caller)
-        request = policy_pb.GetUserPolicyRequest(user_name=user_name, policy_name=values["PolicyName"])
-        answer = await ask(self._policies.GetUserPolicy(request, metadata=caller.metadata))
-        return {
-            "UserName": user_name,
-            "PolicyName": answer.policy.policy_name,
-            "PolicyDocument": quoted(answer.policy.document),
-        }
-
-    async def list_user_policies(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """List the names of a user's inline policies."""
-        request = policy_pb.ListUserPoliciesRequest(user_name=user_name_of(values, caller), **page(values))
-        answer = await ask(self._policies.ListUserPolicies(request, metadata=caller.metadata))
-        names = [each.policy_name for each in answer.policies]
-        return {"PolicyNames": names, **rest(answer.next_page_token)}
-
-    async def delete_user_policy(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Delete an inline policy."""
-        request = policy_pb.DeleteUserPolicyRequest(
-            user_name=user_name_of(values, caller), policy_name=values["PolicyName"]
-        )
-        await ask(self._policies.DeleteUserPolicy(request, metadata=caller.metadata))
-        return {}
+def _last_use(answer: key_pb.GetAccessKeyLastUsedResponse, _request: Any) -> Mapping[str, Any]:
+    used = answer.HasField("last_used_time")
+    return {
+        "UserName": answer.user_name or None,
+        "AccessKeyLastUsed": {
+            "LastUsedDate": second(answer.last_used_time.ToDatetime(UTC)) if used else None,
+            # As at AWS, for a key that was never used.
+            "ServiceName": answer.service or "N/A",
+            "Region": answer.region or "N/A",
+        },
+    }
 
 
 def _key(message: resources.AccessKey, user_name: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
@@ -68,6 +69,7 @@ class Stores:
         self.credentials, self.groups = SqlCredentials(database), SqlGroups(database)
         self.managed, self.attachments = SqlManagedPolicies(database), SqlAttachments(database)
         self.tags, self.roles = SqlTags(database), SqlRoles(database)
+        self.principals = SqlPrincipals(database)
 
     async def alice(self) -> PrincipalState:
         """Return what decides about alice."""

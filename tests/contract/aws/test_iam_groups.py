@@ -6,27 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-ACCOUNT = "123456789012"
+from tests.contract.aws.answers import ACCOUNT, refused
+
 POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*"}],
 }
-
-
-def refused(call: Any, **arguments: Any) -> tuple[str, int]:
-    """Return code and status of a refusal."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-@pytest.fixture
-def iam(stack: Any) -> Any:
-    """The administrator's client."""
-    return stack.client("iam")
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ import json
 import time
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
+from tests.contract.aws.answers import ACCOUNT, refused
 
-ACCOUNT = "123456789012"
 BUNDLED = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 
@@ -15,20 +13,6 @@ def document(action: str) -> str:
     """Return a policy that allows one action."""
     statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def refused(call: Any, **arguments: Any) -> tuple[str, int]:
-    """Return code and status of a refusal."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-@pytest.fixture
-def iam(stack: Any) -> Any:
-    """The administrator's client."""
-    return stack.client("iam")
 
 
 def test_life_of_a_policy_and_its_versions(iam: Any) -> None:
@@ -73,8 +57,11 @@ def test_policies_are_listed_by_scope(iam: Any) -> None:
         assert {each["Arn"] for page in everything for each in page["Policies"]} == local | bundled
         attached = iam.list_policies(Scope="Local", OnlyAttached=True)["Policies"]
         assert arn not in {each["Arn"] for each in attached}
-        usage = {"PolicyUsageFilter": "PermissionsBoundary"}
-        assert refused(iam.list_policies, **usage)[1] == 400
+        iam.create_user(UserName=name, PermissionsBoundary=arn)
+        for usage, found in (("PermissionsBoundary", True), ("PermissionsPolicy", False)):
+            used = iam.list_policies(Scope="Local", PolicyUsageFilter=usage)["Policies"]
+            assert (arn in {each["Arn"] for each in used}) is found
+        iam.delete_user(UserName=name)
     finally:
         iam.delete_policy(PolicyArn=arn)
 

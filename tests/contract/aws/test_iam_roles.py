@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-ACCOUNT = "123456789012"
+from tests.contract.aws.answers import ACCOUNT, refused
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -23,20 +23,6 @@ POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*"}],
 }
-
-
-def refused(call: Any, **arguments: Any) -> tuple[str, int]:
-    """Return code and status of a refusal."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-@pytest.fixture
-def iam(stack: Any) -> Any:
-    """The administrator's client."""
-    return stack.client("iam")
 
 
 @pytest.fixture
@@ -95,12 +81,3 @@ def test_inline_policies_of_a_role(iam: Any, role: str) -> None:
     assert refused(iam.get_role_policy, RoleName=role, PolicyName="list") == ("NoSuchEntity", 404)
     bad = {"RoleName": role, "PolicyName": "p", "PolicyDocument": "{"}
     assert refused(iam.put_role_policy, **bad) == ("MalformedPolicyDocument", 400)
-
-
-def test_what_is_not_supported_is_refused(iam: Any) -> None:
-    arguments = {"RoleName": "never", "AssumeRolePolicyDocument": json.dumps(TRUST)}
-    boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    assert refused(iam.create_role, **arguments, PermissionsBoundary=boundary) == ("InvalidInput", 400)
-    assert refused(iam.create_role, **arguments, Tags=[{"Key": "k", "Value": "v"}]) == ("InvalidInput", 400)
-    assert refused(iam.create_role, **arguments, Path="/a/") == ("InvalidInput", 400)
-    assert refused(iam.get_role, RoleName="never") == ("NoSuchEntity", 404)

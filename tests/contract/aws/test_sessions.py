@@ -8,21 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-ACCOUNT = "123456789012"
+from tests.contract.aws.answers import ACCOUNT, document, refused
+
 ROLE = "contract-sessions"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
 MODEL = "craton.tiny-text-v1"
-
-
-def refused(call: Any, **arguments: Any) -> tuple[str, int]:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-def document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 @pytest.fixture

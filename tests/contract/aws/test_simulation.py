@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-ACCOUNT = "123456789012"
+from tests.contract.aws.answers import ACCOUNT
+
 MODEL = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
 USER = "contract-simulated"
 ARN = f"arn:aws:iam::{ACCOUNT}:user/{USER}"

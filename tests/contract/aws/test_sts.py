@@ -5,17 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-ACCOUNT = "123456789012"
-
-
-def refused(call: Any, **arguments: Any) -> tuple[str, int]:
-    """Return code and status of a refusal."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    response = caught.value.response
-    assert response["Error"]["Message"]
-    assert response["ResponseMetadata"]["RequestId"]
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+from tests.contract.aws.answers import ACCOUNT, refused
 
 
 def test_get_caller_identity(stack: Any) -> None:

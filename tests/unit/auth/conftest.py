@@ -11,6 +11,7 @@ from services.auth.adapters.sql_attachments import SqlAttachments
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
+from services.auth.adapters.sql_key_uses import SqlKeyUses
 from services.auth.adapters.sql_managed_policies import SqlManagedPolicies
 from services.auth.adapters.sql_service_credentials import SqlServiceCredentials
 from services.auth.adapters.sql_sessions import SqlSessions
@@ -21,6 +22,7 @@ from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.credentials import KeyMaker, NewKey
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.issuing import TokenIssuer
+from services.auth.operations.key_uses import KeyUses
 from services.auth.operations.keyring import Keyring
 from services.auth.operations.session_maker import SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing
@@ -48,6 +50,7 @@ class Auth:
     credentials: SqlCredentials
     keyring: Keyring
     issuer: TokenIssuer
+    uses: KeyUses
     signatures: Signatures
     service_credentials: SqlServiceCredentials
     api_keys: ApiKeys
@@ -97,6 +100,7 @@ async def auth() -> AsyncIterator[Auth]:
         exchanges=frozenset({("runtime", "kms")}),
         partition="aws",
     )
+    uses = KeyUses(SqlKeyUses(database), clock)
     signatures = Signatures(
         credentials,
         sealer,
@@ -105,6 +109,7 @@ async def auth() -> AsyncIterator[Auth]:
         regions=frozenset({"us-east-1"}),
         signing_names=frozenset({"bedrock"}),
         token_hosts=(HOST,),
+        uses=uses,
     )
     service_credentials = SqlServiceCredentials(database)
     keys = KeyMaker(sealer, clock, randomness)
@@ -124,6 +129,7 @@ async def auth() -> AsyncIterator[Auth]:
         credentials,
         keyring,
         issuer,
+        uses,
         signatures,
         service_credentials,
         ApiKeys(credentials, service_credentials, signatures, clock),

@@ -22,9 +22,10 @@ from services.auth.domain.pages import PageRequest
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.groups import Groups
 from services.auth.operations.inline_policies import InlinePolicies
+from services.auth.operations.key_uses import LastUses
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.roles import Roles
-from services.auth.operations.tags import Boundaries, Tags
+from services.auth.operations.tags import Boundaries, PolicyTags, Tags
 from services.auth.operations.users import Users
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -68,6 +69,8 @@ class Iam:
     attachments: Attachments
     boundaries: Boundaries
     tags: Tags
+    policy_tags: PolicyTags
+    last_uses: LastUses
     roles: Roles
     announcements: Announcements
     root: CallContext
@@ -110,6 +113,8 @@ async def make_iam(auth: Any) -> Iam:
         Attachments(attachments, identities, announcements),
         Boundaries(attachments, identities, announcements),
         Tags(tags, identities, announcements),
+        PolicyTags(tags, SqlManagedPolicies(database), identities, announcements),
+        LastUses(auth.uses, identities, "aws"),
         Roles(SqlRoles(database), SqlPrincipals(database), identities, *shared, "aws"),
         announcements,
         await call_of(auth, root.key.access_key_id),

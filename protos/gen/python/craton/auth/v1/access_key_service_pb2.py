@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.auth.v1 import resources_pb2 as craton_dot_auth_dot_v1_dot_resources__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'craton/auth/v1/access_key_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\"N\n\x16\x43reateAccessKeyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"i\n\x17\x43reateAccessKeyResponse\x12-\n\naccess_key\x18\x01 \x01(\x0b\x32\x19.craton.auth.v1.AccessKey\x12\x1f\n\x11secret_access_key\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\"\x8a\x01\n\x15ListAccessKeysRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"a\n\x16ListAccessKeysResponse\x12.\n\x0b\x61\x63\x63\x65ss_keys\x18\x01 \x03(\x0b\x32\x19.craton.auth.v1.AccessKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x01\n\x16UpdateAccessKeyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12!\n\raccess_key_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x10\x18\x80\x01\x12;\n\x06status\x18\x03 \x01(\x0e\x32\x1f.craton.auth.v1.AccessKeyStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"H\n\x17UpdateAccessKeyResponse\x12-\n\naccess_key\x18\x01 \x01(\x0b\x32\x19.craton.auth.v1.AccessKey\"q\n\x16\x44\x65leteAccessKeyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12!\n\raccess_key_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x10\x18\x80\x01\"\x19\n\x17\x44\x65leteAccessKeyResponse2\x9f\x03\n\x10\x41\x63\x63\x65ssKeyService\x12\x62\n\x0f\x43reateAccessKey\x12&.craton.auth.v1.CreateAccessKeyRequest\x1a\'.craton.auth.v1.CreateAccessKeyResponse\x12_\n\x0eListAccessKeys\x12%.craton.auth.v1.ListAccessKeysRequest\x1a&.craton.auth.v1.ListAccessKeysResponse\x12\x62\n\x0fUpdateAccessKey\x12&.craton.auth.v1.UpdateAccessKeyRequest\x1a\'.craton.auth.v1.UpdateAccessKeyResponse\x12\x62\n\x0f\x44\x65leteAccessKey\x12&.craton.auth.v1.DeleteAccessKeyRequest\x1a\'.craton.auth.v1.DeleteAccessKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'craton/auth/v1/access_key_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"N\n\x16\x43reateAccessKeyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"i\n\x17\x43reateAccessKeyResponse\x12-\n\naccess_key\x18\x01 \x01(\x0b\x32\x19.craton.auth.v1.AccessKey\x12\x1f\n\x11secret_access_key\x18\x02 \x01(\tB\x04\x88\xce\x18\x01\"\x8a\x01\n\x15ListAccessKeysRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"a\n\x16ListAccessKeysResponse\x12.\n\x0b\x61\x63\x63\x65ss_keys\x18\x01 \x03(\x0b\x32\x19.craton.auth.v1.AccessKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x01\n\x16UpdateAccessKeyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12!\n\raccess_key_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x10\x18\x80\x01\x12;\n\x06status\x18\x03 \x01(\x0e\x32\x1f.craton.auth.v1.AccessKeyStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"H\n\x17UpdateAccessKeyResponse\x12-\n\naccess_key\x18\x01 \x01(\x0b\x32\x19.craton.auth.v1.AccessKey\"q\n\x16\x44\x65leteAccessKeyRequest\x12\x34\n\tuser_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12!\n\raccess_key_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x10\x18\x80\x01\"\x19\n\x17\x44\x65leteAccessKeyResponse\"@\n\x1bGetAccessKeyLastUsedRequest\x12!\n\raccess_key_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x10\x18\x80\x01\"\x86\x01\n\x1cGetAccessKeyLastUsedResponse\x12\x11\n\tuser_name\x18\x01 \x01(\t\x12\x32\n\x0elast_used_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t2\x92\x04\n\x10\x41\x63\x63\x65ssKeyService\x12\x62\n\x0f\x43reateAccessKey\x12&.craton.auth.v1.CreateAccessKeyRequest\x1a\'.craton.auth.v1.CreateAccessKeyResponse\x12_\n\x0eListAccessKeys\x12%.craton.auth.v1.ListAccessKeysRequest\x1a&.craton.auth.v1.ListAccessKeysResponse\x12\x62\n\x0fUpdateAccessKey\x12&.craton.auth.v1.UpdateAccessKeyRequest\x1a\'.craton.auth.v1.UpdateAccessKeyResponse\x12q\n\x14GetAccessKeyLastUsed\x12+.craton.auth.v1.GetAccessKeyLastUsedRequest\x1a,.craton.auth.v1.GetAccessKeyLastUsedResponse\x12\x62\n\x0f\x44\x65leteAccessKey\x12&.craton.auth.v1.DeleteAccessKeyRequest\x1a\'.craton.auth.v1.DeleteAccessKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,22 +55,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEACCESSKEYREQUEST'].fields_by_name['user_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
   _globals['_DELETEACCESSKEYREQUEST'].fields_by_name['access_key_id']._loaded_options = None
   _globals['_DELETEACCESSKEYREQUEST'].fields_by_name['access_key_id']._serialized_options = b'\272H\007r\005\020\020\030\200\001'
-  _globals['_CREATEACCESSKEYREQUEST']._serialized_start=152
-  _globals['_CREATEACCESSKEYREQUEST']._serialized_end=230
-  _globals['_CREATEACCESSKEYRESPONSE']._serialized_start=232
-  _globals['_CREATEACCESSKEYRESPONSE']._serialized_end=337
-  _globals['_LISTACCESSKEYSREQUEST']._serialized_start=340
-  _globals['_LISTACCESSKEYSREQUEST']._serialized_end=478
-  _globals['_LISTACCESSKEYSRESPONSE']._serialized_start=480
-  _globals['_LISTACCESSKEYSRESPONSE']._serialized_end=577
-  _globals['_UPDATEACCESSKEYREQUEST']._serialized_start=580
-  _globals['_UPDATEACCESSKEYREQUEST']._serialized_end=754
-  _globals['_UPDATEACCESSKEYRESPONSE']._serialized_start=756
-  _globals['_UPDATEACCESSKEYRESPONSE']._serialized_end=828
-  _globals['_DELETEACCESSKEYREQUEST']._serialized_start=830
-  _globals['_DELETEACCESSKEYREQUEST']._serialized_end=943
-  _globals['_DELETEACCESSKEYRESPONSE']._serialized_start=945
-  _globals['_DELETEACCESSKEYRESPONSE']._serialized_end=970
-  _globals['_ACCESSKEYSERVICE']._serialized_start=973
-  _globals['_ACCESSKEYSERVICE']._serialized_end=1388
+  _globals['_GETACCESSKEYLASTUSEDREQUEST'].fields_by_name['access_key_id']._loaded_options = None
+  _globals['_GETACCESSKEYLASTUSEDREQUEST'].fields_by_name['access_key_id']._serialized_options = b'\272H\007r\005\020\020\030\200\001'
+  _globals['_CREATEACCESSKEYREQUEST']._serialized_start=185
+  _globals['_CREATEACCESSKEYREQUEST']._serialized_end=263
+  _globals['_CREATEACCESSKEYRESPONSE']._serialized_start=265
+  _globals['_CREATEACCESSKEYRESPONSE']._serialized_end=370
+  _globals['_LISTACCESSKEYSREQUEST']._serialized_start=373
+  _globals['_LISTACCESSKEYSREQUEST']._serialized_end=511
+  _globals['_LISTACCESSKEYSRESPONSE']._serialized_start=513
+  _globals['_LISTACCESSKEYSRESPONSE']._serialized_end=610
+  _globals['_UPDATEACCESSKEYREQUEST']._serialized_start=613
+  _globals['_UPDATEACCESSKEYREQUEST']._serialized_end=787
+  _globals['_UPDATEACCESSKEYRESPONSE']._serialized_start=789
+  _globals['_UPDATEACCESSKEYRESPONSE']._serialized_end=861
+  _globals['_DELETEACCESSKEYREQUEST']._serialized_start=863
+  _globals['_DELETEACCESSKEYREQUEST']._serialized_end=976
+  _globals['_DELETEACCESSKEYRESPONSE']._serialized_start=978
+  _globals['_DELETEACCESSKEYRESPONSE']._serialized_end=1003
+  _globals['_GETACCESSKEYLASTUSEDREQUEST']._serialized_start=1005
+  _globals['_GETACCESSKEYLASTUSEDREQUEST']._serialized_end=1069
+  _globals['_GETACCESSKEYLASTUSEDRESPONSE']._serialized_start=1072
+  _globals['_GETACCESSKEYLASTUSEDRESPONSE']._serialized_end=1206
+  _globals['_ACCESSKEYSERVICE']._serialized_start=1209
+  _globals['_ACCESSKEYSERVICE']._serialized_end=1739
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,9 @@
+import datetime
+
 from buf.validate import validate_pb2 as _validate_pb2
 from craton.auth.v1 import resources_pb2 as _resources_pb2
 from craton.common.v1 import options_pb2 as _options_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -68,3 +71,21 @@ class DeleteAccessKeyRequest(_message.Message):
 class DeleteAccessKeyResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetAccessKeyLastUsedRequest(_message.Message):
+    __slots__ = ("access_key_id",)
+    ACCESS_KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    access_key_id: str
+    def __init__(self, access_key_id: _Optional[str] = ...) -> None: ...
+
+class GetAccessKeyLastUsedResponse(_message.Message):
+    __slots__ = ("user_name", "last_used_time", "region", "service")
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    LAST_USED_TIME_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    user_name: str
+    last_used_time: _timestamp_pb2.Timestamp
+    region: str
+    service: str
+    def __init__(self, user_name: _Optional[str] = ..., last_used_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., region: _Optional[str] = ..., service: _Optional[str] = ...) -> None: ...

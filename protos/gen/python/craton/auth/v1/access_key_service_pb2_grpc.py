@@ -50,6 +50,11 @@ class AccessKeyServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.UpdateAccessKeyRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.UpdateAccessKeyResponse.FromString,
                 _registered_method=True)
+        self.GetAccessKeyLastUsed = channel.unary_unary(
+                '/craton.auth.v1.AccessKeyService/GetAccessKeyLastUsed',
+                request_serializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.GetAccessKeyLastUsedRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.GetAccessKeyLastUsedResponse.FromString,
+                _registered_method=True)
         self.DeleteAccessKey = channel.unary_unary(
                 '/craton.auth.v1.AccessKeyService/DeleteAccessKey',
                 request_serializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.DeleteAccessKeyRequest.SerializeToString,
@@ -82,6 +87,15 @@ class AccessKeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAccessKeyLastUsed(self, request, context):
+        """Says when an access key was used last, where and for what: within two
+        minutes of its use. A use that auth had not written down when it was killed
+        is not told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteAccessKey(self, request, context):
         """Deletes an access key.
         """
@@ -106,6 +120,11 @@ def add_AccessKeyServiceServicer_to_server(servicer, server):
                     servicer.UpdateAccessKey,
                     request_deserializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.UpdateAccessKeyRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.UpdateAccessKeyResponse.SerializeToString,
+            ),
+            'GetAccessKeyLastUsed': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccessKeyLastUsed,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.GetAccessKeyLastUsedRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_access__key__service__pb2.GetAccessKeyLastUsedResponse.SerializeToString,
             ),
             'DeleteAccessKey': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteAccessKey,
@@ -195,6 +214,33 @@ class AccessKeyService:
             '/craton.auth.v1.AccessKeyService/UpdateAccessKey',
             craton_dot_auth_dot_v1_dot_access__key__service__pb2.UpdateAccessKeyRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_access__key__service__pb2.UpdateAccessKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccessKeyLastUsed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.AccessKeyService/GetAccessKeyLastUsed',
+            craton_dot_auth_dot_v1_dot_access__key__service__pb2.GetAccessKeyLastUsedRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_access__key__service__pb2.GetAccessKeyLastUsedResponse.FromString,
             options,
             channel_credentials,
             insecure,
