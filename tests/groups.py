@@ -27,6 +27,7 @@ server may be one that CRATON_TEST_POSTGRESQL names for all workers."""
 _TOGETHER = {
     "tests/e2e/": _STACK,
     "tests/fault/test_kill.py": _STACK,
+    "tests/fault/test_replay.py": _STACK,
     "tests/fault/test_revocation.py": _STACK,
     "tests/security/test_callers.py": _STACK,
     "tests/security/test_canary.py": _STACK,

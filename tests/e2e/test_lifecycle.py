@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.stack_processes import processes
+
 TEXT = "craton.tiny-text-v1"
 BODY = json.dumps({"inputText": "Once upon a time", "textGenerationConfig": {"maxTokenCount": 8}})
 AS_ROOT = os.geteuid() == 0
@@ -27,15 +29,8 @@ def status(stack: Any) -> dict[str, Any]:
 
 
 def members(stack: Any) -> list[psutil.Process]:
-    """Every process with the stack's marker, and their children."""
-    found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("CRATON_STACK") == str(stack.home):
-                found |= {each.pid: each for each in [process, *process.children(recursive=True)]}
-        except psutil.Error:
-            continue
-    return [process for process in found.values() if process.status() != psutil.STATUS_ZOMBIE]
+    """Return every process of the stack that is not a zombie."""
+    return [process for process in processes(stack.home) if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def invoke(stack: Any) -> str:

@@ -6,15 +6,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.local.programs import MARKER
 from services.pool.domain.server_files import server_model_name
+from tests.stack_processes import find, processes
 
 TEXT = "craton.tiny-text-v1"
 BODY = json.dumps({"inputText": "Once", "textGenerationConfig": {"maxTokenCount": 3}})
@@ -95,33 +94,13 @@ class Load:
                 time.sleep(0.2)
 
 
-def _processes(stack: Any) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARKER) == str(stack.home):
-                yield process
-                yield from process.children(recursive=True)
-        except psutil.Error:
-            continue
-
-
-def _find(stack: Any, words: str) -> psutil.Process:
-    for process in _processes(stack):
-        try:
-            if words in " ".join(process.cmdline()) + " " and "bwrap" not in process.name():
-                return process
-        except psutil.Error:
-            continue
-    raise AssertionError(f"no process with {words!r}")
-
-
 @pytest.mark.timeout(1800)
 def test_everything_is_killed_once(stack: Any) -> None:
     took = {}
     with Load(stack) as load:
         load.wait_healed()
         for name, words in TARGETS.items():
-            victim = _find(stack, words)
+            victim = find(stack.home, words)
             os.kill(victim.pid, signal.SIGKILL)
             if name == "supervisor":
                 stack.craton("up", "--no-sample")
@@ -151,8 +130,8 @@ def _recorded(stack: Any, wanted: set[str]) -> set[str]:
 
 
 def test_no_orphans_after_the_supervisor_was_killed(stack: Any) -> None:
-    before = {process.pid for process in _processes(stack)}
-    os.kill(_find(stack, "supervisord").pid, signal.SIGKILL)
+    before = {process.pid for process in processes(stack.home)}
+    os.kill(find(stack.home, "supervisord").pid, signal.SIGKILL)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and (left := _alive(before)):
         time.sleep(0.1)

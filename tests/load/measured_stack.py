@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local.programs import MARKER
+from tests.stack_processes import processes
 
 ADDRESS = "127.0.0.9"
 ECHO = "craton.echo-v1"
@@ -66,7 +66,7 @@ class MeasuredStack:
     def cpu_seconds(self) -> dict[str, float]:
         """User + system seconds by program, children included."""
         used = dict.fromkeys(("runtime", "edge", "audit", "agent", "triton", "backend", "redis"), 0.0)
-        for process in self._processes():
+        for process in processes(self.home):
             name = _program(process)
             if name in used:
                 times = process.cpu_times()
@@ -76,25 +76,12 @@ class MeasuredStack:
     def memory_bytes(self) -> int:
         """Proportional memory of every process of the stack."""
         total = 0
-        for process in self._processes():
+        for process in processes(self.home):
             try:
                 total += process.memory_full_info().pss
             except psutil.Error:
                 continue
         return total
-
-    def _processes(self) -> list[psutil.Process]:
-        roots, found = [], {}
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(MARKER) == str(self.home):
-                    roots.append(process)
-            except psutil.Error:
-                continue
-        for process in roots:
-            for each in (process, *process.children(recursive=True)):
-                found[each.pid] = each
-        return list(found.values())
 
     def _await_accept(self) -> None:
         for _ in range(60):

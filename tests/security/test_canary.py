@@ -20,8 +20,8 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.local.programs import MARKER
 from tests.security.hunt import Hit, Hunter
+from tests.stack_processes import processes
 
 CALLS = 200
 CONCURRENT = 32
@@ -132,24 +132,12 @@ def _mounts(pid: str) -> str:
     return str(Path(f"/proc/{pid}/ns/mnt").readlink())
 
 
-def _processes(stack: Any) -> list[psutil.Process]:
-    found = {}
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARKER) == str(stack.home):
-                for each in (process, *process.children(recursive=True)):
-                    found[each.pid] = each
-        except psutil.Error:
-            continue
-    return list(found.values())
-
-
 def _hunt(stack: Any, collector: Any, hunter: Hunter) -> tuple[list[Hit], dict[str, int]]:
     """Search every place; also say how much was searched, so that an empty hunt is noticed."""
     hits = hunter.in_tree(stack.home) + hunter.in_tree(Path("/dev/shm"))  # noqa: S108 - searched, not written
     searched = {"pool processes": 0, "sandboxes": 0, "metrics": 0, "redis": 0}
     spaces = {_mounts("self"), _mounts((stack.home / "run/supervisord.pid").read_text().strip())}
-    for process in _processes(stack):
+    for process in processes(stack.home):
         try:
             words = " ".join(process.cmdline())
         except psutil.Error:
@@ -214,7 +202,7 @@ def test_planted_leaks_are_found(stack: Any, collector: Any) -> None:
     log.write_text(json.dumps({"event": "oops", "prompt": canary}) + "\n")
     stub = next(
         process
-        for process in _processes(stack)
+        for process in processes(stack.home)
         if process.cmdline() and "triton_python_backend_stub" in process.cmdline()[0]
     )
     _plant_in_sandbox(stub, "dev/shm", "planted", canary)

@@ -1,0 +1,30 @@
+"""The processes of a stack that runs in a folder: its supervisor marks what it starts."""
+
+from pathlib import Path
+
+import psutil
+
+from deploy.local.programs import MARKER
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """Return every process with the stack's marker, and the children of these."""
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARKER) == str(home):
+                found |= {each.pid: each for each in (process, *process.children(recursive=True))}
+        except psutil.Error:
+            continue
+    return list(found.values())
+
+
+def find(home: Path, words: str) -> psutil.Process:
+    """Return the process in whose command line `words` stand. Raises AssertionError without one."""
+    for process in processes(home):
+        try:
+            if words in " ".join(process.cmdline()) + " " and "bwrap" not in process.name():
+                return process
+        except psutil.Error:
+            continue
+    raise AssertionError(f"no process with {words!r}")
