@@ -422,7 +422,7 @@ async def test_a_session_policy_is_used_with_findings(operator, admin) -> None:
     assumed = await operator.sessions.AssumeRole(
         session_service_pb2.AssumeRoleRequest(
             role_arn=created.role.arn,
-            role_session_name="s",
+            role_session_name="narrowed",
             policy=json.dumps({"Version": "2012-10-17", "Statement": narrow}),
         ),
         metadata=metadata,
