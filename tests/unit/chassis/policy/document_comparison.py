@@ -93,7 +93,7 @@ def arn_difference(arn: str) -> str:
         entity = iam_entity(arn)
     except ValueError:
         entity = None
-    if entity and arn != f"arn:aws:iam::{entity.account_id}:{entity.kind}/{entity.name}":
+    if entity and arn != f"arn:aws:iam::{entity.account_id}:{entity.kind}{entity.path}{entity.name}":
         return f"read as {entity}"
     try:
         (principal,) = parse_principals({"AWS": arn}, DOCUMENT, negated=False).names
