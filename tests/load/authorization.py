@@ -33,7 +33,7 @@ from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.document import parse
 from services.chassis.policy.evaluator import PolicySet
-from services.chassis.principal import ClientContext, PrincipalClaims
+from services.chassis.principal import ClientContext, PrincipalClaims, PrivatePath
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials, sign_headers
 from services.chassis.tokens import SigningKey, TokenVerifier, mint
@@ -41,7 +41,7 @@ from services.edge.domain.admission import admit, string_to_sign
 from services.edge.operations.bearers import Bearers
 from services.edge.operations.leased import Horizon
 from services.edge.operations.sessions import Sessions
-from services.edge.ports import BearerGrant, Grant, Presented
+from services.edge.ports import BearerGrant, Entrance, Grant, Presented
 from tests.fakes.clock import ManualClock
 
 MODEL = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
@@ -70,14 +70,28 @@ def documents(count: int) -> list[str]:
     ]
 
 
+PATH = PrivatePath("vpce-0000000000000000a", "vpc-0000000000000001f", "123456789012", "bedrock-runtime")
+ENDPOINT_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "bedrock:InvokeModel*",
+            "Resource": "arn:aws:bedrock:*::foundation-model/craton.*",
+        },
+    }
+)
+
+
 class FixedAnswers:
     """A LeaseSource that always answers the same."""
 
-    def __init__(self, policies: list[str]) -> None:
-        self._policies = policies
+    def __init__(self, policies: list[str], endpoint: tuple[str, ...] | None = None) -> None:
+        self._bundle = PolicyBundle(tuple(policies), endpoint=endpoint)
 
     async def fetch(self, token: str, known_digest: str, continuing: bool = False) -> LeaseAnswer:
-        return LeaseAnswer(PolicyBundle(tuple(self._policies)), frozenset(), 1, "digest", 5.0)
+        return LeaseAnswer(self._bundle, frozenset(), 1, "digest", 5.0)
 
 
 class OneKey:
@@ -170,6 +184,11 @@ async def _tokens() -> AsyncIterator[Cost]:
     authorizer = Authorizer(Leases(FixedAnswers(documents(100)), clock), clock)
     work = partial(authorizer.authorize, _call(claims()), "bedrock:InvokeModel", MODEL)
     yield Cost("authorise, live lease, 100 statements", await best_async(20_000, work))
+    # The endpoint's policy is one more layer, and no longer is identity the only one.
+    leases = Leases(FixedAnswers(documents(100), (ENDPOINT_POLICY,)), clock)
+    through = _call(replace(claims(), path=PATH))
+    work = partial(Authorizer(leases, clock).authorize, through, "bedrock:InvokeModel", MODEL)
+    yield Cost("authorise, through a VPC endpoint, 100", await best_async(20_000, work))
 
 
 def _call(principal: PrincipalClaims) -> CallContext:
@@ -234,12 +253,19 @@ class _Grants:
         self._key = key
         self._clock = clock
 
-    async def authenticate(self, presented: Presented, client: ClientContext, audience: str) -> Grant:
+    async def authenticate(
+        self, presented: Presented, client: ClientContext, audience: str, entrance: Entrance | None = None
+    ) -> Grant:
         until = self._clock.boottime() + 60
         return Grant(claims(), "token", until, self._key, until)
 
     async def authenticate_bearer(
-        self, bearer: str, region: str, client: ClientContext, audience: str
+        self,
+        bearer: str,
+        region: str,
+        client: ClientContext,
+        audience: str,
+        entrance: Entrance | None = None,
     ) -> BearerGrant:
         until = self._clock.boottime() + 60
         return BearerGrant(claims(), "token", until, until)
