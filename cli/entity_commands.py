@@ -51,6 +51,12 @@ class EntityKind:
         return session.call(getattr(self.stub(session), method), request, metadata=session.token("auth"))
 
 
+path_option = click.option(
+    "--path", default="", help="Stands before the name in its ARN; begins and ends with /."
+)
+below_option = click.option("--below", default="", metavar="PATH", help="Only those whose path begins so.")
+
+
 def key_values(entries: Iterable[str], what: str) -> list[tuple[str, str]]:
     """Split each KEY=VALUE. Raises UsageError."""
     found = [each.partition("=") for each in entries]
@@ -207,3 +213,27 @@ def add_inline_policies(group: click.Group, kind: EntityKind) -> None:
     def delete(name: str, policy_name: str, as_json: bool) -> None:
         kind.call(f"Delete{kind.title}Policy", name, policy_name=policy_name)
         emit({"deleted": policy_name}, as_json=as_json)
+
+
+def add_move(group: click.Group, kind: EntityKind) -> None:
+    """Add `move`, which changes the name and the path of what has an ARN."""
+
+    @group.command(
+        help=f"""Rename a {kind.name}, or move it below another path: its ARN changes, its id and all that
+    is about the id stay. When this returns, no service knows it by its old ARN.
+
+    \b
+    Example:
+      craton {kind.name}s move {kind.example} --name {kind.example}-2 --path /team/red/"""
+    )
+    @click.argument("entity_name", metavar=kind.argument)
+    @click.option("--name", "new_name", default="", help="Its new name; it stays without one.")
+    @click.option("--path", "new_path", default="", help="Its new path; it stays without one.")
+    @json_option
+    @grpc_errors
+    def move(entity_name: str, new_name: str, new_path: str, as_json: bool) -> None:
+        if not (new_name or new_path):
+            raise click.UsageError("say --name, --path or both")
+        fields = {f"new_{kind.name}_name": new_name, "new_path": new_path}
+        answer = kind.call(f"Update{kind.title}", entity_name, **fields)
+        emit(as_dict(getattr(answer, kind.name)), as_json=as_json)

@@ -4,7 +4,7 @@ import click
 from craton.auth.v1 import group_service_pb2 as pb
 from craton.auth.v1.group_service_pb2_grpc import GroupServiceStub
 
-from cli.entity_commands import EntityKind, add_inline_policies
+from cli.entity_commands import EntityKind, add_inline_policies, add_move, path_option
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -27,23 +27,24 @@ def _stub(session: Session) -> GroupServiceStub:
     return GroupServiceStub(session.channel("auth"))
 
 
-add_inline_policies(groups, EntityKind("group", "readers", _stub, pb))
+_GROUP = EntityKind("group", "readers", _stub, pb)
+add_inline_policies(groups, _GROUP)
+add_move(groups, _GROUP)
 
 
 @groups.command()
 @click.argument("group_name")
+@path_option
 @json_option
 @grpc_errors
-def create(group_name: str, as_json: bool) -> None:
+def create(group_name: str, path: str, as_json: bool) -> None:
     """Create a group.
 
     \b
     Example:
       craton groups create readers
     """
-    session = Session(Stack.here())
-    request = pb.CreateGroupRequest(group_name=group_name)
-    answer = session.call(_stub(session).CreateGroup, request, metadata=session.token("auth"))
+    answer = _GROUP.call("CreateGroup", group_name, path=path)
     emit(as_dict(answer.group), as_json=as_json)
 
 

@@ -107,3 +107,22 @@ def delete(user_name: str, access_key_id: str, as_json: bool) -> None:
     request = pb.DeleteAccessKeyRequest(user_name=user_name, access_key_id=access_key_id)
     session.call(_stub(session).DeleteAccessKey, request, metadata=session.token("auth"))
     emit({"deleted": access_key_id}, as_json=as_json)
+
+
+@keys.command("last-used")
+@click.argument("access_key_id")
+@json_option
+@grpc_errors
+def last_used(access_key_id: str, as_json: bool) -> None:
+    """Show when an access key was used last, in which region and for which service.
+
+    A use shows within seconds; with several replicas of auth, within two minutes.
+
+    \b
+    Example:
+      craton keys last-used AKIAIOSFODNN7EXAMPLE
+    """
+    session = Session(Stack.here())
+    request = pb.GetAccessKeyLastUsedRequest(access_key_id=access_key_id)
+    answer = session.call(_stub(session).GetAccessKeyLastUsed, request, metadata=session.token("auth"))
+    emit(as_dict(answer), as_json=as_json)

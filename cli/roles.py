@@ -16,6 +16,7 @@ from cli.entity_commands import (
     add_inline_policies,
     add_tags,
     key_values,
+    path_option,
     tag_messages,
 )
 from cli.findings import emit_written, show_findings
@@ -54,7 +55,7 @@ add_inline_policies(roles, _ROLE)
 @click.argument("trust_policy", type=click.File("r", encoding="utf-8"))
 @click.option("--description", default="", help="What the role is for.")
 @click.option("--max-session", type=_LONGEST, help="Seconds of its longest session; default: one hour.")
-@click.option("--path", default="", help="Stands before the name in its ARN; begins and ends with /.")
+@path_option
 @click.option("--boundary", default="", metavar="POLICY_ARN", help="Its permissions boundary.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the role.")
 @json_option

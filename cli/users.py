@@ -4,7 +4,7 @@ import click
 from craton.auth.v1 import user_service_pb2 as pb
 from craton.auth.v1.user_service_pb2_grpc import UserServiceStub
 
-from cli.entity_commands import EntityKind, add_bound, add_tags
+from cli.entity_commands import EntityKind, add_bound, add_move, add_tags, below_option, path_option
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -30,38 +30,40 @@ def _stub(session: Session) -> UserServiceStub:
 _USER = EntityKind("user", "alice", _stub, pb)
 add_bound(users, _USER)
 add_tags(users, _USER)
+add_move(users, _USER)
 
 
 @users.command()
 @click.argument("user_name")
+@path_option
+@click.option("--boundary", default="", metavar="POLICY_ARN", help="Its permissions boundary.")
 @json_option
 @grpc_errors
-def create(user_name: str, as_json: bool) -> None:
+def create(user_name: str, path: str, boundary: str, as_json: bool) -> None:
     """Create a user; it may do nothing until a policy says so.
 
     \b
     Example:
-      craton users create alice
+      craton users create alice --path /team/red/
     """
-    session = Session(Stack.here())
-    answer = session.call(
-        _stub(session).CreateUser, pb.CreateUserRequest(user_name=user_name), metadata=session.token("auth")
-    )
+    answer = _USER.call("CreateUser", user_name, path=path, permissions_boundary=boundary)
     emit(as_dict(answer.user), as_json=as_json)
 
 
 @users.command("list")
+@below_option
 @json_option
 @grpc_errors
-def list_(as_json: bool) -> None:
+def list_(below: str, as_json: bool) -> None:
     """List users.
 
     \b
     Example:
-      craton users list --json
+      craton users list --below /team/ --json
     """
     session = Session(Stack.here())
-    found = pages(session, _stub(session).ListUsers, pb.ListUsersRequest(), "users", session.token("auth"))
+    request = pb.ListUsersRequest(path_prefix=below)
+    found = pages(session, _stub(session).ListUsers, request, "users", session.token("auth"))
     emit([as_dict(each) for each in found], as_json=as_json, columns=_COLUMNS)
 
 

@@ -4,9 +4,9 @@ Everything on these pages stands somewhere else already, where it is enforced: c
 rules in the protos, callers in callers.toml, the place in the audit log in each service's events.py.
 """
 
+import argparse
 import importlib
 import re
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -279,9 +279,16 @@ def drift(folder: Path = FOLDER) -> list[str]:
     return problems
 
 
-def main() -> None:
-    """Replace the committed pages, or write them to the folder given as the argument."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Replace the committed pages, or write them to another folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.api_reference",
+        description="Writes docs/api from protos/, callers.toml and events.py: `make generate` runs it.",
+        epilog="Example: python -m deploy.api_reference --output /tmp/api",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--output", type=Path, default=FOLDER, metavar="FOLDER", help="instead of docs/api")
+    folder: Path = parser.parse_args(arguments).output
     folder.mkdir(parents=True, exist_ok=True)
     made = pages()
     for path in folder.glob("*.md"):

@@ -186,6 +186,7 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "GetRole": (_IAM, "GetRole", _READ),
         "ListRoles": (_IAM, "ListRoles", _READ),
         "UpdateRole": (_IAM, "UpdateRole", _EFFECT),
+        "UpdateRoleDescription": (_IAM, "UpdateRoleDescription", _EFFECT),
         "UpdateAssumeRolePolicy": (_IAM, "UpdateAssumeRolePolicy", _EFFECT),
         "DeleteRole": (_IAM, "DeleteRole", _EFFECT),
         "PutRolePolicy": (_IAM, "PutRolePolicy", _EFFECT),

@@ -89,10 +89,15 @@ class Roles:
         return await self.store.roles(caller.account_id, request, path_prefix)
 
     async def update(
-        self, call: CallContext, role_name: str, description: str | None, max_session: timedelta | None
+        self,
+        call: CallContext,
+        role_name: str,
+        description: str | None,
+        max_session: timedelta | None,
+        action: str = "iam:UpdateRole",
     ) -> Role:
-        """Change what is not None (iam:UpdateRole)."""
-        caller = await self._admit(call, "iam:UpdateRole", role_name)
+        """Change what is not None (iam:UpdateRole; iam:UpdateRoleDescription is an older way to ask)."""
+        caller = await self._admit(call, action, role_name)
         role = await self.store.role(caller.account_id, role_name)
         role = replace(
             role,

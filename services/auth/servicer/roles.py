@@ -78,6 +78,13 @@ class RoleServicer(role_service_pb2_grpc.RoleServiceServicer):
         )
         return role_service_pb2.UpdateRoleResponse(role=role_message(role, self._partition))
 
+    async def UpdateRoleDescription(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        role = await self._roles.update(
+            current_call(), request.role_name, request.description, None, "iam:UpdateRoleDescription"
+        )
+        return role_service_pb2.UpdateRoleDescriptionResponse(role=role_message(role, self._partition))
+
     async def UpdateAssumeRolePolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
         await self._roles.update_trust(current_call(), request.role_name, request.policy_document)

@@ -8,7 +8,7 @@ from craton.auth.v1 import role_service_pb2 as pb
 from craton.auth.v1 import role_service_pb2_grpc as rpc
 
 from services.chassis.channels import Channel
-from services.edge.adapters.iam_calls import IamCall, calls, inline_policies, listed, nothing, tags_listed
+from services.edge.adapters.iam_calls import calls, inline_policies, listed, nothing, tags_listed
 from services.edge.adapters.iam_values import boundary, path_of, quoted, second, tag
 from services.edge.ports import Operation
 
@@ -25,6 +25,7 @@ def roles(channel: Channel) -> Mapping[str, Operation]:
                 "GetRole": _of_role,
                 "ListRoles": listed("Roles", "roles", role),
                 "UpdateRole": nothing,
+                "UpdateRoleDescription": _of_role,
                 "UpdateAssumeRolePolicy": nothing,
                 "DeleteRole": nothing,
                 "PutRolePermissionsBoundary": nothing,
@@ -35,8 +36,6 @@ def roles(channel: Channel) -> Mapping[str, Operation]:
             },
         ),
         **inline_policies(stub, pb, "Role"),
-        # An older way to say UpdateRole, whose answer is the role.
-        "UpdateRoleDescription": IamCall(stub.UpdateRole, pb.UpdateRoleRequest, _of_role),
     }
 
 

@@ -99,3 +99,21 @@ def test_drift_is_found(made: dict[str, str], tmp_path: Path, monkeypatch: pytes
         "describes no package: craton.gone.v1.md",
         "differs: errors.md",
     ]
+
+
+@pytest.mark.parametrize("arguments", [["--nothing"], ["folder"], ["--out", "folder"], ["--output"]])
+def test_what_the_command_does_not_know_it_refuses(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        api_reference.main(arguments)
+    assert ended.value.code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_to_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old.md").write_text("of a package that went away")
+    monkeypatch.setattr(api_reference, "pages", lambda: {"README.md": "pages"})
+    api_reference.main(["--output", str(tmp_path)])
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"README.md": "pages"}

@@ -29,7 +29,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/auth/v1/role_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a%craton/common/v1/policy_finding.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x02\n\x04Role\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\trole_name\x18\x02 \x01(\t\x12\x0f\n\x07role_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61rn\x18\x04 \x01(\t\x12#\n\x1b\x61ssume_role_policy_document\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x37\n\x14max_session_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14permissions_boundary\x18\t \x01(\t\x12!\n\x04tags\x18\n \x03(\x0b\x32\x13.craton.auth.v1.Tag\"\xe4\x02\n\x11\x43reateRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x30\n\x1b\x61ssume_role_policy_document\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12J\n\x14max_session_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x90\x1c\x12\'\n\x04path\x18\x05 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\x12&\n\x14permissions_boundary\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12+\n\x04tags\x18\x07 \x03(\x0b\x32\x13.craton.auth.v1.TagB\x08\xbaH\x05\x92\x01\x02\x10\x32\"k\n\x12\x43reateRoleResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"F\n\x0eGetRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"5\n\x0fGetRoleResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\"|\n\x10ListRolesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\x0bpath_prefix\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x18\x80\x04\x32\x0c^(|/[!-~]*)$\"Q\n\x11ListRolesResponse\x12#\n\x05roles\x18\x01 \x03(\x0b\x32\x14.craton.auth.v1.Role\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc9\x01\n\x11UpdateRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\"\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07H\x00\x88\x01\x01\x12J\n\x14max_session_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x90\x1c\x42\x0e\n\x0c_description\"8\n\x12UpdateRoleResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\"{\n\x1dUpdateAssumeRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12$\n\x0fpolicy_document\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"S\n\x1eUpdateAssumeRolePolicyResponse\x12\x31\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"I\n\x11\x44\x65leteRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x14\n\x12\x44\x65leteRoleResponse\"\xa4\x01\n\x14PutRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\x08\x64ocument\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"r\n\x15PutRolePolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"\x85\x01\n\x14GetRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"?\n\x15GetRolePolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x8c\x01\n\x17ListRolePoliciesRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"]\n\x18ListRolePoliciesResponse\x12(\n\x08policies\x18\x01 \x03(\x0b\x32\x16.craton.auth.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x01\n\x17\x44\x65leteRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x1a\n\x18\x44\x65leteRolePolicyResponse\"\x83\x01\n!PutRolePermissionsBoundaryRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12(\n\x14permissions_boundary\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\"$\n\"PutRolePermissionsBoundaryResponse\"\\\n$DeleteRolePermissionsBoundaryRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\'\n%DeleteRolePermissionsBoundaryResponse\"u\n\x0eTagRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12-\n\x04tags\x18\x02 \x03(\x0b\x32\x13.craton.auth.v1.TagB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\"\x11\n\x0fTagRoleResponse\"o\n\x10UntagRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12%\n\x08tag_keys\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x32\"\x07r\x05\x10\x01\x18\x80\x01\"\x13\n\x11UntagRoleResponse\"\x88\x01\n\x13ListRoleTagsRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"R\n\x14ListRoleTagsResponse\x12!\n\x04tags\x18\x01 \x03(\x0b\x32\x13.craton.auth.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbb\x0b\n\x0bRoleService\x12S\n\nCreateRole\x12!.craton.auth.v1.CreateRoleRequest\x1a\".craton.auth.v1.CreateRoleResponse\x12J\n\x07GetRole\x12\x1e.craton.auth.v1.GetRoleRequest\x1a\x1f.craton.auth.v1.GetRoleResponse\x12P\n\tListRoles\x12 .craton.auth.v1.ListRolesRequest\x1a!.craton.auth.v1.ListRolesResponse\x12S\n\nUpdateRole\x12!.craton.auth.v1.UpdateRoleRequest\x1a\".craton.auth.v1.UpdateRoleResponse\x12w\n\x16UpdateAssumeRolePolicy\x12-.craton.auth.v1.UpdateAssumeRolePolicyRequest\x1a..craton.auth.v1.UpdateAssumeRolePolicyResponse\x12S\n\nDeleteRole\x12!.craton.auth.v1.DeleteRoleRequest\x1a\".craton.auth.v1.DeleteRoleResponse\x12\\\n\rPutRolePolicy\x12$.craton.auth.v1.PutRolePolicyRequest\x1a%.craton.auth.v1.PutRolePolicyResponse\x12\\\n\rGetRolePolicy\x12$.craton.auth.v1.GetRolePolicyRequest\x1a%.craton.auth.v1.GetRolePolicyResponse\x12\x65\n\x10ListRolePolicies\x12\'.craton.auth.v1.ListRolePoliciesRequest\x1a(.craton.auth.v1.ListRolePoliciesResponse\x12\x65\n\x10\x44\x65leteRolePolicy\x12\'.craton.auth.v1.DeleteRolePolicyRequest\x1a(.craton.auth.v1.DeleteRolePolicyResponse\x12\x83\x01\n\x1aPutRolePermissionsBoundary\x12\x31.craton.auth.v1.PutRolePermissionsBoundaryRequest\x1a\x32.craton.auth.v1.PutRolePermissionsBoundaryResponse\x12\x8c\x01\n\x1d\x44\x65leteRolePermissionsBoundary\x12\x34.craton.auth.v1.DeleteRolePermissionsBoundaryRequest\x1a\x35.craton.auth.v1.DeleteRolePermissionsBoundaryResponse\x12J\n\x07TagRole\x12\x1e.craton.auth.v1.TagRoleRequest\x1a\x1f.craton.auth.v1.TagRoleResponse\x12P\n\tUntagRole\x12 .craton.auth.v1.UntagRoleRequest\x1a!.craton.auth.v1.UntagRoleResponse\x12Y\n\x0cListRoleTags\x12#.craton.auth.v1.ListRoleTagsRequest\x1a$.craton.auth.v1.ListRoleTagsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/auth/v1/role_service.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/auth/v1/resources.proto\x1a%craton/common/v1/policy_finding.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x02\n\x04Role\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\trole_name\x18\x02 \x01(\t\x12\x0f\n\x07role_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61rn\x18\x04 \x01(\t\x12#\n\x1b\x61ssume_role_policy_document\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x37\n\x14max_session_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14permissions_boundary\x18\t \x01(\t\x12!\n\x04tags\x18\n \x03(\x0b\x32\x13.craton.auth.v1.Tag\"\xe4\x02\n\x11\x43reateRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x30\n\x1b\x61ssume_role_policy_document\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12J\n\x14max_session_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x90\x1c\x12\'\n\x04path\x18\x05 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x04\x32\x0f^(|/|/[!-~]+/)$\x12&\n\x14permissions_boundary\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12+\n\x04tags\x18\x07 \x03(\x0b\x32\x13.craton.auth.v1.TagB\x08\xbaH\x05\x92\x01\x02\x10\x32\"k\n\x12\x43reateRoleResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"F\n\x0eGetRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"5\n\x0fGetRoleResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\"|\n\x10ListRolesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\x0bpath_prefix\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x18\x80\x04\x32\x0c^(|/[!-~]*)$\"Q\n\x11ListRolesResponse\x12#\n\x05roles\x18\x01 \x03(\x0b\x32\x14.craton.auth.v1.Role\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc9\x01\n\x11UpdateRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\"\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07H\x00\x88\x01\x01\x12J\n\x14max_session_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\xc0\xd1\x02\x32\x03\x08\x90\x1c\x42\x0e\n\x0c_description\"8\n\x12UpdateRoleResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\"s\n\x1cUpdateRoleDescriptionRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"C\n\x1dUpdateRoleDescriptionResponse\x12\"\n\x04role\x18\x01 \x01(\x0b\x32\x14.craton.auth.v1.Role\"{\n\x1dUpdateAssumeRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12$\n\x0fpolicy_document\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"S\n\x1eUpdateAssumeRolePolicyResponse\x12\x31\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"I\n\x11\x44\x65leteRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\x14\n\x12\x44\x65leteRoleResponse\"\xa4\x01\n\x14PutRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\x12\x1d\n\x08\x64ocument\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x08\"r\n\x15PutRolePolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\x12\x31\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1f.craton.common.v1.PolicyFinding\"\x85\x01\n\x14GetRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"?\n\x15GetRolePolicyResponse\x12&\n\x06policy\x18\x01 \x01(\x0b\x32\x16.craton.auth.v1.Policy\"\x8c\x01\n\x17ListRolePoliciesRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"]\n\x18ListRolePoliciesResponse\x12(\n\x08policies\x18\x01 \x03(\x0b\x32\x16.craton.auth.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x01\n\x17\x44\x65leteRolePolicyRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x37\n\x0bpolicy_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Za-z0-9+=,.@_-]{1,128}$\"\x1a\n\x18\x44\x65leteRolePolicyResponse\"\x83\x01\n!PutRolePermissionsBoundaryRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12(\n\x14permissions_boundary\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x14\x18\x80\x10\"$\n\"PutRolePermissionsBoundaryResponse\"\\\n$DeleteRolePermissionsBoundaryRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\"\'\n%DeleteRolePermissionsBoundaryResponse\"u\n\x0eTagRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12-\n\x04tags\x18\x02 \x03(\x0b\x32\x13.craton.auth.v1.TagB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\"\x11\n\x0fTagRoleResponse\"o\n\x10UntagRoleRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12%\n\x08tag_keys\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x32\"\x07r\x05\x10\x01\x18\x80\x01\"\x13\n\x11UntagRoleResponse\"\x88\x01\n\x13ListRoleTagsRequest\x12\x34\n\trole_name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9+=,.@_-]{1,64}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"R\n\x14ListRoleTagsResponse\x12!\n\x04tags\x18\x01 \x03(\x0b\x32\x13.craton.auth.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xb1\x0c\n\x0bRoleService\x12S\n\nCreateRole\x12!.craton.auth.v1.CreateRoleRequest\x1a\".craton.auth.v1.CreateRoleResponse\x12J\n\x07GetRole\x12\x1e.craton.auth.v1.GetRoleRequest\x1a\x1f.craton.auth.v1.GetRoleResponse\x12P\n\tListRoles\x12 .craton.auth.v1.ListRolesRequest\x1a!.craton.auth.v1.ListRolesResponse\x12S\n\nUpdateRole\x12!.craton.auth.v1.UpdateRoleRequest\x1a\".craton.auth.v1.UpdateRoleResponse\x12t\n\x15UpdateRoleDescription\x12,.craton.auth.v1.UpdateRoleDescriptionRequest\x1a-.craton.auth.v1.UpdateRoleDescriptionResponse\x12w\n\x16UpdateAssumeRolePolicy\x12-.craton.auth.v1.UpdateAssumeRolePolicyRequest\x1a..craton.auth.v1.UpdateAssumeRolePolicyResponse\x12S\n\nDeleteRole\x12!.craton.auth.v1.DeleteRoleRequest\x1a\".craton.auth.v1.DeleteRoleResponse\x12\\\n\rPutRolePolicy\x12$.craton.auth.v1.PutRolePolicyRequest\x1a%.craton.auth.v1.PutRolePolicyResponse\x12\\\n\rGetRolePolicy\x12$.craton.auth.v1.GetRolePolicyRequest\x1a%.craton.auth.v1.GetRolePolicyResponse\x12\x65\n\x10ListRolePolicies\x12\'.craton.auth.v1.ListRolePoliciesRequest\x1a(.craton.auth.v1.ListRolePoliciesResponse\x12\x65\n\x10\x44\x65leteRolePolicy\x12\'.craton.auth.v1.DeleteRolePolicyRequest\x1a(.craton.auth.v1.DeleteRolePolicyResponse\x12\x83\x01\n\x1aPutRolePermissionsBoundary\x12\x31.craton.auth.v1.PutRolePermissionsBoundaryRequest\x1a\x32.craton.auth.v1.PutRolePermissionsBoundaryResponse\x12\x8c\x01\n\x1d\x44\x65leteRolePermissionsBoundary\x12\x34.craton.auth.v1.DeleteRolePermissionsBoundaryRequest\x1a\x35.craton.auth.v1.DeleteRolePermissionsBoundaryResponse\x12J\n\x07TagRole\x12\x1e.craton.auth.v1.TagRoleRequest\x1a\x1f.craton.auth.v1.TagRoleResponse\x12P\n\tUntagRole\x12 .craton.auth.v1.UntagRoleRequest\x1a!.craton.auth.v1.UntagRoleResponse\x12Y\n\x0cListRoleTags\x12#.craton.auth.v1.ListRoleTagsRequest\x1a$.craton.auth.v1.ListRoleTagsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,6 +64,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEROLEREQUEST'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_UPDATEROLEREQUEST'].fields_by_name['max_session_duration']._loaded_options = None
   _globals['_UPDATEROLEREQUEST'].fields_by_name['max_session_duration']._serialized_options = b'\272H\016\252\001\013\"\004\010\300\321\0022\003\010\220\034'
+  _globals['_UPDATEROLEDESCRIPTIONREQUEST'].fields_by_name['role_name']._loaded_options = None
+  _globals['_UPDATEROLEDESCRIPTIONREQUEST'].fields_by_name['role_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
+  _globals['_UPDATEROLEDESCRIPTIONREQUEST'].fields_by_name['description']._loaded_options = None
+  _globals['_UPDATEROLEDESCRIPTIONREQUEST'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_UPDATEASSUMEROLEPOLICYREQUEST'].fields_by_name['role_name']._loaded_options = None
   _globals['_UPDATEASSUMEROLEPOLICYREQUEST'].fields_by_name['role_name']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9+=,.@_-]{1,64}$'
   _globals['_UPDATEASSUMEROLEPOLICYREQUEST'].fields_by_name['policy_document']._loaded_options = None
@@ -128,50 +132,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEROLEREQUEST']._serialized_end=1525
   _globals['_UPDATEROLERESPONSE']._serialized_start=1527
   _globals['_UPDATEROLERESPONSE']._serialized_end=1583
-  _globals['_UPDATEASSUMEROLEPOLICYREQUEST']._serialized_start=1585
-  _globals['_UPDATEASSUMEROLEPOLICYREQUEST']._serialized_end=1708
-  _globals['_UPDATEASSUMEROLEPOLICYRESPONSE']._serialized_start=1710
-  _globals['_UPDATEASSUMEROLEPOLICYRESPONSE']._serialized_end=1793
-  _globals['_DELETEROLEREQUEST']._serialized_start=1795
-  _globals['_DELETEROLEREQUEST']._serialized_end=1868
-  _globals['_DELETEROLERESPONSE']._serialized_start=1870
-  _globals['_DELETEROLERESPONSE']._serialized_end=1890
-  _globals['_PUTROLEPOLICYREQUEST']._serialized_start=1893
-  _globals['_PUTROLEPOLICYREQUEST']._serialized_end=2057
-  _globals['_PUTROLEPOLICYRESPONSE']._serialized_start=2059
-  _globals['_PUTROLEPOLICYRESPONSE']._serialized_end=2173
-  _globals['_GETROLEPOLICYREQUEST']._serialized_start=2176
-  _globals['_GETROLEPOLICYREQUEST']._serialized_end=2309
-  _globals['_GETROLEPOLICYRESPONSE']._serialized_start=2311
-  _globals['_GETROLEPOLICYRESPONSE']._serialized_end=2374
-  _globals['_LISTROLEPOLICIESREQUEST']._serialized_start=2377
-  _globals['_LISTROLEPOLICIESREQUEST']._serialized_end=2517
-  _globals['_LISTROLEPOLICIESRESPONSE']._serialized_start=2519
-  _globals['_LISTROLEPOLICIESRESPONSE']._serialized_end=2612
-  _globals['_DELETEROLEPOLICYREQUEST']._serialized_start=2615
-  _globals['_DELETEROLEPOLICYREQUEST']._serialized_end=2751
-  _globals['_DELETEROLEPOLICYRESPONSE']._serialized_start=2753
-  _globals['_DELETEROLEPOLICYRESPONSE']._serialized_end=2779
-  _globals['_PUTROLEPERMISSIONSBOUNDARYREQUEST']._serialized_start=2782
-  _globals['_PUTROLEPERMISSIONSBOUNDARYREQUEST']._serialized_end=2913
-  _globals['_PUTROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_start=2915
-  _globals['_PUTROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_end=2951
-  _globals['_DELETEROLEPERMISSIONSBOUNDARYREQUEST']._serialized_start=2953
-  _globals['_DELETEROLEPERMISSIONSBOUNDARYREQUEST']._serialized_end=3045
-  _globals['_DELETEROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_start=3047
-  _globals['_DELETEROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_end=3086
-  _globals['_TAGROLEREQUEST']._serialized_start=3088
-  _globals['_TAGROLEREQUEST']._serialized_end=3205
-  _globals['_TAGROLERESPONSE']._serialized_start=3207
-  _globals['_TAGROLERESPONSE']._serialized_end=3224
-  _globals['_UNTAGROLEREQUEST']._serialized_start=3226
-  _globals['_UNTAGROLEREQUEST']._serialized_end=3337
-  _globals['_UNTAGROLERESPONSE']._serialized_start=3339
-  _globals['_UNTAGROLERESPONSE']._serialized_end=3358
-  _globals['_LISTROLETAGSREQUEST']._serialized_start=3361
-  _globals['_LISTROLETAGSREQUEST']._serialized_end=3497
-  _globals['_LISTROLETAGSRESPONSE']._serialized_start=3499
-  _globals['_LISTROLETAGSRESPONSE']._serialized_end=3581
-  _globals['_ROLESERVICE']._serialized_start=3584
-  _globals['_ROLESERVICE']._serialized_end=5051
+  _globals['_UPDATEROLEDESCRIPTIONREQUEST']._serialized_start=1585
+  _globals['_UPDATEROLEDESCRIPTIONREQUEST']._serialized_end=1700
+  _globals['_UPDATEROLEDESCRIPTIONRESPONSE']._serialized_start=1702
+  _globals['_UPDATEROLEDESCRIPTIONRESPONSE']._serialized_end=1769
+  _globals['_UPDATEASSUMEROLEPOLICYREQUEST']._serialized_start=1771
+  _globals['_UPDATEASSUMEROLEPOLICYREQUEST']._serialized_end=1894
+  _globals['_UPDATEASSUMEROLEPOLICYRESPONSE']._serialized_start=1896
+  _globals['_UPDATEASSUMEROLEPOLICYRESPONSE']._serialized_end=1979
+  _globals['_DELETEROLEREQUEST']._serialized_start=1981
+  _globals['_DELETEROLEREQUEST']._serialized_end=2054
+  _globals['_DELETEROLERESPONSE']._serialized_start=2056
+  _globals['_DELETEROLERESPONSE']._serialized_end=2076
+  _globals['_PUTROLEPOLICYREQUEST']._serialized_start=2079
+  _globals['_PUTROLEPOLICYREQUEST']._serialized_end=2243
+  _globals['_PUTROLEPOLICYRESPONSE']._serialized_start=2245
+  _globals['_PUTROLEPOLICYRESPONSE']._serialized_end=2359
+  _globals['_GETROLEPOLICYREQUEST']._serialized_start=2362
+  _globals['_GETROLEPOLICYREQUEST']._serialized_end=2495
+  _globals['_GETROLEPOLICYRESPONSE']._serialized_start=2497
+  _globals['_GETROLEPOLICYRESPONSE']._serialized_end=2560
+  _globals['_LISTROLEPOLICIESREQUEST']._serialized_start=2563
+  _globals['_LISTROLEPOLICIESREQUEST']._serialized_end=2703
+  _globals['_LISTROLEPOLICIESRESPONSE']._serialized_start=2705
+  _globals['_LISTROLEPOLICIESRESPONSE']._serialized_end=2798
+  _globals['_DELETEROLEPOLICYREQUEST']._serialized_start=2801
+  _globals['_DELETEROLEPOLICYREQUEST']._serialized_end=2937
+  _globals['_DELETEROLEPOLICYRESPONSE']._serialized_start=2939
+  _globals['_DELETEROLEPOLICYRESPONSE']._serialized_end=2965
+  _globals['_PUTROLEPERMISSIONSBOUNDARYREQUEST']._serialized_start=2968
+  _globals['_PUTROLEPERMISSIONSBOUNDARYREQUEST']._serialized_end=3099
+  _globals['_PUTROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_start=3101
+  _globals['_PUTROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_end=3137
+  _globals['_DELETEROLEPERMISSIONSBOUNDARYREQUEST']._serialized_start=3139
+  _globals['_DELETEROLEPERMISSIONSBOUNDARYREQUEST']._serialized_end=3231
+  _globals['_DELETEROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_start=3233
+  _globals['_DELETEROLEPERMISSIONSBOUNDARYRESPONSE']._serialized_end=3272
+  _globals['_TAGROLEREQUEST']._serialized_start=3274
+  _globals['_TAGROLEREQUEST']._serialized_end=3391
+  _globals['_TAGROLERESPONSE']._serialized_start=3393
+  _globals['_TAGROLERESPONSE']._serialized_end=3410
+  _globals['_UNTAGROLEREQUEST']._serialized_start=3412
+  _globals['_UNTAGROLEREQUEST']._serialized_end=3523
+  _globals['_UNTAGROLERESPONSE']._serialized_start=3525
+  _globals['_UNTAGROLERESPONSE']._serialized_end=3544
+  _globals['_LISTROLETAGSREQUEST']._serialized_start=3547
+  _globals['_LISTROLETAGSREQUEST']._serialized_end=3683
+  _globals['_LISTROLETAGSRESPONSE']._serialized_start=3685
+  _globals['_LISTROLETAGSRESPONSE']._serialized_end=3767
+  _globals['_ROLESERVICE']._serialized_start=3770
+  _globals['_ROLESERVICE']._serialized_end=5355
 # @@protoc_insertion_point(module_scope)

@@ -109,6 +109,20 @@ class UpdateRoleResponse(_message.Message):
     role: Role
     def __init__(self, role: _Optional[_Union[Role, _Mapping]] = ...) -> None: ...
 
+class UpdateRoleDescriptionRequest(_message.Message):
+    __slots__ = ("role_name", "description")
+    ROLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    role_name: str
+    description: str
+    def __init__(self, role_name: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+
+class UpdateRoleDescriptionResponse(_message.Message):
+    __slots__ = ("role",)
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    role: Role
+    def __init__(self, role: _Optional[_Union[Role, _Mapping]] = ...) -> None: ...
+
 class UpdateAssumeRolePolicyRequest(_message.Message):
     __slots__ = ("role_name", "policy_document")
     ROLE_NAME_FIELD_NUMBER: _ClassVar[int]

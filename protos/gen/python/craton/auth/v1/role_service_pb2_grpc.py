@@ -56,6 +56,11 @@ class RoleServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleResponse.FromString,
                 _registered_method=True)
+        self.UpdateRoleDescription = channel.unary_unary(
+                '/craton.auth.v1.RoleService/UpdateRoleDescription',
+                request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleDescriptionRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleDescriptionResponse.FromString,
+                _registered_method=True)
         self.UpdateAssumeRolePolicy = channel.unary_unary(
                 '/craton.auth.v1.RoleService/UpdateAssumeRolePolicy',
                 request_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateAssumeRolePolicyRequest.SerializeToString,
@@ -141,6 +146,14 @@ class RoleServiceServicer:
 
     def UpdateRole(self, request, context):
         """Changes the description or the longest session of a role.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRoleDescription(self, request, context):
+        """Changes the description of a role: an older way to say UpdateRole, with a
+        permission of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -247,6 +260,11 @@ def add_RoleServiceServicer_to_server(servicer, server):
                     servicer.UpdateRole,
                     request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleResponse.SerializeToString,
+            ),
+            'UpdateRoleDescription': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRoleDescription,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleDescriptionRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleDescriptionResponse.SerializeToString,
             ),
             'UpdateAssumeRolePolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateAssumeRolePolicy,
@@ -414,6 +432,33 @@ class RoleService:
             '/craton.auth.v1.RoleService/UpdateRole',
             craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRoleDescription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.RoleService/UpdateRoleDescription',
+            craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleDescriptionRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_role__service__pb2.UpdateRoleDescriptionResponse.FromString,
             options,
             channel_credentials,
             insecure,
