@@ -21,7 +21,7 @@ from services.auth.operations.managed_policies import Attachments, ManagedPolici
 from services.auth.operations.tags import PolicyTags
 from services.auth.servicer import messages
 from services.auth.servicer.messages import timestamp
-from services.chassis.arn import name_of
+from services.chassis.arn import name_of, policy_arn
 from services.chassis.context import current_call
 from services.chassis.pages import Page
 from services.chassis.policy.finding_messages import findings_about
@@ -219,7 +219,8 @@ def policy_message(policy: ManagedPolicy, partition: str) -> pb.ManagedPolicy:
     """Return a managed policy as a message."""
     arn = messages.arn_of_policy(policy.reference, partition)
     return pb.ManagedPolicy(
-        name=name_of(arn, partition),
+        # As all names of resources here, without the path.
+        name=name_of(policy_arn(policy.reference.owner, policy.reference.policy_name, partition), partition),
         policy_name=policy.reference.policy_name,
         policy_id=policy.policy_id,
         arn=arn,
