@@ -1,5 +1,6 @@
 """Groups, managed policies, boundaries and tags over real mTLS, down to what an enforcement point permits."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -329,3 +330,20 @@ async def test_accounts_see_nothing_of_each_other(iam: Iam, connect: Callable[[A
     assert list(local.policies) == []
     for wrong in ("arn:aws:iam::aws:role/x-and-more", "arn:aws-cn:iam::aws:policy/AdministratorAccess"):
         assert await reason(theirs("GetPolicy", policy_arn=wrong)) == "INVALID_FIELD"
+
+
+async def test_a_renamed_user_is_known_by_its_new_arn_at_once(iam: Iam, admin: Credential) -> None:
+    user = await make_user(iam.operator, admin, "alice")
+    renamed = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/x/alicia"}}
+    statements = [
+        {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": renamed},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    await put_policy(iam.operator, admin, "alice", document)
+    token = (await iam.edge.authenticate(user)).token
+    await iam.point.invoke(token)
+    await iam("UpdateUser", user_name="alice", new_user_name="alicia", new_path="/x/")
+    # The token says the old name until it ends; the lease that it needs now says the new one.
+    with pytest.raises(DomainError, match="explicit deny in an identity-based policy"):
+        await iam.point.invoke(token)
