@@ -15,7 +15,7 @@ from urllib3.connection import HTTPSConnection
 
 from services.auth.domain.dialling import HTTPS_PORT, DialRules
 from services.auth.domain.oidc import Location
-from services.auth.ports_oidc import IssuerDocumentError, IssuerUnreachableError
+from services.auth.ports.oidc import IssuerDocumentError, IssuerUnreachableError
 
 MAX_BYTES = 256 * 1024
 """Of one document. 200 keys of 4,096 bits have 150 KB."""

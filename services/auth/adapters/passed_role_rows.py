@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from services.auth.adapters.tables import from_microseconds
 from services.auth.adapters.tables_roles import PASSED_ROLES
 from services.auth.domain.passed_roles import PassedRole
-from services.auth.errors_sessions import passed_role_not_found
+from services.auth.errors.sessions import passed_role_not_found
 
 
 def pass_of(row: sa.Row[Any]) -> PassedRole:

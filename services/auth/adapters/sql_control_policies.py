@@ -18,7 +18,7 @@ from services.auth.adapters.tables_organization import (
 from services.auth.domain.organization import ControlPolicy, Epochs, Node, NodeKind, PolicyType, kind_of
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import quota_exceeded
-from services.auth.errors_organization import (
+from services.auth.errors.organization import (
     already_attached,
     aws_managed,
     cannot_be_detached,

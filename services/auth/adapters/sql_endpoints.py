@@ -12,7 +12,7 @@ from services.auth.adapters.tables_endpoints import PRIVATE_LISTENERS, VPC_ENDPO
 from services.auth.domain.endpoints import ActiveEndpoint, EndpointPolicy, VpcEndpoint
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import account_not_found, exists
-from services.auth.errors_endpoints import endpoint_not_found, listener_not_assigned
+from services.auth.errors.endpoints import endpoint_not_found, listener_not_assigned
 from services.chassis.database import Database
 from services.chassis.pages import Page
 

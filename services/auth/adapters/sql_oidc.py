@@ -15,7 +15,7 @@ from services.auth.domain.identity import Tag
 from services.auth.domain.oidc import OidcProvider
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import conflict, quota_exceeded
-from services.auth.errors_web_identity import provider_exists
+from services.auth.errors.web_identity import provider_exists
 from services.chassis.database import Database
 from services.chassis.pages import Page
 

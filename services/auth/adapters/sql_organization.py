@@ -13,7 +13,7 @@ from services.auth.domain.organization import Epochs, NodeKind, PolicyType, Unit
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account
 from services.auth.errors import account_not_found, quota_exceeded
-from services.auth.errors_organization import (
+from services.auth.errors.organization import (
     already_there,
     child_not_found,
     destination_not_found,

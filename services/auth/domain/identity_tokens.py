@@ -14,7 +14,7 @@ import jwt
 
 from services.auth.domain.key_sets import ALGORITHMS, PublicKey
 from services.auth.domain.roles import Tags
-from services.auth.errors_web_identity import (
+from services.auth.errors.web_identity import (
     identity_claim_rejected,
     identity_token_expired,
     identity_token_too_old,

@@ -17,7 +17,7 @@ from services.auth.operations.inline_policies import MAX_CHARS
 from services.auth.operations.managed_policies import MAX_ATTACHED, MAX_POLICIES, MAX_VERSIONS
 from services.auth.operations.roles import MAX_ROLES
 from services.auth.operations.users import MAX_KEYS, MAX_USERS
-from services.auth.ports_account import AccountDetailStore
+from services.auth.ports.account import AccountDetailStore
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
 from services.chassis.policy.kinds import IDENTITY, TRUST

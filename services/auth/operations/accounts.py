@@ -17,7 +17,8 @@ from services.auth.errors import access_denied, already_bootstrapped
 from services.auth.operations.admission import Admission
 from services.auth.operations.credentials import KeyMaker, NewKey
 from services.auth.operations.users import MAX_KEYS
-from services.auth.ports import BootstrapToken, DirectoryStore, Revocations
+from services.auth.ports.directory import BootstrapToken, DirectoryStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.arn import root_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

@@ -8,9 +8,10 @@ from services.auth.domain.endpoints import ActiveEndpoint
 from services.auth.domain.records import KeyStatus, PrincipalState
 from services.auth.domain.roles import TemporarySession
 from services.auth.errors import access_denied, invalid_token
-from services.auth.errors_endpoints import no_endpoint
+from services.auth.errors.endpoints import no_endpoint
 from services.auth.operations.service_trust import ServiceTrust
-from services.auth.ports import CredentialStore, DirectoryStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.directory import DirectoryStore
 from services.chassis.authorization import decide, refuse
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import constant_time
 
 from services.auth.domain.records import KeyStatus, PrincipalState
 from services.auth.operations.signatures import Signatures
-from services.auth.ports import CredentialStore
-from services.auth.ports_service_credentials import ServiceCredentialStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.service_credentials import ServiceCredentialStore
 from services.chassis import api_keys, sigv4
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html
 
 from services.auth.errors import access_key_not_found
 from services.auth.operations.admission import Admission
-from services.auth.ports import CredentialStore
+from services.auth.ports.credentials import CredentialStore
 from services.chassis.context import CallContext
 from services.chassis.principal import PrincipalClaims
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.auth.domain.ids import new_access_key_id, new_secret
 from services.auth.domain.records import AccessKey, KeyStatus, User
 from services.auth.operations.signatures import secret_context
-from services.auth.ports import Sealer
+from services.auth.ports.credentials import Sealer
 from services.chassis.clock import Clock
 from services.chassis.randomness import Randomness
 from services.chassis.secret import SecretBytes

@@ -16,10 +16,11 @@ from services.auth.domain.endpoints import (
 )
 from services.auth.domain.pages import PageRequest
 from services.auth.errors import invalid_field
-from services.auth.errors_endpoints import listener_not_assigned, listener_not_found
+from services.auth.errors.endpoints import listener_not_assigned, listener_not_found
 from services.auth.operations.admission import Admission, Caller
-from services.auth.ports import DirectoryStore, Revocations
-from services.auth.ports_endpoints import EndpointStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.endpoints import EndpointStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.arn import vpc_endpoint_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

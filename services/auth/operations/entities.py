@@ -13,7 +13,7 @@ from services.auth.domain.identity import (
 )
 from services.auth.errors import invalid_field, managed_policy_not_found
 from services.auth.operations.admission import Admission, Caller
-from services.auth.ports_identity import EntityReader
+from services.auth.ports.identity import EntityReader
 from services.chassis.arn import IamEntity, iam_entity, policy_arn
 from services.chassis.context import CallContext
 from services.chassis.policy.keys import Conditions

@@ -8,8 +8,8 @@ from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import User
 from services.auth.operations.admission import Caller
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports import Revocations
-from services.auth.ports_identity import GroupStore
+from services.auth.ports.identity import GroupStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page

@@ -8,8 +8,8 @@ from services.auth.errors import inline_policies_too_long
 from services.auth.operations.admission import Caller
 from services.auth.operations.documents import accepted_inline_policy
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports import Revocations
-from services.auth.ports_identity import InlinePolicyStore
+from services.auth.ports.identity import InlinePolicyStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page

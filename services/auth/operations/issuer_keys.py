@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from services.auth.domain.key_sets import KeySet, PublicKey, choose, parse_discovery, parse_key_set
 from services.auth.domain.oidc import Location, OidcProvider, discovery_url
-from services.auth.errors_web_identity import no_verification_key, provider_busy, provider_unreachable
-from services.auth.ports_oidc import IssuerDocumentError, IssuerDocuments, IssuerUnreachableError
+from services.auth.errors.web_identity import no_verification_key, provider_busy, provider_unreachable
+from services.auth.ports.oidc import IssuerDocumentError, IssuerDocuments, IssuerUnreachableError
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log

@@ -8,7 +8,7 @@ from services.auth.errors import access_denied, invalid_field, invalid_token
 from services.auth.operations.admission import is_alive
 from services.auth.operations.api_keys import VerifiedKey
 from services.auth.operations.keyring import Keyring
-from services.auth.ports import CredentialStore
+from services.auth.ports.credentials import CredentialStore
 from services.chassis.api_keys import SIGNING_NAME
 from services.chassis.arn import root_arn, user_arn
 from services.chassis.clock import Clock

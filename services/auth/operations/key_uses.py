@@ -12,7 +12,7 @@ from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.records import AccessKey, PrincipalState
 from services.auth.errors import access_key_not_found
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports_account import KeyUseStore
+from services.auth.ports.account import KeyUseStore
 from services.chassis.arn import root_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

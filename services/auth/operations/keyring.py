@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.auth.domain.records import TokenKeyRecord
-from services.auth.ports import CredentialStore, Sealer
+from services.auth.ports.credentials import CredentialStore, Sealer
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.randomness import Randomness

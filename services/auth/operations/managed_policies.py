@@ -21,8 +21,8 @@ from services.auth.errors import built_in_policy
 from services.auth.operations.admission import Caller
 from services.auth.operations.documents import accepted_policy
 from services.auth.operations.entities import IdentityAdmission, require_usable
-from services.auth.ports import Revocations
-from services.auth.ports_identity import AttachmentStore, ManagedPolicyStore
+from services.auth.ports.identity import AttachmentStore, ManagedPolicyStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from services.auth.domain.records import Agreement
 from services.auth.errors import invalid_field, model_not_found, not_found
 from services.auth.operations.admission import Admission, Caller
-from services.auth.ports import AgreementStore, ModelCatalog, Revocations, Sealer
+from services.auth.ports.credentials import Sealer
+from services.auth.ports.model_access import AgreementStore, ModelCatalog
+from services.auth.ports.revocation import Revocations
 from services.chassis.arn import foundation_model_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

@@ -13,12 +13,12 @@ from services.auth.domain.oidc import Location, OidcProvider, check_issuer, disc
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.tag_rules import check_tags
 from services.auth.errors import invalid_field, quota_exceeded
-from services.auth.errors_web_identity import provider_not_found
+from services.auth.errors.web_identity import provider_not_found
 from services.auth.operations.admission import Admission, Caller
 from services.auth.operations.entities import tag_conditions
 from services.auth.operations.tags import MAX_TAGS
-from services.auth.ports import Revocations
-from services.auth.ports_oidc import OidcProviderStore
+from services.auth.ports.oidc import OidcProviderStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.arn import name_of, oidc_provider_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

@@ -15,8 +15,9 @@ from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account, Installation
 from services.auth.errors import access_denied
 from services.auth.operations.admission import Admission
-from services.auth.ports import DirectoryStore, Revocations
-from services.auth.ports_organization import OrganizationStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.organization import OrganizationStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page

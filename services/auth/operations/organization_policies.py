@@ -13,10 +13,10 @@ from services.auth.domain.organization import (
     new_policy_id,
 )
 from services.auth.domain.pages import PageRequest
-from services.auth.errors_organization import control_policy_not_found, root_not_found
+from services.auth.errors.organization import control_policy_not_found, root_not_found
 from services.auth.operations.organization import OrganizationAdmission
-from services.auth.ports import Revocations
-from services.auth.ports_organization import ControlPolicyStore, OrganizationStore
+from services.auth.ports.organization import ControlPolicyStore, OrganizationStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page

@@ -13,15 +13,16 @@ from services.auth.domain.passed_roles import MAX_PASSED_ROLES, PassedRole, belo
 from services.auth.domain.roles import DEFAULT_SESSION, Role
 from services.auth.domain.service_principals import SERVICE_PRINCIPALS
 from services.auth.errors import access_denied
-from services.auth.errors_sessions import not_assumable, not_the_services_resource, passed_role_not_found
+from services.auth.errors.sessions import not_assumable, not_the_services_resource, passed_role_not_found
 from services.auth.operations.admission import Admission
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.service_trust import ServiceTrust
 from services.auth.operations.session_maker import SessionGrant, SessionMaker
 from services.auth.operations.sessions import find_role
-from services.auth.ports import CredentialStore, Revocations
-from services.auth.ports_passed_roles import PassedRoleStore
-from services.auth.ports_roles import RoleStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.passed_roles import PassedRoleStore
+from services.auth.ports.revocation import Revocations
+from services.auth.ports.roles import RoleStore
 from services.chassis.arn import iam_entity
 from services.chassis.authorization import refuse, refuse_caller
 from services.chassis.clock import Clock

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from services.auth.domain.endpoints import ActiveEndpoint, VpcEndpoint
-from services.auth.errors_endpoints import no_endpoint, not_served, not_through
-from services.auth.ports_endpoints import EndpointStore
+from services.auth.errors.endpoints import no_endpoint, not_served, not_through
+from services.auth.ports.endpoints import EndpointStore
 from services.chassis.principal import PrivatePath
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from services.auth.domain.points import EnforcementPointId
 from services.auth.operations.lease import LEASE_S
-from services.auth.ports import Announcer, EnforcementPointStore
+from services.auth.ports.revocation import Announcer, EnforcementPointStore
 from services.chassis.clock import Clock
 from services.chassis.logs import Log
 from services.chassis.randomness import Randomness

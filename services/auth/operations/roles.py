@@ -14,8 +14,9 @@ from services.auth.domain.tag_rules import check_tags, in_order
 from services.auth.operations.admission import Caller
 from services.auth.operations.documents import limited
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports import PrincipalReader, Revocations
-from services.auth.ports_roles import RoleStore
+from services.auth.ports.credentials import PrincipalReader
+from services.auth.ports.revocation import Revocations
+from services.auth.ports.roles import RoleStore
 from services.chassis.arn import iam_entity
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

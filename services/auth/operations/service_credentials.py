@@ -9,8 +9,9 @@ from services.auth.domain.ids import new_api_key_secret, new_credential_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import KeyStatus, ServiceCredential
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports import DirectoryStore, Revocations
-from services.auth.ports_service_credentials import ServiceCredentialStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.revocation import Revocations
+from services.auth.ports.service_credentials import ServiceCredentialStore
 from services.chassis.api_keys import long_term
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role
-from services.auth.ports import CredentialStore, DirectoryStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.directory import DirectoryStore
 from services.chassis.clock import Clock
 from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.document import parse_accepted

@@ -10,8 +10,8 @@ from services.auth.domain.ids import new_secret, new_temporary_key_id
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role, Tags, TemporarySession
 from services.auth.operations.signatures import session_secret_context
-from services.auth.ports import Sealer
-from services.auth.ports_roles import SessionStore
+from services.auth.ports.credentials import Sealer
+from services.auth.ports.roles import SessionStore
 from services.chassis.clock import Clock
 from services.chassis.randomness import Randomness
 from services.chassis.secret import SecretBytes

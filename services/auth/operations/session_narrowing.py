@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from services.auth.domain.roles import Tags, TemporarySession
 from services.auth.errors import invalid_field, managed_policy_not_found
-from services.auth.errors_sessions import packed_policy_too_large, too_many_characters
+from services.auth.errors.sessions import packed_policy_too_large, too_many_characters
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports_identity import ManagedPolicyStore
+from services.auth.ports.identity import ManagedPolicyStore
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.json_text import size
 from services.chassis.policy.kinds import SESSION

@@ -11,12 +11,12 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.auth.domain.roles import DEFAULT_SESSION, LONGEST_CHAINED_SESSION, Role, TemporarySession
 from services.auth.errors import access_denied, invalid_field
-from services.auth.errors_sessions import chained_session_too_long, session_too_long
+from services.auth.errors.sessions import chained_session_too_long, session_too_long
 from services.auth.operations.admission import Admission, Caller
 from services.auth.operations.service_trust import trust_of
 from services.auth.operations.session_maker import NewSession, SessionGrant, SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing, session_tags
-from services.auth.ports_roles import RoleStore
+from services.auth.ports.roles import RoleStore
 from services.chassis.arn import iam_entity
 from services.chassis.authorization import refuse
 from services.chassis.context import CallContext, IssuedCredentials

@@ -12,7 +12,7 @@ from services.auth.domain.records import AccessKey, KeyStatus, PrincipalState
 from services.auth.domain.roles import TemporarySession
 from services.auth.errors import session_expired, signature_replayed, unknown_access_key, unknown_region
 from services.auth.operations.key_uses import KeyUses
-from services.auth.ports import CredentialStore, Sealer
+from services.auth.ports.credentials import CredentialStore, Sealer
 from services.chassis import sigv4, sigv4_signer
 from services.chassis.api_keys import ShortTermKey
 from services.chassis.clock import Clock

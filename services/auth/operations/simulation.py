@@ -11,7 +11,7 @@ from services.auth.domain.records import SimulatedPrincipal
 from services.auth.errors import invalid_field
 from services.auth.operations.admission import Admission
 from services.auth.operations.simulated_requests import Asked, Simulated, SimulatedRequests
-from services.auth.ports import PrincipalReader
+from services.auth.ports.credentials import PrincipalReader
 from services.chassis.arn import IamEntity, iam_entity, user_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

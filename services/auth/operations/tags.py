@@ -9,8 +9,8 @@ from services.auth.domain.tag_rules import check_tags
 from services.auth.errors import built_in_policy
 from services.auth.operations.admission import Caller
 from services.auth.operations.entities import IdentityAdmission, require_usable, tag_conditions
-from services.auth.ports import Revocations
-from services.auth.ports_identity import AttachmentStore, ManagedPolicyStore, TagStore
+from services.auth.ports.identity import AttachmentStore, ManagedPolicyStore, TagStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.context import CallContext
 from services.chassis.pages import Page
 from services.chassis.policy.keys import Conditions

@@ -10,8 +10,9 @@ from services.auth.domain.records import AccessKey, KeyStatus, User
 from services.auth.domain.tag_rules import check_tags, in_order
 from services.auth.operations.credentials import KeyMaker, NewKey
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports import DirectoryStore, Revocations
-from services.auth.ports_identity import TagStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.identity import TagStore
+from services.auth.ports.revocation import Revocations
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page

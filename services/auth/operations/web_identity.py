@@ -12,7 +12,7 @@ from services.auth.domain.identity_tokens import WebIdentity, read_unverified, v
 from services.auth.domain.oidc import OidcProvider
 from services.auth.domain.roles import Role
 from services.auth.domain.tag_rules import check_tags
-from services.auth.errors_web_identity import not_authorized, unknown_issuer
+from services.auth.errors.web_identity import not_authorized, unknown_issuer
 from services.auth.operations.admission import Admission
 from services.auth.operations.issuer_keys import IssuerKeys
 from services.auth.operations.service_trust import trust_of
@@ -26,9 +26,9 @@ from services.auth.operations.sessions import (
     trust_actions,
     trust_conditions,
 )
-from services.auth.ports import DirectoryStore
-from services.auth.ports_oidc import OidcProviderStore
-from services.auth.ports_roles import RoleStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.oidc import OidcProviderStore
+from services.auth.ports.roles import RoleStore
 from services.chassis.arn import iam_entity, oidc_provider_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext

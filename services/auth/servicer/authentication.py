@@ -16,7 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 from services.auth.domain.points import EnforcementPointId
 from services.auth.domain.records import PrincipalState
 from services.auth.errors import access_denied
-from services.auth.errors_endpoints import no_endpoint
+from services.auth.errors.endpoints import no_endpoint
 from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring

@@ -24,8 +24,9 @@ from services.auth.domain.identity import (
 )
 from services.auth.domain.records import PrincipalState, User
 from services.auth.domain.roles import Role
-from services.auth.ports import CredentialStore, DirectoryStore
-from services.auth.ports_identity import (
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.identity import (
     AttachmentStore,
     GroupStore,
     InlinePolicyStore,

@@ -10,7 +10,7 @@ from services.auth.adapters.sql_key_uses import SqlKeyUses
 from services.auth.domain.account_details import DetailKind, IdentityCounts, KeyUse
 from services.auth.domain.identity import PolicyReference, Tag
 from services.auth.domain.pages import PageRequest
-from services.auth.ports_account import AccountDetailStore, KeyUseStore
+from services.auth.ports.account import AccountDetailStore, KeyUseStore
 from services.chassis.database import Database
 from tests.contract.auth.identity_stores import (
     ADMINISTRATOR,

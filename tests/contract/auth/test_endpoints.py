@@ -13,7 +13,7 @@ from services.auth.adapters.sql_endpoints import SqlEndpoints
 from services.auth.domain.endpoints import EndpointPolicy, VpcEndpoint
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account
-from services.auth.ports_endpoints import EndpointStore
+from services.auth.ports.endpoints import EndpointStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
 from tests.fakes.databases import KINDS, empty_database

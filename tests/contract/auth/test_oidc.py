@@ -16,7 +16,7 @@ from services.auth.domain.federation import Federation
 from services.auth.domain.identity import Tag
 from services.auth.domain.oidc import OidcProvider
 from services.auth.domain.roles import TemporarySession
-from services.auth.ports_oidc import OidcProviderStore
+from services.auth.ports.oidc import OidcProviderStore
 from services.chassis.database import Database
 from tests.contract.auth.test_roles import ROLE, SESSION
 from tests.contract.auth.test_store import ACCOUNT, NOW, REVISIONS, first, reason

@@ -25,8 +25,9 @@ from services.auth.domain.records import (
     PrincipalState,
     User,
 )
-from services.auth.ports import CredentialStore, DirectoryStore
-from services.auth.ports_organization import ControlPolicyStore, OrganizationStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.organization import ControlPolicyStore, OrganizationStore
 from services.chassis.database import Database, migrate, open_engine
 from services.chassis.errors import DomainError
 from services.chassis.policy.document import canonical, parse

@@ -17,10 +17,10 @@ from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role, TemporarySession
-from services.auth.ports import CredentialStore
-from services.auth.ports_identity import InlinePolicyStore
-from services.auth.ports_passed_roles import PassedRoleStore
-from services.auth.ports_roles import RoleStore, SessionStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.identity import InlinePolicyStore
+from services.auth.ports.passed_roles import PassedRoleStore
+from services.auth.ports.roles import RoleStore, SessionStore
 from services.chassis.database import Database
 from services.chassis.policy.bundle import PolicyBundle
 from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, REVISIONS, first, reason

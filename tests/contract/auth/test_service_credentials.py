@@ -13,7 +13,7 @@ from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_service_credentials import SqlServiceCredentials
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import KeyStatus, ServiceCredential, User
-from services.auth.ports_service_credentials import ServiceCredentialStore
+from services.auth.ports.service_credentials import ServiceCredentialStore
 from services.chassis.database import Database
 from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, OTHER, REVISIONS, reason
 from tests.fakes.databases import KINDS, empty_database

@@ -27,8 +27,10 @@ from services.auth.domain.records import (
     TokenKeyRecord,
     User,
 )
-from services.auth.ports import AgreementStore, CredentialStore, DirectoryStore
-from services.auth.ports_identity import InlinePolicyStore
+from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.directory import DirectoryStore
+from services.auth.ports.identity import InlinePolicyStore
+from services.auth.ports.model_access import AgreementStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
 from services.chassis.policy.bundle import PolicyBundle

@@ -15,7 +15,7 @@ from deploy.pki.authority import Authority
 from services.auth.adapters.issuer_documents import MAX_BYTES, HttpsIssuerDocuments
 from services.auth.domain.dialling import DialRules
 from services.auth.domain.oidc import Location
-from services.auth.ports_oidc import IssuerDocumentError, IssuerUnreachableError
+from services.auth.ports.oidc import IssuerDocumentError, IssuerUnreachableError
 from tests.fakes.issuer import DISCOVERY, Answer, Issuer, drip
 
 LOOPBACK = DialRules.parse((), ("127.0.0.0/8", "::1/128"))

@@ -28,7 +28,7 @@ from services.auth.operations.session_maker import SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing
 from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
-from services.auth.ports_roles import RoleStore
+from services.auth.ports.roles import RoleStore
 from services.chassis.database import Database
 from tests.fakes.clock import CountingRandomness, ManualClock
 from tests.fakes.sealer import MemorySealer

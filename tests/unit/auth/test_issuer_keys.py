@@ -15,7 +15,7 @@ from services.auth.operations.issuer_keys import (
     WAITING_OF_ACCOUNT,
     IssuerKeys,
 )
-from services.auth.ports_oidc import IssuerDocumentError, IssuerUnreachableError
+from services.auth.ports.oidc import IssuerDocumentError, IssuerUnreachableError
 from services.chassis.errors import DomainError
 from tests.fakes.clock import ManualClock
 from tests.fakes.issuer import Key, discovery, key_set

@@ -1,0 +1,1 @@
+"""What auth needs of the outside: a module for each thing that is kept or asked."""

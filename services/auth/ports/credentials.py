@@ -1,0 +1,63 @@
+"""What authentication needs: sealed secrets, principals, token keys, seen signatures."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from services.auth.domain.records import (
+    PrincipalState,
+    SimulatedPrincipal,
+    TokenKeyRecord,
+)
+from services.chassis.arn import IamEntity
+from services.chassis.policy.bundle import Documents
+from services.chassis.secret import SecretBytes
+
+
+class Sealer(Protocol):
+    """Encrypts what auth must keep but must not be able to lose.
+
+    `seal` MUST use authenticated encryption that binds `context`; `open` MUST raise for anything else.
+    Both raise DomainError(DEPENDENCY_UNAVAILABLE) while the key service cannot be reached.
+    """
+
+    async def seal(self, plaintext: SecretBytes, context: Mapping[str, str]) -> bytes:
+        """Encrypt under auth's service key."""
+
+    async def open(self, sealed: bytes, context: Mapping[str, str]) -> SecretBytes:
+        """Decrypt what `seal` made with the same context."""
+
+
+class CredentialStore(Protocol):
+    """What authentication reads and writes. Durability as in DirectoryStore."""
+
+    async def principal_state(self, access_key_id: str) -> PrincipalState | None:
+        """Return everything that decides about the principal of a key, in one consistent reading."""
+
+    async def resource_control(self, account_id: str) -> tuple[Documents, ...]:
+        """Return the resource control policies that protect an account's resources, level by level."""
+
+    async def token_keys(self) -> list[TokenKeyRecord]:
+        """Return the signing keys, newest first."""
+
+    async def replace_token_key(self, key: TokenKeyRecord, expected_newest: str | None) -> bool:
+        """Add a signing key if the newest is still the expected one; False when another was faster."""
+
+    async def delete_token_keys(self, key_ids: list[str]) -> None:
+        """Forget keys that no live token needs."""
+
+    async def first_seen(self, signature_sha256: bytes, now: datetime, until: datetime) -> datetime:
+        """Remember a signature until a time and return when it was first seen: `now` the first time.
+
+        MUST survive restarts, and MUST give the same answer to every replica.
+        """
+
+
+class PrincipalReader(Protocol):
+    """Principals by their name."""
+
+    async def named(self, entity: IamEntity) -> SimulatedPrincipal:
+        """Return a user or a role, in one consistent reading. Raises RESOURCE_NOT_FOUND.
+
+        One of the name that has another path is another ARN, and is not found.
+        """
