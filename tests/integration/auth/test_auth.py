@@ -20,6 +20,7 @@ from craton.auth.v1 import (
 )
 from craton.common.v1 import policy_finding_pb2
 
+from services.auth.operations.lease import LEASE_S
 from services.chassis.sigv4 import derive_signing_key
 from services.chassis.sigv4_signer import sign_token_request
 from tests.fakes.auth_client import ACCOUNT, Client, Credential, bearer, reason, refusal, signed_request
@@ -78,7 +79,7 @@ async def test_edge_gets_a_token_and_the_key_of_the_scope(edge, admin) -> None:
     )
     assert response.key_lease.ToMilliseconds() == 0, "whoever confirms no revocation may keep nothing"
     registered = await edge.authenticate(admin, instance_id="0" * 32)
-    assert registered.key_lease.ToMilliseconds() == 5000
+    assert registered.key_lease.ToMilliseconds() == LEASE_S * 1000
     assert response.principal.arn == f"arn:aws:iam::{ACCOUNT}:user/admin"
     assert response.token.count(".") == 2
 
@@ -107,7 +108,7 @@ async def test_a_lease_is_for_the_service_that_the_token_is_for(auth, connect, e
     runtime, kms = connect(auth, "service/runtime"), connect(auth, "service/kms")
     token = (await edge.authenticate(admin, "runtime")).token
     answer = await lease(runtime, token)
-    assert answer.lease.ToMilliseconds() == 5000
+    assert answer.lease.ToMilliseconds() == LEASE_S * 1000
     assert len(answer.identity_policies) == 1
     again = await lease(runtime, token, answer.digest)
     assert again.digest == answer.digest

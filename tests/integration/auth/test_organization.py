@@ -292,10 +292,11 @@ async def test_the_management_account_is_bound_by_neither_kind(
 
 
 async def test_resource_control_policies_protect_the_resources_of_an_account(
-    point: EnforcementPoint, edge: Client, manager: Manager, member: Credential, unit: str
+    point: EnforcementPoint, operator: Client, manager: Manager, member: Credential, unit: str
 ) -> None:
     await manager.forbid("kms:Decrypt", unit, RCP)
-    token = (await edge.authenticate(member)).token
+    # Asked for by the client itself, so for the actions of every service.
+    token = await operator.token(member, "runtime")
     claims = await point.verifier.verify(token)
     call = CallContext(
         method="/m", request_id="r", call_id="c", caller=RUNTIME, principal=claims, principal_token=token
