@@ -3,7 +3,8 @@
 A place is drawn first and then an operator that fits it, so that a sum, which can be replaced in eleven ways,
 is not drawn eleven times as often as a negation. Left out is what cannot change what a program does:
 
-- annotations and docstrings, and what makes records immutable and small (`frozen`, `slots`);
+- annotations and docstrings, what makes records immutable and small (`frozen`, `slots`), whether parameters
+  are given by name or place, and whether `zip` counts its arguments (`strict`);
 - `is` for `==` and the other way round, which differ only for what redefines equality;
 - code that does not compile, and code that is the same as before.
 """
@@ -30,6 +31,7 @@ _SAME_FOR_SINGLETONS = (
     "core/ReplaceComparisonOperator_NotEq_IsNot",
 )
 _LOOKS = ("frozen", "slots")
+_ASSERTS = ("strict",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,20 @@ class _Bare(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        # With those that can only be given by name, each of which has its default or None.
+        required = len(node.posonlyargs) + len(node.args) - len(node.defaults)
+        names = [*node.posonlyargs, *node.args]
+        defaults = [*([None] * required), *node.defaults, *node.kw_defaults]
+        node.posonlyargs, node.args = [], []
+        node.kwonlyargs, node.kw_defaults, node.defaults = [*names, *node.kwonlyargs], defaults, []
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "zip":
+            node.keywords = [each for each in node.keywords if each.arg not in _ASSERTS]
+        return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)

@@ -24,11 +24,11 @@ class Record:
     other: int | None = None
 
 
-def first(values: list[int] | None, least: int) -> bool | None:
+def first(values: list[int] | None, *, least: int) -> bool | None:
     """Say 1 thing."""
     if values is None:
         return None
-    return values[0] >= least
+    return [here >= least for here, _ in zip(values, values, strict=True)][0]
 '''
 
 
@@ -49,11 +49,12 @@ def test_nothing_is_drawn_that_only_says_something(tmp_path: Path) -> None:
     assert {mutant.line for mutant in drawn} <= {
         "@dataclass(frozen=True)",
         "if values is None:",
-        "return values[0] >= least",
+        "return [here >= least for here, _ in zip(values, values, strict=True)][0]",
     }
     for mutant in drawn:
         ast.parse(mutant.code)
         assert "frozen=False" not in mutant.code
+        assert "strict=False" not in mutant.code
         assert "== None" not in mutant.code
         assert SOURCE.splitlines()[mutant.row - 1].strip() == mutant.line
 
