@@ -17,7 +17,10 @@ from services.chassis.randomness import Randomness
 from services.chassis.revocation import EVERYBODY, RevocationListener
 from services.chassis.settings import RedisSettings
 
-_CONFIRM_TIMEOUT_S = 2.0
+_CONFIRM_TIMEOUT_S = 1.5
+_ATTEMPTS = 3
+_AGAIN_S = 0.1
+"""A confirmation that does not reach auth is worth repeating for as long as auth waits for it."""
 _MAX_CONFIRMED = 1024
 """Revocations that one call confirms."""
 _MAX_WAITING = 10_000
@@ -81,22 +84,31 @@ class RevocationEar:
             host.add_task("confirmations", self._confirmations)
 
     async def _confirmations(self) -> None:
+        failed = 0
         while True:
             await self._some.wait()
             self._some.clear()
             while self._heard:
                 keys = list(islice(self._heard, _MAX_CONFIRMED))
-                heard = [(account_id, self._heard.pop((account_id, each))) for account_id, each in keys]
+                heard = {key: self._heard.pop(key) for key in keys}
                 request = authorization_service_pb2.ConfirmRevocationsRequest(
                     instance_id=self._instance_id,
                     revocations=[
                         authorization_service_pb2.Revocation(account_id=account_id, epoch=epoch)
-                        for account_id, epoch in heard
+                        for (account_id, _), epoch in heard.items()
                     ],
                 )
                 try:
                     await self._confirm(request, timeout=_CONFIRM_TIMEOUT_S)
+                    failed = 0
                 except grpc.aio.AioRpcError:
+                    failed += 1
+                    if failed < _ATTEMPTS:
+                        # What was heard meanwhile says as much and more.
+                        self._heard = heard | self._heard
+                        await asyncio.sleep(_AGAIN_S)
+                        continue
+                    failed = 0
                     # Auth waits until the leases have ended, as for one that hears nothing.
                     _log.warning("revocations_not_confirmed")
 

@@ -103,8 +103,35 @@ async def test_more_than_one_call_holds_is_confirmed_by_several(
     assert auth.calls == [heard[-10:]], "memory is bounded; auth waits for the leases of the others to end"
 
 
-async def test_an_auth_that_does_not_answer_is_not_asked_twice(ear: RevocationEar, auth: Auth) -> None:
+async def test_an_auth_that_does_not_answer_is_asked_again_while_it_waits(
+    ear: RevocationEar, auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enforcement, "_AGAIN_S", 0.0)
     auth.down = True
     ear.revoke(ONE, 7)
-    await confirmed(ear)
-    assert auth.calls == [[(ONE, 7)]]
+    task = asyncio.create_task(ear._confirmations())
+    while not auth.calls:
+        await asyncio.sleep(0)
+    ear.revoke(ONE, 8)
+    ear.revoke(TWO, 3)
+    while len(auth.calls) < 2:
+        await asyncio.sleep(0)
+    auth.down = False
+    while len(auth.calls) < 3:
+        await asyncio.sleep(0)
+    task.cancel()
+    assert auth.calls == [[(ONE, 7)], [(ONE, 8), (TWO, 3)], [(ONE, 8), (TWO, 3)]]
+
+
+async def test_an_auth_that_is_away_is_not_asked_for_ever(
+    ear: RevocationEar, auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enforcement, "_AGAIN_S", 0.0)
+    auth.down = True
+    ear.revoke(ONE, 7)
+    task = asyncio.create_task(ear._confirmations())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    task.cancel()
+    assert auth.calls == 3 * [[(ONE, 7)]]
+    assert not ear._heard, "its leases have ended"
