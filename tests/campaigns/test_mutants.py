@@ -79,7 +79,7 @@ def test_every_listed_mutant_can_still_be_drawn() -> None:
 
 
 def test_tests_kill_a_mutant_and_one_that_they_do_not_see_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutants, "_tests", lambda: ["tests/unit/chassis/policy/test_evaluator.py"])
+    monkeypatch.setattr(mutants, "_tests", lambda _: ["tests/unit/chassis/policy/test_evaluator.py"])
     campaign = MutantsCampaign()
     cases = (index for index in range(2000) if _negates(campaign.mutant(1, index)))
     with campaign.running():

@@ -105,11 +105,10 @@ class SteadyLoad:
         self._start(self._call(principal, way))
 
     def _chosen(self) -> Principal | None:
-        if self.watched and self._random.random() < _WATCHED:
-            chosen = self._random.choice(self.watched)
-        else:
-            chosen = self._random.choice(self._callers)
-        return None if chosen.paused or not chosen.tokens else chosen
+        watched = [each for each in self.watched if not each.paused]
+        if not watched or self._random.random() >= _WATCHED:
+            watched = [each for each in self._callers if not each.paused and each.tokens]
+        return self._random.choice(watched) if watched else None
 
     def _way(self, principal: Principal) -> str:
         missing = principal.missing() if principal in self.watched else []
