@@ -16,6 +16,7 @@ from tests.fakes.otlp_collector import Collector
 from tests.running_stack import RunningStack, running_stack
 from tests.security import test_canary as hunt
 from tests.security.hunt import Hunter
+from tests.stack_processes import processes
 
 _KINDS = 26
 """Kinds of calls that the hunt knows."""
@@ -128,6 +129,6 @@ def _model_process(stack: RunningStack) -> psutil.Process:
     """Return a process inside a sandbox."""
     return next(
         process
-        for process in hunt._processes(stack)
+        for process in processes(stack.home)
         if process.cmdline() and "triton_python_backend_stub" in process.cmdline()[0]
     )

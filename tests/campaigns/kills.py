@@ -11,6 +11,7 @@ from unittest.mock import patch
 from tests.campaigns.campaign import Campaign, Finding
 from tests.fault import test_kill as kill
 from tests.running_stack import RunningStack, running_stack
+from tests.stack_processes import find
 
 _AUDIT_LIMIT_S = 20.0
 """Invocations go on while audit starts again; the log can be read only after it has."""
@@ -48,7 +49,7 @@ class KillsCampaign(Campaign):
         name = order[index % len(order)]
         with kill.Load(stack) as load:
             load.wait_healed()
-            os.kill(kill._find(stack, kill.TARGETS[name]).pid, signal.SIGKILL)
+            os.kill(find(stack.home, kill.TARGETS[name]).pid, signal.SIGKILL)
             if name == "supervisor":
                 stack.craton("up", "--no-sample")
             try:

@@ -30,8 +30,8 @@ _LONGER = 4.0
 _LEAST_S = 60.0
 """Tests that take four times as long as without the mutant, and a minute, have found it."""
 _PASSED = 0
-"""pytest's exit code. Every other one is the mutant's doing, since the same command passes without it: a failed
-test, or a module that cannot be imported."""
+"""pytest's exit code. Every other one is the mutant's doing, since the same command passes without it: a
+failed test, or a module that cannot be imported."""
 
 
 class MutantsCampaign(Campaign):

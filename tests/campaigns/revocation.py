@@ -8,13 +8,13 @@ from random import Random
 
 import psutil
 
-from deploy.local.programs import MARKER
 from tests.campaigns.campaign import Campaign, Finding
 from tests.load.revocation.kinds import Kind
 from tests.load.revocation.planted import ACKNOWLEDGES_AT_ONCE, KEEPS_LEASES, planted
 from tests.load.revocation.stage import SERVED_BY, Stage
 from tests.load.revocation.trials import TrialError
 from tests.running_stack import running_stack
+from tests.stack_processes import processes
 
 _RATE = 500.0
 _HEALTHY = 25
@@ -161,10 +161,8 @@ class RevocationCampaign(Campaign):
         """Return seconds of CPU by service, of the load, and of the whole machine."""
         own = psutil.Process().cpu_times()
         used = {"the load": own.user + own.system}
-        for process in psutil.process_iter():
+        for process in processes(self._stage.stack.home):
             try:
-                if process.environ().get(MARKER) != str(self._stage.stack.home):
-                    continue
                 line, times = " ".join(process.cmdline()), process.cpu_times()
             except psutil.Error:
                 continue
