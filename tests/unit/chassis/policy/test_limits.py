@@ -51,8 +51,13 @@ def test_documents_are_as_long_as_aws_has_them_and_not_a_character_more(
     kind: PolicyKind, characters: int
 ) -> None:
     parse(written(kind, characters), kind)
-    with pytest.raises(DomainError, match=f"longer than {characters} characters"):
-        parse(written(kind, characters + 1), kind)
+    longer = written(kind, characters + 1)
+    # The character that is too many is the bracket at the end, alone on its line.
+    refused = f"at line {len(longer.splitlines())}: the document is longer than {characters} characters"
+    with pytest.raises(DomainError, match=refused):
+        parse(longer, kind)
+    with pytest.raises(DomainError, match="at line 1: the document is longer"):
+        parse(longer.replace("\n", " ").replace("xxx", "xxxxx"), kind)
 
 
 def test_every_kind_has_its_limit_here() -> None:

@@ -172,6 +172,41 @@ def test_conditions(action: Any, operator: str, key: str, value: Any, expected: 
     assert codes(statement(action, Condition={operator: {key: value}})) == expected
 
 
+@pytest.mark.parametrize(
+    ("action", "resource", "details"),
+    [
+        (
+            "bedrock:ListFoundationModels",
+            KEY,
+            "The action bedrock:ListFoundationModels acts on no resource: it is permitted or denied with "
+            "Resource * alone.",
+        ),
+        ("kms:Decrypt", MODEL, "None of the statement's resources is one of kms:Decrypt: key."),
+    ],
+)
+def test_what_would_fit_is_said(action: str, resource: str, details: str) -> None:
+    (finding,) = reviewed(statement(action, resource, "Deny"))
+    assert (finding.code, finding.details) == (IssueCode.ACTION_WITHOUT_RESOURCE, details)
+
+
+def test_what_is_too_permissive_is_found_where_its_value_stands() -> None:
+    (finding,) = reviewed(statement("iam:PassRole"))
+    lines = json.dumps(
+        {"Version": "2012-10-17", "Statement": [statement("iam:PassRole")]}, indent=1
+    ).splitlines()
+    for location in finding.locations:
+        assert not location.key
+        line = lines[location.span.start.line - 1]
+        assert line[location.span.start.column :].startswith(('"*"', '"iam:PassRole"'))
+
+
+def test_of_many_types_that_would_fit_five_are_named() -> None:
+    (finding,) = reviewed(statement("bedrock:*", KEY, "Deny"))
+    types = {each.name for known in catalogue().matching("bedrock:*") for each in known.resources}
+    named = ", ".join(sorted(types)[:5])
+    assert finding.details.endswith(f" bedrock:*: {named} and {len(types) - 5} more.")
+
+
 def test_a_variable_that_nothing_fills_is_found_in_a_resource_too() -> None:
     resource = "arn:aws:kms:us-east-1:123456789012:key/${kms:MacAlgorithm}"
     assert codes(statement("kms:Decrypt", resource)) == ["CONDITION_KEY_NOT_FILLED"]
