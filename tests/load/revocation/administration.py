@@ -1,5 +1,6 @@
 """What administrators do: IAM and Organizations over gRPC, under the operator's certificate."""
 
+import math
 import time
 from typing import Any
 
@@ -81,6 +82,11 @@ class Caller:
         """Call a method by its name. Raises grpc.aio.AioRpcError."""
         message, call = self._methods[method]
         return await call(message(**fields), metadata=await self.metadata("auth"), timeout=_LIMIT_S)
+
+    async def renew(self) -> None:
+        """Get a new token now, to need none for half a minute: it cannot be had while kms stands still."""
+        self._as.tokens_at = -math.inf
+        await self.metadata("auth")
 
     async def metadata(self, audience: str) -> tuple[tuple[str, str], ...]:
         """Return metadata with a token, for an audience."""

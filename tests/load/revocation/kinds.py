@@ -46,7 +46,7 @@ class Kind:
 
     async def ready(self) -> None:
         """Be able to revoke without asking anybody but auth: kms may stand still."""
-        await self._iam.metadata("auth")
+        await self._iam.renew()
 
     async def revoke(self) -> None:
         """Take it away, by one operation."""
@@ -358,7 +358,7 @@ class ControlDetached(Kind):
         self._organization = organization
 
     async def ready(self) -> None:
-        await self._organization.metadata("auth")
+        await self._organization.renew()
 
     async def prepare(self) -> None:
         await super().prepare()
