@@ -25,7 +25,7 @@ LONG = json.dumps(
         ],
     }
 )
-READERS = 8
+READERS = 24
 Ended = tuple[str, float]
 """Why a stream ended, and when."""
 

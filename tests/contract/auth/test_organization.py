@@ -138,7 +138,7 @@ async def test_whoever_is_new_stands_in_the_root_and_may_do_everything(stores: S
     assert (root.unit_id, root.parent_id, root.name, root.path) == (ROOT, None, "Root", f"{ROOT}/")
     assert set(enabled) == {SCP, RCP}
     state = await stores.state(FIRST)
-    assert state.facts == PrincipalFacts("o-abcdefghij", f"o-abcdefghij/{ROOT}/")
+    assert state.facts == PrincipalFacts("o-abcdefghij", f"o-abcdefghij/{ROOT}/", iam_resource="user/admin")
     assert await stores.names(FIRST) == [["FullAWSAccess"]] * 2
     assert await stores.names(FIRST, RCP) == [["RCPFullAWSAccess"]] * 2
     made = await unit(stores, "a")
@@ -219,7 +219,9 @@ async def test_an_account_moves_from_where_it_stands(stores: Stores) -> None:
     assert await stores.epochs() == {**before, **epochs}
     assert (await stores.tree.accounts_in(a.unit_id, first())).items == (account(FIRST),)
     path = f"o-abcdefghij/{ROOT}/{a.unit_id}/"
-    assert (await stores.state(FIRST)).facts == PrincipalFacts("o-abcdefghij", path)
+    assert (await stores.state(FIRST)).facts == PrincipalFacts(
+        "o-abcdefghij", path, iam_resource="user/admin"
+    )
     assert len((await stores.state(FIRST)).policies.service_control) == 3
     for source, destination, expected in (
         (ROOT, b.unit_id, "RESOURCE_NOT_FOUND"),

@@ -9,6 +9,7 @@ from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.adapters.tables_identity import ATTACHMENTS
 from services.auth.domain.identity import (
     Entity,
+    EntityFacts,
     EntityKind,
     Tag,
 )
@@ -54,6 +55,12 @@ async def test_a_principal_has_what_it_and_its_groups_have(stores: Stores) -> No
     assert set((await stores.alice()).policies.identity) == {"{inline}", "{own}", "{shared 2}"}
 
 
+async def _facts(stores: Stores, user_name: str) -> EntityFacts:
+    facts = await stores.attachments.facts(ID, Entity(EntityKind.USER, user_name))
+    assert facts is not None
+    return facts
+
+
 async def test_a_boundary_is_one_policy_in_force(stores: Stores) -> None:
     made = await stores.managed_policy("P", "{1}")
     assert (await stores.alice()).policies.boundary is None
@@ -61,9 +68,9 @@ async def test_a_boundary_is_one_policy_in_force(stores: Stores) -> None:
     assert (await stores.alice()).policies.boundary == ("{1}",)
     await stores.version(made, "{2}", as_default=True)
     assert (await stores.alice()).policies.boundary == ("{2}",)
-    assert await stores.attachments.boundary(ID, ALICE_ENTITY) == made
-    for other in ("bob", "nobody"):
-        assert await stores.attachments.boundary(ID, Entity(EntityKind.USER, other)) is None
+    assert (await _facts(stores, "alice")).boundary == made
+    assert (await _facts(stores, "bob")).boundary is None
+    assert await stores.attachments.facts(ID, Entity(EntityKind.USER, "nobody")) is None
     await stores.attachments.put_boundary(ID, ALICE_ENTITY, ADMINISTRATOR)
     assert (await stores.alice()).policies.boundary == (ALLOW_ALL,)
     assert (await stores.alice()).policies.identity == ()

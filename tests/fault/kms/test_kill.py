@@ -221,7 +221,9 @@ async def test_the_check_finds_a_half_made_key(kms: Kms) -> None:
     acknowledged = Acknowledged()
     async with kms.running() as (process, port):
         worker = asyncio.create_task(create_and_use(kms, port, acknowledged))
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(30):
+            while not acknowledged.model_keys:
+                await asyncio.sleep(0.01)
         process.kill()
         await worker
     engine = open_engine(f"sqlite:///{kms.home}/state/kms.sqlite")

@@ -87,7 +87,7 @@ async def test_without_credentials(raw: Any, stack: Any) -> None:
     response = await raw.send(head + b"\r\n")
     assert (response.code, response.status) == ("MissingAuthenticationTokenException", 403)
     response = await raw.send(head + b"authorization: Bearer abc\r\n\r\n")
-    assert (response.code, response.status) == ("MissingAuthenticationTokenException", 403)
+    assert (response.code, response.status) == ("AccessDeniedException", 403)
     response = await raw.send(head + b"authorization: AWS4-HMAC-SHA256 Credential=x\r\n\r\n")
     assert (response.code, response.status) == ("IncompleteSignatureException", 400)
     assert not stack.auth.requests

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from unittest.mock import patch
 
 import pytest
 from awscrt.auth import (
@@ -33,7 +34,7 @@ KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 HOST = "localhost:8443"
 REGIONS = frozenset({"us-east-1"})
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BODY = b'{"inputText":"hi"}'
 HEADERS = {
     "Host": HOST,
@@ -90,7 +91,8 @@ def _wire(method: str, target: str, headers: list[tuple[str, str]], body: bytes)
 
 def by_botocore(method: str, target: str, body: bytes) -> Signed:
     request = AWSRequest(method=method, url=f"https://{HOST}{target}", data=body, headers=dict(HEADERS))
-    SigV4Auth(Credentials(KEY_ID, SECRET), "bedrock", "us-east-1").add_auth(request)
+    with patch("botocore.auth.get_current_datetime", lambda: NOW):
+        SigV4Auth(Credentials(KEY_ID, SECRET), "bedrock", "us-east-1").add_auth(request)
     return _wire(method, target, list(request.headers.items()), body)
 
 
