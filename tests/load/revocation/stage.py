@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import random
-import subprocess
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Sequence
@@ -15,12 +14,13 @@ import uvloop
 from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.local.supervisor import Supervisor
 from services.chassis.config import load as load_config
+from tests import echo_model
 from tests.load.revocation import estate
 from tests.load.revocation.kinds import Kind
 from tests.load.revocation.principals import Key
 from tests.load.revocation.steady import SteadyLoad
 from tests.load.revocation.trials import LEASE_S, Measured, TrialError, Trials
-from tests.load.revocation.ways import MODEL, Ways
+from tests.load.revocation.ways import Ways
 from tests.running_stack import ROOT, RunningStack
 
 T = TypeVar("T")
@@ -30,7 +30,6 @@ SERVED_BY = {
     "edge": frozenset({"edge"}),
 }
 """What an enforcement point serves, by the ways of its callers."""
-_READY_S = 120.0
 _SETTLED_S = 60.0
 
 
@@ -53,7 +52,7 @@ class Stage:
     @contextlib.contextmanager
     def open(self, accounts: int) -> Iterator[None]:
         """Publish the model, make accounts and principals, and begin the load."""
-        _publish_model(self._running)
+        echo_model.publish(self._running)
         thread = threading.Thread(target=self._loop.run_forever, name="revocation", daemon=True)
         thread.start()
         try:
@@ -108,15 +107,3 @@ class Stage:
         self._calling.cancel()
         await asyncio.gather(self._calling, return_exceptions=True)
         await self._ways.close()
-
-
-def _publish_model(running: RunningStack) -> None:
-    """Publish the model that is asked about, and wait until it answers."""
-    echo = str(ROOT / "tests/load/echo")
-    publish = ("models", "publish", echo, "--provider", "craton", "--manifest", f"{echo}/manifest.toml")
-    deadline = time.monotonic() + _READY_S
-    for words in (publish, ("models", "access", "accept", MODEL), ("invoke", MODEL, "hello")):
-        while (done := running.craton(*words, check=False)).returncode != 0:
-            if time.monotonic() > deadline:
-                raise subprocess.SubprocessError(f"the model does not answer: {done.stderr[-500:]}")
-            time.sleep(1)

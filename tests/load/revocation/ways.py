@@ -5,7 +5,6 @@ service, never for a connection.
 """
 
 import asyncio
-import json
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,9 +30,9 @@ from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.settings import TlsSettings, UpstreamSettings
 from services.chassis.sigv4_signer import sign_token_request
+from tests.echo_model import MODEL, body
 from tests.load.revocation.principals import REGION, Principal, Verdict
 
-MODEL = "craton.echo-v1"
 LIMIT_S = 30.0
 """A call outlives the time for which its service may stand still."""
 _TOKEN_LIMIT_S = 10.0
@@ -103,7 +102,7 @@ class Ways:
     async def stream(self, principal: Principal) -> AsyncIterator[bytes]:
         """Open a stream that would go on for minutes; yield what comes. Raises grpc.aio.AioRpcError."""
         request = inference_service_pb2.InvokeModelWithResponseStreamRequest(
-            model_id=MODEL, body=_body("x" * _STREAM_BYTES, _STREAM_PIECES), content_type="application/json"
+            model_id=MODEL, body=body("x" * _STREAM_BYTES, _STREAM_PIECES), content_type="application/json"
         )
         call = self._streams.InvokeModelWithResponseStream(
             request, metadata=_bearer(principal, "runtime"), timeout=120
@@ -131,7 +130,7 @@ class Ways:
 
     async def _invoke(self, principal: Principal) -> Verdict:
         request = inference_service_pb2.InvokeModelRequest(
-            model_id=MODEL, body=_body("Once", 1), content_type="application/json"
+            model_id=MODEL, body=body("Once", 1), content_type="application/json"
         )
         await self._inference.InvokeModel(request, metadata=_bearer(principal, "runtime"), timeout=LIMIT_S)
         return Verdict.PERMITTED
@@ -225,8 +224,3 @@ async def get_token(channel: Any, principal: Principal, host: str, audience: str
 
 def _bearer(principal: Principal, audience: str) -> Metadata:
     return (("authorization", f"Bearer {principal.tokens[audience]}"),)
-
-
-def _body(text: str, tokens: int) -> bytes:
-    configuration = {"maxTokenCount": tokens, "temperature": 0}
-    return json.dumps({"inputText": text, "textGenerationConfig": configuration}).encode()
