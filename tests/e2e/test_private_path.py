@@ -1,5 +1,6 @@
 """The private path of a running stack: unmodified boto3 by it, and not by it."""
 
+import contextlib
 import json
 import threading
 import time
@@ -249,10 +250,11 @@ def _streams_until(client: Any, change: Callable[[], object]) -> tuple[list[Ende
                 refused.append((str(error), time.monotonic()))
                 return
             try:
-                for _ in stream["body"]:
-                    if first:
-                        begun.wait(30)
-                        first = False
+                with contextlib.closing(stream["body"]) as events:
+                    for _ in events:
+                        if first:
+                            begun.wait(30)
+                            first = False
             except EventStreamError as error:
                 broken.append((str(error), time.monotonic()))
                 return
