@@ -11,6 +11,7 @@ from services.chassis.policy.cache import PolicyCache
 from services.chassis.policy.document import parse
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.kinds import PolicyKind, PrincipalRule
+from services.chassis.policy.model import Layer
 from services.chassis.policy.principals import Requester, RequesterKind
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from services.chassis.policy.review import review
@@ -56,8 +57,9 @@ def test_documents_are_as_long_as_aws_has_them_and_not_a_character_more(
     refused = f"at line {len(longer.splitlines())}: the document is longer than {characters} characters"
     with pytest.raises(DomainError, match=refused):
         parse(longer, kind)
+    tight = json.dumps(json.loads(written(kind, characters + 2)), separators=(",", ":"))
     with pytest.raises(DomainError, match="at line 1: the document is longer"):
-        parse(longer.replace("\n", " ").replace("xxx", "xxxxx"), kind)
+        parse(f"{tight[:-1]}\n}}", kind)
 
 
 def test_every_kind_has_its_limit_here() -> None:
@@ -92,6 +94,13 @@ def test_so_many_actions_are_kept_ready_and_not_one_more(kind: PolicyKind) -> No
     assert len(compiled._by_action) == ACTIONS_KEPT
     ask("bedrock:OneMore")
     assert len(compiled._by_action) == 1
+
+
+def test_what_has_no_levels_decides_at_level_0() -> None:
+    identity = PolicySet([]).evaluate("bedrock:InvokeModel", "*", {})
+    resource, _ = ResourcePolicySet([]).evaluate(WHO, "bedrock:InvokeModel", "*", {})
+    assert (identity.layer, identity.level) == (Layer.IDENTITY, 0)
+    assert (resource.layer, resource.level) == (Layer.RESOURCE, 0)
 
 
 @pytest.mark.parametrize("text", ["YQ=", "YQ==!", "Y Q==", "YQ==\n", "é", "YQ"])
