@@ -182,14 +182,14 @@ def _exchange(
     context = ssl.create_default_context(cafile=str(ways.ca))
     context.check_hostname = False
     try:
-        with socket.create_connection(("127.0.0.1", ways.ports[name]), timeout=5) as plain:
-            plain.sendall(header)
-            with context.wrap_socket(
-                plain, server_hostname=server_name, do_handshake_on_connect=False
-            ) as tls:
-                tls.do_handshake()
-                tls.sendall(request)
-                return tls.recv(4096).partition(b"\r\n")[0]
+        plain = socket.create_connection(("127.0.0.1", ways.ports[name]), timeout=5)
+        # Wrapped before the header goes out, past TLS: a socket that was hung up on is not closed by a
+        # wrap_socket that fails.
+        with context.wrap_socket(plain, server_hostname=server_name, do_handshake_on_connect=False) as tls:
+            socket.socket.sendall(tls, header)
+            tls.do_handshake()
+            tls.sendall(request)
+            return tls.recv(4096).partition(b"\r\n")[0]
     except TimeoutError:
         raise
     except OSError:
