@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.chassis.policy.principals import Requester, RequesterKind
 
@@ -13,8 +14,7 @@ class BearerTokenType(enum.Enum):
     SHORT_TERM = "SHORT_TERM"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientContext:
+class ClientContext(NamedTuple):
     """What the entry point saw of the client; audit and condition keys use it."""
 
     source_ip: str = ""
@@ -34,8 +34,7 @@ class FederatedUser:
     """Subject of the provider's token."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrivatePath:
+class PrivatePath(NamedTuple):
     """The VPC endpoint through which a request came.
 
     Auth says so, of the listener that edge accepted the connection on; nothing that a client sends can.

@@ -51,7 +51,7 @@ def sign_headers(
 ) -> dict[str, str]:
     """Return `headers` (which name host) with X-Amz-Date and Authorization added; all of them are signed."""
     signed = {name.lower(): value for name, value in headers.items()} | {"x-amz-date": format_date(now)}
-    fields = header_fields((name.encode(), value.encode()) for name, value in signed.items())
+    fields = header_fields([(name.encode(), value.encode()) for name, value in signed.items()])
     result = _sign(credentials, method, raw_path, raw_query, fields, body, now)
     signed["authorization"] = (
         f"{ALGORITHM.decode()} Credential={credentials.access_key_id}/{result.credential.scope}, "

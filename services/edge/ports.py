@@ -3,25 +3,27 @@
 from asyncio import Future
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.sigv4 import Credential
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(NamedTuple):
     """What a client presented to prove who it is."""
 
     credential: Credential
     string_to_sign: bytes
     signature: bytes
-    session_token: str = field(default="", repr=False)
+    session_token: str = ""
     """Of temporary credentials; a secret, which goes with every request."""
 
+    def __repr__(self) -> str:
+        """Name the key alone: signature and session token are no text for logs."""
+        return f"Presented({self.credential})"
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+
+class Entrance(NamedTuple):
     """The private way by which a request came in."""
 
     listener: str

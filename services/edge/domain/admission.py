@@ -1,8 +1,8 @@
 """The checks that need nothing but headers: they are made before a byte of the body is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
@@ -17,16 +17,19 @@ _MAX_SESSION_TOKEN = 4096
 """Bytes; those of this installation have 44."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A request whose headers are in order; its signature still has to be verified over the body."""
 
     authorization: sigv4.Authorization
     signature: bytes
     amz_date: bytes
     signed_at: datetime
-    session_token: str = field(default="", repr=False)
+    session_token: str = ""
     """Of temporary credentials; empty for long-term ones."""
+
+    def __repr__(self) -> str:
+        """Name the key alone: signature and session token are no text for logs."""
+        return f"Admitted({self.authorization.credential})"
 
 
 def admit(

@@ -1,6 +1,5 @@
 """What a VPC endpoint changes at an enforcement point: conditions, a layer, and when a lease ends."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -56,7 +55,7 @@ async def test_a_deny_on_all_but_the_private_path(authorizer: Authorizer, auth: 
     deny = {**DENY, "Condition": {operator: {"aws:SourceVpce": PATH.endpoint_id}}}
     auth.bundle = bundle(ALLOW, deny)
     assert await may(authorizer)
-    assert not await may(authorizer, dataclasses.replace(PATH, endpoint_id="vpce-0000000000000000b"))
+    assert not await may(authorizer, PATH._replace(endpoint_id="vpce-0000000000000000b"))
     auth.bundle = bundle(ALLOW, deny, endpoint=None)
     assert not await may(authorizer, None)
 
@@ -92,8 +91,8 @@ async def test_each_path_has_leases_of_its_own(authorizer: Authorizer, auth: Aut
     auth.bundle = bundle(ALLOW)
     paths = [
         PATH,
-        dataclasses.replace(PATH, endpoint_id="vpce-0000000000000000b"),
-        dataclasses.replace(PATH, service="bedrock"),
+        PATH._replace(endpoint_id="vpce-0000000000000000b"),
+        PATH._replace(service="bedrock"),
     ]
     for path in (*paths, *paths):
         assert await may(authorizer, path)

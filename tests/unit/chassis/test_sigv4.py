@@ -37,7 +37,7 @@ def _encode(text: str) -> str:
 
 
 def _verify(method: str, path: bytes, query: bytes, headers: dict[str, str], body: bytes, key: bytes) -> None:
-    fields = sigv4.header_fields((name.lower().encode(), value.encode()) for name, value in headers.items())
+    fields = sigv4.header_fields([(name.lower().encode(), value.encode()) for name, value in headers.items()])
     authorization, signature = sigv4.parse_authorization(fields[b"authorization"])
     payload = sha256(body).hexdigest().encode()
     canonical = sigv4.canonical_request(method.encode(), path, query, fields, authorization, payload)
@@ -182,6 +182,17 @@ def test_signed_header_that_is_absent_is_a_mismatch() -> None:
 def test_repeated_headers_are_joined_and_blanks_collapse() -> None:
     fields = sigv4.header_fields([(b"a", b" 1  2 "), (b"a", b"3"), (b"b", b"x")])
     assert fields == {b"a": b"1 2,3", b"b": b"x"}
+
+
+_VALUE = st.binary(max_size=6).map(lambda drawn: bytes(b"ab \t\v\f"[each % 6] for each in drawn))
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), _VALUE), max_size=4))
+def test_header_fields_are_those_of_the_rule(headers: list[tuple[bytes, bytes]]) -> None:
+    expected: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        expected.setdefault(name, []).append(b" ".join(value.split()))
+    assert sigv4.header_fields(headers) == {name: b",".join(values) for name, values in expected.items()}
 
 
 @pytest.mark.parametrize("text", ["", "a\nb\nc\nd", "AWS4-HMAC-SHA256\n20260102T030405Z\nscope\nshort"])

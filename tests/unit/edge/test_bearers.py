@@ -117,7 +117,7 @@ async def test_another_key_client_or_audience_is_asked_about(bearers: Bearers, a
     other = api_keys.long_term("alice-at-123456789012", SecretBytes(b"t" * 44)).reveal()
     await bearers.open(LONG, CLIENT, "runtime")
     await bearers.open(other, CLIENT, "runtime")
-    await bearers.open(LONG, replace(CLIENT, source_ip="192.0.2.2"), "runtime")
+    await bearers.open(LONG, CLIENT._replace(source_ip="192.0.2.2"), "runtime")
     await bearers.open(LONG, CLIENT, "training")
     assert len(auth.asked) == 4
 
@@ -128,7 +128,7 @@ async def test_a_refusal_is_remembered_until_something_changes(
 ) -> None:
     auth.refuse = ErrorReason.Value(f"ERROR_REASON_{reason}")
     assert [await refusal(bearers, LONG) for _ in range(3)] == [reason] * 3
-    assert await refusal(bearers, LONG, replace(CLIENT, source_ip="192.0.2.9")) == reason
+    assert await refusal(bearers, LONG, CLIENT._replace(source_ip="192.0.2.9")) == reason
     assert len(auth.asked) == 1
     horizon.revoke("any", 1)
     await refusal(bearers, LONG)
@@ -176,7 +176,7 @@ async def test_what_is_no_key_costs_auth_nothing(bearers: Bearers, auth: Auth, k
     ],
 )
 async def test_the_region(bearers: Bearers, auth: Auth, key: bytes, host: str, region: str) -> None:
-    client = replace(CLIENT, endpoint=host)
+    client = CLIENT._replace(endpoint=host)
     if region:
         assert (await bearers.open(key, client, "runtime")).claims.region == region
     else:

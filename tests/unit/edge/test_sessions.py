@@ -1,7 +1,7 @@
 """Sessions: leases are used as long as they last, for exactly whom they were made."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -127,13 +127,13 @@ async def test_each_private_way_in_has_tokens_of_its_own(sessions: Sessions, aut
 
 
 async def test_a_session_token_has_leases_of_its_own(sessions: Sessions, auth: Auth) -> None:
-    await sessions.open(replace(presented(), session_token="one"), CLIENT, "runtime")
-    await sessions.open(replace(presented(), session_token="one"), CLIENT, "runtime")
+    await sessions.open(presented()._replace(session_token="one"), CLIENT, "runtime")
+    await sessions.open(presented()._replace(session_token="one"), CLIENT, "runtime")
     assert len(auth.asked) == 1
     auth.refuse = ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY
     for token in ("", "two"):
         with pytest.raises(DomainError):
-            await sessions.open(replace(presented(), session_token=token), CLIENT, "runtime")
+            await sessions.open(presented()._replace(session_token=token), CLIENT, "runtime")
     assert len(auth.asked) == 3, "no lease of another token was used"
     assert sessions.known(CREDENTIAL, CLIENT.source_ip, "one")
     for token in ("", "two"):

@@ -248,7 +248,7 @@ def test_hostile_strings_make_a_valid_bounded_event(tmp_path_factory, agent, res
     audit = Audit(tmp_path_factory.mktemp("spool"))
 
     async def record() -> None:
-        claims = dataclasses.replace(ALICE, client=dataclasses.replace(ALICE.client, user_agent=agent))
+        claims = dataclasses.replace(ALICE, client=ALICE.client._replace(user_agent=agent))
         await audit.recorder.outcome(call(principal=claims, resources=[resource] * 100), READ, "OK", "")
         await audit.spool.close()
 
