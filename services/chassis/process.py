@@ -9,6 +9,8 @@ import uvloop
 
 from services.chassis.logs import Log
 
+_CANCEL_AGAIN_S = 0.5
+
 _log = Log("process")
 
 
@@ -38,11 +40,15 @@ class BackgroundTasks:
         task.add_done_callback(ended)
 
     async def stop(self) -> None:
-        """Cancel them all and wait for their ends."""
-        tasks = list(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel them all and wait for their ends.
+
+        Again and again: before Python 3.12 a cancellation is lost in asyncio.wait_for, which clients of
+        databases use, when what it waits for ends at the same moment.
+        """
+        while tasks := [task for task in self._running if not task.done()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_S)
 
 
 class Running(Protocol):

@@ -150,5 +150,6 @@ async def test_honest_clients_meanwhile(stack: Any) -> None:
     assert max(waits) < 5
     assert reached
     # Runtime's words, which only it can say that knows the model: the body has passed the edge.
-    assert all("Input is too long for requested model." in text for text in reached), reached
-    assert all("(ValidationException)" in text for text in reached), reached
+    others = {text for text in reached if "(ValidationException)" not in text}
+    assert not others
+    assert all("Input is too long for requested model." in text for text in reached), set(reached)
