@@ -19,6 +19,7 @@ from tests.stack_processes import processes
 _RATE = 500.0
 _HEALTHY = 25
 _STOPPED = 5
+_UNITS = _HEALTHY + 1 + _STOPPED
 _ACCOUNTS = 3
 _FOUND_S = 60.0
 """A planted fault must be found within so long; a process counts as alive for half a minute after its end."""
@@ -26,19 +27,20 @@ _SEED_OF_LOAD = 20261121
 
 
 class RevocationCampaign(Campaign):
-    """One case is 25 revocations one after the other, and 5 at once while a service stands still."""
+    """One case is 25 revocations one after the other, one during a stream, and 5 at once while a service
+    stands still."""
 
     name = "revocation"
     summary = (
         f"{_RATE:.0f} calls a second of GetFoundationModel (gRPC, HTTPS) and kms Decrypt; "
-        f"{_HEALTHY + _STOPPED} of their principals are revoked, each kind by its own operation, "
-        f"{_STOPPED} of them while runtime or kms is stopped (SIGSTOP): no call is permitted that began "
+        f"{_UNITS} of their principals are revoked, each kind by its own operation, one during a stream, "
+        f"{_STOPPED} while runtime or kms is stopped (SIGSTOP): no call is permitted that began "
         "after the acknowledgement, and no stream goes on for 5 s. With a stopped service the "
         "acknowledgement takes 5.2 s at most."
     )
     fault = "a kms that confirms and keeps its leases, and an auth that acknowledges at once: both."
     sources = ("services", "deploy", "tests/campaigns/revocation.py", "tests/load/revocation")
-    units = (_HEALTHY + _STOPPED, "revocations")
+    units = (_UNITS, "revocations")
     from_disk = True
     planted_bound = 1
     niceness = 0
@@ -68,10 +70,9 @@ class RevocationCampaign(Campaign):
         service = sorted(SERVED_BY)[index % len(SERVED_BY)]
         try:
             with self._watched():
-                kinds = self._drawn(random, _HEALTHY)
-                streamed = random.choice([kind for kind in kinds if "runtime" in kind.principal.ways])
-                for kind in kinds:
-                    self._stage.healthy(kind, stream=kind is streamed)
+                for kind in self._drawn(random, _HEALTHY):
+                    self._stage.healthy(kind)
+            self._stage.healthy(self._drawn(random, 1, "runtime")[0], stream=True)
             self._stage.stopped(self._drawn(random, _STOPPED), service)
         except TrialError as error:
             raise Finding(str(error)) from error
@@ -93,6 +94,9 @@ class RevocationCampaign(Campaign):
         if measured.healthy:
             lines.append(f"{len(measured.healthy)} acknowledged, all healthy: " + _told(measured.healthy))
             lines.append(f"{len(measured.given)} given back: " + _told(measured.given))
+        if measured.streaming:
+            told = _told(measured.streaming)
+            lines.append(f"{len(measured.streaming)} acknowledged, all healthy, during a stream: {told}")
         if measured.stopped:
             lines.append(f"{len(measured.stopped)} acknowledged, one stopped: " + _told(measured.stopped))
         if measured.streams:

@@ -40,6 +40,9 @@ class Measured:
     """From the call that revokes to its acknowledgement, all enforcement points healthy."""
     stopped: list[float] = field(default_factory=list)
     """The same, with one that stands still."""
+    streaming: list[float] = field(default_factory=list)
+    """The same, all healthy, while a stream comes as fast as a model without weights can send it: it takes a
+    processor for itself, which no model does that thinks."""
     given: list[float] = field(default_factory=list)
     """What gave access back."""
     streams: list[float] = field(default_factory=list)
@@ -47,7 +50,7 @@ class Measured:
 
     def clear(self) -> None:
         """Forget everything."""
-        for measured in (self.healthy, self.stopped, self.given, self.streams):
+        for measured in (self.healthy, self.stopped, self.streaming, self.given, self.streams):
             measured.clear()
 
 
@@ -66,7 +69,7 @@ class Trials:
         await self._watch(principal)
         try:
             async with self._streaming(principal) if stream else contextlib.nullcontext():
-                await self._revoke(kind, self._measured.healthy)
+                await self._revoke(kind, self._measured.streaming if stream else self._measured.healthy)
                 await kind.afterwards()
                 await self._refused(principal)
         finally:
