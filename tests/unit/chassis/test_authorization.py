@@ -1,5 +1,8 @@
 """Authorisation at an enforcement point: decisions."""
 
+import sys
+from types import FrameType
+
 import pytest
 
 from services.chassis.authorization import Authorizer
@@ -55,6 +58,32 @@ async def test_a_signature_for_one_service_permits_actions_of_no_other(
     auth.policies = (document({**ALLOW, "Action": "*"}),)
     call = a_call(signed_service=signed)
     assert await authorizer.allowed(call, action, "*") is allowed
+
+
+async def test_what_one_principal_costs_does_not_grow_with_their_number(
+    authorizer: Authorizer, auth: Auth
+) -> None:
+    async def steps() -> int:
+        call, events = a_call(), []
+
+        def seen(_frame: FrameType, event: str, _: object) -> None:
+            events.append(event)
+
+        await authorizer.authorize(call, "bedrock:InvokeModel", MODEL)
+        asked = len(auth.known)
+        sys.setprofile(seen)
+        try:
+            await authorizer.authorize(call, "bedrock:InvokeModel", MODEL)
+        finally:
+            sys.setprofile(None)
+        assert len(auth.known) == asked
+        return len(events)
+
+    alone = await steps()
+    for number in range(2_000):
+        auth.policies = (document({**ALLOW, "Sid": f"Of{number}"}),)
+        await authorizer.authorize(a_call(access_key_id=f"AKIB{number}"), "bedrock:InvokeModel", MODEL)
+    assert await steps() == alone > 10
 
 
 CALL = {"Effect": "Allow", "Action": "bedrock:CallWithBearerToken", "Resource": "*"}
