@@ -97,7 +97,8 @@ async def test_a_change_at_one_is_in_force_at_the_other(
     async def lease(at: int) -> Any:
         return await runtimes[at].authorization.GetAuthorizationLease(request, metadata=token)
 
-    for number in range(10):
+    # Each is acknowledged when the lease before it has ended: nobody confirms here.
+    for number in range(3):
         document = f'{{"Statement":{{"Effect":"Allow","Action":"bedrock:Get{number}","Resource":"*"}}}}'
         put = policy_service_pb2.PutUserPolicyRequest(**user, policy_name="p", document=document)
         await operators[number % 2].policies.PutUserPolicy(put, metadata=metadata)
