@@ -113,8 +113,8 @@ def _fixed_matches(relation: Relation, values: list[str]) -> Matches:
         wanted = frozenset(values)
         return lambda value, _: value in wanted
     if relation is Relation.EQUALS_FOLDED:
-        folded = frozenset(value.casefold() for value in values)
-        return lambda value, _: value.casefold() in folded
+        folded = frozenset(scalars.in_one_case(value) for value in values)
+        return lambda value, _: scalars.in_one_case(value) in folded
     if relation is Relation.LIKE:
         patterns = tuple(matcher(value) for value in values)
         return lambda value, _: any(fits(value) for fits in patterns)
@@ -134,7 +134,7 @@ def _equals(template: Template, value: str, context: Context) -> bool:
 
 def _equals_folded(template: Template, value: str, context: Context) -> bool:
     pieces = insert(template, context)
-    return pieces is not None and text_of(pieces).casefold() == value.casefold()
+    return pieces is not None and scalars.in_one_case(text_of(pieces)) == scalars.in_one_case(value)
 
 
 def _like(template: Template, value: str, context: Context) -> bool:

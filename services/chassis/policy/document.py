@@ -34,6 +34,8 @@ _STATEMENT_KEYS = frozenset(
     }
 )
 _SID = re.compile(r"[A-Za-z0-9]{0,128}")
+_FREE_SID = re.compile(r"[^\x00-\x1f\x7f]{0,128}")
+_ID_CHARS = 128
 _ACTION = re.compile(r"(?:\*|[A-Za-z0-9-]+):[A-Za-z0-9*?]+|\*")
 _ARN_SERVICE = re.compile(r"[a-z0-9-]+")
 _ARN_PARTS = 6
@@ -75,7 +77,7 @@ def refused_at(document: str, place: Place, what: str) -> DocumentError:
 def _policy(value: Any, kind: PolicyKind) -> Policy:
     top = mapping(value, DOCUMENT)
     for key in top:
-        if key not in ("Version", "Statement"):
+        if key not in ("Version", "Statement") and not (key == "Id" and kind.has_id):
             raise DocumentError(DOCUMENT / key, "is an element that is not supported")
     version = top.get("Version", _DEFAULT_VERSION)
     if version not in _VERSIONS:
@@ -95,13 +97,17 @@ def _policy(value: Any, kind: PolicyKind) -> Policy:
         if statement.sid and statement.sid in sids:
             raise DocumentError(DOCUMENT / "Statement" / index / "Sid", "is that of another statement too")
         sids.add(statement.sid)
-    return Policy(version, parsed)
+    name = top.get("Id", "")
+    if not isinstance(name, str) or len(name) > _ID_CHARS:
+        raise DocumentError(DOCUMENT / "Id", f"must be text of at most {_ID_CHARS} characters")
+    return Policy(version, parsed, name)
 
 
 def canonical(policy: Policy) -> str:
     """Render a policy as canonical JSON: white space, the order of keys and single values do not show."""
+    named = {"Id": policy.id} if policy.id else {}
     return json.dumps(
-        {"Version": policy.version, "Statement": [_rendered(each) for each in policy.statements]},
+        {"Version": policy.version, **named, "Statement": [_rendered(each) for each in policy.statements]},
         ensure_ascii=False,
         separators=(",", ":"),
     )
@@ -129,8 +135,9 @@ def _statement(value: Any, index: int, kind: PolicyKind, *, variables: bool) -> 
         if key not in _STATEMENT_KEYS:
             raise DocumentError(place / key, "is an element that is not supported")
     sid = statement.get("Sid", "")
-    if not isinstance(sid, str) or not _SID.fullmatch(sid):
-        raise DocumentError(place / "Sid", "must consist of letters and digits")
+    if not isinstance(sid, str) or not (_FREE_SID if kind.free_sid else _SID).fullmatch(sid):
+        wanted = "be text of at most 128 characters" if kind.free_sid else "consist of letters and digits"
+        raise DocumentError(place / "Sid", f"must {wanted}")
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise DocumentError(place / "Effect", "must be Allow or Deny")

@@ -32,6 +32,9 @@ class IssueCode(enum.Enum):
 
     INVALID_ACTION = "INVALID_ACTION"
     INVALID_SERVICE_IN_ACTION = "INVALID_SERVICE_IN_ACTION"
+    INVALID_PARTITION = "INVALID_PARTITION"
+    INVALID_ARN_REGION = "INVALID_ARN_REGION"
+    INVALID_ARN_ACCOUNT = "INVALID_ARN_ACCOUNT"
     INVALID_ARN_RESOURCE = "INVALID_ARN_RESOURCE"
     UNKNOWN_SERVICE = "UNKNOWN_SERVICE"
     """AWS may have the service; this installation has not."""
@@ -63,6 +66,9 @@ class IssueCode(enum.Enum):
 _TYPES = {
     IssueCode.INVALID_ACTION: FindingType.ERROR,
     IssueCode.INVALID_SERVICE_IN_ACTION: FindingType.ERROR,
+    IssueCode.INVALID_PARTITION: FindingType.ERROR,
+    IssueCode.INVALID_ARN_REGION: FindingType.ERROR,
+    IssueCode.INVALID_ARN_ACCOUNT: FindingType.ERROR,
     IssueCode.INVALID_ARN_RESOURCE: FindingType.ERROR,
     IssueCode.PASS_ROLE_WITH_STAR_IN_RESOURCE: FindingType.SECURITY_WARNING,
     IssueCode.PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE: FindingType.SECURITY_WARNING,
@@ -72,6 +78,9 @@ _OF_AWS = frozenset(
     {
         IssueCode.INVALID_ACTION,
         IssueCode.INVALID_SERVICE_IN_ACTION,
+        IssueCode.INVALID_PARTITION,
+        IssueCode.INVALID_ARN_REGION,
+        IssueCode.INVALID_ARN_ACCOUNT,
         IssueCode.INVALID_ARN_RESOURCE,
         IssueCode.WILDCARD_WITHOUT_LIKE_OPERATOR,
         IssueCode.MISSING_VERSION,

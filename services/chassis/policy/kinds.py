@@ -32,6 +32,13 @@ class PolicyKind:
     """Allow stands only in the statement that permits everything, which each level of an organization has."""
     service: str = ""
     """The one service whose actions it can name; empty for any."""
+    free_sid: bool = False
+    """Whether a Sid can be any text, as "Enable IAM User Permissions" of the key policy that AWS gives."""
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the document may have an Id, a name that means nothing: where a resource has the policy."""
+        return self.principal is PrincipalRule.REQUIRED
 
 
 IDENTITY = PolicyKind("identity policies", 6144)
@@ -42,6 +49,6 @@ RESOURCE_CONTROL = PolicyKind(
     "resource control policies", 5120, PrincipalRule.EVERYBODY, not_action=False, denies_only=True
 )
 ENDPOINT = PolicyKind("endpoint policies", 20_480, PrincipalRule.REQUIRED)
-KEY = PolicyKind("key policies", 32_768, PrincipalRule.REQUIRED, service="kms")
+KEY = PolicyKind("key policies", 32_768, PrincipalRule.REQUIRED, service="kms", free_sid=True)
 MODEL = PolicyKind("resource policies of models", 20_480, PrincipalRule.REQUIRED, service="bedrock")
 TRUST = PolicyKind("trust policies", 2048, PrincipalRule.REQUIRED, has_resource=False, service="sts")

@@ -71,6 +71,8 @@ class Policy:
 
     version: str
     statements: tuple[Statement, ...]
+    id: str = ""
+    """A name of its writer's, which means nothing; empty for none."""
 
 
 class Verdict(enum.Enum):

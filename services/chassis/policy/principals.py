@@ -61,13 +61,21 @@ class Name:
 
     kind: NameKind
     value: str
-    """As it is compared: an account is "arn:{partition}:iam::{account}:root", everybody is "*"."""
+    """As it is written: an account by its twelve digits or by its root's ARN, everybody as "*"."""
 
     @property
     def account_id(self) -> str:
         """The account, when the whole account is named; else empty."""
+        if self.kind is not NameKind.AWS:
+            return ""
         parts = self.value.split(":", 5)
-        return parts[4] if self.kind is NameKind.AWS and parts[-1] == "root" else ""
+        return parts[4] if parts[-1] == "root" else self.value if self.value.isdecimal() else ""
+
+    @property
+    def partition(self) -> str | None:
+        """The partition of an ARN; None for what is none: an account's digits are those of any partition."""
+        parts = self.value.split(":", 2)
+        return parts[1] if len(parts) == 3 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,13 @@ def _match(name: Name, requester: Requester) -> Match:
             return Match.ROLE
     elif name.value == requester.unique_id:
         return Match.REQUESTER
-    return Match.ACCOUNT if name.account_id == requester.account_id else Match.NONE
+    if name.account_id != requester.account_id or name.partition not in (None, _partition(requester)):
+        return Match.NONE
+    return Match.REQUESTER if requester.kind is RequesterKind.ROOT else Match.ACCOUNT
+
+
+def _partition(requester: Requester) -> str:
+    return requester.name.split(":", 2)[1]
 
 
 def _is_that(name: Name, requester: Requester) -> bool:

@@ -1,5 +1,6 @@
 """Reviewing a policy document: unknown actions, and resources and conditions that fit none of its actions."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from services.chassis.policy.model import Condition, Effect, Statement
 from services.chassis.policy.operators import Kind, Relation
 from services.chassis.policy.patterns import has_wildcard
 from services.chassis.policy.positions import Positions
-from services.chassis.policy.templates import Template, keys_of, parse_template
+from services.chassis.policy.templates import Template, keys_of, parse_template, split_parts
 
 MAX_FINDINGS = 100
 """More are not reported: whoever has mended a hundred asks again."""
@@ -115,12 +116,11 @@ class _Review:
     def _templates(self) -> tuple[tuple[Template, str], ...]:
         """The resources with their service; none for *."""
         variables = self._statement.variables
-        return tuple(
-            ((), "")
-            if resource == "*"
-            else (parse_template(resource) if variables else (resource,), resource.split(":")[2])
+        templates = (
+            () if resource == "*" else parse_template(resource) if variables else (resource,)
             for resource in self._statement.resources
         )
+        return tuple((template, _service_of(template) if template else "") for template in templates)
 
     @cached_property
     def _types(self) -> tuple[frozenset[str], ...]:
@@ -128,6 +128,8 @@ class _Review:
         forms = self._known.forms
         return tuple(
             frozenset(form.text for form in forms.get(service, ()) if form.may_match(template))
+            if not any(isinstance(piece, str) and _BLANK.search(piece) for piece in template)
+            else frozenset()
             for template, service in self._templates
         )
 
@@ -138,9 +140,12 @@ class _Review:
             zip(self._statement.resources, self._templates, self._types, strict=True)
         ):
             where = (element, at)
-            if template:
-                yield from self._unfilled(keys_of(template), where)
-            if not template or types:
+            if not template:
+                continue
+            yield from self._unfilled(keys_of(template), where)
+            for code, what in _misnamed(template):
+                yield self._finding(code, f"{what}{effect}", where)
+            if types:
                 continue
             if service in self._known.forms:
                 what = (
@@ -245,6 +250,13 @@ class _Review:
         return Location(path, span, key)
 
 
+_BLANK = re.compile(r"\s")
+_NAMED = (
+    (1, IssueCode.INVALID_PARTITION, "partition", re.compile(r"aws(?:-[a-z]+)*")),
+    (3, IssueCode.INVALID_ARN_REGION, "Region", re.compile(r"(?:[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2})?")),
+    (4, IssueCode.INVALID_ARN_ACCOUNT, "account", re.compile(r"(?:[0-9]{12}|aws)?")),
+)
+"""Parts of an ARN with the form that AWS's names have: which of them there are is no question of a policy."""
 _EVERY_ROLE = "arn:aws:iam::*:role/*"
 _PASSES_ANY_ROLE = (
     "Using the iam:PassRole action with wildcards (*) in the resource can be overly permissive because it "
@@ -260,6 +272,21 @@ _WILDCARD = (
     "Your condition value includes a * or ? character. If you meant to use a wildcard (*, ?), update the "
     "condition operator to include Like."
 )
+
+
+def _service_of(template: Template) -> str:
+    """Return the service of an ARN, which the parser wants as text."""
+    (service,) = split_parts(template)[2]
+    return str(service)
+
+
+def _misnamed(template: Template) -> Iterator[tuple[IssueCode, str]]:
+    """Yield the parts of an ARN that name nothing there could be. What has wildcards or variables may."""
+    parts = split_parts(template)
+    for at, code, called, form in _NAMED:
+        [text] = parts[at] if len(parts[at]) == 1 else ("",) if not parts[at] else (None,)
+        if isinstance(text, str) and not has_wildcard(text) and not form.fullmatch(text):
+            yield code, f"The resource ARN has no valid {called}: {shown(text)} matches none."
 
 
 def _forms(actions: Iterable[Action]) -> set[str]:

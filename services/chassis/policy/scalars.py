@@ -19,7 +19,7 @@ _CIDR = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?)?)?", re.ASCII
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T\d\d:\d\d(?::\d\d(\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?)?)?", re.ASCII
 )
 
 
@@ -40,15 +40,16 @@ def instant(text: str) -> Decimal:
         if _SECONDS.fullmatch(text):
             return Decimal(text)
         raise ValueError("a date as 2026-11-21T10:30:00Z, or seconds since 1970, is expected")
-    year, month, day = found.groups()
-    if day is None:
+    year, month, day, fraction = found.groups(default="")
+    if not day:
         moment = datetime(int(year), int(month or 1), 1, tzinfo=UTC)
     elif "T" in text:
-        moment = datetime.fromisoformat(text)
+        # A datetime has microseconds, and would cut off the rest.
+        moment = datetime.fromisoformat(text.replace(fraction, ""))
     else:
         moment = datetime(int(year), int(month), int(day), tzinfo=UTC)
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return Decimal(since.days * 86400 + since.seconds) + Decimal(since.microseconds) / 1_000_000
+    return Decimal(since.days * 86400 + since.seconds) + Decimal(f"0{fraction}")
 
 
 def network(text: str) -> Network:
@@ -76,6 +77,22 @@ def truth(text: str) -> bool:
     if lower not in ("true", "false"):
         raise ValueError("true or false is expected")
     return lower == "true"
+
+
+def in_one_case(text: str) -> str:
+    """Return a text in which capital and small letters are alike, and nothing else.
+
+    Letter by letter, so that ß is no ss, and within ASCII or outside of it, so that the Kelvin sign is no k:
+    names that only look alike, or spell alike, are different names.
+    """
+    if text.isascii():
+        return text.lower()
+    return "".join(map(_small, text))
+
+
+def _small(letter: str) -> str:
+    small = letter.lower()
+    return small if len(small) == 1 and small.isascii() is letter.isascii() else letter
 
 
 def octets(text: str) -> bytes:

@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -89,7 +89,7 @@ def _compare(operator: str, given: str, value: Any, context: Context, dollar: bo
             return _arn_like(given, pattern)
         text = "".join(character for character, _ in pattern)
         if operator == "StringEqualsIgnoreCase":
-            return text.casefold() == given.casefold()
+            return len(text) == len(given) and all(map(_same_letter, text, given))
         return text == given
     if operator == "Bool":
         return given.lower() == str(value).lower() and given.lower() in ("true", "false")
@@ -102,6 +102,10 @@ def _compare(operator: str, given: str, value: Any, context: Context, dollar: bo
     if operator.startswith("Date"):
         return _ordered(operator.removeprefix("Date"), _seconds(given), _seconds(value))
     raise AssertionError(operator)
+
+
+def _same_letter(one: str, other: str) -> bool:
+    return one.isascii() == other.isascii() and one.lower() == other.lower()
 
 
 def _ordered(relation: str, left: Fraction | None, right: Fraction | None) -> bool:
@@ -134,7 +138,9 @@ def _seconds(value: Any) -> Fraction | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return Fraction(str(moment.timestamp()))
+    fraction = re.search("[.][0-9]+", text)
+    whole = moment.replace(microsecond=0, tzinfo=moment.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return Fraction(whole // timedelta(seconds=1)) + Fraction("0" + fraction[0] if fraction else 0)
 
 
 def _inside(address: str, network: str) -> bool:

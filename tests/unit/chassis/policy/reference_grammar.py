@@ -93,7 +93,9 @@ def _document(document: str, kind: PolicyKind) -> None:
     except (ValueError, RecursionError) as error:
         raise NoPolicy("json") from error
     need(not twice, "name twice")
-    need(isinstance(value, dict) and set(value) <= {"Version", "Statement"}, "top")
+    named = {"Id"} if kind.principal is PrincipalRule.REQUIRED else set()
+    need(isinstance(value, dict) and set(value) <= {"Version", "Statement"} | named, "top")
+    need(isinstance(value.get("Id", ""), str) and len(value.get("Id", "")) <= 128, "id")
     version = value.get("Version", "2008-10-17")
     need(isinstance(version, str) and version in ("2012-10-17", "2008-10-17"), "version")
     statements = value.get("Statement")
@@ -110,7 +112,8 @@ def _document(document: str, kind: PolicyKind) -> None:
 
 def _statement(statement: Mapping[str, Any], kind: PolicyKind, *, dollar: bool) -> None:
     sid = statement.get("Sid", "")
-    need(isinstance(sid, str) and len(sid) <= 128 and re.fullmatch("[A-Za-z0-9]*", sid), "sid")
+    letters = r"[^\x00-\x1f\x7f]*" if kind.name == "key policies" else "[A-Za-z0-9]*"
+    need(isinstance(sid, str) and len(sid) <= 128 and re.fullmatch(letters, sid), "sid")
     effect = statement.get("Effect")
     need(effect == "Allow" or effect == "Deny", "effect")
     _principals(statement, kind, effect)

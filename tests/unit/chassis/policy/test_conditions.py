@@ -69,10 +69,33 @@ def holds(name: str, key: str, values: Any, **changes: Any) -> bool:
         ("StringEquals", "kms:EncryptionContext:path", "a/${*}"),
         ("StringLike", "kms:EncryptionContext:path", "?/${*}"),
         ("StringEqualsIgnoreCase", "aws:username", "${kms:EncryptionContext:none, 'Alice'}"),
+        ("DateLessThan", "aws:CurrentTime", "2026-11-21T10:30:00.000000001Z"),
+        ("DateNotEquals", "aws:CurrentTime", "2026-11-21T10:30:00.0000001Z"),
     ],
 )
 def test_it_holds(name: str, key: str, values: Any) -> None:
     assert holds(name, key, values)
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "equal"),
+    [
+        ("ÉCOLE", "école", True),
+        ("STRASSE", "straße", False),
+        ("fi", "\N{LATIN SMALL LIGATURE FI}", False),
+        ("s", "\N{LATIN SMALL LETTER LONG S}", False),
+        ("K", "\N{KELVIN SIGN}", False),
+        ("k", "\N{KELVIN SIGN}", False),
+        ("i", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", False),
+        ("Å", "\N{ANGSTROM SIGN}", True),
+    ],
+)
+def test_case_is_ignored_letter_by_letter(written: str, given: str, equal: bool) -> None:
+    for value in (written, "${kms:EncryptionContext:none, '" + written + "'}"):
+        assert holds("StringEqualsIgnoreCase", "aws:username", value, **{"aws:username": given}) is equal
+        assert (
+            holds("StringNotEqualsIgnoreCase", "aws:username", value, **{"aws:username": given}) is not equal
+        )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.errors import DomainError
+from services.chassis.policy import kinds
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.kinds import IDENTITY
 from services.chassis.policy.model import Condition, Effect, Quantifier
@@ -173,6 +174,37 @@ def test_before_2012_a_dollar_is_text() -> None:
     document = json.dumps({"Version": "2008-10-17", "Statement": statement})
     assert parse(document).statements[0].conditions[0].values == ("${nothing",)
     assert not parse(document).statements[0].variables
+
+
+@pytest.mark.parametrize(("version", "accepted"), [("2008-10-17", True), ("2012-10-17", False)])
+def test_a_colon_within_a_variable_separates_no_parts(version: str, accepted: bool) -> None:
+    arn = "arn:aws:iam::${aws:PrincipalAccount}"
+    statement = {**STATEMENT, "Condition": {"ArnLike": {"aws:PrincipalArn": arn}}}
+    document = json.dumps({"Version": version, "Statement": statement})
+    if accepted:
+        assert parse(document).statements[0].conditions[0].values == (arn,)
+    else:
+        assert "six parts" in refusal(document)
+
+
+def test_the_key_policy_that_aws_gives_is_one() -> None:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    statement = {
+        "Sid": "Enable IAM User Permissions",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    document = {"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}
+    parsed = parse(json.dumps(document), kinds.KEY)
+    assert (parsed.id, parsed.statements[0].sid) == ("key-default-1", "Enable IAM User Permissions")
+    rendered = json.loads(canonical(parsed))
+    assert (rendered["Id"], rendered["Statement"][0]["Sid"]) == (document["Id"], statement["Sid"])
+    assert parse(canonical(parsed), kinds.KEY) == parsed
+    for kind in (kinds.IDENTITY, kinds.RESOURCE_CONTROL):
+        with pytest.raises(DomainError):
+            parse(json.dumps({"Version": "2012-10-17", "Id": "x", "Statement": STATEMENT}), kind)
 
 
 def test_two_statements_may_not_share_a_sid() -> None:

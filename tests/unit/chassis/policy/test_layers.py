@@ -1,6 +1,7 @@
 """All layers together: AWS's tables of same-account and cross-account evaluation, one row a test."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ from services.chassis.policy.document import parse
 from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.layers import RequesterLayers, ResourceLayers
 from services.chassis.policy.model import Layer, Verdict
-from services.chassis.policy.principals import Requester, RequesterKind
+from services.chassis.policy.principals import (
+    Match,
+    Name,
+    NameKind,
+    Principals,
+    Requester,
+    RequesterKind,
+)
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
@@ -132,6 +140,37 @@ def test_service_linked_roles_are_exempt_from_the_organization():
     assert decide(LINKED, bound, target) == PERMITTED_BY_IDENTITY
     assert decide(ROLE, bound)[1] is Layer.SERVICE_CONTROL
     assert decide(ROLE, RequesterLayers(identity=ALLOW), target)[1] is Layer.RESOURCE_CONTROL
+
+
+@pytest.mark.parametrize("silent", ["boundary", "session", "endpoint", None])
+def test_with_every_other_layer_each_must_allow(silent):
+    sets = {
+        "boundary": policies(layer=Layer.BOUNDARY),
+        "session": policies(layer=Layer.SESSION),
+        "endpoint": resource_policy(EVERYBODY, layer=Layer.ENDPOINT),
+    }
+    if silent is not None:
+        layer = Layer[silent.upper()]
+        sets[silent] = ResourcePolicySet([], layer) if silent == "endpoint" else PolicySet([], layer)
+    wanted = PERMITTED_BY_IDENTITY if silent is None else missing(Layer[silent.upper()])
+    assert decide(USER, RequesterLayers(identity=ALLOW, **sets)) == wanted
+
+
+def test_layers_are_named_with_their_level():
+    for made in (PolicySet([]), policies()):
+        assert made.evaluate(ACTION, RESOURCE, {}).level == 0
+        assert made.evaluate(ACTION, RESOURCE, {}).layer is Layer.IDENTITY
+    for named in (ResourcePolicySet([]), resource_policy(EVERYBODY)):
+        decision, _ = named.evaluate(USER, ACTION, RESOURCE, {})
+        assert (decision.layer, decision.level) == (Layer.RESOURCE, 0)
+
+
+@pytest.mark.parametrize("requester", [ROOT, USER, ROLE])
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aw", ""])
+def test_an_account_of_another_partition_is_another_account(requester, partition):
+    principals = Principals((Name(NameKind.AWS, f"arn:{partition}:iam::{ACCOUNT}:root"),))
+    assert principals.match(requester) is Match.NONE
+    assert replace(principals, negated=True).match(requester) is Match.ANYONE
 
 
 def test_an_endpoint_must_allow_and_can_deny():

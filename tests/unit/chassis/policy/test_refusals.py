@@ -122,6 +122,20 @@ TOP_CASES: list[tuple[str, int, str]] = [
 ]
 
 
+RESOURCE_CASES: list[tuple[str, int, str, PolicyKind]] = [
+    ('{"Statement": ' + json.dumps(TRUST) + ',\n"Id": 7}', 2, "must be text", kinds.TRUST),
+    ('{"Statement": ' + json.dumps(TRUST) + ',\n"Id": "' + "x" * 129 + '"}', 2, "of at most", kinds.TRUST),
+    (
+        '{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*",\n'
+        '"Sid": "a\\u0000"}}',
+        2,
+        "must be text of at most 128",
+        kinds.KEY,
+    ),
+]
+"""Of what only the policies of resources have."""
+
+
 def document_of(statement: Any, kind: PolicyKind) -> tuple[dict[str, Any], str]:
     """Return a good first statement of the kind, and a document of it and the other."""
     first = {"Effect": "Deny", "Action": "kms:*", "Resource": "*", "Principal": "*"}
@@ -156,6 +170,13 @@ def test_what_is_wrong_outside_statements_has_a_line_too(text: str, line: int, w
     assert what in message
 
 
+@pytest.mark.parametrize(("text", "line", "what", "kind"), RESOURCE_CASES)
+def test_what_is_wrong_in_names_has_a_line_too(text: str, line: int, what: str, kind: PolicyKind) -> None:
+    message = caught(text, kind).message
+    assert message.startswith(f"The policy is refused at line {line}: ")
+    assert what in message
+
+
 def test_every_place_that_refuses_is_reached_by_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new refusal needs a case above, which shows that its line is right."""
     reached: set[tuple[str, int]] = set()
@@ -178,6 +199,8 @@ def test_every_place_that_refuses_is_reached_by_a_case(monkeypatch: pytest.Monke
         caught(document_of(statement, kind)[1], kind)
     for text, _, _ in TOP_CASES:
         caught(text)
+    for text, _, _, kind in RESOURCE_CASES:
+        caught(text, kind)
     assert sorted(raising - reached) == []
 
 
