@@ -17,6 +17,7 @@ from services.chassis.arn import root_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.logs import Log
+from services.chassis.pipeline import require_principal
 from services.chassis.sigv4 import Credential
 
 WRITE_S = 60.0
@@ -85,12 +86,15 @@ class LastUses:
         """
         action = "iam:GetAccessKeyLastUsed"
         found = await self._uses.key_and_use(access_key_id)
+        if found is not None and found[0].account_id != require_principal(call).account_id:
+            # Of another account: nothing about it, not even whose it is, goes into a decision or an answer.
+            found = None
         key = None if found is None else found[0]
         if key is not None and key.user is None:
-            caller = await self._admission.admit_any(call, action, root_arn(key.account_id, self._partition))
+            await self._admission.admit_any(call, action, root_arn(key.account_id, self._partition))
         else:
             owner = "" if key is None or key.user is None else key.user.user_name
-            caller = await self._admission.admit(call, action, Entity(EntityKind.USER, owner))
-        if found is None or found[0].account_id != caller.account_id:
+            await self._admission.admit(call, action, Entity(EntityKind.USER, owner))
+        if found is None:
             raise access_key_not_found(access_key_id)
         return found

@@ -7,6 +7,7 @@ import pytest
 
 from services.auth.domain.identity import Entity, EntityKind, Tag
 from services.auth.domain.pages import PageRequest
+from services.auth.domain.records import Account, User
 from services.auth.operations.key_uses import KeyUses
 from services.chassis.sigv4 import Credential
 from tests.unit.auth.identities import ACCOUNT, ADMINISTRATOR, ALLOW, FIRST, Iam, allow, refused
@@ -185,3 +186,24 @@ async def test_the_newest_use_is_told_before_it_is_written(iam: Iam) -> None:
     await iam.allow(allow("iam:GetAccessKeyLastUsed", f"arn:aws:iam::{ACCOUNT}:user/other"))
     refusal = await refused(iam.last_uses.last(await iam.alice(), key.access_key_id))
     assert refusal[0] == "ACCESS_DENIED"
+
+
+async def test_whose_a_key_of_another_account_is_is_not_told(iam: Iam) -> None:
+    auth = iam.auth
+    await auth.directory.create_account(Account("210987654321", "i2", "second", auth.clock.now()), None, None)
+    boss = User("210987654321", "boss", "AIDABOSS", auth.clock.now())
+    await auth.directory.create_user(boss, 9)
+    foreign = await auth.keys.make("210987654321", boss)
+    await auth.directory.create_access_key(foreign.key, 2)
+    for statements in ((), (allow("iam:GetAccessKeyLastUsed", f"arn:aws:iam::{ACCOUNT}:user/b*"),)):
+        await iam.allow(allow("kms:Decrypt"), *statements)
+        refusals = [
+            await refused(iam.last_uses.last(await iam.alice(), key_id))
+            for key_id in (foreign.key.access_key_id, "AKIAUNKNOWN")
+        ]
+        assert refusals[0] == refusals[1]
+        assert refusals[0][0] == "ACCESS_DENIED"
+        assert "boss" not in refusals[0][1]
+    await iam.allow(allow("iam:GetAccessKeyLastUsed", "*"))
+    refusal = await refused(iam.last_uses.last(await iam.alice(), foreign.key.access_key_id))
+    assert refusal[0] == "RESOURCE_NOT_FOUND"
