@@ -31,7 +31,7 @@ def finding_message(finding: Finding) -> pb.PolicyFinding:
         learn_more_link=finding.code.learn_more,
         locations=[
             pb.PolicyLocation(
-                path=_path(each), start=_position(each.span.start), end=_position(each.span.end)
+                path=_path(each), start=position_message(each.span.start), end=position_message(each.span.end)
             )
             for each in finding.locations
         ],
@@ -48,5 +48,6 @@ def _path(location: Location) -> Iterator[pb.PolicyPathElement]:
             yield pb.PolicyPathElement(value=step)
 
 
-def _position(position: Position) -> pb.PolicyPosition:
+def position_message(position: Position) -> pb.PolicyPosition:
+    """Return a place in a document."""
     return pb.PolicyPosition(line=position.line, column=position.column, offset=position.offset)
