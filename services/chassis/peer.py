@@ -4,6 +4,19 @@ import ipaddress
 from typing import Any
 from urllib.parse import unquote
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def plain_address(text: str) -> Address:
+    """Parse an IP address; an IPv4 address that is written as one of IPv6 (::ffff:192.0.2.1) is the former.
+
+    Rules about IPv4 addresses, from a range in a policy to "no client has it", hold for both ways to write
+    one. Raises ValueError.
+    """
+    address = ipaddress.ip_address(text)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address if mapped is None else mapped
+
 
 def address_of(peer: str) -> str:
     """Return the IP address in gRPC's name of a peer, "" when it names none (a UNIX socket).
@@ -17,11 +30,9 @@ def address_of(peer: str) -> str:
         return ""
     text = rest.rpartition(":")[0].removeprefix("[").removesuffix("]").partition("%")[0]
     try:
-        address = ipaddress.ip_address(text)
+        return str(plain_address(text))
     except ValueError:
         return ""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(address if mapped is None else mapped)
 
 
 def user_agent(context: Any) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+from services.chassis.peer import Address, plain_address
+
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 HTTPS_PORT = 443
@@ -58,16 +59,10 @@ class DialRules:
 
         At public addresses HTTPS' own port is open; in the listed private networks also those from 1024 up.
         """
-        address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+        address = plain_address(text.partition("%")[0])
         if any(address in network for network in self.private_networks):
             return port == HTTPS_PORT or port >= _FIRST_UNPRIVILEGED
         return port == HTTPS_PORT and _is_public(address)
-
-
-def _plain(address: Address) -> Address:
-    """Return the address of IPv4 that is meant by one of IPv6 (::ffff:192.0.2.1)."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else mapped
 
 
 def _is_public(address: Address) -> bool:

@@ -15,6 +15,8 @@ from proxyprotocol.result import ProxyResult, is_ipv4, is_ipv6
 from proxyprotocol.v1 import ProxyProtocolV1
 from proxyprotocol.v2 import ProxyProtocolV2
 
+from services.chassis.peer import plain_address
+
 _V1_PREFIX = b"PROXY "
 _V1_MAX = 107
 """Bytes of the longest line of version 1 with its end (section 2.1)."""
@@ -48,9 +50,8 @@ class Balancers:
 
     def include(self, address: str) -> bool:
         """Say whether the peer of a socket is a balancer."""
-        peer = ipaddress.ip_address(address)
-        mapped = getattr(peer, "ipv4_mapped", None)
-        return any((mapped or peer) in network for network in self._networks)
+        peer = plain_address(address)
+        return any(peer in network for network in self._networks)
 
 
 class ProxyHeader:
@@ -120,7 +121,7 @@ def _client(result: ProxyResult) -> Address:
     if not (is_ipv4(result) or is_ipv6(result)):
         raise ProxyHeaderError("a header tells no address of IPv4 or IPv6")
     host, port = result.peername[:2]
-    address = ipaddress.ip_address(host)
+    address = plain_address(host)
     if address.is_unspecified or address.is_multicast:
         raise ProxyHeaderError("a header names an address that no client has")
     return str(address), int(port)

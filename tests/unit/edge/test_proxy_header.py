@@ -56,6 +56,7 @@ def read(pieces: Iterable[bytes]) -> tuple[Address | None, bytes]:
     [
         (b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 443\r\n", ("192.0.2.7", 4711)),
         (b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n", ("2001:db8::7", 4711)),
+        (b"PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 4711 443\r\n", ("192.0.2.7", 4711)),
         (b"PROXY TCP6 2001:DB8:0::7 ::ffff:198.51.100.1 0 65535\r\n", ("2001:db8::7", 0)),
         (header(), ("192.0.2.7", 4711)),
         (header(IPV6, family=0x21), ("2001:db8::7", 4711)),
@@ -98,6 +99,9 @@ def test_what_is_read(sent: bytes, source: Address | None) -> None:
         b"PROXY TCP4 192.0.2.7 198.51.100.1 65536 443\r\n",
         b"PROXY TCP4 0.0.0.0 198.51.100.1 4711 443\r\n",
         b"PROXY TCP4 224.0.0.1 198.51.100.1 4711 443\r\n",
+        b"PROXY TCP6 ::ffff:0.0.0.0 2001:db8::1 4711 443\r\n",
+        b"PROXY TCP6 ::ffff:e000:1 2001:db8::1 4711 443\r\n",
+        header(bytes(10) + b"\xff\xff" + bytes(4) + bytes(20), family=0x21),
         b"PROXY TCP5 192.0.2.7 198.51.100.1 4711 443\r\n",
         b"PROXY " + b"x" * 101,
         b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 " + b"4" * 100,
