@@ -27,25 +27,32 @@ class SqlPoints:
         """Use `database`, whose schema is current."""
         self._database = database
 
-    async def register(self, point: EnforcementPointId, now: datetime) -> None:
+    async def register(self, point: EnforcementPointId, now: datetime, since: datetime, most: int) -> bool:
         """Insert or renew, and forget what is long gone."""
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> bool:
             seen = to_microseconds(now)
             connection.execute(sa.delete(POINTS).where(POINTS.c.seen_us < to_microseconds(now - _FORGOTTEN)))
             mine = (POINTS.c.service == point.service, POINTS.c.instance_id == point.instance_id)
+            counts = POINTS.c.seen_us >= to_microseconds(since)
+            if connection.execute(sa.update(POINTS).where(*mine, counts).values(seen_us=seen)).rowcount:
+                return True
+            others = sa.select(sa.func.count()).where(POINTS.c.service == point.service, counts)
+            if connection.execute(others).scalar_one() >= most:
+                return False
             if not connection.execute(sa.update(POINTS).where(*mine).values(seen_us=seen)).rowcount:
                 connection.execute(
                     sa.insert(POINTS).values(
                         service=point.service, instance_id=point.instance_id, seen_us=seen
                     )
                 )
+            return True
 
         try:
-            await self._database.run(work)
+            return await self._database.run(work)
         except sa.exc.IntegrityError:
             # Another replica was asked by the same point at the same moment: written down is written down.
-            return
+            return True
 
     async def live(self, since: datetime) -> list[EnforcementPointId]:
         """Return the points by the time they registered."""

@@ -68,6 +68,15 @@ def quota_exceeded(quota: str, limit: int) -> DomainError:
     return DomainError(ErrorReason.ERROR_REASON_QUOTA_EXCEEDED, f"Cannot exceed quota for {quota}: {limit}")
 
 
+def too_many_points() -> DomainError:
+    """A service takes leases under more names than it may have processes."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_THROTTLED,
+        "Too many processes of one service take leases. Try again.",
+        retry_after_s=1.0,
+    )
+
+
 def user_not_found(user_name: str) -> DomainError:
     """No such user in the account."""
     return not_found(f"The user with name {user_name} cannot be found.", user_name)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.auth.domain.points import EnforcementPointId
 from services.auth.domain.records import PrincipalState
@@ -11,6 +12,8 @@ from services.auth.errors import access_denied
 from services.auth.operations.admission import Admission
 from services.chassis.context import CallContext
 from services.chassis.principal import PrincipalClaims
+
+T = TypeVar("T")
 
 LEASE_S = 4.75
 """How long a revocation may go unnoticed at an enforcement point that hears of nothing.
@@ -44,8 +47,29 @@ class AdmittedTokens(Protocol):
 class Registrar(Protocol):
     """Knows the processes that hold leases."""
 
+    def knows(self, point: EnforcementPointId) -> bool:
+        """Say whether the point is written down, and will be for longer than a lease."""
+
     async def register(self, point: EnforcementPointId) -> None:
-        """Return when the point is written down."""
+        """Return when the point is written down.
+
+        Raises DomainError(THROTTLED) when its service has too many of them: it gets no lease then.
+        """
+
+
+async def read_for(points: Registrar, point: EnforcementPointId, read: Callable[[], Awaitable[T]]) -> T:
+    """Return what `read` finds for a lease of `point`, read while the point is written down.
+
+    A change that the lease does not know yet must find its holder, so that nothing counts that was read
+    before the point was written down. It is written down only for what `read` lets pass: whoever proves
+    nothing would else have changes wait for points that do not exist. What `read` raises is raised.
+    """
+    known = points.knows(point)
+    found = await read()
+    if known:
+        return found
+    await points.register(point)
+    return await read()
 
 
 class AuthorizationLeases:
@@ -65,16 +89,19 @@ class AuthorizationLeases:
         `admitted_token` is one that may have expired since it admitted a call that goes on.
 
         Raises DomainError(INVALID_TOKEN) when the principal is gone or the token is another service's,
-        ACCESS_DENIED when the VPC endpoint that it names is.
+        ACCESS_DENIED when the VPC endpoint that it names is, THROTTLED when the service has too many points.
         """
         if call.caller is None:
             raise access_denied("Leases are for services.")
-        # Before anything is read: a change that this lease does not know yet must find the point registered.
-        await self._points.register(EnforcementPointId(call.caller.name, instance_id))
+        service = call.caller.name
         claims = None
         if admitted_token:
             claims = await self._tokens.verify_admitted(admitted_token, LONGEST_CALL_S)
-        caller = await self._admission.identify(call, call.caller.name, claims)
+        caller = await read_for(
+            self._points,
+            EnforcementPointId(service, instance_id),
+            lambda: self._admission.identify(call, service, claims),
+        )
         digest = content_digest(caller.state)
         return AuthorizationLease(caller.state, digest, digest == known_digest, caller.endpoint_epoch)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.auth.domain.points import EnforcementPointId
+from services.auth.errors import too_many_points
 from services.auth.operations.lease import LEASE_S
 from services.auth.ports.revocation import Announcer, EnforcementPointStore
 from services.chassis.clock import Clock
@@ -24,6 +25,9 @@ _REGISTER_S = 10.0
 _LIVE = timedelta(seconds=30)
 """A point that was written down longer ago holds no lease: registration, lease and clocks' differences."""
 _MAX_POINTS = 10_000
+MAX_POINTS_OF_A_SERVICE = 64
+"""Processes of one service that count at a time. Each is waited for, so that nobody may name them at will; four
+times as many as a service has replicas, because those that ended count for half a minute more."""
 _MANY = 100
 """A change of more accounts is announced once, to everybody: who holds leases forgets them all and confirms
 once, instead of account by account for longer than leases last."""
@@ -55,12 +59,22 @@ class Revocation:
         self._registered: dict[EnforcementPointId, float] = {}
         self._waiters: defaultdict[str, set[_Waiter]] = defaultdict(set)
 
+    def knows(self, point: EnforcementPointId) -> bool:
+        """Say whether the point is written down, and will be for longer than a lease."""
+        return self._clock.boottime() < self._registered.get(point, 0.0)
+
     async def register(self, point: EnforcementPointId) -> None:
-        """Write down that a point takes leases; to be called before anything is read for one."""
-        now = self._clock.boottime()
-        if now < self._registered.get(point, 0.0):
+        """Write down that a point takes leases; to be called before anything is read for one.
+
+        Raises DomainError(THROTTLED) when as many points of its service as may count do so already. A lease
+        for a point that is not written down would outlive a revocation, so that there must be none.
+        """
+        if self.knows(point):
             return
-        await self._points.register(point, self._clock.now())
+        now, wall = self._clock.boottime(), self._clock.now()
+        if not await self._points.register(point, wall, wall - _LIVE, MAX_POINTS_OF_A_SERVICE):
+            _log.error("too_many_enforcement_points", service=point.service, limit=MAX_POINTS_OF_A_SERVICE)
+            raise too_many_points()
         if len(self._registered) >= _MAX_POINTS:
             self._registered.clear()
         self._registered[point] = now + _REGISTER_S

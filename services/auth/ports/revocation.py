@@ -40,8 +40,12 @@ class Announcer(Protocol):
 class EnforcementPointStore(Protocol):
     """The processes that hold leases."""
 
-    async def register(self, point: EnforcementPointId, now: datetime) -> None:
-        """Write down that a point takes leases now. MUST be durable, and seen by every replica, on return."""
+    async def register(self, point: EnforcementPointId, now: datetime, since: datetime, most: int) -> bool:
+        """Write down that a point takes leases now. MUST be durable, and seen by every replica, on return.
+
+        Returns False, and writes nothing, when `most` other points of the service registered at `since` or
+        later and this one did not: who holds leases can go on, whoever else comes.
+        """
 
     async def live(self, since: datetime) -> list[EnforcementPointId]:
         """Return the points that registered at `since` or later. MAY forget the others."""

@@ -1,6 +1,7 @@
 """Signatures, tokens and leases."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from craton.auth.v1 import (
     authentication_service_pb2,
@@ -20,7 +21,7 @@ from services.auth.errors.endpoints import no_endpoint
 from services.auth.operations.api_keys import ApiKeys
 from services.auth.operations.issuing import TokenIssuer
 from services.auth.operations.keyring import Keyring
-from services.auth.operations.lease import LEASE_S, AuthorizationLeases, Registrar
+from services.auth.operations.lease import LEASE_S, AuthorizationLeases, Registrar, read_for
 from services.auth.operations.private_paths import PrivatePaths
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.signatures import Signatures, Signed
@@ -32,6 +33,8 @@ from services.chassis.principal import BearerTokenType, ClientContext, Principal
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4 import Credential
 from services.chassis.tls import TLS_VERSION
+
+T = TypeVar("T")
 
 _LEASE = Duration(seconds=int(LEASE_S), nanos=int(LEASE_S % 1 * 1e9))
 _BEARER_TYPES = {
@@ -113,9 +116,8 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
 
     async def AuthenticateSignature(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        lease = await self._lease(request.instance_id)
         signed = _signed(request.signed_request)
-        verified = await self._signatures.verify(signed)
+        lease, verified = await self._leased(request.instance_id, lambda: self._signatures.verify(signed))
         client = client_of(request.audit_context, "service/edge", context)
         credential, state = signed.credential, verified.state
         path = await self._path(request, state)
@@ -138,8 +140,9 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
 
     async def AuthenticateBearerToken(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        lease = await self._lease(request.instance_id)
-        verified = await self._api_keys.verify(request.bearer_token, request.region)
+        lease, verified = await self._leased(
+            request.instance_id, lambda: self._api_keys.verify(request.bearer_token, request.region)
+        )
         client = client_of(request.audit_context, "service/edge", context)
         path = await self._path(request, verified.state)
         token, claims = self._issuer.issue_bearer(verified, request.region, request.audience, client, path)
@@ -167,13 +170,13 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
             request.private_listener, request.endpoint_service, state.account.account_id
         )
 
-    async def _lease(self, instance_id: str) -> Duration:
-        """Register the caller before anything is read, and return how long it may keep the answer."""
+    async def _leased(self, instance_id: str, verify: Callable[[], Awaitable[T]]) -> tuple[Duration, T]:
+        """Return how long the caller may keep what `verify` returns, and that."""
         caller = current_call().caller
         if caller is None or not instance_id:
-            return Duration()
-        await self._points.register(EnforcementPointId(caller.name, instance_id))
-        return _LEASE
+            return Duration(), await verify()
+        point = EnforcementPointId(caller.name, instance_id)
+        return _LEASE, await read_for(self._points, point, verify)
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):

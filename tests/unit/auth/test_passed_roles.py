@@ -42,6 +42,9 @@ FOR_ITS_ACCOUNT = {
 
 
 class Registrar:
+    def knows(self, point: object) -> bool:
+        return True
+
     async def register(self, _point: Any) -> None:
         """Nobody is waited for here."""
 

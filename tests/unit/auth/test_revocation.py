@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from services.auth.domain.points import EnforcementPointId
-from services.auth.operations.revocation import Revocation
+from services.auth.operations.revocation import MAX_POINTS_OF_A_SERVICE, Revocation
+from services.chassis.errors import DomainError
 from services.chassis.revocation import EVERYBODY
 from tests.fakes.clock import CountingRandomness, ManualClock
 
@@ -25,9 +26,13 @@ class Points:
         self.broken = False
         self._clock = clock
 
-    async def register(self, point: EnforcementPointId, now: datetime) -> None:
+    async def register(self, point: EnforcementPointId, now: datetime, since: datetime, most: int) -> bool:
+        live = await self.live(since)
+        if point not in live and sum(each.service == point.service for each in live) >= most:
+            return False
         self.seen[point] = now
         self.writes += 1
+        return True
 
     async def live(self, since: datetime) -> list[EnforcementPointId]:
         if self.broken:
@@ -181,6 +186,25 @@ async def test_registration_is_written_down_again_before_it_counts_no_more(
     # The last lease is given just before it is written down again, and ends five seconds later.
     clock.advance(10 + 5)
     assert await points.live(clock.now() - timedelta(seconds=30)) == [ONE]
+
+
+async def test_one_service_cannot_have_changes_wait_for_any_number_of_points(
+    revocation: Revocation, points: Points, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = [EnforcementPointId("edge", f"{number:032x}") for number in range(MAX_POINTS_OF_A_SERVICE + 1)]
+    for point in ids[:-1]:
+        await revocation.register(point)
+    with pytest.raises(DomainError) as caught:
+        await revocation.register(ids[-1])
+    assert caught.value.reason_name == "THROTTLED"
+    assert not revocation.knows(ids[-1])
+    assert "too_many_enforcement_points" in caplog.text
+    await revocation.register(ONE)
+    clock.advance(11)
+    await revocation.register(ids[0])
+    clock.advance(20)
+    await revocation.register(ids[-1])
+    assert await points.live(clock.now() - timedelta(seconds=30)) == [ids[0], ids[-1]]
 
 
 async def test_confirmations_reach_the_other_replicas(

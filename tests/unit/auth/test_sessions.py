@@ -361,6 +361,33 @@ async def test_a_users_session_counts_no_longer_than_the_key_it_was_asked_for_wi
     assert await reason(verify) == "UNKNOWN_ACCESS_KEY"
 
 
+async def test_a_roles_session_outlives_who_assumed_it_and_ends_with_its_role(stack) -> None:
+    """As at AWS, so that whoever fears for a signature has to look for the sessions that it gave out."""
+    text = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}}'
+    await stack.trust(allow({"AWS": ALICE}))
+    await stack.inline.put(await stack.root(), Entity(EntityKind.ROLE, "reader"), "p", text)
+    old = await stack.temporary.assume_role(await stack.call(), wanted())
+    auth = stack.auth
+    await auth.directory.delete_access_key(ACCOUNT, "alice", auth.key.key.access_key_id)
+    await auth.directory.delete_user(ACCOUNT, "alice")
+    call = await stack.call(old.session.access_key_id)
+    await auth.admission.authorize(call, "iam:GetUser", ALICE)
+    older = {"DateLessThan": {"aws:TokenIssueTime": (auth.clock.now() + timedelta(seconds=1)).isoformat()}}
+    revoke = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": older}
+    await stack.inline.put(
+        await stack.root(),
+        Entity(EntityKind.ROLE, "reader"),
+        "AWSRevokeOlderSessions",
+        json.dumps({"Version": "2012-10-17", "Statement": revoke}),
+    )
+    assert await reason(auth.admission.authorize(call, "iam:GetUser", ALICE)) == "ACCESS_DENIED"
+    await stack.inline.delete(await stack.root(), Entity(EntityKind.ROLE, "reader"), "AWSRevokeOlderSessions")
+    await auth.admission.authorize(call, "iam:GetUser", ALICE)
+    await stack.inline.delete(await stack.root(), Entity(EntityKind.ROLE, "reader"), "p")
+    await stack.roles.delete(await stack.root(), "reader")
+    assert await reason(auth.admission.identify(call)) == "INVALID_TOKEN"
+
+
 async def test_a_name_that_is_used_again_inherits_no_trust(stack) -> None:
     await stack.trust(allow({"AWS": ALICE}))
     await stack.temporary.assume_role(await stack.call(), wanted())
