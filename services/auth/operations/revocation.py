@@ -26,8 +26,8 @@ _LIVE = timedelta(seconds=30)
 """A point that was written down longer ago holds no lease: registration, lease and clocks' differences."""
 _MAX_POINTS = 10_000
 MAX_POINTS_OF_A_SERVICE = 64
-"""Processes of one service that count at a time. Each is waited for, so that nobody may name them at will; four
-times as many as a service has replicas, because those that ended count for half a minute more."""
+"""Processes of one service that count at a time, those that ended in the last half minute among them. Each is
+waited for, so that nobody may name them at will."""
 _MANY = 100
 """A change of more accounts is announced once, to everybody: who holds leases forgets them all and confirms
 once, instead of account by account for longer than leases last."""
