@@ -84,8 +84,10 @@ def show(model_id: str, as_json: bool) -> None:
         pb.GetFoundationModelAvailabilityRequest(model_id=model_id),
         metadata=metadata,
     )
-    offers = _offers(session, model_id)
-    emit({**as_dict(availability), "offers": [as_dict(each) for each in offers]}, as_json=as_json)
+    offers = [as_dict(each) for each in _offers(session, model_id)]
+    for offer in offers:
+        del offer["eula_text"]
+    emit({**as_dict(availability), "offers": offers}, as_json=as_json)
 
 
 @access.command()
@@ -107,6 +109,28 @@ def accept(model_id: str, offer_id: str, as_json: bool) -> None:
     request = pb.CreateFoundationModelAgreementRequest(model_id=model_id, offer_token=offers[0].offer_token)
     session.call(_stub(session).CreateFoundationModelAgreement, request, metadata=session.token("auth"))
     emit({"accepted": model_id, "offer_id": offers[0].offer_id}, as_json=as_json)
+
+
+@access.command()
+@click.argument("model_id")
+@json_option
+@grpc_errors
+def eula(model_id: str, as_json: bool) -> None:
+    """Print the text that accepting an offer accepts, as its provider has signed it.
+
+    Its SHA-256 is the eula_sha256 that `show` names and that an agreement is about.
+
+    \b
+    Example:
+      craton models access eula craton.tiny-chat-v1 | sha256sum
+    """
+    offers = _offers(Session(Stack.here()), model_id)
+    if as_json:
+        wanted = ("offer_id", "eula_url", "eula_sha256", "eula_text")
+        emit([{name: as_dict(each)[name] for name in wanted} for each in offers], as_json=True)
+        return
+    for each in offers:
+        click.echo(each.eula_text, nl=False)
 
 
 @access.command()

@@ -1,5 +1,6 @@
 """Unmodified AWS clients against the whole stack."""
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -105,3 +106,12 @@ def test_models_are_listed_with_filters(stack: Any) -> None:
     embedding = client.list_foundation_models(byOutputModality="EMBEDDING")["modelSummaries"]
     assert [each["modelId"] for each in embedding] == [EMBED]
     assert client.get_foundation_model(modelIdentifier=CHAT)["modelDetails"]["responseStreamingSupported"]
+
+
+def test_what_is_accepted_can_be_read(stack: Any) -> None:
+    model = "sbert.minilm-embed-v1"
+    text = stack.craton("models", "access", "eula", model).stdout
+    [offer] = stack.craton_json("models", "access", "show", model)["offers"]
+    [told] = stack.craton_json("models", "access", "eula", model)
+    assert hashlib.sha256(text.encode()).hexdigest() == offer["eula_sha256"]
+    assert (told["eula_text"], told["eula_sha256"]) == (text, offer["eula_sha256"])

@@ -27,6 +27,7 @@ class ModelAccessServicer(model_access_service_pb2_grpc.ModelAccessServiceServic
                     offer_token=token,
                     eula_url=manifest.offer.eula_url,
                     eula_sha256=manifest.offer.eula_sha256,
+                    eula_text=manifest.offer.eula_text,
                 )
             ],
         )

@@ -1,6 +1,7 @@
 """auth over real mTLS, with real kms and Redis: every RPC, by those who may and by those who may not."""
 
 import asyncio
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -327,7 +328,9 @@ async def test_a_model_is_usable_once_its_current_eula_is_accepted(
     async def token_of_offer() -> str:
         request = model_access_service_pb2.ListFoundationModelAgreementOffersRequest(**named)
         response = await edge.models.ListFoundationModelAgreementOffers(request, metadata=metadata)
-        return str(response.offers[0].offer_token)
+        [offer] = response.offers
+        assert hashlib.sha256(offer.eula_text.encode()).hexdigest() == offer.eula_sha256
+        return str(offer.offer_token)
 
     def accept(token: str) -> Any:
         request = model_access_service_pb2.CreateFoundationModelAgreementRequest(**named, offer_token=token)

@@ -100,16 +100,18 @@ class Agreement(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., region: _Optional[str] = ..., model_id: _Optional[str] = ..., eula_sha256: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Offer(_message.Message):
-    __slots__ = ("offer_id", "offer_token", "eula_url", "eula_sha256")
+    __slots__ = ("offer_id", "offer_token", "eula_url", "eula_sha256", "eula_text")
     OFFER_ID_FIELD_NUMBER: _ClassVar[int]
     OFFER_TOKEN_FIELD_NUMBER: _ClassVar[int]
     EULA_URL_FIELD_NUMBER: _ClassVar[int]
     EULA_SHA256_FIELD_NUMBER: _ClassVar[int]
+    EULA_TEXT_FIELD_NUMBER: _ClassVar[int]
     offer_id: str
     offer_token: str
     eula_url: str
     eula_sha256: str
-    def __init__(self, offer_id: _Optional[str] = ..., offer_token: _Optional[str] = ..., eula_url: _Optional[str] = ..., eula_sha256: _Optional[str] = ...) -> None: ...
+    eula_text: str
+    def __init__(self, offer_id: _Optional[str] = ..., offer_token: _Optional[str] = ..., eula_url: _Optional[str] = ..., eula_sha256: _Optional[str] = ..., eula_text: _Optional[str] = ...) -> None: ...
 
 class CredentialScope(_message.Message):
     __slots__ = ("date", "region", "service")
