@@ -1,5 +1,6 @@
 """`craton policies simulate`: what policies would decide, and why."""
 
+from collections.abc import Mapping
 from typing import TextIO
 
 import click
@@ -16,6 +17,15 @@ _VERDICTS = {
     pb.SIMULATION_VERDICT_EXPLICIT_DENY: "explicit deny",
     pb.SIMULATION_VERDICT_IMPLICIT_DENY: "implicit deny",
 }
+_SOURCES = {
+    pb.POLICY_SOURCE_TYPE_USER: "inline policy of the user",
+    pb.POLICY_SOURCE_TYPE_GROUP: "inline policy of a group",
+    pb.POLICY_SOURCE_TYPE_ROLE: "inline policy of the role",
+    pb.POLICY_SOURCE_TYPE_AWS_MANAGED: "managed policy of this installation",
+    pb.POLICY_SOURCE_TYPE_USER_MANAGED: "managed policy of the account",
+    pb.POLICY_SOURCE_TYPE_RESOURCE: "policy of the resource",
+    pb.POLICY_SOURCE_TYPE_NONE: "given",
+}
 
 
 def _context(entries: tuple[str, ...]) -> list[pb.ContextEntry]:
@@ -31,7 +41,7 @@ def _context(entries: tuple[str, ...]) -> list[pb.ContextEntry]:
 @click.command()
 @click.argument("principal_arn")
 @click.argument("actions", nargs=-1, required=True)
-@click.option("--resource", "resources", multiple=True, help="ARN; may be repeated. None: no resource.")
+@click.option("--resource", "resources", multiple=True, help="ARN, or * for none; may be repeated.")
 @click.option(
     "--context", "context", multiple=True, metavar="KEY=VALUE", help="A condition key of the request."
 )
@@ -76,6 +86,7 @@ def simulate(
         --context aws:SourceIp=10.1.2.3
     """
     session = Session(Stack.here())
+    files = _files(documents, boundary, resource_policy)
     request = pb.SimulatePrincipalPolicyRequest(
         principal_arn=principal_arn,
         actions=actions,
@@ -91,20 +102,37 @@ def simulate(
     )
     stub = SimulationServiceStub(session.channel("auth"))
     answer = session.call(stub.SimulatePrincipalPolicy, request, metadata=session.token("auth"))
+    results = list(answer.results)
+    while answer.next_page_token:
+        request.page_token = answer.next_page_token
+        answer = session.call(stub.SimulatePrincipalPolicy, request, metadata=session.token("auth"))
+        results += answer.results
     if as_json:
-        emit([as_dict(result) for result in answer.results], as_json=True)
+        emit([as_dict(result) for result in results], as_json=True)
     else:
-        for result in answer.results:
-            _show(result)
+        for result in results:
+            _show(result, files)
         for document, about in zip(documents, answer.findings, strict=True):
             if about.findings:
                 click.echo(f"{document.name}:", err=True)
                 show_findings(about.findings)
-    if any(result.verdict != pb.SIMULATION_VERDICT_ALLOWED for result in answer.results):
+    if any(result.verdict != pb.SIMULATION_VERDICT_ALLOWED for result in results):
         raise SystemExit(int(Exit.REFUSED))
 
 
-def _show(result: pb.SimulationResult) -> None:
+def _files(
+    documents: tuple[TextIO, ...], boundary: TextIO | None, resource_policy: TextIO | None
+) -> dict[str, str]:
+    """Return the names of the files by what answers call the policies in them."""
+    found = {f"PolicyInputList.{number}": file.name for number, file in enumerate(documents, 1)}
+    if boundary is not None:
+        found["PermissionsBoundaryPolicyInputList.1"] = boundary.name
+    if resource_policy is not None:
+        found["ResourcePolicy"] = resource_policy.name
+    return found
+
+
+def _show(result: pb.SimulationResult, files: Mapping[str, str]) -> None:
     click.echo(f"{_VERDICTS[result.verdict]}: {result.action} on {result.resource}")
     if result.permission_free:
         click.echo("    it needs no permission")
@@ -114,6 +142,9 @@ def _show(result: pb.SimulationResult) -> None:
         click.echo(f"    there is no such action{hint}")
     if result.missing_context_keys:
         click.echo(f"    not known, give with --context: {', '.join(result.missing_context_keys)}")
+    for each in result.matched_statements:
+        place = f"{files.get(each.policy_id, each.policy_id)}:{each.start.line}:{each.start.column + 1}"
+        click.echo(f"    by {place} ({_SOURCES[each.policy_type]})")
     for said in result.layers:
         decides = said == result.decided_by
         level = f" (level {said.level})" if said.layer.endswith("control policy") else ""

@@ -17,7 +17,7 @@ from services.auth.domain.identity import EntityKind
 from services.auth.domain.roles import TemporarySession
 from services.chassis.policy.bundle import Documents
 
-_DEFAULT_VERSION = sa.and_(
+DEFAULT_VERSION = sa.and_(
     POLICY_VERSIONS.c.policy_id == MANAGED_POLICIES.c.policy_id,
     POLICY_VERSIONS.c.number == MANAGED_POLICIES.c.default_version,
 )
@@ -63,7 +63,7 @@ def session_documents(connection: sa.Connection, session: TemporarySession) -> D
     found = {each: built_in[each].version.canonical for each in session.policy_ids if each in built_in}
     rows = connection.execute(
         sa.select(MANAGED_POLICIES.c.policy_id, POLICY_VERSIONS.c.canonical)
-        .join(POLICY_VERSIONS, _DEFAULT_VERSION)
+        .join(POLICY_VERSIONS, DEFAULT_VERSION)
         .where(MANAGED_POLICIES.c.policy_id.in_(session.policy_ids))
     )
     found |= {row.policy_id: row.canonical for row in rows}
@@ -86,7 +86,7 @@ def _in_force(connection: sa.Connection, use: sa.Table, mine: sa.ColumnElement[b
         .distinct()
         .select_from(
             use.outerjoin(MANAGED_POLICIES, MANAGED_POLICIES.c.policy_id == use.c.policy_id).outerjoin(
-                POLICY_VERSIONS, _DEFAULT_VERSION
+                POLICY_VERSIONS, DEFAULT_VERSION
             )
         )
         .where(mine)

@@ -12,6 +12,7 @@ from services.auth.adapters.bound_policies import (
 )
 from services.auth.adapters.entities import find_entity, inline_bearer
 from services.auth.adapters.organization_rows import control_layers
+from services.auth.adapters.policy_sources import principal_sources
 from services.auth.adapters.rows import account_of, key_of, user_of
 from services.auth.adapters.sql_service_credentials import find_credential
 from services.auth.adapters.sql_sessions import find_session
@@ -196,6 +197,7 @@ class SqlPrincipals:
                     tags=_tags(connection, bearer, None),
                     iam_resource=f"{entity.kind}{entity.path}{entity.name}",
                 ),
+                sources=principal_sources(connection, found),
             )
 
         return await self._database.read(work)

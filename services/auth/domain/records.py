@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.auth.domain.policy_sources import PrincipalSources
 from services.auth.domain.roles import TemporarySession
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
@@ -158,3 +159,5 @@ class SimulatedPrincipal:
     """Empty for a user."""
     policies: PolicyBundle
     facts: PrincipalFacts
+    sources: PrincipalSources
+    """The policies that `policies` was read from, with their names."""

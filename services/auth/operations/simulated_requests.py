@@ -1,11 +1,18 @@
 """Deciding about requests that nobody makes: with all layers, and with what would have to be known."""
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from services.auth.domain.pages import DEFAULT_SIZE, PageRequest
+from services.auth.domain.policy_sources import PrincipalSources, boundary_input, resource_input
+from services.auth.domain.simulated_context import GivenKey, given_context
 from services.auth.errors import invalid_field
+from services.auth.operations.matched_statements import MatchedStatement, SourcedPolicy, matched_statements
 from services.chassis.clock import Clock
+from services.chassis.pages import Page, encode_page_token
 from services.chassis.policy import layers
 from services.chassis.policy.actions import catalogue
 from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
@@ -15,7 +22,6 @@ from services.chassis.policy.document import canonical, parse, parse_accepted
 from services.chassis.policy.keys import (
     NO_FACTS,
     PrincipalFacts,
-    find,
     merge,
     request_context,
     resource_context,
@@ -35,12 +41,15 @@ from services.chassis.policy.principals import Requester
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from services.chassis.principal import PrincipalClaims
 
-_CHARS = 1_000_000
-"""One request's documents: what somebody tries out makes no room in the cache of what is in use."""
+_CHARS = 8_000_000
+"""More than a message has room for: what is tried out makes no room in the cache of what is in use, and no set
+of one request takes that of another one."""
 _RESOURCE = PolicyKind("policies of resources", 32_768, PrincipalRule.REQUIRED)
 _OWN_POLICY_ALONE = (":key/", ":role/")
 """Resources that nothing but their own policy opens."""
 _UNDECIDED = Decision(Verdict.ALLOW)
+_ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S(?:.*\S)?", re.ASCII)
+"""AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,15 @@ class Asked:
 
     actions: Sequence[str]
     resources: Sequence[str] = ()
-    """ARNs; * alone when there is none."""
-    context: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Condition keys with their values, before which nothing that is known stands."""
+    """ARNs, or * for an action on no resource; * alone when there is none."""
+    context: Sequence[GivenKey] = ()
+    """Condition keys, before which nothing that is known stands."""
     boundary: str | None = None
     resource_policy: str = ""
     """Of each of the resources."""
     owner_account_id: str = ""
     """Of resources whose ARN names no account."""
+    page: PageRequest = PageRequest(DEFAULT_SIZE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,10 @@ class Simulated:
     nearest: str = ""
     """Of an action that there is not: the one whose name is most like it."""
     permission_free: bool = False
+    matched: tuple[MatchedStatement, ...] = ()
+    """The statements that the decision rests on; none of an implicit deny."""
+    cross_account: bool = False
+    """Whether the resource is another account's than the requester's."""
 
 
 class SimulatedRequests:
@@ -87,13 +101,19 @@ class SimulatedRequests:
         asked: Asked,
         clock: Clock,
         facts: PrincipalFacts = NO_FACTS,
+        sources: PrincipalSources = PrincipalSources(),
     ) -> None:
         """Compile everything. Without `claims` nothing is known of whoever asks but the time.
 
-        Raises DomainError: INVALID_FIELD, UNSUPPORTED_POLICY.
+        `sources` are the policies that `bundle` was made of. Raises DomainError: INVALID_FIELD,
+        UNSUPPORTED_POLICY.
         """
+        for resource in asked.resources:
+            if resource != "*" and not _ARN.fullmatch(resource):
+                raise invalid_field("resources", f"ResourceNames are not in a valid ARN format: {resource}.")
         if asked.boundary is not None:
             bundle = replace(bundle, boundary=(canonical(parse(asked.boundary)),))
+            sources = replace(sources, boundary=(boundary_input(asked.boundary),))
         self._bundle = bundle
         self._compiled: CompiledBundle = PolicyCache(_CHARS).compile_bundle(self._bundle)
         self._requester = requester
@@ -103,12 +123,30 @@ class SimulatedRequests:
         self._clock = clock
         self._facts = facts
         self._parsed = tuple(_policies(self._bundle))
+        self._sourced = (
+            *(SourcedPolicy(each, Layer.IDENTITY) for each in sources.identity),
+            *(SourcedPolicy(each, Layer.BOUNDARY) for each in sources.boundary),
+        )
 
-    def results(self) -> Iterator[Simulated]:
-        """Decide about all resources of the first action, then of the next."""
-        for action in self._asked.actions:
-            for resource in self._asked.resources or ("*",):
-                yield self._decide(action, resource)
+    def page(self) -> Page[Simulated]:
+        """Decide about all resources of the first action, then of the next: as many as the page takes.
+
+        Raises DomainError: INVALID_FIELD for a token of another request, UNSUPPORTED_POLICY.
+        """
+        resources = self._asked.resources or ("*",)
+        wanted, count = self._asked.page, len(self._asked.actions) * len(resources)
+        # Of another request the token would leave out what nobody has seen yet.
+        mark = hashlib.sha256(json.dumps([[*self._asked.actions], [*resources]]).encode()).hexdigest()[:16]
+        seen, _, of = wanted.after.partition("/")
+        if wanted.after and not (of == mark and seen.isdecimal() and int(seen) < count):
+            raise invalid_field("page_token", "is not a token of an earlier page of this request")
+        first = int(seen or 0)
+        end = min(first + wanted.size, count)
+        items = tuple(
+            self._decide(self._asked.actions[at // len(resources)], resources[at % len(resources)])
+            for at in range(first, end)
+        )
+        return Page(items, encode_page_token(f"{end}/{mark}") if end < count else "")
 
     def _decide(self, action: str, resource: str) -> Simulated:
         known = catalogue().find(action)
@@ -120,7 +158,12 @@ class SimulatedRequests:
         context = self._context(target)
         asked = (self._requester, self._compiled.bound, target, action, resource, context)
         explained = layers.explain(*asked)
-        parsed = self._parsed if policy is None else (*self._parsed, policy)
+        parsed, sourced = self._parsed, self._sourced
+        if policy is not None:
+            parsed = (*parsed, policy)
+            source = resource_input(self._asked.resource_policy)
+            sourced = (*sourced, SourcedPolicy(source, Layer.RESOURCE, policy))
+        verdict = explained.decision.verdict
         return Simulated(
             action,
             resource,
@@ -129,6 +172,8 @@ class SimulatedRequests:
             missing(parsed, action, resource, context),
             known is not None,
             nearest,
+            matched=matched_statements(sourced, verdict, self._requester, action, resource, context),
+            cross_account=target.account_id not in ("", self._requester.account_id),
         )
 
     def _target(self, resource: str) -> tuple[ResourceLayers, Policy | None]:
@@ -170,19 +215,6 @@ class SimulatedRequests:
         # What comes in the request is not canonical: one statement may stand there alone.
         statement = statements[decision.statement] if isinstance(statements, list) else statements
         return json.dumps(statement, ensure_ascii=False, separators=(",", ":"))
-
-
-def given_context(context: Mapping[str, Sequence[str]]) -> dict[str, str | tuple[str, ...]]:
-    """Return the condition keys of a request, in lower case. Raises DomainError(INVALID_FIELD)."""
-    found: dict[str, str | tuple[str, ...]] = {}
-    for key, values in context.items():
-        known = find(key)
-        if known is None:
-            raise invalid_field("context", "has a key that no request carries")
-        if not known.several and len(values) != 1:
-            raise invalid_field("context", f"has several values of {known.name}, which has one")
-        found[key.lower()] = tuple(values) if known.several else values[0]
-    return found
 
 
 def _policies(bundle: PolicyBundle) -> Iterator[Policy]:

@@ -7,6 +7,7 @@ and https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy
 from collections.abc import Sequence
 from dataclasses import replace
 
+from services.auth.domain.policy_sources import PrincipalSources, identity_inputs
 from services.auth.domain.records import SimulatedPrincipal
 from services.auth.errors import invalid_field
 from services.auth.operations.admission import Admission
@@ -15,10 +16,12 @@ from services.auth.ports.credentials import PrincipalReader
 from services.chassis.arn import IamEntity, iam_entity, user_arn
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
+from services.chassis.pages import Page
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.context_keys import referenced
 from services.chassis.policy.document import canonical, parse, parse_accepted
 from services.chassis.policy.keys import NO_FACTS
+from services.chassis.policy.kinds import IDENTITY, SERVICE_CONTROL, PolicyKind
 from services.chassis.policy.principals import Requester, RequesterKind
 from services.chassis.principal import PrincipalClaims, requester_of
 
@@ -40,7 +43,7 @@ class Simulation:
 
     async def principal(
         self, call: CallContext, arn: str, asked: Asked, additional: Sequence[str] = (), caller_arn: str = ""
-    ) -> list[Simulated]:
+    ) -> Page[Simulated]:
         """Decide for a user or a role of the caller's account (iam:SimulatePrincipalPolicy on it).
 
         `additional` are identity policies that are decided with as if it had them; `caller_arn` is the user
@@ -51,20 +54,30 @@ class Simulation:
         found = await self._reader.named(self._entity(arn, caller.account_id))
         extra = _accepted(additional)
         bundle = replace(found.policies, identity=(*found.policies.identity, *extra))
+        inputs = identity_inputs(additional)
+        sources = replace(found.sources, identity=(*found.sources.identity, *inputs))
         claims = self._claims(caller.claims, found, arn)
         requester = requester_of(claims, found.facts.iam_resource)
         if asked.resource_policy and found.role_name and not caller_arn:
             raise invalid_field("caller_arn", "is needed for a policy of a resource, as a role does not call")
         if caller_arn and caller_arn != arn:
             requester = self._user(caller_arn)
-        return list(SimulatedRequests(bundle, requester, claims, asked, self._clock, found.facts).results())
+        return SimulatedRequests(
+            bundle, requester, claims, asked, self._clock, found.facts, sources
+        ).page()
 
     async def custom(
-        self, call: CallContext, policies: Sequence[str], asked: Asked, caller_arn: str = ""
-    ) -> list[Simulated]:
-        """Decide by the given identity policies alone (iam:SimulateCustomPolicy).
+        self,
+        call: CallContext,
+        policies: Sequence[str],
+        asked: Asked,
+        caller_arn: str = "",
+        levels: Sequence[Sequence[str]] = (),
+    ) -> Page[Simulated]:
+        """Decide by the given policies alone (iam:SimulateCustomPolicy).
 
-        Of the request nothing is known but what is given; with a `caller_arn` also who calls. Raises
+        `policies` are identity policies, `levels` the service control policies of an organization, its root
+        first. Of the request nothing is known but what is given; with a `caller_arn` also who calls. Raises
         DomainError: ACCESS_DENIED, INVALID_FIELD, UNSUPPORTED_POLICY.
         """
         caller = await self._admission.authorize(call, "iam:SimulateCustomPolicy", "*")
@@ -75,8 +88,14 @@ class Simulation:
             claims = replace(
                 self._nobody(caller.claims), arn=caller_arn, account_id=requester.account_id, principal_id=""
             )
-        bundle = PolicyBundle(identity=_accepted(policies))
-        return list(SimulatedRequests(bundle, requester, claims, asked, self._clock, NO_FACTS).results())
+        bundle = PolicyBundle(
+            identity=_accepted(policies),
+            service_control=tuple(_accepted(level, SERVICE_CONTROL) for level in levels),
+        )
+        sources = PrincipalSources(identity_inputs(policies))
+        return SimulatedRequests(
+            bundle, requester, claims, asked, self._clock, NO_FACTS, sources
+        ).page()
 
     async def keys_of_principal(
         self, call: CallContext, arn: str, additional: Sequence[str]
@@ -139,8 +158,8 @@ class Simulation:
         )
 
 
-def _accepted(documents: Sequence[str]) -> tuple[str, ...]:
-    return tuple(canonical(parse(document)) for document in documents)
+def _accepted(documents: Sequence[str], kind: PolicyKind = IDENTITY) -> tuple[str, ...]:
+    return tuple(canonical(parse(document, kind)) for document in documents)
 
 
 def _sorted(keys: Sequence[str]) -> tuple[str, ...]:

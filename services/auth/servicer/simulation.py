@@ -6,10 +6,14 @@ from typing import Any
 from craton.auth.v1 import simulation_service_pb2 as pb
 from craton.auth.v1 import simulation_service_pb2_grpc
 
+from services.auth.domain.pages import PageRequest
+from services.auth.domain.policy_sources import SourceType
+from services.auth.domain.simulated_context import ContextKeyType, GivenKey
+from services.auth.operations.matched_statements import MatchedStatement
 from services.auth.operations.simulated_requests import Asked, Simulated
 from services.auth.operations.simulation import Simulation
 from services.chassis.context import current_call
-from services.chassis.policy.finding_messages import findings_about
+from services.chassis.policy.finding_messages import findings_about, position_message
 from services.chassis.policy.model import Decision, Verdict
 
 _VERDICTS = {
@@ -17,6 +21,8 @@ _VERDICTS = {
     Verdict.EXPLICIT_DENY: pb.SIMULATION_VERDICT_EXPLICIT_DENY,
     Verdict.IMPLICIT_DENY: pb.SIMULATION_VERDICT_IMPLICIT_DENY,
 }
+_SOURCES = {each: pb.PolicySourceType.Value(f"POLICY_SOURCE_TYPE_{each.name}") for each in SourceType}
+_TYPES = {pb.ContextKeyType.Value(f"CONTEXT_KEY_TYPE_{each.name}"): each for each in ContextKeyType}
 
 
 class SimulationServicer(simulation_service_pb2_grpc.SimulationServiceServicer):
@@ -28,7 +34,7 @@ class SimulationServicer(simulation_service_pb2_grpc.SimulationServiceServicer):
 
     async def SimulatePrincipalPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        results = await self._simulation.principal(
+        page = await self._simulation.principal(
             current_call(),
             request.principal_arn,
             _asked(request),
@@ -36,16 +42,24 @@ class SimulationServicer(simulation_service_pb2_grpc.SimulationServiceServicer):
             request.resource.caller_arn,
         )
         return pb.SimulatePrincipalPolicyResponse(
-            results=[_result(each) for each in results], findings=_findings(request.additional_policies)
+            results=[_result(each) for each in page.items],
+            findings=_findings(request.additional_policies),
+            next_page_token=page.next_token,
         )
 
     async def SimulateCustomPolicy(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        results = await self._simulation.custom(
-            current_call(), request.policies, _asked(request), request.resource.caller_arn
+        page = await self._simulation.custom(
+            current_call(),
+            request.policies,
+            _asked(request),
+            request.resource.caller_arn,
+            [level.service_control_policies for level in request.organization_levels],
         )
         return pb.SimulateCustomPolicyResponse(
-            results=[_result(each) for each in results], findings=_findings(request.policies)
+            results=[_result(each) for each in page.items],
+            findings=_findings(request.policies),
+            next_page_token=page.next_token,
         )
 
     async def GetContextKeysForPrincipalPolicy(self, request: Any, context: Any) -> Any:
@@ -65,10 +79,11 @@ def _asked(request: Any) -> Asked:
     return Asked(
         actions=request.actions,
         resources=request.resources,
-        context={entry.key: tuple(entry.values) for entry in request.context},
+        context=[GivenKey(entry.key, tuple(entry.values), _TYPES.get(entry.type)) for entry in request.context],
         boundary=request.boundary_policies[0] if request.boundary_policies else None,
         resource_policy=request.resource.policy,
         owner_account_id=request.resource.owner_account_id,
+        page=PageRequest.parse(request.page_size, request.page_token),
     )
 
 
@@ -87,6 +102,19 @@ def _result(result: Simulated) -> pb.SimulationResult:
         action_known=result.known,
         nearest_action=result.nearest,
         permission_free=result.permission_free,
+        matched_statements=[_matched(each) for each in result.matched],
+        cross_account=result.cross_account,
+    )
+
+
+def _matched(matched: MatchedStatement) -> pb.MatchedStatement:
+    return pb.MatchedStatement(
+        policy_id=matched.source.policy_id,
+        policy_type=_SOURCES[matched.source.source_type],
+        start=position_message(matched.start),
+        end=position_message(matched.end),
+        behind=position_message(matched.behind),
+        statement=matched.text,
     )
 
 

@@ -1,11 +1,13 @@
 """What policies would decide, and why."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from services.auth.adapters.principal_state import SqlPrincipals
+from services.auth.domain.simulated_context import GivenKey
 from services.auth.operations.simulated_requests import Asked, Simulated
 from services.auth.operations.simulation import Simulation
 from services.chassis.context import CallContext
@@ -45,11 +47,16 @@ async def put(auth: Any, *statements: dict[str, Any], name: str = "p") -> None:
     await auth.allow("alice", text, name)
 
 
-async def simulate(auth: Any, simulation: Simulation, **changes: Any) -> list[Simulated]:
+def asked(*, context: Any = (), **changes: Any) -> Asked:
+    given = [GivenKey(key, values) for key, values in dict(context).items()]
+    return Asked(**{"actions": [INVOKE], "resources": [MODEL], "context": given, **changes})
+
+
+async def simulate(auth: Any, simulation: Simulation, **changes: Any) -> Sequence[Simulated]:
     arn, additional = changes.pop("arn", ALICE), changes.pop("additional", [])
     caller_arn = changes.pop("caller_arn", "")
-    asked = Asked(**{"actions": [INVOKE], "resources": [MODEL], **changes})
-    return await simulation.principal(await call(auth), arn, asked, additional, caller_arn)
+    page = await simulation.principal(await call(auth), arn, asked(**changes), additional, caller_arn)
+    return page.items
 
 
 async def test_the_deciding_statement_is_named(auth, simulation) -> None:
@@ -202,10 +209,10 @@ async def test_between_accounts_both_sides_must_allow(auth, simulation) -> None:
     assert result.decision[0].allowed
 
 
-async def custom(auth: Any, simulation: Simulation, *policies: str, **changes: Any) -> list[Simulated]:
-    caller_arn = changes.pop("caller_arn", "")
-    asked = Asked(**{"actions": [INVOKE], "resources": [MODEL], **changes})
-    return await simulation.custom(await call(auth), policies, asked, caller_arn)
+async def custom(auth: Any, simulation: Simulation, *policies: str, **changes: Any) -> Sequence[Simulated]:
+    caller_arn, levels = changes.pop("caller_arn", ""), changes.pop("levels", ())
+    page = await simulation.custom(await call(auth), policies, asked(**changes), caller_arn, levels)
+    return page.items
 
 
 async def test_policies_alone_decide_of_nobody(auth, simulation) -> None:
