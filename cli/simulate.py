@@ -74,8 +74,9 @@ def simulate(
     caller: str,
     as_json: bool,
 ) -> None:
-    """Say whether a user or a role may do ACTIONS, and which statements of which layers decide it.
+    """Say whether a user or a role may do ACTIONS, and which statements of which policies decide it.
 
+    Statements stand with their policy, line and column: "by deny.json:3:5", "by user_alice_readers:1:38".
     Nothing is done, and policies of resources (keys, roles) are not looked up: see --resource-policy. The
     exit status is 0 when everything would be allowed, 3 when something would not.
 
@@ -111,7 +112,7 @@ def simulate(
         emit([as_dict(result) for result in results], as_json=True)
     else:
         for result in results:
-            _show(result, files)
+            show_result(result, files)
         for document, about in zip(documents, answer.findings, strict=True):
             if about.findings:
                 click.echo(f"{document.name}:", err=True)
@@ -132,7 +133,8 @@ def _files(
     return found
 
 
-def _show(result: pb.SimulationResult, files: Mapping[str, str]) -> None:
+def show_result(result: pb.SimulationResult, files: Mapping[str, str]) -> None:
+    """Print a result for people; `files` are the names of files by what the policies in them are called."""
     click.echo(f"{_VERDICTS[result.verdict]}: {result.action} on {result.resource}")
     if result.permission_free:
         click.echo("    it needs no permission")

@@ -3,6 +3,8 @@
 `bound_policies` reads the same for deciding, where names do not matter.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from services.auth.adapters.bound_policies import DEFAULT_VERSION
@@ -55,9 +57,7 @@ def _inline(connection: sa.Connection, bearer: NamedEntity) -> list[PolicySource
     return [inline(kind, bearer.name, row.policy_name, row.document) for row in rows]
 
 
-def _managed(
-    connection: sa.Connection, use: sa.Table, bearer: NamedEntity
-) -> list[tuple[str, PolicySource]]:
+def _managed(connection: sa.Connection, use: sa.Table, bearer: NamedEntity) -> list[tuple[str, PolicySource]]:
     """Return the policies that an entity uses in one way, each with its id."""
     rows = connection.execute(
         sa.select(use.c.policy_id, MANAGED_POLICIES.c.policy_name, POLICY_VERSIONS.c.document)
@@ -72,7 +72,7 @@ def _managed(
     return [(row.policy_id, _source(row)) for row in rows]
 
 
-def _source(row: sa.Row[tuple[str, str, str]]) -> PolicySource:
+def _source(row: Any) -> PolicySource:
     if row.document is not None:
         return PolicySource(row.policy_name, SourceType.USER_MANAGED, row.document)
     built_in = built_in_policies().by_id[row.policy_id]

@@ -28,9 +28,9 @@ class SourceType(enum.Enum):
 class PolicySource:
     """A policy that is decided by, by its name in answers and as it was written.
 
-    AWS says of none of them what the name is, and shows some: of a managed policy its name; of an inline one its
-    kind, its bearer's name and its own, joined by "_"; of one in the request its list and its place there, from
-    1, for example "PolicyInputList.1".
+    AWS says of none of them what the name is, and shows some: of a managed policy its name; of an inline one
+    its kind, its bearer's name and its own, joined by "_"; of one in the request its list and its place
+    there, from 1, for example "PolicyInputList.1".
     https://docs.aws.amazon.com/cli/latest/reference/iam/simulate-principal-policy.html#examples
     """
 
@@ -48,6 +48,9 @@ class PrincipalSources:
 
     identity: tuple[PolicySource, ...] = ()
     boundary: tuple[PolicySource, ...] = ()
+
+
+NO_SOURCES = PrincipalSources()
 
 
 def inline(kind: SourceType, bearer_name: str, policy_name: str, document: str) -> PolicySource:

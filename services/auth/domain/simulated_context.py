@@ -59,7 +59,7 @@ _READ: Mapping[Kind, Callable[[str], Any]] = {
     Kind.BINARY: scalars.octets,
     Kind.DATE: scalars.instant,
 }
-"""What raises ValueError for a text that is no value of a kind; of a kind that is not here every text is one."""
+"""What raises ValueError for a text that is no value of a kind. Of other kinds every text is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class GivenKey:
 def given_context(keys: Iterable[GivenKey]) -> dict[str, str | tuple[str, ...]]:
     """Return the values of the keys by their names in lower case. Raises DomainError(INVALID_FIELD).
 
-    Refused are a key that no request carries, one that is given twice, and values that are not of the type that
-    is stated or not what the key is: a condition would silently not hold of them.
+    Refused are a key that no request carries, one that is given twice, and values that are not of the type
+    that is stated or not what the key is: a condition would silently not hold of them.
     """
     found: dict[str, str | tuple[str, ...]] = {}
     for given in keys:
@@ -104,9 +104,9 @@ def given_context(keys: Iterable[GivenKey]) -> dict[str, str | tuple[str, ...]]:
 
 
 def _are(kind: Kind, values: Iterable[str]) -> bool:
-    read = _READ.get(kind)
+    read = _READ.get(kind, str)
     try:
-        for value in values if read is not None else ():
+        for value in values:
             read(value)
     except ValueError:
         return False

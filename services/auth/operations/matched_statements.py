@@ -86,9 +86,7 @@ def matched_statements(
     resource: str,
     context: Context,
 ) -> tuple[MatchedStatement, ...]:
-    """Return the statements that a verdict rests on: none that is silent, and of a Deny no Allow."""
-    if verdict is Verdict.IMPLICIT_DENY:
-        return ()
+    """Return the statements that a verdict rests on: of a Deny no Allow, of silence none."""
     return tuple(
         found
         for policy in policies

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from services.auth.domain.pages import DEFAULT_SIZE, PageRequest
-from services.auth.domain.policy_sources import PrincipalSources, boundary_input, resource_input
+from services.auth.domain.policy_sources import NO_SOURCES, PrincipalSources, boundary_input, resource_input
 from services.auth.domain.simulated_context import GivenKey, given_context
 from services.auth.errors import invalid_field
 from services.auth.operations.matched_statements import MatchedStatement, SourcedPolicy, matched_statements
@@ -42,11 +42,12 @@ from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from services.chassis.principal import PrincipalClaims
 
 _CHARS = 8_000_000
-"""More than a message has room for: what is tried out makes no room in the cache of what is in use, and no set
-of one request takes that of another one."""
+"""More than a message has room for: what is tried out takes no room in the cache of what is in use, and no
+layer of a request has to make room for another one."""
 _RESOURCE = PolicyKind("policies of resources", 32_768, PrincipalRule.REQUIRED)
 _OWN_POLICY_ALONE = (":key/", ":role/")
 """Resources that nothing but their own policy opens."""
+_FIRST_PAGE = PageRequest(DEFAULT_SIZE, "")
 _UNDECIDED = Decision(Verdict.ALLOW)
 _ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S(?:.*\S)?", re.ASCII)
 """AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
@@ -66,7 +67,7 @@ class Asked:
     """Of each of the resources."""
     owner_account_id: str = ""
     """Of resources whose ARN names no account."""
-    page: PageRequest = PageRequest(DEFAULT_SIZE, "")
+    page: PageRequest = _FIRST_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class SimulatedRequests:
         asked: Asked,
         clock: Clock,
         facts: PrincipalFacts = NO_FACTS,
-        sources: PrincipalSources = PrincipalSources(),
+        sources: PrincipalSources = NO_SOURCES,
     ) -> None:
         """Compile everything. Without `claims` nothing is known of whoever asks but the time.
 

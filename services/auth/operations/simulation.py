@@ -62,9 +62,7 @@ class Simulation:
             raise invalid_field("caller_arn", "is needed for a policy of a resource, as a role does not call")
         if caller_arn and caller_arn != arn:
             requester = self._user(caller_arn)
-        return SimulatedRequests(
-            bundle, requester, claims, asked, self._clock, found.facts, sources
-        ).page()
+        return SimulatedRequests(bundle, requester, claims, asked, self._clock, found.facts, sources).page()
 
     async def custom(
         self,
@@ -93,9 +91,7 @@ class Simulation:
             service_control=tuple(_accepted(level, SERVICE_CONTROL) for level in levels),
         )
         sources = PrincipalSources(identity_inputs(policies))
-        return SimulatedRequests(
-            bundle, requester, claims, asked, self._clock, NO_FACTS, sources
-        ).page()
+        return SimulatedRequests(bundle, requester, claims, asked, self._clock, NO_FACTS, sources).page()
 
     async def keys_of_principal(
         self, call: CallContext, arn: str, additional: Sequence[str]

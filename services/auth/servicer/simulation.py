@@ -21,7 +21,15 @@ _VERDICTS = {
     Verdict.EXPLICIT_DENY: pb.SIMULATION_VERDICT_EXPLICIT_DENY,
     Verdict.IMPLICIT_DENY: pb.SIMULATION_VERDICT_IMPLICIT_DENY,
 }
-_SOURCES = {each: pb.PolicySourceType.Value(f"POLICY_SOURCE_TYPE_{each.name}") for each in SourceType}
+_SOURCES = {
+    SourceType.USER: pb.POLICY_SOURCE_TYPE_USER,
+    SourceType.GROUP: pb.POLICY_SOURCE_TYPE_GROUP,
+    SourceType.ROLE: pb.POLICY_SOURCE_TYPE_ROLE,
+    SourceType.AWS_MANAGED: pb.POLICY_SOURCE_TYPE_AWS_MANAGED,
+    SourceType.USER_MANAGED: pb.POLICY_SOURCE_TYPE_USER_MANAGED,
+    SourceType.RESOURCE: pb.POLICY_SOURCE_TYPE_RESOURCE,
+    SourceType.NONE: pb.POLICY_SOURCE_TYPE_NONE,
+}
 _TYPES = {pb.ContextKeyType.Value(f"CONTEXT_KEY_TYPE_{each.name}"): each for each in ContextKeyType}
 
 
@@ -79,7 +87,9 @@ def _asked(request: Any) -> Asked:
     return Asked(
         actions=request.actions,
         resources=request.resources,
-        context=[GivenKey(entry.key, tuple(entry.values), _TYPES.get(entry.type)) for entry in request.context],
+        context=[
+            GivenKey(entry.key, tuple(entry.values), _TYPES.get(entry.type)) for entry in request.context
+        ],
         boundary=request.boundary_policies[0] if request.boundary_policies else None,
         resource_policy=request.resource.policy,
         owner_account_id=request.resource.owner_account_id,

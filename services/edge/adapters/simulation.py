@@ -182,7 +182,7 @@ def _result(result: pb.SimulationResult) -> Mapping[str, Any]:
 
 
 def _details(result: pb.SimulationResult) -> Mapping[str, str]:
-    """Return what kinds of policies decide, between accounts; within one AWS answers that with nothing in it."""
+    """Return what each kind of policies decides between accounts; within one account, as AWS, nothing."""
     if not result.cross_account:
         return {}
     return {said.layer: _DECISIONS[said.verdict] for said in result.layers if said.layer in _DETAILED}

@@ -133,7 +133,7 @@ def test_the_statement_that_decides_is_named_with_its_place(iam: Any) -> None:
         "StartPosition": {"Line": 3, "Column": 16},
         "EndPosition": {"Line": 7, "Column": 4},
     }
-    # The places of AWS's own managed policies in its answers: behind the list's bracket, behind the statement.
+    # As AWS tells the places of its managed policies: behind the list's bracket, behind the statement.
     listed = json.dumps({"Version": "2012-10-17", "Statement": [json.loads(mine)["Statement"]]}, indent=2)
     [matched] = simulated(iam, listed)["MatchedStatements"]
     assert matched["StartPosition"] == {"Line": 3, "Column": 17}
