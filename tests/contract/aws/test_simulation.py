@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -263,3 +264,20 @@ def test_results_come_in_pages(iam: Any) -> None:
     other = refused(iam.simulate_custom_policy, **custom, Marker=first["Marker"])
     assert other == ("InvalidInput", 400)
     assert refused(iam.simulate_custom_policy, **custom, Marker="x") == ("ValidationError", 400)
+
+
+def test_the_command_answers_as_iam_does(iam: Any, stack: Any, tmp_path: Path) -> None:
+    deny = tmp_path / "deny.json"
+    deny.write_text(json.dumps({"Statement": [json.loads(policy(Effect="Deny"))["Statement"]]}, indent=2))
+    words = ("policies", "simulate", ARN, "bedrock:InvokeModel", "--policy", str(deny))
+    done = stack.craton(*words, "--resource", "*", "--resource", MODEL, check=False)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.count(f"    by {deny}:3:5 (given)\n") == 2
+    actions = [f"bedrock:Delete{number}" for number in range(51)]
+    everything = ("policies", "simulate", ARN, *actions, "--resource", MODEL, "--resource", "*", "--json")
+    results = json.loads(stack.craton(*everything, check=False).stdout)
+    asked = [(action, resource) for action in actions for resource in (MODEL, "*")]
+    assert [(each["action"], each["resource"]) for each in results] == asked, "more than one page has"
+    assert {each["matched_statements"][0]["policy_id"] for each in results} == {f"user_{USER}_p"}
+    for given in (("--context", "aws:SourceIp=banana"), ("--resource", "notanarn")):
+        assert stack.craton(*words, *given, check=False).returncode == 1
