@@ -14,6 +14,7 @@ from services.chassis.arn import (
     name_of,
     oidc_provider_arn,
     policy_arn,
+    resource_part,
     role_arn,
     root_arn,
     user_arn,
@@ -301,7 +302,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
 
     def bearer(request: Any, call: CallContext) -> Sequence[str]:
         # An inline policy has no ARN.
-        return tuple(arn for arn in managed(request, call) if ":policy/" not in arn)
+        return tuple(arn for arn in managed(request, call) if not resource_part(arn).startswith("policy/"))
 
     def simulated(request: Any, _call: CallContext) -> Sequence[str]:
         # Policies by themselves are nobody's.

@@ -89,6 +89,7 @@ from services.auth.operations.sessions import TemporaryCredentials
 from services.auth.operations.signatures import Signatures
 from services.auth.operations.simulation import Simulation
 from services.auth.operations.tags import Boundaries, PolicyTags, Tags
+from services.auth.operations.trust_policies import TrustPolicies
 from services.auth.operations.users import AccessKeys, Users
 from services.auth.operations.web_identity import WebIdentities
 from services.auth.servicer.account_identity import AccountIdentityServicer
@@ -187,7 +188,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     keys = KeyMaker(sealer, clock, random)
     bootstrap = BootstrapFile(config.bootstrap_token_file)
     accounts = Accounts(directory, admission, keys, revocations, bootstrap, clock, random, partition)
-    tag_store, attachment_store = SqlTags(database), SqlAttachments(database)
+    tag_store, attachment_store = SqlTags(database), SqlAttachments(database, partition)
     identities = IdentityAdmission(admission, attachment_store, partition)
     users = Users(directory, tag_store, identities, revocations, clock, random)
     inline = InlinePolicies(SqlInlinePolicies(database), identities, revocations, clock)
@@ -200,7 +201,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
     principals = SqlPrincipals(database)
-    roles = Roles(role_store, principals, identities, revocations, clock, random, partition)
+    trusts = TrustPolicies(role_store, principals, partition)
+    roles = Roles(role_store, identities, revocations, clock, random, trusts)
     session_maker = SessionMaker(SqlSessions(database), sealer, clock, random)
     narrowing = SessionNarrowing(policy_store, identities)
     temporary = TemporaryCredentials(role_store, session_maker, narrowing, admission, partition)
@@ -288,7 +290,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     )
     server.add(
         account_identity_service_pb2_grpc.add_AccountIdentityServiceServicer_to_server,
-        AccountIdentityServicer(AccountIdentity(SqlAccountDetails(database), identities), partition),
+        AccountIdentityServicer(AccountIdentity(SqlAccountDetails(database), identities, trusts), partition),
     )
     server.add(
         session_service_pb2_grpc.add_SessionServiceServicer_to_server, SessionServicer(temporary, partition)

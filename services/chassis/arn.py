@@ -19,6 +19,9 @@ _PATH = r"(?:[!-~]{1,510}/)?"
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 """
 _ID = r"[A-Za-z0-9-]{1,128}"
+_PARTS = 6
+"""arn, partition, service, region, account, resource. Only the last one can hold colons."""
+_ASSUMED_ROLE = re.compile(rf"arn:([a-z-]+):sts::({_ACCOUNT}):assumed-role/({_USER})/({_USER})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,14 @@ def name_of(arn: str, partition: str = "aws") -> str:
     raise ValueError("not an ARN of this installation")
 
 
+def resource_part(arn: str) -> str:
+    """Return what stands behind the account in an ARN, with its own colons: paths of users can have some.
+
+    Of a text that is no ARN it is what stands behind its last colon.
+    """
+    return arn.split(":", _PARTS - 1)[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class IamEntity:
     """What the ARN of a user, a group, a role or a managed policy says."""
@@ -168,6 +179,24 @@ def role_arn(account_id: str, role_name: str, partition: str = "aws", path: str 
 def assumed_role_arn(account_id: str, role_name: str, session_name: str, partition: str = "aws") -> str:
     """Return the ARN of a role's session; the role's path is no part of it."""
     return f"arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedRole:
+    """What the ARN of a role's session says."""
+
+    partition: str
+    account_id: str
+    role_name: str
+    session_name: str
+
+
+def assumed_role(arn: str) -> AssumedRole:
+    """Read the ARN of a role's session, of any partition. Raises ValueError for any other."""
+    match = _ASSUMED_ROLE.fullmatch(arn)
+    if match is None:
+        raise ValueError("not the ARN of a role's session")
+    return AssumedRole(*match.groups())
 
 
 def group_arn(account_id: str, group_name: str, partition: str = "aws", path: str = "/") -> str:

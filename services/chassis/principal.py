@@ -102,7 +102,8 @@ class PrincipalClaims:
     def role_arn(self) -> str:
         """ARN of the role, for a session of one, as far as a token says it: without its path. Else empty."""
         head, found, name = self.arn.partition(":assumed-role/")
-        if not found:
+        # Behind more than four colons it is part of a user's path.
+        if not found or head.count(":") != 4:
             return ""
         return f"{head.replace(':sts:', ':iam:', 1)}:role/{name.partition('/')[0]}"
 

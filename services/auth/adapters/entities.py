@@ -1,6 +1,6 @@
 """Users, groups, roles and managed policies by name, whatever their kind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from services.auth.errors import (
     role_not_found,
     user_not_found,
 )
+from services.chassis.arn import IamEntity
 from services.chassis.errors import DomainError
 
 
@@ -38,6 +39,8 @@ _KINDS: Mapping[EntityKind, _Kind] = {
 }
 _BEARERS = (EntityKind.GROUP, EntityKind.ROLE, EntityKind.USER)
 """What has policies, in the order of listings."""
+_IDS_OF_A_QUERY = 500
+"""Databases bound the parameters of a query; SQLite's oldest bound is 999."""
 _INLINE: Mapping[EntityKind, sa.Column[str]] = {
     EntityKind.GROUP: GROUP_POLICIES.c.group_id,
     EntityKind.ROLE: ROLE_POLICIES.c.role_id,
@@ -64,6 +67,24 @@ def find_entity(connection: sa.Connection, account_id: str, entity: Entity) -> N
     found = look_up(connection, account_id, entity)
     if found is None:
         raise _KINDS[entity.kind].missing(entity.name)
+    return found
+
+
+def entities_by_id(connection: sa.Connection, entity_ids: Collection[str]) -> dict[str, IamEntity]:
+    """Return by their ids those of these users and roles that exist, of all accounts."""
+    found: dict[str, IamEntity] = {}
+    wanted = sorted(entity_ids)
+    for begin in range(0, len(wanted), _IDS_OF_A_QUERY):
+        some = wanted[begin : begin + _IDS_OF_A_QUERY]
+        for kind in (EntityKind.USER, EntityKind.ROLE):
+            kept = _KINDS[kind]
+            table = kept.name.table
+            rows = connection.execute(
+                sa.select(kept.entity_id, table.c.account_id, kept.name, table.c.path).where(
+                    kept.entity_id.in_(some)
+                )
+            )
+            found |= {row[0]: IamEntity(row[1], kind.value, row[2], row[3]) for row in rows}
     return found
 
 

@@ -1,5 +1,6 @@
 """Everything that decides about a principal, read from one snapshot by its access key."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from services.auth.adapters.bound_policies import (
     session_documents,
     tag_pairs,
 )
-from services.auth.adapters.entities import find_entity, inline_bearer
+from services.auth.adapters.entities import entities_by_id, find_entity, inline_bearer
 from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.policy_sources import principal_sources
 from services.auth.adapters.rows import account_of, key_of, user_of
@@ -201,3 +202,7 @@ class SqlPrincipals:
             )
 
         return await self._database.read(work)
+
+    async def present(self, unique_ids: Collection[str]) -> Mapping[str, IamEntity]:
+        """Look them up by their primary keys."""
+        return await self._database.read(lambda connection: entities_by_id(connection, unique_ids))

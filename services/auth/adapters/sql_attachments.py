@@ -16,7 +16,8 @@ from services.auth.domain.identity import (
     PolicyUsage,
 )
 from services.auth.domain.pages import PageRequest
-from services.auth.errors import managed_policy_not_found, not_found, quota_exceeded
+from services.auth.errors import not_found, policy_not_attached, quota_exceeded
+from services.chassis.arn import policy_arn
 from services.chassis.database import Database
 from services.chassis.pages import Page
 
@@ -30,9 +31,10 @@ _TABLES = {
 class SqlAttachments:
     """An AttachmentStore and an EntityReader."""
 
-    def __init__(self, database: Database) -> None:
-        """Use `database`, whose schema is current."""
+    def __init__(self, database: Database, partition: str = "aws") -> None:
+        """Use `database`, whose schema is current; refusals name ARNs of `partition`."""
         self._database = database
+        self._partition = partition
 
     async def attach(self, account_id: str, entity: Entity, policy: PolicyReference, limit: int) -> int:
         """Attach within the entity's limit."""
@@ -70,7 +72,8 @@ class SqlAttachments:
                 sa.delete(ATTACHMENTS).where(*mine, ATTACHMENTS.c.policy_id == found.policy_id)
             )
             if not detached.rowcount:
-                raise managed_policy_not_found(policy.policy_name)
+                arn = policy_arn(policy.owner, policy.policy_name, self._partition, policy.path)
+                raise policy_not_attached(arn)
             return epoch
 
         return await self._database.run(work)

@@ -130,7 +130,7 @@ class SqlGroups:
                 )
             )
             if not removed.rowcount:
-                raise not_found(f"The user {user_name} is not in the group {group_name}.", user_name)
+                raise not_found(f"The user with name {user_name} is not in group {group_name}.", user_name)
             return epoch
 
         return await self._database.run(work)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.auth.domain.service_principals import SERVICE_PRINCIPALS
+from services.chassis.arn import resource_part
 
 MAX_PASSED_ROLES = 10_000
 """Roles that are passed at a time in an account: our own bound, far above what its resources need."""
@@ -49,7 +50,7 @@ class PassedRole:
         AWS does not document the names that its services choose.
         """
         head = self.service_principal.partition(".")[0]
-        resource = _NOT_IN_A_NAME.sub("-", self.resource_arn.rpartition("/")[2].rpartition(":")[2])
+        resource = _NOT_IN_A_NAME.sub("-", resource_part(self.resource_arn).rpartition("/")[2])
         return f"{head}-{resource}"[:_SESSION_NAME_CHARS]
 
 

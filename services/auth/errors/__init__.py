@@ -129,8 +129,13 @@ def inline_policies_too_long(kind: str, name: str, limit: int) -> DomainError:
 
 
 def managed_policy_not_found(policy_name: str) -> DomainError:
-    """No such managed policy, of the account or built in, or not attached to what was named."""
+    """No such managed policy, of the account or built in."""
     return not_found(f"The managed policy with name {policy_name} cannot be found.", policy_name)
+
+
+def policy_not_attached(arn: str) -> DomainError:
+    """The managed policy is not attached to what was named; AWS says it in these words."""
+    return not_found(f"Policy {arn} was not found.", arn)
 
 
 def policy_version_not_found(policy_name: str, number: int) -> DomainError:

@@ -6,16 +6,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.auth.domain.account_details import Detail, DetailKind
+from services.auth.domain.account_details import Detail, DetailKind, RoleRights
 from services.auth.domain.identity import EntityKind
 from services.auth.domain.pages import PageRequest
+from services.auth.domain.roles import Role
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.groups import MAX_GROUPS, MAX_GROUPS_OF_USER
 from services.auth.operations.inline_policies import MAX_CHARS
 from services.auth.operations.managed_policies import MAX_ATTACHED, MAX_POLICIES, MAX_VERSIONS
 from services.auth.operations.roles import MAX_ROLES
+from services.auth.operations.trust_policies import TrustPolicies
 from services.auth.operations.users import MAX_KEYS, MAX_USERS
 from services.auth.ports.account import AccountDetailStore
 from services.chassis.context import CallContext
@@ -62,6 +64,7 @@ class AccountIdentity:
 
     store: AccountDetailStore
     admission: IdentityAdmission
+    trusts: TrustPolicies
 
     async def summary(self, call: CallContext) -> Mapping[str, int]:
         """Count identities, and say the limits, by IAM's names (iam:GetAccountSummary)."""
@@ -84,7 +87,10 @@ class AccountIdentity:
     async def details(self, call: CallContext, kinds: Set[DetailKind], request: PageRequest) -> Page[Detail]:
         """List identities with their rights; of all kinds for none (iam:GetAccountAuthorizationDetails)."""
         caller = await self.admission.admit_any(call, "iam:GetAccountAuthorizationDetails")
-        return await self.store.details(caller.account_id, kinds or frozenset(DetailKind), request)
+        page = await self.store.details(caller.account_id, kinds or frozenset(DetailKind), request)
+        roles = [each.details.role for each in page.items if isinstance(each, RoleRights)]
+        told = {role.role_id: role for role in await self.trusts.told(*roles)}
+        return replace(page, items=tuple(_with_trust(each, told) for each in page.items))
 
     async def alias(self, call: CallContext) -> str:
         """Return the account's alias, empty when it has none (iam:ListAccountAliases)."""
@@ -100,3 +106,11 @@ class AccountIdentity:
         """Take the account's alias away (iam:DeleteAccountAlias)."""
         caller = await self.admission.admit_any(call, "iam:DeleteAccountAlias")
         await self.store.delete_alias(caller.account_id, alias)
+
+
+def _with_trust(detail: Detail, roles: Mapping[str, Role]) -> Detail:
+    """Return a detail with the role as others read it."""
+    if not isinstance(detail, RoleRights):
+        return detail
+    role = roles[detail.details.role.role_id]
+    return replace(detail, details=replace(detail.details, role=role))

@@ -24,6 +24,8 @@ from services.chassis.policy.model import Decision, Verdict
 from services.chassis.principal import PrincipalClaims, PrivatePath, arn_now, requester_of, signed_for
 
 AUDIENCE = "auth"
+_NOT_FOR_OWN_SESSIONS = ("iam:", "sts:")
+"""How the actions begin that credentials of GetSessionToken are not for: MFA would be, and is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +196,12 @@ class Admission:
         """Return if an identified principal's policies allow the action. Raises ACCESS_DENIED.
 
         Credentials that a user asked for with its own are not for IAM: what is short-lived could otherwise
-        make itself permanent. AWS:
-        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+        make itself permanent. Nor are they for STS, but for AssumeRole and GetCallerIdentity, which do not
+        ask here. AWS: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
         """
         session = caller.state.session
-        if session is not None and session.role is None and action.startswith("iam:"):
-            raise access_denied("Credentials of GetSessionToken cannot be used for IAM.")
+        if session is not None and session.role is None and action.startswith(_NOT_FOR_OWN_SESSIONS):
+            raise access_denied(f"Credentials of GetSessionToken cannot be used for {action}.")
         decision = self.decide(caller, action, resource, target, conditions)
         if not decision.allowed:
             raise refuse(caller.claims, action, resource, decision)

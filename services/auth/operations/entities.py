@@ -62,6 +62,7 @@ class IdentityAdmission:
 
         AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_permissions
         """
+        _check_path(path, "path")
         caller = await self.admission.identify(call)
         facts, carried = EntityFacts(path or "/"), tag_conditions(tags)
         asked = {**carried, **self.bounds(boundary)}
@@ -79,6 +80,7 @@ class IdentityAdmission:
 
         AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html
         """
+        _check_path(new_path, "new_path")
         caller, facts = await self._found(call, entity)
         self._require(call, caller, action, entity, facts)
         moved = EntityFacts(new_path or facts.path, facts.tags, facts.boundary)
@@ -153,6 +155,17 @@ class IdentityAdmission:
 
     def _policy_arn(self, policy: PolicyReference) -> str:
         return policy_arn(policy.owner, policy.policy_name, self.partition, policy.path)
+
+
+def _check_path(path: str, field: str) -> None:
+    """Return if policies can name what stands below a path. Raises INVALID_FIELD.
+
+    A wildcard in it would be one in every policy that names the ARN, which would then mean others as well; no
+    trust policy could name it at all. AWS says so of managed policies and stores the others:
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+    """
+    if "*" in path or "?" in path:
+        raise invalid_field(field, "cannot have * or ?, which are wildcards wherever a policy names the ARN")
 
 
 def tag_conditions(tags: Sequence[Tag]) -> Conditions:

@@ -4,29 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from craton.common.v1.error_reason_pb2 import ErrorReason
-
 from services.auth.domain.identity import Entity, EntityKind, RoleDetails, Tag
 from services.auth.domain.ids import new_role_id
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.roles import DEFAULT_SESSION, Role
 from services.auth.domain.tag_rules import check_tags, in_order
 from services.auth.operations.admission import Caller
-from services.auth.operations.documents import limited
 from services.auth.operations.entities import IdentityAdmission
-from services.auth.ports.credentials import PrincipalReader
+from services.auth.operations.trust_policies import TrustPolicies
 from services.auth.ports.revocation import Revocations
 from services.auth.ports.roles import RoleStore
-from services.chassis.arn import iam_entity
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
-from services.chassis.errors import DomainError
 from services.chassis.pages import Page
-from services.chassis.policy.document import canonical, parse, refused_at
-from services.chassis.policy.elements import DOCUMENT, Place
+from services.chassis.policy.document import parse
 from services.chassis.policy.kinds import TRUST
 from services.chassis.policy.model import Effect
-from services.chassis.policy.principals import Name, NameKind
+from services.chassis.policy.principals import NameKind
 from services.chassis.randomness import Randomness
 
 MAX_ROLES = 1_000
@@ -38,12 +32,11 @@ class Roles:
     """Manages the roles of the caller's account."""
 
     store: RoleStore
-    principals: PrincipalReader
     admission: IdentityAdmission
     revocations: Revocations
     clock: Clock
     randomness: Randomness
-    partition: str
+    trusts: TrustPolicies
 
     async def create(
         self,
@@ -65,29 +58,34 @@ class Roles:
         boundary = self.admission.reference(boundary_arn, "permissions_boundary") if boundary_arn else None
         entity = Entity(EntityKind.ROLE, role_name)
         caller = await self.admission.admit_new(call, "iam:CreateRole", entity, path, tags, boundary)
+        bound = await self.trusts.bind(trust)
         role = Role(
             caller.account_id,
             role_name,
             new_role_id(self.randomness),
-            trust,
-            await self._trust(trust),
+            bound.document,
+            bound.canonical,
             description,
             max_session or DEFAULT_SESSION,
             self.clock.now(),
             path or "/",
         )
         await self._publish(caller, await self.store.create_role(role, MAX_ROLES, boundary, tags))
+        (role,) = await self.trusts.told(role)
         return RoleDetails(role, boundary, in_order(tags))
 
     async def get(self, call: CallContext, role_name: str) -> RoleDetails:
         """Return a role with what hangs on it (iam:GetRole)."""
         caller = await self._admit(call, "iam:GetRole", role_name)
-        return await self.store.role_details(caller.account_id, role_name)
+        found = await self.store.role_details(caller.account_id, role_name)
+        (role,) = await self.trusts.told(found.role)
+        return replace(found, role=role)
 
     async def list(self, call: CallContext, request: PageRequest, path_prefix: str = "") -> Page[Role]:
         """List roles (iam:ListRoles)."""
         caller = await self.admission.admit_listing(call, "iam:ListRoles", EntityKind.ROLE, path_prefix)
-        return await self.store.roles(caller.account_id, request, path_prefix)
+        page = await self.store.roles(caller.account_id, request, path_prefix)
+        return replace(page, items=tuple(await self.trusts.told(*page.items)))
 
     async def update(
         self,
@@ -106,13 +104,15 @@ class Roles:
             max_session=max_session or role.max_session,
         )
         await self._publish(caller, await self.store.update_role(role))
+        (role,) = await self.trusts.told(role)
         return role
 
     async def update_trust(self, call: CallContext, role_name: str, trust: str) -> None:
         """Replace the trust policy (iam:UpdateAssumeRolePolicy). Raises UNSUPPORTED_POLICY."""
         caller = await self._admit(call, "iam:UpdateAssumeRolePolicy", role_name)
         role = await self.store.role(caller.account_id, role_name)
-        role = replace(role, trust=trust, canonical_trust=await self._trust(trust))
+        bound = await self.trusts.bind(trust, role.trust)
+        role = replace(role, trust=bound.document, canonical_trust=bound.canonical)
         await self._publish(caller, await self.store.update_role(role, _trusted_providers(trust)))
 
     async def delete(self, call: CallContext, role_name: str) -> None:
@@ -122,43 +122,6 @@ class Roles:
 
     async def _admit(self, call: CallContext, action: str, role_name: str) -> Caller:
         return await self.admission.admit(call, action, Entity(EntityKind.ROLE, role_name))
-
-    async def _trust(self, document: str) -> str:
-        """Return a trust policy as it is evaluated: users and roles by their ids.
-
-        Who is created again under an old name is somebody else, to whom nothing was entrusted. Raises
-        UNSUPPORTED_POLICY, also for users and roles that do not exist.
-        AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-        """
-        policy = parse(limited(document, TRUST, "ACLSizePerRole"), TRUST)
-        statements = []
-        for number, statement in enumerate(policy.statements):
-            principals = statement.principals
-            if principals is not None:
-                element = "NotPrincipal" if principals.negated else "Principal"
-                place = DOCUMENT / "Statement" / number / element
-                names = [await self._resolved(name, document, place) for name in principals.names]
-                principals = replace(principals, names=tuple(dict.fromkeys(names)))
-            statements.append(replace(statement, principals=principals))
-        return canonical(replace(policy, statements=tuple(statements)))
-
-    async def _resolved(self, name: Name, document: str, place: Place) -> Name:
-        if name.kind is not NameKind.AWS or not name.value.startswith("arn:") or name.account_id:
-            return name
-        try:
-            entity = iam_entity(name.value, self.partition)
-        except ValueError:
-            if ":assumed-role/" in name.value:
-                # A session has no id before it exists.
-                return name
-            raise refused_at(document, place, "names nobody of this installation") from None
-        try:
-            found = await self.principals.named(entity)
-        except DomainError as error:
-            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
-                raise
-            raise refused_at(document, place, "names nobody of this installation") from None
-        return Name(NameKind.AWS, found.unique_id)
 
     async def _publish(self, caller: Caller, epoch: int) -> None:
         await self.revocations.publish(caller.account_id, epoch)

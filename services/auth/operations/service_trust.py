@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role
+from services.auth.domain.trust import as_asked
 from services.auth.ports.credentials import CredentialStore
 from services.auth.ports.directory import DirectoryStore
 from services.chassis.clock import Clock
@@ -18,14 +19,19 @@ from services.chassis.policy.model import Decision
 from services.chassis.policy.principals import Requester, RequesterKind
 from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from services.chassis.policy.service_requests import service_context
+from services.chassis.principal import PrincipalClaims
 
 _NOTHING = RequesterLayers()
 
 
-def trust_of(role: Role) -> ResourceLayers:
-    """Return what protects a role: its trust policy, which alone opens it."""
-    policy = ResourcePolicySet([parse_accepted(role.canonical_trust, TRUST)])
-    return ResourceLayers(role.account_id, policy, required=True)
+def trust_of(role: Role, asking: PrincipalClaims | None = None) -> ResourceLayers:
+    """Return what protects a role: its trust policy, which alone opens it.
+
+    `asking` is the principal that asks for the role, which may be a session that the policy names; None for
+    services and identity providers.
+    """
+    policy = as_asked(parse_accepted(role.canonical_trust, TRUST), asking)
+    return ResourceLayers(role.account_id, ResourcePolicySet([policy]), required=True)
 
 
 class ServiceTrust:

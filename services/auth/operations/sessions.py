@@ -131,7 +131,7 @@ class TemporaryCredentials:
 
     async def _check_trust(self, caller: Caller, role: Role, request: RoleRequest) -> None:
         """Both sides decide: the role's trust policy, and the caller's own where that leaves it to them."""
-        target = await self._admission.protected(trust_of(role))
+        target = await self._admission.protected(trust_of(role, caller.claims))
         conditions = trust_conditions(request)
         arn = role.arn(self._partition)
         for action in trust_actions("sts:AssumeRole", request):

@@ -11,6 +11,7 @@ from services.auth.domain.policy_sources import NO_SOURCES, PrincipalSources, bo
 from services.auth.domain.simulated_context import GivenKey, given_context
 from services.auth.errors import invalid_field
 from services.auth.operations.matched_statements import MatchedStatement, SourcedPolicy, matched_statements
+from services.chassis.arn import resource_part
 from services.chassis.clock import Clock
 from services.chassis.pages import Page, encode_page_token
 from services.chassis.policy import layers
@@ -45,8 +46,8 @@ _CHARS = 8_000_000
 """More than a message has room for: what is tried out takes no room in the cache of what is in use, and no
 layer of a request has to make room for another one."""
 _RESOURCE = PolicyKind("policies of resources", 32_768, PrincipalRule.REQUIRED)
-_OWN_POLICY_ALONE = (":key/", ":role/")
-"""Resources that nothing but their own policy opens."""
+_OWN_POLICY_ALONE = ("key/", "role/")
+"""Resources that nothing but their own policy opens, by how the last parts of their ARNs begin."""
 _FIRST_PAGE = PageRequest(DEFAULT_SIZE, "")
 _UNDECIDED = Decision(Verdict.ALLOW)
 _ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S(?:.*\S)?", re.ASCII)
@@ -183,9 +184,10 @@ class SimulatedRequests:
             target = replace(target, account_id=self._asked.owner_account_id)
         if not self._asked.resource_policy:
             return target, None
-        kind = TRUST if ":role/" in resource else _RESOURCE
+        named = resource_part(resource)
+        kind = TRUST if named.startswith("role/") else _RESOURCE
         policy = parse(self._asked.resource_policy, kind)
-        owned = any(part in resource for part in _OWN_POLICY_ALONE)
+        owned = named.startswith(_OWN_POLICY_ALONE)
         return replace(target, policy=ResourcePolicySet([policy]), required=owned), policy
 
     def _context(self, target: ResourceLayers) -> dict[str, str | tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What authentication needs: sealed secrets, principals, token keys, seen signatures."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -61,3 +61,6 @@ class PrincipalReader(Protocol):
 
         One of the name that has another path is another ARN, and is not found.
         """
+
+    async def present(self, unique_ids: Collection[str]) -> Mapping[str, IamEntity]:
+        """Return by their ids those of these users and roles that exist, whichever account they are in."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from craton.auth.v1 import resources_pb2 as resources
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.arn import resource_part
 from services.chassis.errors import DomainError
 from services.chassis.pages import decode_page_token
 from services.edge.adapters.upstream import ask
@@ -32,7 +33,7 @@ def user_name_of(values: Mapping[str, Any], caller: Caller) -> str:
     """
     name: str | None = values.get("UserName")
     if name is None:
-        kind, _, path = caller.claims.arn.rpartition(":")[2].partition("/")
+        kind, _, path = resource_part(caller.claims.arn).partition("/")
         if kind != "user":
             raise validation_error("Must specify userName when calling with non-User credentials")
         return path.rpartition("/")[2]
@@ -100,7 +101,7 @@ def second(moment: datetime) -> datetime:
 
 def path_of(arn: str, name: str) -> str:
     """Return the path of an object: what stands between its kind and its name in its ARN."""
-    return "/" + arn.rpartition(":")[2].partition("/")[2].removesuffix(name)
+    return "/" + resource_part(arn).partition("/")[2].removesuffix(name)
 
 
 def quoted(document: str) -> str:

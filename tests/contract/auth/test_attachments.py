@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.auth.domain.identity import (
     Entity,
     EntityKind,
@@ -64,8 +66,12 @@ async def test_attachments_are_listed_from_both_sides_and_limited(stores: Stores
     # Another account's use of a built-in policy is nobody else's business.
     assert (await stores.managed.managed_policy(OTHER.account_id, ADMINISTRATOR)).attachments == 0
     await stores.attachments.detach(ID, ALICE_ENTITY, made)
+    with pytest.raises(DomainError) as caught:
+        await stores.attachments.detach(ID, ALICE_ENTITY, made)
+    arn = f"arn:aws:iam::{ID}:policy/{made.policy_name}"
+    refusal = "RESOURCE_NOT_FOUND", f"Policy {arn} was not found."
+    assert (caught.value.reason_name, caught.value.message) == refusal
     for call in (
-        stores.attachments.detach(ID, ALICE_ENTITY, made),
         stores.attachments.attach(ID, Entity(EntityKind.USER, "nobody"), made, 9),
         stores.attachments.attach(ID, ALICE_ENTITY, PolicyReference(ID, "nothing"), 9),
         stores.attachments.delete_boundary(ID, TEAM_ENTITY),

@@ -1,13 +1,16 @@
 """The contract of stores of roles and temporary credentials."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from services.auth.adapters.principal_state import SqlPrincipals
 from services.auth.adapters.sql_credentials import SqlCredentials
 from services.auth.adapters.sql_directory import SqlDirectory
 from services.auth.adapters.sql_inline_policies import SqlInlinePolicies
@@ -17,11 +20,12 @@ from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.domain.identity import Entity, EntityKind, InlinePolicy
 from services.auth.domain.passed_roles import PassedRole
 from services.auth.domain.roles import Role, TemporarySession
-from services.auth.ports.credentials import CredentialStore
+from services.auth.ports.credentials import CredentialStore, PrincipalReader
 from services.auth.ports.identity import InlinePolicyStore
 from services.auth.ports.passed_roles import PassedRoleStore
 from services.auth.ports.roles import RoleStore, SessionStore
-from services.chassis.database import Database
+from services.chassis.arn import IamEntity
+from services.chassis.database import Database, migrate, open_engine
 from services.chassis.policy.bundle import PolicyBundle
 from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, REVISIONS, first, reason
 from tests.fakes.databases import KINDS, empty_database
@@ -52,10 +56,12 @@ class Stores:
     sessions: SessionStore
     credentials: CredentialStore
     directory: SqlDirectory
+    principals: PrincipalReader
 
     def __init__(self, database: Database) -> None:
         self.roles, self.sessions = SqlRoles(database), SqlSessions(database)
         self.policies = SqlInlinePolicies(database)
+        self.principals = SqlPrincipals(database)
         self.passed: PassedRoleStore = SqlPassedRoles(database)
         self.credentials, self.directory = SqlCredentials(database), SqlDirectory(database)
 
@@ -219,3 +225,79 @@ async def test_revoking_waits_for_sessions_that_begin(stores: Stores) -> None:
         ended = stores.passed.revoke_pass(passed.pass_id)
         await asyncio.gather(begun, ended, return_exceptions=True)
         assert await stores.credentials.principal_state(session.access_key_id) is None
+
+
+async def test_users_and_roles_are_found_by_their_ids(stores: Stores) -> None:
+    """Of all accounts, however many are asked for."""
+    await stores.roles.create_role(replace(ROLE, path="/a/"), 9)
+    other = replace(ACCOUNT, account_id="210987654321", incarnation="other")
+    await stores.directory.create_account(other, None, None)
+    await stores.directory.create_user(
+        replace(ALICE, account_id=other.account_id, user_id="AIDAOTHER", user_name="Bob"), 9
+    )
+    many = {f"AROA{number}" for number in range(10, 1600)}
+    assert await stores.principals.present({ALICE.user_id, "AROA1", "AIDAOTHER", "AIDANOBODY", *many}) == {
+        ALICE.user_id: IamEntity(ACCOUNT.account_id, "user", ALICE.user_name),
+        "AROA1": IamEntity(ACCOUNT.account_id, "role", "Reader", "/a/"),
+        "AIDAOTHER": IamEntity(other.account_id, "user", "Bob"),
+    }
+    assert await stores.principals.present(()) == {}
+    await stores.roles.delete_role(ACCOUNT.account_id, "Reader")
+    assert await stores.principals.present({"AROA1"}) == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trust_from_before_is_by_ids(kind: str, tmp_path: Path) -> None:
+    """What let somebody in goes on to do so, and says whom."""
+    engine = open_engine(empty_database(kind, tmp_path))
+    older = tmp_path / "older"
+    older.mkdir()
+    for each in REVISIONS.glob("r*.py"):
+        if each.name < "r0013":
+            (older / each.name).write_text(each.read_text())
+    migrate(engine, older)
+    head = "arn:aws:sts::123456789012:assumed-role"
+
+    def document(*named: str, element: str = "Principal") -> str:
+        statement = {"Effect": "Deny", element: {"AWS": list(named)}, "Action": ["sts:AssumeRole"]}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+
+    everybody = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]}}]}'
+    provider = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":["x"]}}]}'
+    canonical = {
+        "AROASRC": everybody,
+        "AROA2": document("AIDAALICEALICEALICE", "arn:aws:iam::123456789012:root"),
+        "AROA3": document(f"{head}/src/bob", "*", element="NotPrincipal"),
+        "AROA4": document(f"{head}/Src/bob", f"{head.replace('12:', '13:')}/src/bob"),
+        "AROA5": provider,
+    }
+    row = "(:id, '123456789012', '/', :name, :key, 'as written', :trust, '', 3600, 0)"
+    columns = "role_id, account_id, path, role_name, name_key, trust, canonical_trust, description"
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO accounts (account_id, incarnation, display_name, created_us, policy_epoch) "
+                "VALUES ('123456789012', 'i', 'n', 0, 1)"
+            )
+        )
+        for role_id, trust in canonical.items():
+            name = "src" if role_id == "AROASRC" else role_id.lower()
+            connection.execute(
+                sa.text(f"INSERT INTO roles ({columns}, max_session_s, created_us) VALUES {row}"),  # noqa: S608
+                {"id": role_id, "name": name, "key": name, "trust": trust},
+            )
+    migrate(engine, REVISIONS)
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT role_id, trust, canonical_trust FROM roles")).all()
+    engine.dispose()
+    found = {role_id: (trust, evaluated) for role_id, trust, evaluated in rows}
+    nobody = f"AROA{'0' * 17}"
+    bound = {
+        "AROA2": canonical["AROA2"],
+        "AROA3": document(f"{head}/AROASRC/bob", "*", element="NotPrincipal"),
+        "AROA4": document(f"{head}/{nobody}/bob", f"{head.replace('12:', '13:')}/{nobody}/bob"),
+    }
+    assert found == {
+        **{each: ("as written", canonical[each]) for each in ("AROASRC", "AROA5")},
+        **{each: (text, text) for each, text in bound.items()},
+    }

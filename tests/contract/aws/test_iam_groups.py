@@ -61,6 +61,11 @@ def test_members(iam: Any, names: tuple[str, str]) -> None:
     assert refused(iam.delete_user, UserName=user) == ("DeleteConflict", 409)
     iam.remove_user_from_group(GroupName=group, UserName=user)
     assert iam.list_groups_for_user(UserName=user)["Groups"] == []
+    # Both exist: it is the membership that does not.
+    with pytest.raises(iam.exceptions.NoSuchEntityException) as caught:
+        iam.remove_user_from_group(GroupName=group, UserName=user)
+    text = f"The user with name {user} is not in group {group}."
+    assert caught.value.response["Error"]["Message"] == text
     for call in (iam.add_user_to_group, iam.remove_user_from_group):
         assert refused(call, GroupName=group, UserName="nobody") == ("NoSuchEntity", 404)
 

@@ -4,6 +4,9 @@ import json
 import time
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.contract.aws.answers import ACCOUNT, refused
 
 BUNDLED = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -104,6 +107,9 @@ def test_attachments(stack: Any, iam: Any) -> None:
         nothing = {"UserName": user, "PolicyArn": f"{arn}x"}
         assert refused(iam.attach_user_policy, **nothing) == ("NoSuchEntity", 404)
         assert refused(iam.detach_user_policy, **nothing) == ("NoSuchEntity", 404)
+        # The policy is there, and is not attached: AWS's words for that.
+        with pytest.raises(ClientError, match=rf"\(NoSuchEntity\).*: Policy {BUNDLED} was not found\.$"):
+            iam.detach_role_policy(RoleName=role, PolicyArn=BUNDLED)
     finally:
         iam.detach_user_policy(UserName=user, PolicyArn=arn)
         iam.detach_group_policy(GroupName=group, PolicyArn=arn)

@@ -67,11 +67,42 @@ def test_paths_stand_in_arns_and_select_listings(iam: Any, stem: str) -> None:
         for kind in ("User", "Group", "Role"):
             cleared(iam, kind, name)
         iam.delete_policy(PolicyArn=made["Arn"])
-    with_signs = iam.create_user(UserName=name, Path=f"/{stem}/!~*?/")["User"]
-    assert with_signs["Arn"] == f"{arn}user/{stem}/!~*?/{name}"
-    iam.delete_user(UserName=name)
+    # Wildcards would be some in every policy that names the ARN.
+    for bad in (f"/{stem}/*/", "/a?/"):
+        assert refused(iam.create_user, UserName=name, Path=bad) == ("InvalidInput", 400)
+        assert refused(iam.create_group, GroupName=name, Path=bad) == ("InvalidInput", 400)
+        role = {"RoleName": name, "AssumeRolePolicyDocument": trusting()}
+        assert refused(iam.create_role, **role, Path=bad) == ("InvalidInput", 400)
     for bad in ("a/", "/a", "/a b/", "//" * 300):
         assert refused(iam.create_user, UserName=name, Path=bad) == ("ValidationError", 400)
+
+
+def test_a_path_may_have_any_other_sign(stack: Any, iam: Any, stem: str) -> None:
+    name, path, head = f"{stem}-x", f"/{stem}:!~:y/", f"arn:aws:iam::{ACCOUNT}:"
+    created = {
+        "User": iam.create_user(UserName=name, Path=path)["User"],
+        "Group": iam.create_group(GroupName=name, Path=path)["Group"],
+        "Role": iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trusting())["Role"],
+    }
+    try:
+        for kind, each in created.items():
+            assert (each["Path"], each["Arn"]) == (path, f"{head}{kind.lower()}{path}{name}")
+            assert getattr(iam, f"get_{kind.lower()}")(**{f"{kind}Name": name})[kind] == each
+            listing = getattr(iam, f"list_{kind.lower()}s")(PathPrefix=path)[f"{kind}s"]
+            assert [(found["Path"], found["Arn"]) for found in listing] == [(path, each["Arn"])]
+        details = iam.get_account_authorization_details(Filter=["User", "Group", "Role"], MaxItems=1000)
+        for kind in created:
+            found = next(each for each in details[f"{kind}DetailList"] if each[f"{kind}Name"] == name)
+            assert found["Path"] == path
+        # Whoever lives there is the user that requests without a name are about.
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=allowing("iam:*"))
+        own = stack.client("iam", **keys_of(iam, name))
+        assert own.get_user()["User"] == created["User"]
+        assert len(own.list_access_keys()["AccessKeyMetadata"]) == 1
+        assert own.create_access_key()["AccessKey"]["UserName"] == name
+    finally:
+        for kind in created:
+            cleared(iam, kind, name)
 
 
 def test_policies_are_about_paths(stack: Any, iam: Any, stem: str, user: str) -> None:

@@ -110,6 +110,10 @@ def test_a_user_gets_a_session_token(stack: Any) -> None:
     sts = session(stack, "sts", answer)
     assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/admin"
     assert refused(sts.get_session_token) == ("AccessDenied", 403)
+    # AWS: of STS, AssumeRole and GetCallerIdentity alone.
+    key = answer["Credentials"]["AccessKeyId"]
+    assert refused(sts.get_access_key_info, AccessKeyId=key) == ("AccessDenied", 403)
+    assert stack.client("sts").get_access_key_info(AccessKeyId=key)["Account"] == ACCOUNT
 
 
 def test_refusals(stack: Any, role: str) -> None:

@@ -26,6 +26,7 @@ from services.auth.operations.key_uses import LastUses
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
 from services.auth.operations.roles import Roles
 from services.auth.operations.tags import Boundaries, PolicyTags, Tags
+from services.auth.operations.trust_policies import TrustPolicies
 from services.auth.operations.users import Users
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -104,6 +105,7 @@ async def make_iam(auth: Any) -> Iam:
     shared = (announcements, auth.clock, auth.randomness)
     root = await auth.keys.make(ACCOUNT, None)
     await auth.directory.create_access_key(root.key, 2)
+    trusts = TrustPolicies(SqlRoles(database), SqlPrincipals(database), "aws")
     return Iam(
         auth,
         Users(auth.directory, tags, identities, *shared),
@@ -115,7 +117,7 @@ async def make_iam(auth: Any) -> Iam:
         Tags(tags, identities, announcements),
         PolicyTags(tags, SqlManagedPolicies(database), identities, announcements),
         LastUses(auth.uses, identities, "aws"),
-        Roles(SqlRoles(database), SqlPrincipals(database), identities, *shared, "aws"),
+        Roles(SqlRoles(database), identities, *shared, trusts),
         announcements,
         await call_of(auth, root.key.access_key_id),
     )

@@ -17,6 +17,7 @@ from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.pages import PageRequest
 from services.auth.domain.records import Account, KeyStatus, User
+from services.auth.operations.caller_identity import CallerIdentity
 from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.lease import content_digest
@@ -25,6 +26,7 @@ from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.signatures import Signed
+from services.auth.operations.trust_policies import TrustPolicies
 from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
@@ -92,9 +94,10 @@ class Stack:
 def stack(auth: Any) -> Stack:
     database = auth.credentials._database
     store, revocations = SqlRoles(database), NoRevocations()
-    shared = (auth.clock, auth.randomness, "aws")
+    shared = (auth.clock, auth.randomness)
     identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
-    roles = Roles(store, SqlPrincipals(database), identities, revocations, *shared)
+    trusts = TrustPolicies(store, SqlPrincipals(database), "aws")
+    roles = Roles(store, identities, revocations, *shared, trusts)
     managed = ManagedPolicies(
         SqlManagedPolicies(database), identities, revocations, auth.clock, auth.randomness
     )
@@ -321,15 +324,23 @@ async def test_a_session_ends_with_its_time_and_with_its_role(stack) -> None:
 
 
 async def test_a_user_gets_credentials_of_its_own(stack) -> None:
-    await stack.allow_alice("iam:GetUser", "bedrock:*")
+    await stack.allow_alice("iam:GetUser", "bedrock:*", "sts:*")
     new = await stack.temporary.session_token(await stack.call(), None)
     assert new.session.expires_at - new.session.issued_at == timedelta(hours=12)
     call = await stack.call(new.session.access_key_id)
     assert isinstance(call.principal, PrincipalClaims)
     assert (call.principal.arn, call.principal.principal_id) == (ALICE, "AIDAALICEALICEALICEAA")
     await stack.auth.admission.authorize(call, "bedrock:GetFoundationModel", "*")
-    with pytest.raises(DomainError, match="cannot be used for IAM"):
+    with pytest.raises(DomainError, match="cannot be used for iam:GetUser"):
         await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
+    # Of STS there is AssumeRole and GetCallerIdentity for them, and nothing else.
+    identity = CallerIdentity(stack.auth.admission, stack.auth.credentials)
+    assert (await identity.caller(call)).arn == ALICE
+    with pytest.raises(DomainError, match="cannot be used for sts:GetAccessKeyInfo"):
+        await identity.account_of_key(call, new.session.access_key_id)
+    await identity.account_of_key(await stack.call(), new.session.access_key_id)
+    await stack.trust(allow({"AWS": ALICE}))
+    await stack.temporary.assume_role(call, wanted())
     assert await reason(stack.temporary.session_token(call, None)) == "ACCESS_DENIED"
 
 
@@ -340,7 +351,7 @@ async def test_the_root_user_gets_an_hour(stack) -> None:
     call = await stack.call(new.session.access_key_id)
     assert isinstance(call.principal, PrincipalClaims)
     assert (call.principal.root, call.principal.arn) == (True, f"arn:aws:iam::{ACCOUNT}:root")
-    with pytest.raises(DomainError, match="cannot be used for IAM"):
+    with pytest.raises(DomainError, match="cannot be used for iam:GetUser"):
         await stack.auth.admission.authorize(call, "iam:GetUser", ALICE)
     longer = stack.temporary.session_token(root, timedelta(hours=1, seconds=1))
     assert await reason(longer) == "INVALID_FIELD"

@@ -196,6 +196,16 @@ async def test_the_policy_of_a_resource_is_decided_with(auth, simulation) -> Non
     assert not result.decision[0].allowed, "nothing but its own policy opens a key"
 
 
+async def test_a_resource_is_what_its_arn_begins_with(auth, simulation) -> None:
+    """A path can look like a role or a key, which nothing but their own policies open."""
+    await put(auth, statement("Allow", "iam:*"))
+    silent = document({**statement("Allow", "kms:Encrypt"), "Principal": {"AWS": ALICE}})
+    for path in ("/:role/x/", "/:key/"):
+        ask = {"actions": ["iam:GetUser"], "resources": [ALICE.replace("/alice", f"{path}alice")]}
+        [result] = await simulate(auth, simulation, resource_policy=silent, **ask)
+        assert result.decision[0].allowed
+
+
 async def test_between_accounts_both_sides_must_allow(auth, simulation) -> None:
     await put(auth, statement("Allow", "iam:*"))
     mine = document({**statement("Allow", "*"), "Principal": {"AWS": ALICE}})

@@ -31,6 +31,7 @@ from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import SessionMaker
 from services.auth.operations.session_narrowing import SessionNarrowing
 from services.auth.operations.sessions import RoleRequest
+from services.auth.operations.trust_policies import TrustPolicies
 from services.auth.operations.web_identity import WebIdentities, WebIdentityRequest, WebIdentitySession
 from services.chassis.authorization import decide
 from services.chassis.context import CallContext
@@ -127,9 +128,10 @@ def stack(auth: Any) -> Stack:
     shared = (auth.clock, auth.randomness, "aws")
     admission = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
     store, providers = SqlRoles(database), SqlOidcProviders(database)
+    trusts = TrustPolicies(store, SqlPrincipals(database), "aws")
     return Stack(
         auth,
-        Roles(store, SqlPrincipals(database), admission, revocations, *shared),
+        Roles(store, admission, revocations, auth.clock, auth.randomness, trusts),
         OidcProviders(providers, auth.admission, revocations, DialRules(), *shared),
         WebIdentities(
             providers,

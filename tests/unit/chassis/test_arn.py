@@ -3,12 +3,16 @@
 import pytest
 
 from services.chassis.arn import (
+    AssumedRole,
     arn_of,
+    assumed_role,
+    assumed_role_arn,
     foundation_model_arn,
     foundation_model_id,
     group_arn,
     name_of,
     policy_arn,
+    resource_part,
     root_arn,
     user_arn,
 )
@@ -109,3 +113,33 @@ def test_the_model_of_an_arn() -> None:
 def test_what_is_no_foundation_model_here(arn: str, region: str, partition: str) -> None:
     with pytest.raises(ValueError):
         foundation_model_id(arn, region, partition)
+
+
+@pytest.mark.parametrize(
+    ("arn", "resource"),
+    [
+        ("arn:aws:iam::123456789012:user/x:y/n", "user/x:y/n"),
+        ("arn:aws:iam::123456789012:user/:role/:/n", "user/:role/:/n"),
+        ("arn:aws:iam::123456789012:root", "root"),
+        ("arn:aws:bedrock:us-east-1::foundation-model/a.b:0", "foundation-model/a.b:0"),
+        ("*", "*"),
+    ],
+)
+def test_a_resource_keeps_its_colons(arn: str, resource: str) -> None:
+    assert resource_part(arn) == resource
+
+
+def test_sessions_of_roles_are_read() -> None:
+    arn = assumed_role_arn("123456789012", "r.x", "b@c", "aws-cn")
+    assert assumed_role(arn) == AssumedRole("aws-cn", "123456789012", "r.x", "b@c")
+    for wrong in (
+        "",
+        "arn:aws:iam::123456789012:user/:assumed-role/r/b",
+        "arn:aws:sts::123456789012:assumed-role/p/r/b",
+        "arn:aws:sts::123456789012:assumed-role/r",
+        "arn:aws:sts::12345678901:assumed-role/r/b",
+        "arn:aws:iam::123456789012:role/r",
+        arn + "\n",
+    ):
+        with pytest.raises(ValueError, match="not the ARN of a role's session"):
+            assumed_role(wrong)
