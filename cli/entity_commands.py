@@ -52,7 +52,7 @@ class EntityKind:
 
 
 path_option = click.option(
-    "--path", default="", help="Stands before the name in its ARN; begins and ends with /."
+    "--path", default="", help="Stands before the name in its ARN; begins and ends with /, without * and ?."
 )
 below_option = click.option("--below", default="", metavar="PATH", help="Only those whose path begins so.")
 

@@ -97,6 +97,8 @@ def create(
 def get(role_name: str, as_json: bool) -> None:
     """Show a role with its trust policy, permissions boundary and tags.
 
+    The trust policy names users and roles by the ARNs that they have now, and by id who is gone.
+
     \b
     Example:
       craton roles get reader --json

@@ -21,8 +21,8 @@ class Role:
     role_id: str
     """Stable and unique: a role deleted and created again is another principal."""
     trust: str
-    """Who may assume it: as it was written but for users and roles, which are kept by their ids. Whoever reads
-    a role gets it with the ARNs of now."""
+    """Who may assume it: as it was written, but with users and roles by their ids. Whoever reads the role
+    gets it with the ARNs of now."""
     canonical_trust: str
     """As it is evaluated."""
     description: str

@@ -65,7 +65,8 @@ def ids_of(document: str) -> frozenset[str]:
 
 def rewritten(document: str, texts: Iterable[tuple[Mention, str]]) -> str:
     """Return a document with other texts for all that it mentions, and otherwise as it was written."""
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for mention, text in texts:
         pieces += (document[end : mention.start], json.dumps(text, ensure_ascii=False))
         end = mention.end

@@ -25,7 +25,7 @@ from services.chassis.principal import PrincipalClaims, PrivatePath, arn_now, re
 
 AUDIENCE = "auth"
 _NOT_FOR_OWN_SESSIONS = ("iam:", "sts:")
-"""How the actions begin that credentials of GetSessionToken are not for: MFA would be, and is not known yet."""
+"""How the actions begin that credentials of GetSessionToken are not for."""
 
 
 @dataclass(frozen=True, slots=True)

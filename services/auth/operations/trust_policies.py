@@ -1,6 +1,6 @@
 """Trust policies: bound to ids when they are written, told by ARNs when they are read.
 
-What is read and written back means the same: the ARN that somebody has now, or the id of somebody who is gone.
+What is read and written back means the same: the ARN that somebody has now, or the id of who is gone.
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html
 """
 

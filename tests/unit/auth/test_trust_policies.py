@@ -13,7 +13,7 @@ from services.auth.domain.identity import Entity, EntityKind
 from services.auth.domain.trust import mentions, rewritten
 from services.auth.operations.account_identity import AccountIdentity
 from services.auth.operations.session_maker import NewSession
-from services.auth.operations.sessions import RoleRequest
+from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.trust_policies import TrustPolicies
 from services.chassis.context import CallContext
 from tests.unit.auth.identities import ACCOUNT, ADMINISTRATOR, FIRST, Iam, call_of, refused
@@ -69,7 +69,7 @@ async def user_call(iam: Iam, user_name: str) -> CallContext:
 
 async def assume(iam: Iam, call: CallContext, role_name: str, session_name: str = "now") -> NewSession:
     """Assume a role."""
-    temporary = iam.auth.temporary(iam.roles.store)
+    temporary: TemporaryCredentials = iam.auth.temporary(iam.roles.store)
     return await temporary.assume_role(call, RoleRequest(f"{ROLE}/{role_name}", session_name))
 
 

@@ -160,7 +160,8 @@ class RoleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAssumeRolePolicy(self, request, context):
-        """Replaces the trust policy. Sessions that exist go on.
+        """Replaces the trust policy. Sessions that exist go on. An id of nobody is
+        accepted when the policy before had it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
