@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -402,3 +402,12 @@ async def test_the_secret_of_such_a_session_is_nobodys(stack: Stack) -> None:
     for shown in (repr(passed), repr(call), token):
         assert state.session.sealed_secret.hex() not in shown
         assert state.session.token_sha256.hex() not in shown
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"), [("job/a.b:0/c1", "bedrock-c1"), ("job/c:1", "bedrock-c-1"), ("c:1", "bedrock-c-1")]
+)
+def test_sessions_are_called_after_the_resources_whole_id(resource: str, name: str) -> None:
+    arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:{resource}"
+    passed = PassedRole("p", ACCOUNT, "AROA", "training", arn, "", datetime.fromtimestamp(0, UTC))
+    assert passed.session_name == name
