@@ -85,19 +85,18 @@ class SqlRoles:
         return request.page([role_of(row) for row in rows], lambda role: role.role_name.lower())
 
     async def update_role(self, role: Role, trusted: Collection[str] | None = None) -> int:
-        """Replace what can change of the role with this id, and end sessions that nobody trusts any more."""
+        """Change one half of the role with this id, so that no other change is undone that came between."""
+        values: dict[str, str | int] = {
+            "description": role.description,
+            "max_session_s": int(role.max_session.total_seconds()),
+        }
+        if trusted is not None:
+            values = {"trust": role.trust, "canonical_trust": role.canonical_trust}
 
         def work(connection: sa.Connection) -> int:
             epoch = next_epoch(connection, role.account_id)
             changed = connection.execute(
-                sa.update(ROLES)
-                .where(ROLES.c.role_id == role.role_id)
-                .values(
-                    trust=role.trust,
-                    canonical_trust=role.canonical_trust,
-                    description=role.description,
-                    max_session_s=int(role.max_session.total_seconds()),
-                )
+                sa.update(ROLES).where(ROLES.c.role_id == role.role_id).values(values)
             ).rowcount
             if not changed:
                 raise role_not_found(role.role_name)

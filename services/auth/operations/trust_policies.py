@@ -77,8 +77,10 @@ class TrustPolicies:
         if mention.unique_id:
             return text if mention.unique_id in known else ""
         # Everybody, and accounts, which are their ids.
-        if not text.startswith("arn:") or resource_part(text) == "root":
+        if not text.startswith("arn:"):
             return text
+        if resource_part(text) == "root":
+            return text if text.startswith(f"arn:{self.partition}:") else ""
         try:
             session = session_of(text)
             if session is None:

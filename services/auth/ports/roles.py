@@ -30,10 +30,11 @@ class RoleStore(Protocol):
         """List the roles of an account by name, whose path begins so."""
 
     async def update_role(self, role: Role, trusted: Collection[str] | None = None) -> int:
-        """Replace trust, description and longest session of the role with this id.
+        """Replace description and longest session of the role with this id, or its trust.
 
-        With `trusted`, the ARNs of the identity providers that the new trust policy names, sessions for
-        which another one vouched MUST be ended with it.
+        It is the trust with `trusted`, the ARNs of the identity providers that the new trust policy names:
+        sessions for which another one vouched MUST be ended with it. MUST leave the other half as it is,
+        which may have changed since it was read.
         """
 
     async def delete_role(self, account_id: str, role_name: str) -> int:

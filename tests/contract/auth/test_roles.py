@@ -100,7 +100,12 @@ async def test_roles_are_kept_by_name(stores: Stores) -> None:
 async def test_a_role_changes_and_goes(stores: Stores) -> None:
     before = await stores.roles.create_role(ROLE, 9)
     changed = replace(ROLE, trust="t", canonical_trust="c", description="", max_session=timedelta(hours=1))
-    assert await stores.roles.update_role(changed) == before + 1
+    # Whoever changes one half has read the other before somebody else has changed it.
+    assert await stores.roles.update_role(replace(changed, trust="old", canonical_trust="old")) == before + 1
+    half = replace(changed, trust=ROLE.trust, canonical_trust=ROLE.canonical_trust)
+    assert await stores.roles.role(ACCOUNT.account_id, "Reader") == half
+    old = replace(changed, description="old", max_session=timedelta(hours=9))
+    assert await stores.roles.update_role(old, frozenset()) == before + 2
     assert await stores.roles.role(ACCOUNT.account_id, "Reader") == changed
     await stores.policies.put_policy(policy("p"), 10)
     assert await reason(stores.roles.delete_role(ACCOUNT.account_id, "Reader")) == "RESOURCE_STATE"

@@ -77,7 +77,7 @@ class Stack:
 
     async def trust(self, **statement: Any) -> None:
         """Change whom the role trusts."""
-        await self.roles.update_role(_role(self.auth.clock.now(), "AROAWORKER", **statement))
+        await self.roles.update_role(_role(self.auth.clock.now(), "AROAWORKER", **statement), frozenset())
 
     async def passes(self) -> PassedRole:
         """Everything is as it should be, and the role is passed."""

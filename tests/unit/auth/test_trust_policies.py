@@ -137,6 +137,8 @@ async def test_who_is_gone_is_told_by_id_and_comes_back_as_nobody(iam: Iam) -> N
         f"{SESSION.replace('aws', 'aws-cn')}/r/bob",
         f"{USER}/nobody",
         f"arn:aws:iam::{ACCOUNT}:role/x/r",
+        f"arn:aws-cn:iam::{ACCOUNT}:root",
+        f"arn:aws-us-gov:iam::{ACCOUNT}:root",
     ],
 )
 async def test_who_never_was_is_an_invalid_principal(iam: Iam, stranger: str) -> None:
