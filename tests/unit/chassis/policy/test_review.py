@@ -136,6 +136,8 @@ def test_a_condition_key_is_placed_at_its_name() -> None:
         (statement("sts:AssumeRole", ROLE), []),
         (statement("iam:CreateAccessKey", "arn:aws:iam::123456789012:root"), []),
         ({"Effect": "Deny", "NotAction": "kms:*", "NotResource": KEY}, []),
+        ({"Effect": "Deny", "Action": "bedrock:InvokeModel", "NotResource": KEY}, []),
+        ({"Effect": "Deny", "NotAction": "bedrock:InvokeModel", "Resource": KEY}, []),
         ({"Effect": "Deny", "Action": "kms:*", "NotResource": KEY + ":x/y"}, []),
         (
             {"Effect": "Deny", "Action": "kms:*", "NotResource": KEY.replace("key", "kye")},
