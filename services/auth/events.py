@@ -38,6 +38,7 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
     "AuthenticationService": {
         "AuthenticateSignature": (_CRATON, "AuthenticateSignature", _SUMMARY),
         "AuthenticateBearerToken": (_CRATON, "AuthenticateBearerToken", _SUMMARY),
+        "RecallSignatures": (_CRATON, "RecallSignatures", _SUMMARY),
     },
     "AuthorizationService": {
         "GetAuthorizationLease": (_CRATON, "GetAuthorizationLease", _SUMMARY),

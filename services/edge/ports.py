@@ -17,6 +17,8 @@ class Presented(NamedTuple):
     signature: bytes
     session_token: str = ""
     """Of temporary credentials; a secret, which goes with every request."""
+    ahead: bool = False
+    """Whether it is dated more than AHEAD_S ahead of the clock here: auth must remember it."""
 
     def __repr__(self) -> str:
         """Name the key alone: signature and session token are no text for logs."""
@@ -57,8 +59,9 @@ class Authentication(Protocol):
     ) -> Grant:
         """Verify a signature and get a token for `audience`, bound to the VPC endpoint of the entrance.
 
-        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED when
-        no endpoint is registered there that lets the principal in.
+        One that is `ahead` MUST be remembered by auth. Raises DomainError: UNKNOWN_ACCESS_KEY,
+        SIGNATURE_MISMATCH, SIGNATURE_REPLAYED for one that auth remembers, DEPENDENCY_UNAVAILABLE,
+        ACCESS_DENIED when no endpoint is registered there that lets the principal in.
         """
 
 
@@ -91,26 +94,59 @@ class BearerAuthentication(Protocol):
         """
 
 
+class Proof(NamedTuple):
+    """A verified signature, which must not have been used before."""
+
+    signature: bytes
+    signed_at: float
+    """Unix seconds."""
+    arrived: float
+    """When the head of the request came, seconds on the boot-time clock."""
+    remembered: bool = False
+    """Whether auth remembers it durably and has just found it new."""
+
+    def __repr__(self) -> str:
+        """Show the date alone: a signature is no text for logs."""
+        return f"Proof({self.signed_at})"
+
+
 class SeenSignatures(Protocol):
     """The memory of all replicas for signatures, because SigV4 has neither a nonce nor sub-second time.
 
     A signature MUST be accepted within REUSE_S of its first sight at any replica (equal requests of one
     second carry equal signatures) and MUST be refused afterwards, for as long as its date is acceptable
-    and across restarts of the edge. When the memory was lost, signatures dated before the new memory's
-    birth MUST be refused, because whether they were used is unknown. When the memory cannot be asked,
-    nothing may be accepted.
+    and across restarts of the edge. When the memory was lost, a signature MUST be refused that may have been
+    used before the new memory's birth, unless auth can say that it was not. That is one dated before
+    the birth, or so little after it that auth was not asked to remember it: AHEAD_S, and CLOCKS_S by which
+    the clocks of an edge and of the memory may differ. One dated later was remembered by auth, if it was
+    used, so that auth MUST be asked. When the memory cannot be asked, nothing may be accepted.
     """
 
-    def check(self, signature: bytes, signed_at: float) -> "Future[None]":
-        """Note a verified signature, dated `signed_at` (Unix seconds), and say whether it may be used.
+    def check(self, proof: Proof) -> "Future[None]":
+        """Note a verified signature and say whether it may be used.
 
         Returns at once, so that the caller can do other work meanwhile. The future raises DomainError:
-        SIGNATURE_REPLAYED, or DEPENDENCY_UNAVAILABLE when the memory was lost or cannot be asked.
+        SIGNATURE_REPLAYED; DEPENDENCY_UNAVAILABLE when the memory was lost or cannot be asked, and for a
+        signature that came in time and could not be noted in time.
+        """
+
+
+class SignatureMemory(Protocol):
+    """auth's memory for signatures that were dated ahead. It survives everything."""
+
+    async def recall(self, signatures: Sequence[bytes]) -> frozenset[bytes]:
+        """Return those of at most 256 signatures that were first seen more than REUSE_S ago.
+
+        Raises DomainError(DEPENDENCY_UNAVAILABLE).
         """
 
 
 REUSE_S = 2.0
 """How long after its first sight a signature may be used again."""
+AHEAD_S = 1.0
+"""A signature that is dated further ahead is remembered by auth. Clocks that are kept right differ by less."""
+CLOCKS_S = 1.0
+"""How much the clocks of edges, auth and the memory for signatures may differ from each other."""
 
 
 @dataclass(frozen=True, slots=True)

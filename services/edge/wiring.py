@@ -63,7 +63,6 @@ def build(
         )
     }
     auth, runtime = channels["auth"], channels["runtime"]
-    seen = RedisSeenSignatures(config.redis)
     local: LocalAudit | None = None
     if recorder is None:
         workload = WorkloadId(config.trust_domain, "service", "edge")
@@ -78,6 +77,7 @@ def build(
     instance_id, horizon = new_instance_id(randomness), Horizon()
     ear = RevocationEar(auth, config.redis, instance_id, horizon.revoke, horizon.revoke_all)
     authentication = GrpcAuthentication(auth, clock, instance_id)
+    seen = RedisSeenSignatures(config.redis, authentication, clock)
     web_identity = WebIdentity(auth, config.regions[0])
     app = Application(
         Around(
@@ -118,7 +118,7 @@ def build(
     ear.attach(server)
     server.add_check("auth", UpstreamHealth(auth).serving)
     server.add_check("runtime", UpstreamHealth(runtime).serving)
-    server.add_check("redis", seen.reachable)
+    server.add_check("redis", seen.serving)
     if local is not None:
         local.attach(server)
     metrics.gauge(

@@ -4,7 +4,9 @@ Signatures are verified for real; what is answered is told by the test.
 """
 
 import asyncio
+import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ from services.chassis.randomness import SystemRandomness
 from services.chassis.secret import SecretBytes
 from services.chassis.server import Server
 from services.chassis.settings import ServerSettings, TelemetrySettings
+from services.edge.ports import REUSE_S
 from tests.fakes.auth_server import UnrecordedCalls
 from tests.fakes.workloads import Workloads
 
@@ -65,6 +68,11 @@ class Auth(
         self.listeners: set[str] = set()
         """Private listeners with an endpoint."""
         self.forgets_paths = False
+        self.remembered: dict[bytes, float] = {}
+        """Digests of signatures, and when each was first seen."""
+        self.recalls = 0
+        self.forgetful = False
+        """Whether it cannot be asked what it remembers."""
         self.door = asyncio.Event()
         self.door.set()
         self.at_the_door = 0
@@ -95,6 +103,10 @@ class Auth(
         scope = signed.scope
         key = sigv4.derive_signing_key(SecretBytes(SECRET.encode()), scope.date, scope.region, scope.service)
         sigv4.verify(key, signed.string_to_sign.encode(), signed.signature)
+        if request.remember_signature:
+            digest, now = hashlib.sha256(signed.signature).digest(), time.monotonic()
+            if now - self.remembered.setdefault(digest, now) > REUSE_S:
+                raise DomainError(ErrorReason.ERROR_REASON_SIGNATURE_REPLAYED, "used before")
         if signed.session_token:
             raise DomainError(ErrorReason.ERROR_REASON_UNKNOWN_ACCESS_KEY, "a long-term key has no token")
         response = authentication_service_pb2.AuthenticateSignatureResponse(
@@ -110,6 +122,15 @@ class Auth(
         response.principal.principal_id = "AIDAALICE"
         response.principal.access_key_id = KEY_ID
         return response
+
+    async def RecallSignatures(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.recalls += 1
+        if self.forgetful:
+            raise DomainError(ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE, "no database")
+        used = time.monotonic() - REUSE_S
+        return authentication_service_pb2.RecallSignaturesResponse(
+            seen_sha256=[each for each in request.signature_sha256 if self.remembered.get(each, used) < used]
+        )
 
     async def AuthenticateBearerToken(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.requests.append(request)

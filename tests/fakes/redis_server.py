@@ -27,8 +27,6 @@ class RedisServer:
         self._folder = folder
         self._tls = workloads.tls("service/redis")
         self._process: subprocess.Popen[bytes] | None = None
-        self.fresh = True
-        """Until a test says otherwise: nobody has used the store since it was started."""
         password = folder / "redis-password"
         password.write_text("test-password")
         digest = hashlib.sha256(b"test-password").hexdigest()
@@ -53,7 +51,6 @@ class RedisServer:
 
     def start(self) -> None:
         """Start and wait until it listens."""
-        self.fresh = True
         self._process = subprocess.Popen(
             ["redis-server", str(self._configuration)],
             stdout=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """What authentication reads and writes, in SQL."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -107,3 +108,12 @@ class SqlCredentials:
         except sa.exc.IntegrityError:
             # Another replica saw it at the same moment; now its record can be read.
             return from_microseconds(await self._database.run(work))
+
+    async def seen_before(self, signatures_sha256: Collection[bytes], moment: datetime) -> frozenset[bytes]:
+        """Look signatures up."""
+        query = sa.select(SEEN_SIGNATURES.c.signature_sha256).where(
+            SEEN_SIGNATURES.c.signature_sha256.in_(signatures_sha256),
+            SEEN_SIGNATURES.c.first_seen_us < to_microseconds(moment),
+        )
+        found = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        return frozenset(found)

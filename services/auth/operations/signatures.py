@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -140,12 +141,22 @@ class Signatures:
         if host is None:
             raise sigv4.mismatch()
         verified = dataclasses.replace(await self.verify(signed), host=host)
+        await self.refuse_replay(signed)
+        return verified
+
+    async def refuse_replay(self, signed: Signed) -> None:
+        """Remember a verified signature durably, for as long as its date is accepted.
+
+        Raises SIGNATURE_REPLAYED more than two seconds after its first use.
+        """
         now = self._clock.now()
-        digest = hashlib.sha256(signed.signature).digest()
-        first = await self._store.first_seen(digest, now, now + _REPLAY_MEMORY)
+        first = await self._store.first_seen(_digest(signed.signature), now, now + _REPLAY_MEMORY)
         if now - first > _REPLAY_GRACE:
             raise signature_replayed()
-        return verified
+
+    async def recall(self, signatures_sha256: Collection[bytes]) -> frozenset[bytes]:
+        """Return those of some signatures that `refuse_replay` would refuse, without remembering any."""
+        return await self._store.seen_before(signatures_sha256, self._clock.now() - _REPLAY_GRACE)
 
     def _check_session(self, session: TemporarySession | None, token: SecretBytes | None) -> None:
         """Temporary credentials go with their token until they end, and no others with any."""
@@ -175,6 +186,10 @@ class Signatures:
         if len(self._derived) > _MAX_DERIVED:
             self._derived.popitem(last=False)
         return derived
+
+
+def _digest(signature: bytes) -> bytes:
+    return hashlib.sha256(signature).digest()
 
 
 def session_secret_context(access_key_id: str, account_id: str) -> dict[str, str]:

@@ -52,6 +52,12 @@ class CredentialStore(Protocol):
         MUST survive restarts, and MUST give the same answer to every replica.
         """
 
+    async def seen_before(self, signatures_sha256: Collection[bytes], moment: datetime) -> frozenset[bytes]:
+        """Return those signatures that are remembered and were first seen before a moment.
+
+        MUST know of whatever `first_seen` has returned for, at any replica.
+        """
+
 
 class PrincipalReader(Protocol):
     """Principals by their name."""

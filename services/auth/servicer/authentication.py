@@ -118,6 +118,8 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         """See the contract."""
         signed = _signed(request.signed_request)
         lease, verified = await self._leased(request.instance_id, lambda: self._signatures.verify(signed))
+        if request.remember_signature:
+            await self._signatures.refuse_replay(signed)
         client = client_of(request.audit_context, "service/edge", context)
         credential, state = signed.credential, verified.state
         path = await self._path(request, state)
@@ -159,6 +161,11 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         if path is not None:
             response.private_path.CopyFrom(private_path(path))
         return response
+
+    async def RecallSignatures(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        seen = await self._signatures.recall(request.signature_sha256)
+        return authentication_service_pb2.RecallSignaturesResponse(seen_sha256=sorted(seen))
 
     async def _path(self, request: Any, state: PrincipalState) -> PrivatePath | None:
         """Return the VPC endpoint on the listener that edge names; only edge is listed as a caller."""

@@ -1,6 +1,8 @@
 """auth over gRPC."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import grpc
@@ -19,6 +21,8 @@ from services.chassis.rich_status import from_rpc_error
 from services.edge.ports import BearerGrant, Entrance, Grant, Presented
 
 _TIMEOUT_S = 3.0
+_RECALL_TIMEOUT_S = 1.0
+"""Every request waits for it in the minutes in which it is asked: as long as for the memory itself."""
 _BEARER_TYPES = {
     pb.BEARER_TOKEN_TYPE_LONG_TERM: BearerTokenType.LONG_TERM,
     pb.BEARER_TOKEN_TYPE_SHORT_TERM: BearerTokenType.SHORT_TERM,
@@ -54,6 +58,7 @@ class GrpcAuthentication:
             instance_id=self._instance_id,
             private_listener="" if entrance is None else entrance.listener,
             endpoint_service="" if entrance is None else entrance.service,
+            remember_signature=presented.ahead,
         )
         # Both lives are counted from before the request was sent: they can only be shorter than auth meant.
         asked, asked_wall = self._clock.boottime(), self._clock.now().timestamp()
@@ -106,6 +111,19 @@ class GrpcAuthentication:
             asked + claims.expires_at - asked_wall,
             asked + response.lease.ToMilliseconds() / 1000,
         )
+
+    async def recall(self, signatures: Sequence[bytes]) -> frozenset[bytes]:
+        """Ask which signatures auth remembers: the SignatureMemory port."""
+        by_digest = {sha256(signature).digest(): signature for signature in signatures}
+        request = pb.RecallSignaturesRequest(signature_sha256=by_digest)
+        try:
+            response: pb.RecallSignaturesResponse = await self._stub.RecallSignatures(
+                request, timeout=_RECALL_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, "auth") from error
+        seen = frozenset(response.seen_sha256)
+        return frozenset(signature for digest, signature in by_digest.items() if digest in seen)
 
 
 def _seen(client: ClientContext, region: str) -> principal_pb2.AuditContext:

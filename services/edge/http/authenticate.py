@@ -11,10 +11,10 @@ from services.edge.domain.admission import admit, missing_credentials, signed_fi
 from services.edge.domain.dialect import REST_JSON
 from services.edge.events import UNSERVED_AUDIENCE, served
 from services.edge.http.body import BodyBudget, Receive, read_body
-from services.edge.http.exchange import Proof, Request
+from services.edge.http.exchange import Request
 from services.edge.operations.bearers import Bearers
 from services.edge.operations.sessions import Sessions
-from services.edge.ports import Caller, Entrance, Presented
+from services.edge.ports import AHEAD_S, Caller, Entrance, Presented, Proof
 
 _USER_AGENT = 256
 _HOST = 255
@@ -69,7 +69,9 @@ class Authenticator:
         # API keys are for bedrock alone; to other services they are no credentials at all.
         if dialect is REST_JSON and fields.get(b"authorization", b"")[:7].lower() == b"bearer ":
             return await self._with_api_key(request, receive, call)
-        admitted = admit(fields, self._regions, self._clock.now(), dialect.signing_names)
+        now = self._clock.now()
+        admitted = admit(fields, self._regions, now, dialect.signing_names)
+        ahead = (admitted.signed_at - now).total_seconds() > AHEAD_S
         credential = admitted.authorization.credential
         known = self._sessions.known(credential, call.peer, admitted.session_token)
         body = await read_body(
@@ -79,14 +81,14 @@ class Authenticator:
             to_sign = string_to_sign(
                 admitted, scope["method"], scope["raw_path"], scope["query_string"], fields, body.sha256_hex
             )
-            presented = Presented(credential, to_sign, admitted.signature, admitted.session_token)
+            presented = Presented(credential, to_sign, admitted.signature, admitted.session_token, ahead)
             caller = await self._sessions.open(
                 presented, client_of(request, call), _audience(request), entrance_of(request)
             )
             call.principal = caller.claims
             if body.too_large:
                 raise dialect.too_large()
-            proof = Proof(admitted.signature, admitted.signed_at.timestamp())
+            proof = Proof(admitted.signature, admitted.signed_at.timestamp(), call.started, remembered=ahead)
             return Authenticated(caller, signed_fields(admitted, fields), body.content(), proof)
         finally:
             body.close()

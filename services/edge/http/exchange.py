@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -16,7 +16,7 @@ from services.edge.domain.dialect import Dialect
 from services.edge.domain.model import Operation
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
-from services.edge.ports import Caller, SeenSignatures
+from services.edge.ports import Caller, Proof, SeenSignatures
 
 Send = Callable[[Any], Awaitable[None]]
 _REASONS = {
@@ -43,15 +43,6 @@ class Request:
     """None while nothing says which one it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A verified signature, which must not have been used before."""
-
-    signature: bytes = field(repr=False)
-    signed_at: float
-    """Unix seconds."""
-
-
 class Record:
     """The audit record of one request: intent before an effect, outcome before the last byte leaves."""
 
@@ -76,7 +67,7 @@ class Record:
                 self.intended = True
                 await self._recorder.intent(self.call, self.audited)
             return
-        verdict = seen.check(proof.signature, proof.signed_at)
+        verdict = seen.check(proof)
         try:
             if self.audited.has_effect:
                 self.intended = True

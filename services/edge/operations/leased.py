@@ -84,6 +84,12 @@ class Asking(Generic[K]):
         return True
 
     @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Ask what nobody else can use the answer to."""
+        async with self._room:
+            yield
+
+    @asynccontextmanager
     async def one(self, key: K) -> AsyncIterator[None]:
         """Ask: others who want to know the same wait for the end of this block."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

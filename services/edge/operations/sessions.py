@@ -57,7 +57,9 @@ class Sessions:
     ) -> Caller:
         """Verify a signature and return who calls, with a token for `audience`.
 
-        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED.
+        One that is dated ahead is auth's to accept, which remembers it: a lease may refuse it, no more.
+        Raises DomainError: UNKNOWN_ACCESS_KEY, SIGNATURE_MISMATCH, SIGNATURE_REPLAYED for one that is dated
+        ahead, DEPENDENCY_UNAVAILABLE, ACCESS_DENIED.
         """
         key: _TokenKey = (presented.credential, presented.session_token, audience, client, entrance)
         while True:
@@ -65,10 +67,10 @@ class Sessions:
             if signing_key is not None:
                 sigv4.verify(signing_key, presented.string_to_sign, presented.signature)
                 session = self._tokens.get(key)
-                if session is not None and self._counts(session):
+                if session is not None and self._counts(session) and not presented.ahead:
                     return session[0]
             # When someone with the same credential is asking, use the lease that this brings, if it does.
-            if not await self._asking.others(key):
+            if presented.ahead or not await self._asking.others(key):
                 return await self._ask(key, presented)
 
     def _signing_key(self, presented: Presented) -> bytes | None:
@@ -84,7 +86,7 @@ class Sessions:
         _, _, audience, client, entrance = key
         mark = self._horizon.mark()
         try:
-            async with self._asking.one(key):
+            async with self._asking.alone() if presented.ahead else self._asking.one(key):
                 grant = await self._authentication.authenticate(presented, client, audience, entrance)
                 return self._keep(key, presented, grant, mark)
         except DomainError as error:

@@ -353,6 +353,19 @@ async def test_a_signature_is_remembered_across_restarts(stores: Stores, databas
     assert await seen(b"s" * 32, much_later, until) == much_later
 
 
+async def test_signatures_are_recalled_by_their_first_time(stores: Stores, database: Database) -> None:
+    until = NOW + timedelta(minutes=10)
+    for number in range(3):
+        await stores.credentials.first_seen(bytes([number]) * 32, NOW + timedelta(seconds=number), until)
+    digests = [bytes([number]) * 32 for number in range(5)]
+    async with replica(database) as again:
+        for store in (stores.credentials, SqlCredentials(again)):
+            seen_before = store.seen_before
+            assert await seen_before(digests, NOW) == frozenset()
+            assert await seen_before(digests, NOW + timedelta(seconds=2)) == set(digests[:2])
+            assert await seen_before(digests[1:], NOW + timedelta(hours=1)) == set(digests[1:3])
+
+
 async def test_replicas_keep_limits_and_count_every_change(stores: Stores, database: Database) -> None:
     await stores.directory.create_access_key(key(0), 2)
     before = await stores.credentials.principal_state(key(0).access_key_id)

@@ -1,7 +1,6 @@
 """A whole edge over TLS, with a real Redis, and small services behind it."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -155,10 +154,6 @@ async def stack(
     await edge.start()
     async with asyncio.timeout(20):
         await edge.ready.wait()
-    if redis.fresh:
-        # Signatures dated before the store's birth are refused, and dates have whole seconds.
-        await asyncio.sleep(1.0 - time.time() % 1.0)
-        redis.fresh = False
     yield Stack(edge, auth, runtime, recorder, redis, workloads.tls("service/edge").ca, config)
     await edge.stop()
     for server in servers:

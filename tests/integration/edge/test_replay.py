@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import urllib3
 from services.chassis.clock import SystemClock
 from services.chassis.errors import DomainError
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
+from services.edge.ports import REUSE_S, Proof
 from services.edge.wiring import build
 from tests.fakes.edge_upstreams import KEY_ID, SECRET
 from tests.fakes.raw_client import RawClient
@@ -66,8 +67,7 @@ async def test_a_lost_store_refuses_what_is_older_than_itself(stack: Any, raw: A
     down = await raw.request("POST", INVOKE, b'{"n":2}')
     assert (down.code, down.status) == ("ServiceUnavailableException", 503)
     assert len(stack.runtime.requests) == 1
-    stack.redis.start()
-    await asyncio.sleep(2.0)
+    await restarted(stack)
     refused = await raw.send(old)
     assert (refused.code, refused.status) == ("ServiceUnavailableException", 503)
     unused = raw.signed("POST", INVOKE, b"{}", now=datetime.now(UTC) - timedelta(minutes=2)) + b"{}"
@@ -76,26 +76,122 @@ async def test_a_lost_store_refuses_what_is_older_than_itself(stack: Any, raw: A
     assert len(stack.runtime.requests) == 2
 
 
+async def restarted(stack: Any) -> None:
+    """Start the store again, empty, and return once the edge serves what is signed now."""
+    stack.redis.kill()
+    stack.redis.start()
+    async with asyncio.timeout(20):
+        # Nothing has told the edge yet that the old store is gone.
+        while await _health(stack) == 200:
+            await asyncio.sleep(0.05)
+        while await _health(stack) != 200:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_store_that_was_lost_serves_when_it_says_so(stack: Any, raw: RawClient) -> None:
+    await restarted(stack)
+    assert (await raw.request("POST", INVOKE, b"{}")).status == 200
+
+
+async def test_a_date_ahead_is_used_up_also_when_the_store_is_lost(stack: Any, raw: RawClient) -> None:
+    ahead = datetime.now(UTC) + timedelta(seconds=240)
+    data = raw.signed("POST", INVOKE, b"{}", now=ahead) + b"{}"
+    for _ in range(2):
+        assert (await raw.send(data)).status == 200
+    assert [each.remember_signature for each in stack.auth.requests] == [True, True]
+    await restarted(stack)
+    refused = await raw.send(data)
+    assert (refused.code, refused.status) == ("InvalidSignatureException", 403)
+    # auth names nobody whose signature it refuses, so that it is counted.
+    assert stack.recorder.events[-1] == ("summary", "InvokeModel", "UNAUTHENTICATED", "SIGNATURE_REPLAYED")
+    fresh = raw.signed("POST", INVOKE, b'{"n":2}', now=ahead) + b'{"n":2}'
+    assert (await raw.send(fresh)).status == 200, "a client whose clock is ahead is served all the same"
+    assert len(stack.runtime.requests) == 3
+
+
+async def test_a_date_that_was_ahead_stays_used_up_when_it_has_come(stack: Any, raw: RawClient) -> None:
+    """It is verified with a lease then, and the store that saw it is gone: auth alone remembers it."""
+    date = datetime.now(UTC) + timedelta(seconds=7)
+    data = raw.signed("POST", INVOKE, b"{}", now=date) + b"{}"
+    assert (await raw.send(data)).status == 200
+    await restarted(stack)
+    assert (await raw.request("POST", INVOKE, b'{"n":2}')).status == 200
+    assert stack.auth.recalls == 1
+    await asyncio.sleep((date - datetime.now(UTC)).total_seconds())
+    asked = len(stack.auth.requests)
+    refused = await raw.send(data)
+    assert (refused.code, refused.status) == ("InvalidSignatureException", 403)
+    assert len(stack.auth.requests) == asked, "it was not dated ahead any more"
+    assert stack.auth.recalls == 2
+    stack.auth.forgetful = True
+    closed = await raw.request("POST", INVOKE, b'{"n":3}')
+    assert (closed.code, closed.status) == ("ServiceUnavailableException", 503)
+    assert len(stack.runtime.requests) == 2
+
+
+async def test_a_little_ahead_is_refused_by_the_store_that_comes_after(stack: Any, raw: RawClient) -> None:
+    """auth was not asked to remember it, and it is dated after the birth of the new store."""
+    now = datetime.now(UTC)
+    await asyncio.sleep(1.05 - now.microsecond / 1e6)
+    data = raw.signed("POST", INVOKE, b"{}", now=now + timedelta(seconds=2)) + b"{}"
+    assert (await raw.send(data)).status == 200
+    assert [each.remember_signature for each in stack.auth.requests] == [False]
+    stack.redis.kill()
+    stack.redis.start()
+    async with asyncio.timeout(20):
+        while (refused := await raw.send(data)).status == 503 and await _health(stack) != 200:
+            await asyncio.sleep(0.1)
+    assert (refused.code, refused.status) == ("ServiceUnavailableException", 503)
+    assert len(stack.runtime.requests) == 1
+
+
+@pytest.mark.parametrize(("waited_s", "reason"), [(0.0, "SIGNATURE_REPLAYED"), (1.5, "DEPENDENCY_UNAVAILABLE")])
+async def test_who_came_in_time_and_had_to_wait_may_sign_again(
+    stack: Any, waited_s: float, reason: str
+) -> None:
+    """An honest twin that waited here for auth is no replay; it is not accepted either."""
+    seen = RedisSeenSignatures(stack.config.redis, Memory(), SystemClock())
+    await seen.check(proof(b"t" * 32))
+    await asyncio.sleep(REUSE_S + 0.1)
+    late = proof(b"t" * 32)
+    with pytest.raises(DomainError) as caught:
+        await seen.check(late._replace(arrived=late.arrived - waited_s))
+    assert caught.value.reason_name == reason
+    await seen.close()
+
+
+class Memory:
+    """A SignatureMemory that remembers nothing."""
+
+    async def recall(self, signatures: Sequence[bytes]) -> frozenset[bytes]:
+        return frozenset()
+
+
+def proof(signature: bytes, age_s: float = 0.0) -> Proof:
+    """Proof of a request that has just come, signed `age_s` ago."""
+    return Proof(signature, time.time() - age_s, SystemClock().boottime())
+
+
 async def test_ages_are_kept_for_as_long_as_dates_are_accepted(stack: Any) -> None:
-    seen = RedisSeenSignatures(stack.config.redis)
-    now = time.time()
-    await asyncio.gather(*(seen.check(bytes([number]) * 32, now) for number in range(200)))
+    seen = RedisSeenSignatures(stack.config.redis, Memory(), SystemClock())
+    await asyncio.gather(*(seen.check(proof(bytes([number]) * 32)) for number in range(200)))
     with pytest.raises(DomainError):
-        await seen.check(b"\xfe" * 32, now - 3600)
+        await seen.check(proof(b"\xfe" * 32, age_s=3600))
     await asyncio.sleep(2.1)
     results = await asyncio.gather(
-        *(seen.check(bytes([number]) * 32, now) for number in range(200)), return_exceptions=True
+        *(seen.check(proof(bytes([number]) * 32)) for number in range(200)), return_exceptions=True
     )
     assert {type(result) for result in results} == {DomainError}
-    await seen.check(b"\xff" * 32, now)
+    await seen.check(proof(b"\xff" * 32))
     await seen.close()
 
 
 async def test_an_edge_without_a_store_is_not_healthy(stack: Any) -> None:
     assert await _health(stack) == 200
     stack.redis.kill()
-    await asyncio.sleep(1.5)
-    assert await _health(stack) == 503
+    async with asyncio.timeout(10):
+        while await _health(stack) != 503:
+            await asyncio.sleep(0.05)
 
 
 async def _health(stack: Any) -> int:

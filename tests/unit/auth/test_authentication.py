@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -101,6 +102,34 @@ async def test_without_an_id_there_is_no_lease(
 ) -> None:
     answer = await servicer.AuthenticateSignature(request(auth, instance_id=""), None)
     assert (answer.key_lease.ToMilliseconds(), points.registered) == (0, [])
+
+
+async def test_a_signature_that_shall_be_remembered_is_used_up_after_two_seconds(
+    auth: Any, servicer: AuthenticationServicer
+) -> None:
+    ordinary, remembered = request(auth), request(auth, remember_signature=True)
+    digest = sha256(remembered.signed_request.signature).digest()
+    recall = pb.RecallSignaturesRequest(signature_sha256=[digest, b"n" * 32])
+    for _ in range(2):
+        await servicer.AuthenticateSignature(ordinary, None)
+        auth.clock.advance(3)
+    assert not (await servicer.RecallSignatures(recall, None)).seen_sha256
+    await servicer.AuthenticateSignature(remembered, None)
+    auth.clock.advance(2)
+    await servicer.AuthenticateSignature(remembered, None)
+    assert not (await servicer.RecallSignatures(recall, None)).seen_sha256
+    auth.clock.advance(0.1)
+    assert await refused(servicer.AuthenticateSignature(remembered, None)) == "SIGNATURE_REPLAYED"
+    assert list((await servicer.RecallSignatures(recall, None)).seen_sha256) == [digest]
+
+
+async def test_what_does_not_verify_is_not_remembered(auth: Any, servicer: AuthenticationServicer) -> None:
+    wrong = request(auth, SecretBytes(b"w" * 40), remember_signature=True)
+    assert await refused(servicer.AuthenticateSignature(wrong, None)) == "SIGNATURE_MISMATCH"
+    auth.clock.advance(3)
+    digest = sha256(wrong.signed_request.signature).digest()
+    recall = pb.RecallSignaturesRequest(signature_sha256=[digest])
+    assert not (await servicer.RecallSignatures(recall, None)).seen_sha256
 
 
 @pytest.mark.parametrize("made", [request, bearer_request])

@@ -37,6 +37,7 @@ class Auth:
 
     clock: Clock
     asked: list[str] = field(default_factory=list)
+    presented: list[Presented] = field(default_factory=list)
     entrances: list[Entrance | None] = field(default_factory=list)
     refuse: int | None = None
     lease: float = 5.0
@@ -46,6 +47,7 @@ class Auth:
         self, presented: Presented, client: ClientContext, audience: str, entrance: Entrance | None = None
     ) -> Grant:
         self.asked.append(audience)
+        self.presented.append(presented)
         self.entrances.append(entrance)
         if self.wait is not None:
             await self.wait.wait()
@@ -178,6 +180,40 @@ async def test_those_who_waited_for_a_refusal_ask_for_themselves(sessions: Sessi
     with pytest.raises(DomainError):
         await wrong
     assert (await right).metadata[0][1] == "Bearer token2"
+
+
+async def test_what_is_dated_ahead_is_auths_to_accept(sessions: Sessions, auth: Auth) -> None:
+    """Its use must be remembered by auth, whatever was leased meanwhile, and one at a time."""
+    await sessions.open(presented(), CLIENT, "runtime")
+    for count in (2, 3):
+        await sessions.open(presented()._replace(ahead=True), CLIENT, "runtime")
+        assert len(auth.asked) == count
+    auth.wait = asyncio.Event()
+    opening = [
+        asyncio.create_task(sessions.open(presented()._replace(ahead=True), CLIENT, "runtime"))
+        for _ in range(4)
+    ]
+    await asyncio.sleep(0)
+    auth.wait.set()
+    await asyncio.gather(*opening)
+    assert len(auth.asked) == 7
+    assert [each.ahead for each in auth.presented] == [False] + [True] * 6
+    await sessions.open(presented(), CLIENT, "runtime")
+    assert len(auth.asked) == 7, "all others use the lease"
+    auth.refuse = ErrorReason.ERROR_REASON_SIGNATURE_REPLAYED
+    with pytest.raises(DomainError) as caught:
+        await sessions.open(presented()._replace(ahead=True), CLIENT, "runtime")
+    assert caught.value.reason == ErrorReason.ERROR_REASON_SIGNATURE_REPLAYED
+
+
+async def test_what_is_dated_ahead_and_forged_does_not_reach_auth_while_a_lease_lasts(
+    sessions: Sessions, auth: Auth
+) -> None:
+    await sessions.open(presented(), CLIENT, "runtime")
+    with pytest.raises(DomainError) as caught:
+        await sessions.open(presented(key=b"x" * 32)._replace(ahead=True), CLIENT, "runtime")
+    assert caught.value.reason == ErrorReason.ERROR_REASON_SIGNATURE_MISMATCH
+    assert len(auth.asked) == 1
 
 
 async def test_an_unknown_key_is_refused_without_asking_for_a_while(

@@ -6,10 +6,11 @@ from craton.common.v1 import options_pb2 as _options_pb2
 from craton.common.v1 import principal_pb2 as _principal_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -24,20 +25,22 @@ BEARER_TOKEN_TYPE_LONG_TERM: BearerTokenType
 BEARER_TOKEN_TYPE_SHORT_TERM: BearerTokenType
 
 class AuthenticateSignatureRequest(_message.Message):
-    __slots__ = ("signed_request", "audit_context", "audience", "instance_id", "private_listener", "endpoint_service")
+    __slots__ = ("signed_request", "audit_context", "audience", "instance_id", "private_listener", "endpoint_service", "remember_signature")
     SIGNED_REQUEST_FIELD_NUMBER: _ClassVar[int]
     AUDIT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_LISTENER_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    REMEMBER_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     signed_request: _resources_pb2.SignedRequest
     audit_context: _principal_pb2.AuditContext
     audience: str
     instance_id: str
     private_listener: str
     endpoint_service: str
-    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ..., private_listener: _Optional[str] = ..., endpoint_service: _Optional[str] = ...) -> None: ...
+    remember_signature: bool
+    def __init__(self, signed_request: _Optional[_Union[_resources_pb2.SignedRequest, _Mapping]] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., audience: _Optional[str] = ..., instance_id: _Optional[str] = ..., private_listener: _Optional[str] = ..., endpoint_service: _Optional[str] = ..., remember_signature: _Optional[bool] = ...) -> None: ...
 
 class AuthenticateSignatureResponse(_message.Message):
     __slots__ = ("token", "token_expire_time", "derived_signing_key", "key_lease", "principal", "session_create_time", "source_identity", "private_path")
@@ -106,3 +109,15 @@ class AuthenticateBearerTokenResponse(_message.Message):
     source_identity: str
     private_path: PrivatePath
     def __init__(self, token: _Optional[str] = ..., token_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., type: _Optional[_Union[BearerTokenType, str]] = ..., session_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source_identity: _Optional[str] = ..., private_path: _Optional[_Union[PrivatePath, _Mapping]] = ...) -> None: ...
+
+class RecallSignaturesRequest(_message.Message):
+    __slots__ = ("signature_sha256",)
+    SIGNATURE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    signature_sha256: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, signature_sha256: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class RecallSignaturesResponse(_message.Message):
+    __slots__ = ("seen_sha256",)
+    SEEN_SHA256_FIELD_NUMBER: _ClassVar[int]
+    seen_sha256: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, seen_sha256: _Optional[_Iterable[bytes]] = ...) -> None: ...

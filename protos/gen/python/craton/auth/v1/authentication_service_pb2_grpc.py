@@ -45,6 +45,11 @@ class AuthenticationServiceStub:
                 request_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenRequest.SerializeToString,
                 response_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenResponse.FromString,
                 _registered_method=True)
+        self.RecallSignatures = channel.unary_unary(
+                '/craton.auth.v1.AuthenticationService/RecallSignatures',
+                request_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.RecallSignaturesRequest.SerializeToString,
+                response_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.RecallSignaturesResponse.FromString,
+                _registered_method=True)
 
 
 class AuthenticationServiceServicer:
@@ -67,6 +72,15 @@ class AuthenticationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecallSignatures(self, request, context):
+        """Says which of some signatures were remembered (remember_signature of
+        AuthenticateSignatureRequest) more than two seconds ago. Edge asks while
+        its own memory for signatures is younger than a signature may be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthenticationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +93,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.AuthenticateBearerToken,
                     request_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenRequest.FromString,
                     response_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenResponse.SerializeToString,
+            ),
+            'RecallSignatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecallSignatures,
+                    request_deserializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.RecallSignaturesRequest.FromString,
+                    response_serializer=craton_dot_auth_dot_v1_dot_authentication__service__pb2.RecallSignaturesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +155,33 @@ class AuthenticationService:
             '/craton.auth.v1.AuthenticationService/AuthenticateBearerToken',
             craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenRequest.SerializeToString,
             craton_dot_auth_dot_v1_dot_authentication__service__pb2.AuthenticateBearerTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecallSignatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.auth.v1.AuthenticationService/RecallSignatures',
+            craton_dot_auth_dot_v1_dot_authentication__service__pb2.RecallSignaturesRequest.SerializeToString,
+            craton_dot_auth_dot_v1_dot_authentication__service__pb2.RecallSignaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,
