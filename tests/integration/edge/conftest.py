@@ -1,6 +1,7 @@
 """A whole edge over TLS, with a real Redis, and small services behind it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

@@ -152,7 +152,9 @@ async def test_a_new_store_refuses_what_auth_was_not_asked_to_remember(stack: An
     await seen.close()
 
 
-@pytest.mark.parametrize(("waited_s", "reason"), [(0.0, "SIGNATURE_REPLAYED"), (1.5, "DEPENDENCY_UNAVAILABLE")])
+@pytest.mark.parametrize(
+    ("waited_s", "reason"), [(0.0, "SIGNATURE_REPLAYED"), (1.5, "DEPENDENCY_UNAVAILABLE")]
+)
 async def test_who_came_in_time_and_had_to_wait_may_sign_again(
     stack: Any, waited_s: float, reason: str
 ) -> None:

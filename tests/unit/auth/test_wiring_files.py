@@ -71,9 +71,9 @@ def test_intents_name_what_they_are_about() -> None:
     for method, described in EVENTS.items():
         if described.resources is no_resources:
             name = method.rsplit("/", 1)[-1]
-            assert name.startswith(("List", "Get", "PutUseCase", "Authenticate", "Confirm", "Exchange")), (
-                method
-            )
+            assert name.startswith(
+                ("List", "Get", "PutUseCase", "Authenticate", "Recall", "Confirm", "Exchange")
+            ), method
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o700])

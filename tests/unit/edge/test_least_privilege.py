@@ -83,6 +83,8 @@ async def _run(recorder: Recorder) -> None:
     with pytest.raises(AskedError):
         await authentication.authenticate_bearer("key", "us-east-1", ClientContext(), "runtime")
     with pytest.raises(AskedError):
+        await authentication.recall([b"s" * 32])
+    with pytest.raises(AskedError):
         await inference.invoke(invocation, CALLER)
     with pytest.raises(AskedError):
         await anext(inference.stream(invocation, CALLER))
