@@ -144,7 +144,7 @@ class SignatureMemory(Protocol):
 REUSE_S = 2.0
 """How long after its first sight a signature may be used again."""
 AHEAD_S = 1.0
-"""A signature that is dated further ahead is remembered by auth. Clocks that are kept right differ by less."""
+"""One that is dated further ahead is remembered by auth. Clocks that are kept right differ by less."""
 CLOCKS_S = 1.0
 """How much the clocks of edges, auth and the memory for signatures may differ from each other."""
 

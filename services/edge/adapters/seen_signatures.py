@@ -1,9 +1,9 @@
 """Seen signatures in Redis: one round trip for all signatures that are waiting.
 
 Redis is no ledger. The store has a birth marker, bound to the run of the Redis process: after a restart,
-a fail-over or a flush it is born anew. What was dated before that, or too little after it for auth to have been
-told, is refused; what is dated later, and may have been used before, is looked up in auth's memory. Ages are
-measured on Redis' own clock, so that replicas of the edge need not agree on the time.
+a fail-over or a flush it is born anew. What was dated before that, or too little after it for auth to have
+been told, is refused; what is dated later, and may have been used before, is looked up in auth's memory. Ages
+are measured on Redis' own clock, so that replicas of the edge need not agree on the time.
 """
 
 import asyncio
