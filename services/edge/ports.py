@@ -131,11 +131,20 @@ class SeenSignatures(Protocol):
         """
 
 
+class Recalled(NamedTuple):
+    """What auth remembers."""
+
+    used: frozenset[bytes]
+    """Those of the signatures that were first seen more than REUSE_S ago."""
+    any_ahead: bool
+    """Whether it remembers any at all that was dated ahead."""
+
+
 class SignatureMemory(Protocol):
     """auth's memory for signatures that were dated ahead. It survives everything."""
 
-    async def recall(self, signatures: Sequence[bytes]) -> frozenset[bytes]:
-        """Return those of at most 256 signatures that were first seen more than REUSE_S ago.
+    async def recall(self, signatures: Sequence[bytes]) -> Recalled:
+        """Say which of at most 256 signatures were used, and whether there is more to ask for.
 
         Raises DomainError(DEPENDENCY_UNAVAILABLE).
         """

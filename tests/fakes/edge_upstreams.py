@@ -129,7 +129,8 @@ class Auth(
             raise DomainError(ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE, "no database")
         used = time.monotonic() - REUSE_S
         return authentication_service_pb2.RecallSignaturesResponse(
-            seen_sha256=[each for each in request.signature_sha256 if self.remembered.get(each, used) < used]
+            seen_sha256=[each for each in request.signature_sha256 if self.remembered.get(each, used) < used],
+            any_ahead=bool(self.remembered),
         )
 
     async def AuthenticateBearerToken(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -80,7 +80,9 @@ class SqlCredentials:
                 )
             )
 
-    async def first_seen(self, signature_sha256: bytes, now: datetime, until: datetime) -> datetime:
+    async def first_seen(
+        self, signature_sha256: bytes, now: datetime, until: datetime, *, ahead: bool = False
+    ) -> datetime:
         """Remember a signature, forgetting those whose time is over."""
 
         def work(connection: sa.Connection) -> int:
@@ -99,6 +101,7 @@ class SqlCredentials:
                     signature_sha256=signature_sha256,
                     first_seen_us=to_microseconds(now),
                     until_us=to_microseconds(until),
+                    ahead=ahead,
                 )
             )
             return to_microseconds(now)
@@ -117,3 +120,11 @@ class SqlCredentials:
         )
         found = await self._database.read(lambda connection: connection.execute(query).scalars().all())
         return frozenset(found)
+
+    async def any_ahead(self, now: datetime) -> bool:
+        """Look for one."""
+        query = sa.select(SEEN_SIGNATURES.c.until_us).where(
+            SEEN_SIGNATURES.c.ahead, SEEN_SIGNATURES.c.until_us >= to_microseconds(now)
+        )
+        found = await self._database.read(lambda connection: connection.execute(query.limit(1)).first())
+        return found is not None

@@ -107,7 +107,9 @@ SEEN_SIGNATURES = sa.Table(
     sa.Column("signature_sha256", sa.LargeBinary(32), primary_key=True),
     sa.Column("first_seen_us", sa.BigInteger, nullable=False),
     sa.Column("until_us", sa.BigInteger, nullable=False),
+    sa.Column("ahead", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("seen_signatures_until", "until_us"),
+    sa.Index("seen_signatures_ahead", "ahead"),
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

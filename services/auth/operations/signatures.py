@@ -144,19 +144,25 @@ class Signatures:
         await self.refuse_replay(signed)
         return verified
 
-    async def refuse_replay(self, signed: Signed) -> None:
+    async def refuse_replay(self, signed: Signed, *, ahead: bool = False) -> None:
         """Remember a verified signature durably, for as long as its date is accepted.
 
-        Raises SIGNATURE_REPLAYED more than two seconds after its first use.
+        `ahead` says that edge found it dated ahead of its clock. Raises SIGNATURE_REPLAYED more than two
+        seconds after its first use.
         """
         now = self._clock.now()
-        first = await self._store.first_seen(_digest(signed.signature), now, now + _REPLAY_MEMORY)
+        digest = _digest(signed.signature)
+        first = await self._store.first_seen(digest, now, now + _REPLAY_MEMORY, ahead=ahead)
         if now - first > _REPLAY_GRACE:
             raise signature_replayed()
 
     async def recall(self, signatures_sha256: Collection[bytes]) -> frozenset[bytes]:
         """Return those of some signatures that `refuse_replay` would refuse, without remembering any."""
         return await self._store.seen_before(signatures_sha256, self._clock.now() - _REPLAY_GRACE)
+
+    async def remembers_any_ahead(self) -> bool:
+        """Say whether any signature is remembered that was dated ahead."""
+        return await self._store.any_ahead(self._clock.now())
 
     def _check_session(self, session: TemporarySession | None, token: SecretBytes | None) -> None:
         """Temporary credentials go with their token until they end, and no others with any."""

@@ -46,14 +46,23 @@ class CredentialStore(Protocol):
     async def delete_token_keys(self, key_ids: list[str]) -> None:
         """Forget keys that no live token needs."""
 
-    async def first_seen(self, signature_sha256: bytes, now: datetime, until: datetime) -> datetime:
+    async def first_seen(
+        self, signature_sha256: bytes, now: datetime, until: datetime, *, ahead: bool = False
+    ) -> datetime:
         """Remember a signature until a time and return when it was first seen: `now` the first time.
 
+        `ahead` says that it was dated ahead of edge's clock, for `any_ahead`.
         MUST survive restarts, and MUST give the same answer to every replica.
         """
 
     async def seen_before(self, signatures_sha256: Collection[bytes], moment: datetime) -> frozenset[bytes]:
         """Return those signatures that are remembered and were first seen before a moment.
+
+        MUST know of whatever `first_seen` has returned for, at any replica.
+        """
+
+    async def any_ahead(self, now: datetime) -> bool:
+        """Say whether any signature is remembered at `now` that was dated ahead.
 
         MUST know of whatever `first_seen` has returned for, at any replica.
         """

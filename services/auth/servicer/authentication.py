@@ -119,7 +119,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         signed = _signed(request.signed_request)
         lease, verified = await self._leased(request.instance_id, lambda: self._signatures.verify(signed))
         if request.remember_signature:
-            await self._signatures.refuse_replay(signed)
+            await self._signatures.refuse_replay(signed, ahead=True)
         client = client_of(request.audit_context, "service/edge", context)
         credential, state = signed.credential, verified.state
         path = await self._path(request, state)
@@ -165,7 +165,9 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
     async def RecallSignatures(self, request: Any, context: Any) -> Any:
         """See the contract."""
         seen = await self._signatures.recall(request.signature_sha256)
-        return authentication_service_pb2.RecallSignaturesResponse(seen_sha256=sorted(seen))
+        return authentication_service_pb2.RecallSignaturesResponse(
+            seen_sha256=sorted(seen), any_ahead=await self._signatures.remembers_any_ahead()
+        )
 
     async def _path(self, request: Any, state: PrincipalState) -> PrivatePath | None:
         """Return the VPC endpoint on the listener that edge names; only edge is listed as a caller."""

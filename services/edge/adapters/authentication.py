@@ -18,7 +18,7 @@ from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.principal import BearerTokenType, ClientContext, PrincipalClaims, PrivatePath
 from services.chassis.rich_status import from_rpc_error
-from services.edge.ports import BearerGrant, Entrance, Grant, Presented
+from services.edge.ports import BearerGrant, Entrance, Grant, Presented, Recalled
 
 _TIMEOUT_S = 3.0
 _RECALL_TIMEOUT_S = 1.0
@@ -112,7 +112,7 @@ class GrpcAuthentication:
             asked + response.lease.ToMilliseconds() / 1000,
         )
 
-    async def recall(self, signatures: Sequence[bytes]) -> frozenset[bytes]:
+    async def recall(self, signatures: Sequence[bytes]) -> Recalled:
         """Ask which signatures auth remembers: the SignatureMemory port."""
         by_digest = {sha256(signature).digest(): signature for signature in signatures}
         request = pb.RecallSignaturesRequest(signature_sha256=by_digest)
@@ -123,7 +123,8 @@ class GrpcAuthentication:
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, "auth") from error
         seen = frozenset(response.seen_sha256)
-        return frozenset(signature for digest, signature in by_digest.items() if digest in seen)
+        used = frozenset(signature for digest, signature in by_digest.items() if digest in seen)
+        return Recalled(used, response.any_ahead)
 
 
 def _seen(client: ClientContext, region: str) -> principal_pb2.AuditContext:

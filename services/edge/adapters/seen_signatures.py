@@ -99,6 +99,8 @@ class RedisSeenSignatures:
         self._check = self._redis.register_script(_CHECK)
         self._age = self._redis.register_script(_AGE)
         self._pending: list[_Waiting] = []
+        self._cleared = 0.0
+        """The birth before which nothing was used that was dated ahead."""
         self._draining: asyncio.Task[None] | None = None
         self._connection_lock = asyncio.Lock()
 
@@ -150,12 +152,14 @@ class RedisSeenSignatures:
                 _refuse(waiting, "the signature may be older than the store of seen signatures")
             elif age_ms > REUSE_S * 1000:
                 self._refuse_used(waiting, age_ms / 1000)
-            elif proof.signed_at < birth_s + _ELSEWHERE_S and not proof.remembered:
+            elif (
+                proof.signed_at < birth_s + _ELSEWHERE_S and not proof.remembered and self._cleared != birth_s
+            ):
                 doubtful.append(waiting)
             else:
                 _accept(waiting)
         if doubtful:
-            await self._look_up(doubtful)
+            await self._look_up(doubtful, birth_s)
 
     def _refuse_used(self, waiting: _Waiting, age_s: float) -> None:
         if age_s - (self._clock.boottime() - waiting.proof.arrived) <= REUSE_S:
@@ -164,17 +168,22 @@ class RedisSeenSignatures:
         else:
             _refuse_replayed(waiting)
 
-    async def _look_up(self, doubtful: list[_Waiting]) -> None:
-        """Ask auth about signatures that may have been used, dated ahead, before the store was born."""
+    async def _look_up(self, doubtful: list[_Waiting], birth_s: float) -> None:
+        """Ask auth about signatures that may have been used, dated ahead, before the store was born.
+
+        When auth remembers none that was, none was used before this birth: that is asked once.
+        """
         try:
-            used = await self._memory.recall([waiting.proof.signature for waiting in doubtful])
+            recalled = await self._memory.recall([waiting.proof.signature for waiting in doubtful])
         except DomainError as error:
             _log.warning("memory_unreachable", reason=error.reason_name)
             for waiting in doubtful:
                 _refuse(waiting, "auth cannot be asked for signatures that it remembers")
             return
+        if not recalled.any_ahead:
+            self._cleared = birth_s
         for waiting in doubtful:
-            if waiting.proof.signature in used:
+            if waiting.proof.signature in recalled.used:
                 _refuse_replayed(waiting)
             else:
                 _accept(waiting)

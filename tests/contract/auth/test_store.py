@@ -353,6 +353,17 @@ async def test_a_signature_is_remembered_across_restarts(stores: Stores, databas
     assert await seen(b"s" * 32, much_later, until) == much_later
 
 
+async def test_it_is_known_whether_any_was_dated_ahead(stores: Stores, database: Database) -> None:
+    store, until = stores.credentials, NOW + timedelta(minutes=10)
+    await store.first_seen(b"a" * 32, NOW, until)
+    assert not await store.any_ahead(NOW)
+    await store.first_seen(b"b" * 32, NOW, until, ahead=True)
+    async with replica(database) as again:
+        assert await SqlCredentials(again).any_ahead(NOW)
+    assert await store.any_ahead(until)
+    assert not await store.any_ahead(until + timedelta(seconds=1))
+
+
 async def test_signatures_are_recalled_by_their_first_time(stores: Stores, database: Database) -> None:
     until = NOW + timedelta(minutes=10)
     for number in range(3):

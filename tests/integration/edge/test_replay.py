@@ -13,7 +13,7 @@ import urllib3
 from services.chassis.clock import SystemClock
 from services.chassis.errors import DomainError
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
-from services.edge.ports import REUSE_S, Proof
+from services.edge.ports import REUSE_S, Proof, Recalled
 from services.edge.wiring import build
 from tests.fakes.edge_upstreams import KEY_ID, SECRET
 from tests.fakes.raw_client import RawClient
@@ -109,6 +109,14 @@ async def test_a_date_ahead_is_used_up_also_when_the_store_is_lost(stack: Any, r
     assert len(stack.runtime.requests) == 3
 
 
+async def test_where_nothing_was_dated_ahead_auth_is_asked_once(stack: Any, raw: RawClient) -> None:
+    for lost in (1, 2):
+        await restarted(stack)
+        for number in range(3):
+            assert (await raw.request("POST", INVOKE, b'{"n":%d}' % number)).status == 200
+            assert stack.auth.recalls == lost
+
+
 async def test_a_date_that_was_ahead_stays_used_up_when_it_has_come(stack: Any, raw: RawClient) -> None:
     """It is verified with a lease then, and the store that saw it is gone: auth alone remembers it."""
     date = datetime.now(UTC) + timedelta(seconds=7)
@@ -172,8 +180,8 @@ async def test_who_came_in_time_and_had_to_wait_may_sign_again(
 class Memory:
     """A SignatureMemory that remembers nothing."""
 
-    async def recall(self, signatures: Sequence[bytes]) -> frozenset[bytes]:
-        return frozenset()
+    async def recall(self, signatures: Sequence[bytes]) -> Recalled:
+        return Recalled(frozenset(), any_ahead=False)
 
 
 def proof(signature: bytes, age_s: float = 0.0) -> Proof:

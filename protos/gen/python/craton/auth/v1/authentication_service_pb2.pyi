@@ -117,7 +117,9 @@ class RecallSignaturesRequest(_message.Message):
     def __init__(self, signature_sha256: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RecallSignaturesResponse(_message.Message):
-    __slots__ = ("seen_sha256",)
+    __slots__ = ("seen_sha256", "any_ahead")
     SEEN_SHA256_FIELD_NUMBER: _ClassVar[int]
+    ANY_AHEAD_FIELD_NUMBER: _ClassVar[int]
     seen_sha256: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, seen_sha256: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    any_ahead: bool
+    def __init__(self, seen_sha256: _Optional[_Iterable[bytes]] = ..., any_ahead: _Optional[bool] = ...) -> None: ...
