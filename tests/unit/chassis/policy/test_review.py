@@ -103,10 +103,36 @@ def test_a_condition_key_is_placed_at_its_name() -> None:
     assert finding.code is IssueCode.CONDITION_KEY_WITHOUT_ACTION
 
 
+def test_a_condition_key_that_nothing_fills_in_is_placed_at_its_name_too() -> None:
+    made = statement("bedrock:InvokeModel", MODEL)
+    made["Condition"] = {"ArnLike": {"bedrock:GuardrailIdentifier": "arn:aws:bedrock:*:*:guardrail/g"}}
+    (finding,) = review(json.dumps({"Version": "2012-10-17", "Statement": made}))
+    (location,) = finding.locations
+    assert finding.code is IssueCode.CONDITION_KEY_NOT_FILLED
+    assert location.key
+
+
+def test_the_first_resource_that_passes_any_role_is_named() -> None:
+    made = statement("iam:PassRole", ["arn:aws:iam::123456789012:role/a", "*", "arn:aws:iam::*:role/*"])
+    (finding,) = review(json.dumps({"Version": "2012-10-17", "Statement": made}))
+    assert finding.locations[1].path == ("Statement", 0, "Resource", 1)
+
+
+def test_white_space_may_stand_before_a_colon() -> None:
+    document = (
+        '{"Version"\n : "2012-10-17", "Statement" :{"Effect"\t\n: "Deny", '
+        '"Action"  :"kms:x","Resource" : "*"}}'
+    )
+    (finding,) = review(document)
+    span = finding.locations[0].span
+    assert document[span.start.offset : span.end.offset] == '"kms:x"'
+
+
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
         (statement("s3:GetObject"), ["UNKNOWN_SERVICE"]),
+        (statement("kms:Decrypt", [KEY, KEY.replace("key", "kye")]), ["INVALID_ARN_RESOURCE"]),
         (statement("kmss:Decrypt"), ["INVALID_SERVICE_IN_ACTION"]),
         (statement("*:Frobnicate"), ["INVALID_ACTION"]),
         (statement("kms:Frob*"), ["INVALID_ACTION"]),
