@@ -126,6 +126,13 @@ def test_white_space_may_stand_before_a_colon() -> None:
     (finding,) = review(document)
     span = finding.locations[0].span
     assert document[span.start.offset : span.end.offset] == '"kms:x"'
+    assert (span.start.line, span.start.column) == (3, 21)
+
+
+def test_lines_count_from_the_very_first_character() -> None:
+    document = "\n" + json.dumps({"Version": "2012-10-17", "Statement": statement("kms:x")})
+    span = review(document)[0].locations[0].span
+    assert (span.start.line, span.start.column) == (2, document.index('"kms:x"') - 1)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +150,7 @@ def test_white_space_may_stand_before_a_colon() -> None:
         (statement("bedrock:ListFoundationModels", MODEL), ["ACTION_WITHOUT_RESOURCE"]),
         (statement("bedrock:InvokeModel", KEY), ["ACTION_WITHOUT_RESOURCE"]),
         (statement(["bedrock:InvokeModel", "kms:Decrypt"], [MODEL, KEY]), []),
+        (statement(["bedrock:InvokeModel", "kms:Decrypt"], [MODEL]), ["ACTION_WITHOUT_RESOURCE"]),
         (statement("bedrock:InvokeModel", [MODEL, KEY]), ["RESOURCE_WITHOUT_ACTION"]),
         (statement(["*", "bedrock:InvokeModel"], [MODEL, KEY]), []),
         (statement("bedrock:InvokeModel", MODEL.replace("model", "modle")), ["INVALID_ARN_RESOURCE"]),
