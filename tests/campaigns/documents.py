@@ -60,7 +60,8 @@ def _principals_by_search() -> AbstractContextManager[Any]:
         def fullmatch(self, text: str) -> Any:
             return original.match(text)
 
-    return patch.object(principal_document, "_ENTITY", Loose())
+    forms = tuple(Loose() if form is original else form for form in principal_document._AWS)
+    return patch.object(principal_document, "_AWS", forms)
 
 
 def _quantifiers_optional() -> AbstractContextManager[Any]:
