@@ -126,8 +126,7 @@ def eula(model_id: str, as_json: bool) -> None:
     """
     offers = _offers(Session(Stack.here()), model_id)
     if as_json:
-        wanted = ("offer_id", "eula_url", "eula_sha256", "eula_text")
-        emit([{name: as_dict(each)[name] for name in wanted} for each in offers], as_json=True)
+        emit([as_dict(each) for each in offers], as_json=True)
         return
     for each in offers:
         click.echo(each.eula_text, nl=False)

@@ -1,6 +1,6 @@
 """AuthenticationService: who gets a lease, and who is written down for it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -19,26 +19,11 @@ from services.chassis.identity import WorkloadId
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
 from tests.fakes.auth_client import signed_request
+from tests.unit.auth.points import Points
 
 INSTANCE = "0" * 32
 EDGE = EnforcementPointId("edge", INSTANCE)
 SAID = principal_pb2.AuditContext(source_ip="192.0.2.7")
-
-
-class Points:
-    """A Registrar; `meanwhile` happens just before a point is written down."""
-
-    def __init__(self) -> None:
-        self.registered: list[EnforcementPointId] = []
-        self.meanwhile: Callable[[], Awaitable[object]] | None = None
-
-    def knows(self, point: EnforcementPointId) -> bool:
-        return point in self.registered
-
-    async def register(self, point: EnforcementPointId) -> None:
-        if self.meanwhile is not None:
-            await self.meanwhile()
-        self.registered.append(point)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Tokens and what becomes of them when their principal changes."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,28 +16,12 @@ from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.policy.keys import PrincipalFacts
 from services.chassis.principal import ClientContext, PrincipalClaims
+from tests.unit.auth.points import Points
 
 RUNTIME = WorkloadId("craton.local", "service", "runtime")
 KMS = WorkloadId("craton.local", "service", "kms")
 INSTANCE = "0" * 32
 CLIENT = ClientContext("192.0.2.1", "u" * 1000, "TLSv1.3", "cipher", "host")
-
-
-class Points:
-    """Remembers who takes leases."""
-
-    def __init__(self) -> None:
-        self.registered: list[EnforcementPointId] = []
-        self.meanwhile: Callable[[], Awaitable[object]] | None = None
-        """What happens just before a point is written down."""
-
-    def knows(self, point: EnforcementPointId) -> bool:
-        return point in self.registered
-
-    async def register(self, point: EnforcementPointId) -> None:
-        if self.meanwhile is not None:
-            await self.meanwhile()
-        self.registered.append(point)
 
 
 async def issued(auth: Any, audience: str = "auth", key: Any = None) -> tuple[str, PrincipalClaims]:
