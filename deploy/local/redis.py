@@ -18,8 +18,11 @@ _ROLES = {
     # Seen signatures and the birth marker of the store; and an ear for revocations.
     "signatures": "~craton:seen:* +get +set +exists +time +eval +evalsha +script|load +info "
     "&craton:revocations +subscribe +unsubscribe",
-    "publisher": "&craton:revocations &craton:revocations:confirmed +publish +subscribe +unsubscribe",
-    "subscriber": "&craton:revocations +subscribe +unsubscribe",
+    # A selector in parentheses is a right of its own: whoever may publish here may only listen there.
+    "publisher": "&craton:revocations &craton:revocations:confirmed +publish +subscribe +unsubscribe "
+    "(&craton:revocations:keys +subscribe +unsubscribe)",
+    "key-publisher": "&craton:revocations +subscribe +unsubscribe (&craton:revocations:keys +publish)",
+    "subscriber": "&craton:revocations &craton:revocations:keys +subscribe +unsubscribe",
     # Asks for health, and has the server read its renewed certificate.
     "operator": "+info +config|set",
 }

@@ -30,6 +30,22 @@ def foreign_spool() -> DomainError:
     )
 
 
+def foreign_store() -> DomainError:
+    """The store belongs to another workload."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_ACCESS_DENIED, "The store belongs to another workload than the caller."
+    )
+
+
+def superseded(epoch: int) -> DomainError:
+    """A store says that it is in an older state than it was, or in another one of the same epoch."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        f"The store was in another state at epoch {epoch}: it was put back to an earlier one, or has forked.",
+        metadata={"epoch": str(epoch)},
+    )
+
+
 def invalid_event(why: str) -> DomainError:
     """An event that no honest recorder writes."""
     return invalid_field("events", why)

@@ -13,10 +13,21 @@ def _account(request: Any, call: CallContext) -> Sequence[str]:
     return (f"accounts/{account}",) if account else ()
 
 
+def _anchored_state(request: Any, _call: CallContext) -> Sequence[str]:
+    """The state: the log says by itself which epochs a store has come through, and which were refused."""
+    return (f"stores/{request.anchor.store_id}/epochs/{request.anchor.epoch}",)
+
+
 EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.audit.v1.IngestService/AppendEvents": AuditedMethod(
         "audit.craton", "AppendEvents", Recording.SUMMARY
     ),
+    # One by one: counted, a refused state would be one of a number, and a fork could hide among them.
+    "/craton.audit.v1.AnchorService/AppendAnchor": AuditedMethod(
+        "audit.craton", "AppendAnchor", Recording.EFFECT, _anchored_state
+    ),
+    # Answered without the spool: when that is full because kms was away, kms must be able to come back.
+    "/craton.audit.v1.AnchorService/GetAnchor": AuditedMethod("audit.craton", "GetAnchor", Recording.SUMMARY),
     "/craton.audit.v1.LookupService/LookupEvents": AuditedMethod(
         "cloudtrail.amazonaws.com", "LookupEvents", Recording.READ, _account
     ),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.audit.domain.anchor import Anchor
 from services.audit.domain.entry import Index
 from services.audit.domain.query import Place, Query
 from services.chassis.context import CallContext
@@ -83,6 +84,21 @@ class DataKeyStore(Protocol):
         """Return a key by its id."""
 
 
+class AnchorStore(Protocol):
+    """Holds the newest anchor of each store, for the workload that brought its first one."""
+
+    async def append(self, workload: str, anchor: Anchor) -> None:
+        """Remember an anchor instead of the one before.
+
+        MUST return only after it is durable. MUST raise DomainError(RESOURCE_STATE) unless
+        `Anchor.may_follow` says that it may, judged in the same transaction, and DomainError(ACCESS_DENIED)
+        when the store belongs to another workload.
+        """
+
+    async def newest(self, workload: str, store_id: str) -> Anchor | None:
+        """Return the newest anchor, None for none. Raises as `append` for a store of another workload."""
+
+
 class KeyService(Protocol):
     """Makes and opens data keys under this service's own key. Raises DomainError."""
 
@@ -90,7 +106,11 @@ class KeyService(Protocol):
         """Return a new 32-byte key and its encrypted form, bound to its id and account."""
 
     async def open(self, key: DataKey) -> SecretBytes:
-        """Return the key. MUST raise when it was encrypted for another id or account."""
+        """Return the key. MUST raise when it was encrypted for another id or account.
+
+        Asked for every batch and every event that is read: it MAY remember a key for a minute, and MUST NOT
+        return one whose key in the key service has ended.
+        """
 
 
 class Authorization(Protocol):

@@ -3,6 +3,8 @@
 from typing import Any
 
 from craton.audit.v1 import (
+    anchor_service_pb2,
+    anchor_service_pb2_grpc,
     ingest_service_pb2,
     ingest_service_pb2_grpc,
     lookup_service_pb2,
@@ -10,13 +12,19 @@ from craton.audit.v1 import (
 )
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.audit.domain.anchor import Anchor
 from services.audit.domain.entry import searchable
 from services.audit.domain.query import Query
+from services.audit.errors import invalid_field
+from services.audit.operations.anchors import Anchors
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.lookup import Lookup
 from services.chassis.context import CallContext, current_call
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
+
+_MAX_EPOCH = 2**63 - 1
+"""What a database's 64-bit integers hold."""
 
 
 class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
@@ -32,6 +40,30 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
             _workload(current_call()), request.spool_id, request.first_position, request.events
         )
         return ingest_service_pb2.AppendEventsResponse(next_position=reached)
+
+
+class AnchorServicer(anchor_service_pb2_grpc.AnchorServiceServicer):
+    """Remembers how far the stores of other services have come."""
+
+    def __init__(self, anchors: Anchors) -> None:
+        """Serve from `anchors`."""
+        self._anchors = anchors
+
+    async def AppendAnchor(self, request: Any, context: Any) -> Any:
+        """Remember a state of a store of the calling workload."""
+        anchor = Anchor(request.anchor.store_id, _epoch(request.anchor), request.anchor.digest)
+        await self._anchors.append(_workload(current_call()), anchor)
+        return anchor_service_pb2.AppendAnchorResponse()
+
+    async def GetAnchor(self, request: Any, context: Any) -> Any:
+        """Return the newest state of a store of the calling workload."""
+        found = await self._anchors.newest(_workload(current_call()), request.store_id)
+        response = anchor_service_pb2.GetAnchorResponse()
+        if found is not None:
+            response.anchor.CopyFrom(
+                anchor_service_pb2.Anchor(store_id=found.store_id, epoch=found.epoch, digest=found.digest)
+            )
+        return response
 
 
 class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
@@ -63,9 +95,14 @@ def _query(request: Any) -> Query:
     )
 
 
+def _epoch(anchor: Any) -> int:
+    epoch: int = anchor.epoch
+    if epoch > _MAX_EPOCH:
+        raise invalid_field("anchor.epoch", f"it is at most {_MAX_EPOCH}")
+    return epoch
+
+
 def _workload(call: CallContext) -> WorkloadId:
     if call.caller is None:
-        raise DomainError(
-            ErrorReason.ERROR_REASON_CALLER_NOT_LISTED, "events are accepted from workloads only"
-        )
+        raise DomainError(ErrorReason.ERROR_REASON_CALLER_NOT_LISTED, "only workloads may do this")
     return call.caller

@@ -2,21 +2,24 @@
 
 from pathlib import Path
 
-from craton.audit.v1 import ingest_service_pb2_grpc, lookup_service_pb2_grpc
+from craton.audit.v1 import anchor_service_pb2_grpc, ingest_service_pb2_grpc, lookup_service_pb2_grpc
 
-from services.audit.adapters.kms import GrpcKeyService
+from services.audit.adapters.kms import KmsKeyService
 from services.audit.adapters.own_spool import OwnIngest
+from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_keys import SqlDataKeyStore
 from services.audit.config import AuditConfig
 from services.audit.events import EVENTS
 from services.audit.operations.account_keys import AccountKeys
+from services.audit.operations.anchors import Anchors
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.lookup import Lookup
-from services.audit.servicer import IngestServicer, LookupServicer
+from services.audit.servicer import AnchorServicer, IngestServicer, LookupServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
+from services.chassis.data_keys.service_keys import ServiceKeys
 from services.chassis.database import Database
 from services.chassis.enforcement import EnforcementPoint
 from services.chassis.identity import WorkloadId
@@ -39,8 +42,9 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     auth = Channel(config.auth, config.tls, config.server.trust_domain, clock)
     kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
 
+    service_keys = ServiceKeys(kms, config.redis, clock, random, timeout_s=5.0)
     events = SqlEventStore(database)
-    keys = AccountKeys(SqlDataKeyStore(database), GrpcKeyService(kms), clock, random)
+    keys = AccountKeys(SqlDataKeyStore(database), KmsKeyService(service_keys.cache), clock, random)
     ingestor = Ingestor(events, keys, random)
     point = EnforcementPoint(auth, config.redis, clock, random)
     lookup = Lookup(events, keys, point.authorizer)
@@ -64,8 +68,14 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
         telemetry=config.telemetry,
     )
     server.add(ingest_service_pb2_grpc.add_IngestServiceServicer_to_server, IngestServicer(ingestor))
+    # Answers before any key does: the key service waits for it when it starts.
+    server.add(
+        anchor_service_pb2_grpc.add_AnchorServiceServicer_to_server,
+        AnchorServicer(Anchors(SqlAnchorStore(database))),
+    )
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
     point.attach(server)
+    service_keys.attach(server)
     server.add_task("database", database.failed)
     server.add_closer(database.close)
     server.add_closer(auth.close)

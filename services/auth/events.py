@@ -44,6 +44,11 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "GetAuthorizationLease": (_CRATON, "GetAuthorizationLease", _SUMMARY),
         "ConfirmRevocations": (_CRATON, "ConfirmRevocations", _SUMMARY),
     },
+    "ResourcePolicyService": {
+        "GetResourceLease": (_CRATON, "GetResourceLease", _SUMMARY),
+        "BindPrincipals": (_CRATON, "BindPrincipals", _READ),
+        "TellPrincipals": (_CRATON, "TellPrincipals", _SUMMARY),
+    },
     "TokenService": {
         "GetToken": (_CRATON, "GetToken", _SUMMARY),
         "ExchangeToken": (_CRATON, "ExchangeToken", _READ),

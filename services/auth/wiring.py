@@ -20,6 +20,7 @@ from craton.auth.v1 import (
     passed_role_service_pb2_grpc,
     policy_service_pb2_grpc,
     private_listener_service_pb2_grpc,
+    resource_policy_service_pb2_grpc,
     role_service_pb2_grpc,
     security_token_service_pb2_grpc,
     service_credential_service_pb2_grpc,
@@ -78,7 +79,9 @@ from services.auth.operations.oidc_providers import OidcProviders
 from services.auth.operations.organization import Organization, OrganizationAdmission
 from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.passed_roles import PassedRoles
+from services.auth.operations.principal_names import PrincipalNames
 from services.auth.operations.private_paths import PrivatePaths
+from services.auth.operations.resource_policies import ResourcePolicies
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
 from services.auth.operations.service_credentials import ServiceCredentials
@@ -107,6 +110,7 @@ from services.auth.servicer.model_access import ModelAccessServicer
 from services.auth.servicer.oidc_providers import OidcProviderServicer
 from services.auth.servicer.organization import OrganizationPolicyServicer, OrganizationServicer
 from services.auth.servicer.passed_roles import PassedRoleServicer
+from services.auth.servicer.resource_policies import ResourcePolicyServicer
 from services.auth.servicer.roles import RoleServicer, SessionServicer
 from services.auth.servicer.security_tokens import SecurityTokenServicer
 from services.auth.servicer.service_credentials import ServiceCredentialServicer
@@ -115,6 +119,7 @@ from services.auth.servicer.web_identity import WebIdentityServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
+from services.chassis.data_keys.service_keys import ServiceKeys
 from services.chassis.database import Database
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import Randomness, SystemRandomness
@@ -141,7 +146,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
         config.audit, config.tls, workload, described, clock=clock, randomness=random
     )
     kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
-    sealer = KmsSealer(kms, random)
+    service_keys = ServiceKeys(kms, config.redis, clock, random)
+    sealer = KmsSealer(service_keys.cache, random)
     announcer = RedisRevocations(config.redis)
     revocations = Revocation(SqlPoints(database), announcer, clock, random)
     confirmations = ChannelListener(config.redis, CONFIRMED_CHANNEL, revocations.heard, lambda: None)
@@ -201,7 +207,8 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     attachments = Attachments(attachment_store, identities, revocations)
     role_store = SqlRoles(database)
     principals = SqlPrincipals(database)
-    trusts = TrustPolicies(role_store, principals, partition)
+    names = PrincipalNames(role_store, principals, partition)
+    trusts = TrustPolicies(names)
     roles = Roles(role_store, identities, revocations, clock, random, trusts)
     session_maker = SessionMaker(SqlSessions(database), sealer, clock, random)
     narrowing = SessionNarrowing(policy_store, identities)
@@ -231,6 +238,10 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server,
         AuthorizationServicer(AuthorizationLeases(admission, revocations, issuer.verifier), revocations),
+    )
+    server.add(
+        resource_policy_service_pb2_grpc.add_ResourcePolicyServiceServicer_to_server,
+        ResourcePolicyServicer(ResourcePolicies(credentials, names, revocations)),
     )
     server.add(
         token_service_pb2_grpc.add_TokenServiceServicer_to_server, TokenServicer(signatures, issuer, keyring)
@@ -351,6 +362,7 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add_task("key-uses", uses.run)
     server.add_closer(uses.write)
     server.add_task("confirmations", confirmations.run)
+    service_keys.attach(server)
     server.add_closer(announcer.close)
     server.add_closer(kms.close)
     server.add_closer(documents.close)

@@ -7,6 +7,7 @@ they cannot drift apart.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ACCOUNT = r"[0-9]{12}"
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
@@ -21,6 +22,8 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 _ID = r"[A-Za-z0-9-]{1,128}"
 _PARTS = 6
 """arn, partition, service, region, account, resource. Only the last one can hold colons."""
+_CONVERTED = 4096
+"""Names of resources whose ARNs are kept."""
 _ASSUMED_ROLE = re.compile(rf"arn:([a-z-]+):sts::({_ACCOUNT}):assumed-role/({_USER})/({_USER})")
 
 
@@ -87,6 +90,7 @@ _BY_NAME = tuple((_compile(kind.name), kind.arn) for kind in _KINDS)
 _BY_ARN = tuple((_compile(kind.arn), kind.name) for kind in _KINDS)
 
 
+@lru_cache(maxsize=_CONVERTED)
 def arn_of(name: str, partition: str = "aws") -> str:
     """Return the ARN of a resource name. Raises ValueError when it names no known kind of resource."""
     for pattern, template in _BY_NAME:

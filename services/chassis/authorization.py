@@ -61,7 +61,7 @@ def decide(
     if target is None:
         target = policies.target(claims.account_id, resource)
     context: Context = _NO_CONDITIONS
-    if policies.conditional or _conditional(target, policies):
+    if needs_context(policies, action, target):
         known = request_context(claims, clock.now(), facts)
         known.update(resource_context(target.account_id, claims, facts))
         context = merge(known, conditions)
@@ -76,12 +76,18 @@ def decide(
     return layers.decide(requester, policies.bound, target, action, resource, context)
 
 
-def _conditional(target: ResourceLayers, policies: CompiledBundle) -> bool:
-    """Say whether a context is needed for what protects the target alone."""
-    if target.policy is not None and target.policy.conditional:
+def needs_context(policies: CompiledBundle, action: str, target: ResourceLayers | None) -> bool:
+    """Say whether any statement about an action looks at the request: if not, nothing of it need be known."""
+    if policies.conditional_for(action):
         return True
-    # Those of the requester's own account count among its own layers.
-    return target.control is not policies.control and any(each.conditional for each in target.control)
+    if target is None:
+        # What belongs to the requester's own account is protected by what counts among its own layers.
+        return False
+    if target.policy is not None and target.policy.conditional_for(action):
+        return True
+    return target.control is not policies.control and any(
+        each.conditional_for(action) for each in target.control
+    )
 
 
 def refuse(claims: PrincipalClaims, action: str, resource: str, decision: Decision) -> DomainError:

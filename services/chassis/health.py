@@ -15,13 +15,14 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     def __init__(self) -> None:
         """Start as NOT_SERVING."""
-        self._serving = False
+        self.serving = False
+        """What is answered."""
 
     def set_serving(self, serving: bool) -> None:
         """Change the answer."""
-        self._serving = serving
+        self.serving = serving
 
     async def Check(self, request: Any, context: Any) -> Any:
         """Return the current status of the server, whatever service is asked for."""
         status = health_pb2.HealthCheckResponse.ServingStatus
-        return health_pb2.HealthCheckResponse(status=status.SERVING if self._serving else status.NOT_SERVING)
+        return health_pb2.HealthCheckResponse(status=status.SERVING if self.serving else status.NOT_SERVING)

@@ -183,6 +183,18 @@ def artifact_sha256(files: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def weights_context(provider: str, artifact: str, sha256: str) -> dict[str, str]:
+    """Return the encryption context that the data key of an artifact is bound to.
+
+    A grant to a pool can be constrained to it, and is then one to this artifact.
+    """
+    return {
+        "craton:provider": provider,
+        "craton:artifact": artifact,
+        "craton:artifact-sha256": sha256,
+    }
+
+
 def _check(manifest: ModelManifest) -> None:
     _require(manifest.version == VERSION, "version", f"must be {VERSION}")
     _require(bool(_PROVIDER.fullmatch(manifest.provider)), "provider", "must match [a-z][a-z0-9-]{0,31}")

@@ -1,4 +1,5 @@
-"""Revocations by Redis: auth announces that an account's policies changed, enforcement points drop leases.
+"""Revocations by Redis: auth announces that an account's policies changed, enforcement points drop leases;
+kms announces that a key's use has ended, holders of data keys drop them.
 
 It makes revocation faster, never possible: a lease ends by itself after five seconds, so losing Redis
 costs nothing but those seconds. What was announced while nobody listened is lost; whoever begins to
@@ -8,6 +9,7 @@ listen, again or for the first time, therefore trusts no lease from before.
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import redis.asyncio
 from redis.exceptions import RedisError
@@ -16,15 +18,41 @@ from services.chassis.logs import Log
 from services.chassis.redis_connection import connection_pool
 from services.chassis.settings import RedisSettings
 
-CHANNEL = "craton:revocations"
 CONFIRMED_CHANNEL = "craton:revocations:confirmed"
 """Among the replicas of auth alone: a confirmation reaches one of them, and any may be waiting for it."""
 
 EVERYBODY = "*"
-"""In place of an account: a change that reaches so many that all that is leased is forgotten. What stands in
-place of the epoch is a random number, which tells one such announcement from another."""
+"""In place of an account or a key: a change that reaches so many that all that is leased is forgotten. What
+stands in place of the epoch is a random number, which tells one such announcement from another."""
 
-_MESSAGE = re.compile(r"([0-9]{12}|\*) ([0-9]{1,19})")
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What revocations are about, and where they are announced."""
+
+    channel: str
+    subject: str
+    """Regular expression of a subject's name, without spaces."""
+    newest_says_all: bool
+    """True where the epochs of a subject grow for ever, so that confirming one confirms those before."""
+
+    def encode(self, subject: str, epoch: int) -> str:
+        """Return the message that announces a subject's epoch."""
+        return f"{subject} {epoch}"
+
+    def decode(self, message: object) -> tuple[str, int] | None:
+        """Read a message, None when it is not ours."""
+        found = isinstance(message, str) and re.fullmatch(
+            rf"({self.subject}|\*) ([0-9]{{1,19}})", message, re.ASCII
+        )
+        return (found[1], int(found[2])) if found else None
+
+
+ACCOUNTS = Topic("craton:revocations", "[0-9]{12}", newest_says_all=True)
+"""Policies, keys and agreements of an account, by auth."""
+KEYS = Topic("craton:revocations:keys", "[a-z][A-Za-z0-9/-]{1,255}", newest_says_all=False)
+"""Use of a key of kms, by its resource name, by kms."""
+
 _TIMEOUT_S = 0.25
 """An announcement waits no longer for Redis: the change is durable already."""
 
@@ -37,17 +65,6 @@ _SUBSCRIBE_S = 2.0
 _RECONNECT_S = 0.5
 
 _log = Log("revocation")
-
-
-def encode(account_id: str, epoch: int) -> str:
-    """Return the message that announces an account's policy epoch."""
-    return f"{account_id} {epoch}"
-
-
-def decode(message: object) -> tuple[str, int] | None:
-    """Read a message, None when it is not ours."""
-    match = _MESSAGE.fullmatch(message) if isinstance(message, str) else None
-    return None if match is None else (match[1], int(match[2]))
 
 
 def connect(settings: RedisSettings, timeout_s: float | None = _TIMEOUT_S) -> "redis.asyncio.Redis":
@@ -65,13 +82,14 @@ def connect(settings: RedisSettings, timeout_s: float | None = _TIMEOUT_S) -> "r
 class RedisRevocations:
     """Announces revocations."""
 
-    def __init__(self, settings: RedisSettings) -> None:
-        """Connect lazily to Redis."""
+    def __init__(self, settings: RedisSettings, topic: Topic = ACCOUNTS) -> None:
+        """Connect lazily to Redis, to announce what `topic` is about."""
         self._client = connect(settings)
+        self._topic = topic
 
-    async def publish(self, account_id: str, epoch: int) -> None:
+    async def publish(self, subject: str, epoch: int) -> None:
         """Announce. Never raises for Redis' sake, and returns within the time-out."""
-        await self._publish(CHANNEL, encode(account_id, epoch))
+        await self._publish(self._topic.channel, self._topic.encode(subject, epoch))
 
     async def relay(self, confirmation: str) -> None:
         """Tell all replicas of auth, this one too, what an enforcement point has confirmed."""
@@ -85,12 +103,12 @@ class RedisRevocations:
             _log.warning("revocation_not_announced")
 
     async def publish_all(self, epochs: Mapping[str, int]) -> None:
-        """Announce for several accounts, as `publish` does for one."""
+        """Announce for several subjects, as `publish` does for one."""
         try:
             async with asyncio.timeout(2 * _TIMEOUT_S):
                 pipeline = self._client.pipeline(transaction=False)
-                for account_id, epoch in epochs.items():
-                    pipeline.publish(CHANNEL, encode(account_id, epoch))
+                for subject, epoch in epochs.items():
+                    pipeline.publish(self._topic.channel, self._topic.encode(subject, epoch))
                 await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             _log.warning("revocation_not_announced")
@@ -168,16 +186,17 @@ class RevocationListener(ChannelListener):
         revoke: Callable[[str, int], None],
         revoke_all: Callable[[], None],
         *,
+        topic: Topic = ACCOUNTS,
         quiet_s: float = _QUIET_S,
     ) -> None:
-        """Call `revoke(account_id, epoch)` for each announcement, for example Leases.revoke.
+        """Call `revoke(subject, epoch)` for each announcement, for example Leases.revoke.
 
         `revoke_all()` is called whenever Redis has confirmed a subscription.
         """
 
         def heard(message: object) -> None:
-            announced = decode(message)
+            announced = topic.decode(message)
             if announced is not None:
                 revoke(*announced)
 
-        super().__init__(settings, CHANNEL, heard, revoke_all, quiet_s=quiet_s)
+        super().__init__(settings, topic.channel, heard, revoke_all, quiet_s=quiet_s)

@@ -120,6 +120,11 @@ class Server:
         """Run `run()` while the server lives. When it ends or raises, the process stops."""
         self._tasks[name] = run
 
+    @property
+    def serving(self) -> bool:
+        """True once every readiness check has passed, until the server drains."""
+        return self._health.serving
+
     def add_readiness(self, name: str, check: Callable[[], Awaitable[bool]]) -> None:
         """Health stays NOT_SERVING until every check has returned True once."""
         self._readiness[name] = check

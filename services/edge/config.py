@@ -60,6 +60,7 @@ class EdgeConfig:
     auth: UpstreamSettings
     runtime: UpstreamSettings
     training: UpstreamSettings
+    kms: UpstreamSettings
     redis: RedisSettings
     audit: AuditSettings
     regions: tuple[str, ...]

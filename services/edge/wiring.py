@@ -6,9 +6,10 @@ from services.chassis.audit.local import LocalAudit
 from services.chassis.audit.ports import AuditRecorder
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
-from services.chassis.enforcement import RevocationEar, new_instance_id
+from services.chassis.enforcement import RevocationEar
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import Randomness, SystemRandomness
+from services.chassis.revocation_ear import new_instance_id
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.adapters.account_identity import account_identity
 from services.edge.adapters.authentication import GrpcAuthentication
@@ -18,6 +19,7 @@ from services.edge.adapters.health import UpstreamHealth
 from services.edge.adapters.identity import identity
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
+from services.edge.adapters.kms import kms
 from services.edge.adapters.managed_policies import managed_policies
 from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.oidc_providers import OidcProviders
@@ -29,7 +31,7 @@ from services.edge.adapters.simulation import Simulation
 from services.edge.adapters.temporary_credentials import TemporaryCredentials
 from services.edge.adapters.web_identity import WebIdentity
 from services.edge.config import EdgeConfig
-from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
 from services.edge.events import EVENTS, Key
 from services.edge.http.app import Application, Around
 from services.edge.http.invoke import Invoker
@@ -60,6 +62,7 @@ def build(
             ("auth", config.auth),
             ("runtime", config.runtime),
             ("training", config.training),
+            ("kms", config.kms),
         )
     }
     auth, runtime = channels["auth"], channels["runtime"]
@@ -70,7 +73,7 @@ def build(
             config.audit, config.tls, workload, EVENTS, clock=clock, randomness=randomness
         )
         recorder = local.recorder
-    models = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)}
+    models = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES, *JSON_SERVICES)}
     invoker = Invoker(
         models["bedrock-runtime"], GrpcInference(runtime), config.limits, randomness, config.partition
     )
@@ -82,7 +85,7 @@ def build(
     app = Application(
         Around(
             models=models,
-            operations=operations(channels, web_identity, config.partition),
+            operations=operations(channels, models, web_identity, config.partition),
             web_identity=web_identity.assume_role,
             invoker=invoker,
             sessions=Sessions(authentication, clock, horizon),
@@ -118,6 +121,7 @@ def build(
     ear.attach(server)
     server.add_check("auth", UpstreamHealth(auth).serving)
     server.add_check("runtime", UpstreamHealth(runtime).serving)
+    server.add_check("kms", UpstreamHealth(channels["kms"]).serving)
     server.add_check("redis", seen.serving)
     if local is not None:
         local.attach(server)
@@ -135,7 +139,10 @@ def build(
 
 
 def operations(
-    channels: Mapping[str, Channel], web_identity: WebIdentity, partition: str
+    channels: Mapping[str, Channel],
+    models: Mapping[str, ServiceModel],
+    web_identity: WebIdentity,
+    partition: str,
 ) -> Mapping[Key, Operation]:
     """Return what answers every operation that is served; channels by the services they lead to."""
     auth = channels["auth"]
@@ -192,5 +199,6 @@ def operations(
             "GetContextKeysForPrincipalPolicy": simulation.get_context_keys_for_principal_policy,
             "GetContextKeysForCustomPolicy": simulation.get_context_keys_for_custom_policy,
         },
+        "kms": kms(models["kms"], channels["kms"], partition),
     }
     return {(service, name): run for service, named in served.items() for name, run in named.items()}

@@ -1,14 +1,15 @@
 """How the methods of kms appear in the audit log."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.keys import KeyName
-from services.kms.operations.keyring import named_key
+from services.kms.domain.names import AliasName, GrantName, KeyName
+from services.kms.operations.encryption import named_key
 from services.kms.operations.service_keys import service_key_name
 
 _AWS = "kms.amazonaws.com"
@@ -17,14 +18,19 @@ _CRATON = "kms.craton"
 
 def _field(name: str) -> Callable[[Any, CallContext], Sequence[str]]:
     def resources(request: Any, _call: CallContext) -> Sequence[str]:
-        text = getattr(request, name)
-        try:
-            return (KeyName.parse(text).displayed,)
-        except ValueError:
-            # A parent of keys, or no name at all: recorded as it was asked for.
-            return (text,)
+        return (_displayed(getattr(request, name)),)
 
     return resources
+
+
+def _displayed(text: str) -> str:
+    for parse in (KeyName.parse, AliasName.parse):
+        try:
+            return parse(text).displayed
+        except ValueError:
+            continue
+    # A parent of keys, or no name at all: recorded as it was asked for.
+    return text
 
 
 def _key_of_ciphertext(request: Any, _call: CallContext) -> Sequence[str]:
@@ -33,6 +39,27 @@ def _key_of_ciphertext(request: Any, _call: CallContext) -> Sequence[str]:
         return (named_key(Ciphertext.parse(request.ciphertext)).displayed,)
     except DomainError:
         return ()
+
+
+def _keys_of_re_encrypt(request: Any, call: CallContext) -> Sequence[str]:
+    return (*_key_of_ciphertext(request, call), _displayed(request.destination_key_name))
+
+
+def _alias_and_key(request: Any, _call: CallContext) -> Sequence[str]:
+    return _displayed(request.name), _displayed(request.key_name)
+
+
+def _grant(request: Any, _call: CallContext) -> Sequence[str]:
+    # A grant is recorded by its key, and by itself; one that is shown by its token is not known yet.
+    try:
+        name = GrantName.parse(request.name)
+    except ValueError:
+        return (request.name,) if request.name else ()
+    return name.key.displayed, str(name)
+
+
+def _nothing(_request: Any, _call: CallContext) -> Sequence[str]:
+    return ()
 
 
 def _service_key(_request: Any, call: CallContext) -> Sequence[str]:
@@ -46,12 +73,52 @@ def _effect(source: str, name: str, resources: Callable[[Any, CallContext], Sequ
     return AuditedMethod(source, name, Recording.EFFECT, resources)
 
 
-def _read(name: str, field: str) -> AuditedMethod:
-    return AuditedMethod(_AWS, name, Recording.READ, _field(field))
+def _release(name: str, resources: Callable[[Any, CallContext], Sequence[str]]) -> AuditedMethod:
+    return AuditedMethod(_AWS, name, Recording.GATED, resources)
+
+
+def _aws(
+    service: str,
+    field: str,
+    effects: Sequence[str] = (),
+    reads: Sequence[str] = (),
+    names: Mapping[str, str] = MappingProxyType({}),
+    releases: Sequence[str] = (),
+) -> dict[str, AuditedMethod]:
+    """Describe methods that name their resource in `field`; `names` has AWS's where they differ.
+
+    Of `releases` the answer itself is the effect: it is made while the intent becomes durable.
+    """
+    resources = _field(field)
+    recordings = {
+        **dict.fromkeys(effects, Recording.EFFECT),
+        **dict.fromkeys(reads, Recording.READ),
+        **dict.fromkeys(releases, Recording.GATED),
+    }
+    return {
+        f"/craton.kms.v1.{service}/{method}": AuditedMethod(
+            _AWS, names.get(method, method), recording, resources
+        )
+        for method, recording in recordings.items()
+    }
 
 
 EVENTS: Mapping[str, AuditedMethod] = {
     # Releasing a secret is an effect: its intent is durable before the secret leaves.
+    **{
+        f"/craton.kms.v1.KeyLeaseService/{method}": AuditedMethod(_CRATON, method, Recording.SUMMARY)
+        for method in ("GetKeyLeases", "ConfirmKeyRevocations", "CheckKeyUses")
+    },
+    # Custody is of the whole store: there is no resource to name.
+    "/craton.kms.v1.CustodyService/GetCustodyStatus": AuditedMethod(
+        _CRATON, "GetCustodyStatus", Recording.READ
+    ),
+    "/craton.kms.v1.CustodyService/Unseal": AuditedMethod(_CRATON, "Unseal", Recording.EFFECT),
+    "/craton.kms.v1.CustodyService/Seal": AuditedMethod(_CRATON, "Seal", Recording.EFFECT),
+    "/craton.kms.v1.CustodyService/RotateRootKey": AuditedMethod(_CRATON, "RotateRootKey", Recording.EFFECT),
+    "/craton.kms.v1.CustodyService/ChangePassphrase": AuditedMethod(
+        _CRATON, "ChangePassphrase", Recording.EFFECT
+    ),
     "/craton.kms.v1.ServiceKeyService/EncryptWithServiceKey": _effect(
         _CRATON, "EncryptWithServiceKey", _service_key
     ),
@@ -67,12 +134,75 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.kms.v1.ModelKeyService/OpenModelDataKey": _effect(
         _CRATON, "OpenModelDataKey", _key_of_ciphertext
     ),
-    "/craton.kms.v1.CryptoService/Encrypt": _effect(_AWS, "Encrypt", _field("key_name")),
-    "/craton.kms.v1.CryptoService/Decrypt": _effect(_AWS, "Decrypt", _key_of_ciphertext),
-    "/craton.kms.v1.CryptoService/GenerateDataKey": _effect(_AWS, "GenerateDataKey", _field("key_name")),
-    "/craton.kms.v1.KeyAdminService/CreateKey": _effect(_AWS, "CreateKey", _field("parent")),
-    "/craton.kms.v1.KeyAdminService/GetKey": _read("DescribeKey", "name"),
-    "/craton.kms.v1.KeyAdminService/ListKeys": _read("ListKeys", "parent"),
-    "/craton.kms.v1.KeyAdminService/EnableKey": _effect(_AWS, "EnableKey", _field("name")),
-    "/craton.kms.v1.KeyAdminService/DisableKey": _effect(_AWS, "DisableKey", _field("name")),
+    **{
+        f"/craton.kms.v1.KeyLeaseService/{method}": AuditedMethod(_CRATON, method, Recording.SUMMARY)
+        for method in ("GetKeyLeases", "ConfirmKeyRevocations", "CheckKeyUses")
+    },
+    **_aws(
+        "CryptoService",
+        "key_name",
+        releases=(
+            "Encrypt",
+            "GenerateDataKey",
+            "GenerateDataKeyWithoutPlaintext",
+            "GenerateDataKeyPair",
+            "GenerateDataKeyPairWithoutPlaintext",
+            "Sign",
+            "Verify",
+            "GenerateMac",
+            "VerifyMac",
+            "DeriveSharedSecret",
+        ),
+        reads=("GetPublicKey",),
+    ),
+    "/craton.kms.v1.CryptoService/Decrypt": _release("Decrypt", _key_of_ciphertext),
+    "/craton.kms.v1.CryptoService/ReEncrypt": _release("ReEncrypt", _keys_of_re_encrypt),
+    "/craton.kms.v1.CryptoService/GenerateRandom": _release("GenerateRandom", _nothing),
+    "/craton.kms.v1.GrantService/RevokeGrant": _effect(_AWS, "RevokeGrant", _grant),
+    "/craton.kms.v1.GrantService/RetireGrant": _effect(_AWS, "RetireGrant", _grant),
+    **_aws("GrantService", "key_name", effects=("CreateGrant",), reads=("ListGrants",)),
+    **_aws("GrantService", "parent", reads=("ListRetirableGrants",)),
+    **_aws("KeyAdminService", "parent", effects=("CreateKey",), reads=("ListKeys",)),
+    **_aws(
+        "KeyAdminService",
+        "name",
+        effects=(
+            "EnableKey",
+            "DisableKey",
+            "UpdateKeyDescription",
+            "TagKey",
+            "UntagKey",
+            "PutKeyPolicy",
+            "ScheduleKeyDeletion",
+            "CancelKeyDeletion",
+        ),
+        reads=("GetKey", "ListKeyTags", "GetKeyPolicy", "ListKeyPolicies"),
+        names={
+            "GetKey": "DescribeKey",
+            "TagKey": "TagResource",
+            "UntagKey": "UntagResource",
+            "ListKeyTags": "ListResourceTags",
+        },
+    ),
+    "/craton.kms.v1.KeyAdminService/ListKeyDeletions": AuditedMethod(
+        _CRATON, "ListKeyDeletions", Recording.READ, _field("parent")
+    ),
+    **_aws(
+        "KeyMaterialService",
+        "name",
+        effects=(
+            "EnableKeyRotation",
+            "DisableKeyRotation",
+            "RotateKey",
+            "GetParametersForImport",
+            "ImportKeyMaterial",
+            "DeleteImportedKeyMaterial",
+        ),
+        reads=("GetKeyRotationStatus", "ListKeyRotations"),
+        names={"RotateKey": "RotateKeyOnDemand"},
+    ),
+    "/craton.kms.v1.AliasService/CreateAlias": _effect(_AWS, "CreateAlias", _alias_and_key),
+    "/craton.kms.v1.AliasService/UpdateAlias": _effect(_AWS, "UpdateAlias", _alias_and_key),
+    **_aws("AliasService", "name", effects=("DeleteAlias",)),
+    **_aws("AliasService", "parent", reads=("ListAliases",)),
 }

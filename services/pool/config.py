@@ -11,6 +11,7 @@ from services.chassis.settings import (
     TlsSettings,
     UpstreamSettings,
 )
+from services.pool.domain.key_bounds import MODEL_OUTLIVES_KEY_S, outlives_key_s
 from services.pool.handover import SOCKET_IN_SANDBOX
 
 ISOLATIONS = ("full", "none")
@@ -88,6 +89,21 @@ class WatchdogSettings:
     """Restarts of the sandbox within `restarts_window_s` after which the agent gives up and ends."""
     restarts_window_s: float = 600.0
     load_timeout_s: float = 300.0
+    key_period_s: float = 5.0
+    """Between two questions to the key service whether the models in memory may go on."""
+    key_grace_s: float = 25.0
+    """How long after its last yes models go on while the key service says nothing."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would keep a model in memory longer than a minute after the end of its key."""
+        if self.key_period_s <= 0 or self.key_grace_s <= 0:
+            raise ValueError("watchdog.key_period_s and watchdog.key_grace_s must be above zero")
+        longest = outlives_key_s(self.key_period_s, self.key_grace_s, self.timeout_s)
+        if longest > MODEL_OUTLIVES_KEY_S:
+            raise ValueError(
+                "watchdog: with this key_period_s, key_grace_s and timeout_s a model could outlive its key "
+                f"by {longest:.0f} s; {MODEL_OUTLIVES_KEY_S:.0f} s are promised"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,14 @@ class KeyRefusedError(PoolError):
     """The key service does not open the model's data key."""
 
 
+class KeyServiceAwayError(PoolError):
+    """The key service does not say whether models may go on."""
+
+
+class KeyEndedError(PoolError):
+    """A model may not go on: its key, or the pool's right to it, has ended."""
+
+
 class ModelServerError(PoolError):
     """The model server refused or did not answer."""
 

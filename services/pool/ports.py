@@ -58,11 +58,26 @@ class SealedFiles(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedKey:
+    """The data key of a model's weights."""
+
+    plaintext: SecretBytes
+    key_name: str
+    """The provider's key that it was sealed under, as the key service calls it."""
+
+
 class ModelKeys(Protocol):
     """The key service."""
 
-    async def open(self, manifest: ModelManifest) -> SecretBytes:
-        """Open a model's data key; empty for a model without files. Raises KeyRefusedError."""
+    async def open(self, manifest: ModelManifest) -> OpenedKey | None:
+        """Open a model's data key; None for a model without files. Raises KeyRefusedError."""
+
+    async def refusals(self, uses: Sequence[tuple[ModelManifest, str]]) -> Sequence[str]:
+        """Say for each model, with the name of its key, why its weights may not be used now; "" if they may.
+
+        MUST return within 5 s. Raises KeyServiceAwayError when nothing can be said.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,8 @@ class Material:
     server_model: str
     files: Sequence[Ciphertext] = ()
     data_key: SecretBytes = field(default_factory=lambda: SecretBytes(b""))
+    taken_by: int | None = None
+    """The process that has it, in the agent's pid namespace; None while nobody does."""
 
 
 class Arrival(Protocol):

@@ -78,6 +78,7 @@ def build(config: PoolConfig, clock: Clock, launcher: socket.socket, uids: Users
         ("door", door.serve),
         ("handovers", handovers.serve),
         ("keeper", keeper.run),
+        ("keys", keeper.watch_keys),
     ):
         server.add_task(name, run)
     server.add_readiness("models", keeper.settled)

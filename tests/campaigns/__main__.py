@@ -47,6 +47,10 @@ NAMES = {
     "canary": "CanaryCampaign",
     "kills": "KillsCampaign",
     "revocation": "RevocationCampaign",
+    "kms-envelope": "KmsEnvelopeCampaign",
+    "kms-vectors": "KmsVectorsCampaign",
+    "kms-rotations": "KmsRotationsCampaign",
+    "kms-kills": "KmsKillsCampaign",
     "mutants": "MutantsCampaign",
 }
 """Module of each campaign below this package, and its class."""

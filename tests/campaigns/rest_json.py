@@ -22,11 +22,12 @@ from botocore.serialize import create_serializer
 
 from services.edge.domain import eventstream, json_values
 from services.edge.domain.faults import STATUS_OF, Fault, stream_exceptions
+from services.edge.domain.json_values import dump
 from services.edge.domain.model import SERVICES, Operation, ServiceModel
-from services.edge.domain.rest_json import decode_request, dump, encode_fault, encode_response
+from services.edge.domain.rest_json import decode_request, encode_fault, encode_response
 from services.edge.domain.route import Router
 from tests.campaigns.campaign import Campaign, Finding
-from tests.campaigns.shape_values import WRONG_TEXT, Impossible, Values, wrong
+from tests.campaigns.shape_values import WRONG_TEXT, Impossible, Values, places, wrong
 
 _HOST = "https://localhost"
 _REFUSALS = {"ValidationException", "SerializationException"}
@@ -208,36 +209,16 @@ def _wrong_body(edge: _Edge, random: Random, op: Operation, wire: _Wire, _values
     if not op.input.body:
         return None
     body = json.loads(wire.body or b"{}")
-    places = list(_places(model, op.input.shape, body, ""))
-    if not places:
+    inside = list(places(model, op.input.shape, body, ""))
+    if not inside:
         return None
-    where, shape, holder, key = random.choice(places)
+    where, shape, holder, key = random.choice(inside)
     made = wrong(model, random, shape, holder[key])
     if made is None:
         return None
     holder[key] = made[1]
     wire.body = dump(body)
     return f"{where} {made[0]}"
-
-
-def _places(model: ServiceModel, name: str, value: Any, where: str) -> Iterator[tuple[str, str, Any, Any]]:
-    """Yield every value in a body that a shape speaks about, with what holds it."""
-    shape = model.shapes[name]
-    kind = shape["type"]
-    inner: list[tuple[Any, str]] = []
-    if kind == "structure" and not shape.get("document"):
-        inner = [
-            (target.get("locationName", member), target["shape"])
-            for member, target in shape["members"].items()
-            if "location" not in target and target.get("locationName", member) in value
-        ]
-    elif kind == "list":
-        inner = [(number, shape["member"]["shape"]) for number in range(len(value))]
-    elif kind == "map":
-        inner = [(key, shape["value"]["shape"]) for key in value]
-    for key, target in inner:
-        yield f"{where}.{key}", target, value, key
-        yield from _places(model, target, value[key], f"{where}.{key}")
 
 
 def _wrong_query(edge: _Edge, random: Random, op: Operation, wire: _Wire, _values: Any) -> str | None:

@@ -1,7 +1,7 @@
 """Random values of the service models' shapes: valid ones, and valid ones with one thing made wrong."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from re import _constants as sre  # type: ignore[attr-defined]  # the parse tree has no public name
@@ -233,6 +233,26 @@ def wrong(model: ServiceModel, random: Random, name: str, value: Any) -> tuple[s
     if kind == "structure" and shape.get("union"):
         candidates.append(("a union of nothing", {}))
     return random.choice(candidates)
+
+
+def places(model: ServiceModel, name: str, value: Any, where: str) -> Iterator[tuple[str, str, Any, Any]]:
+    """Yield every value in a body that a shape speaks about, with what holds it."""
+    shape = model.shapes[name]
+    kind = shape["type"]
+    inner: list[tuple[Any, str]] = []
+    if kind == "structure" and not shape.get("document"):
+        inner = [
+            (target.get("locationName", member), target["shape"])
+            for member, target in shape["members"].items()
+            if "location" not in target and target.get("locationName", member) in value
+        ]
+    elif kind == "list":
+        inner = [(number, shape["member"]["shape"]) for number in range(len(value))]
+    elif kind == "map":
+        inner = [(key, shape["value"]["shape"]) for key in value]
+    for key, target in inner:
+        yield f"{where}.{key}", target, value, key
+        yield from places(model, target, value[key], f"{where}.{key}")
 
 
 _OTHER_TYPES: dict[str, tuple[Any, ...]] = {

@@ -15,8 +15,8 @@ CASES = 5
 EVIDENCE = [path for path in sorted((ROOT / "docs/evidence").glob("*.md")) if path.stem != "README"]
 
 
-LONG = {"mutants"}
-"""One case runs hundreds of tests; its own are in test_mutants.py."""
+LONG = {"kms-kills", "mutants"}
+"""A case starts kms six times, or runs hundreds of tests; their own tests are in tests/fault/kms and here."""
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - STACK - LONG))

@@ -13,14 +13,18 @@ PAGES = {
     "docs/examples/first_call.py": "README.md",
     "docs/examples/first_rpc.py": "README.md",
     "docs/examples/team_role.py": "docs/identity.md",
+    "docs/examples/kms_envelope.py": "docs/kms.md",
+    "docs/examples/kms_encryption_sdk.py": "docs/kms.md",
 }
 """Examples, and the page that shows each."""
+OF_CUSTOMERS = {"docs/examples/kms_encryption_sdk.py": str(ROOT / ".venv/clients/bin/python")}
+"""Those that need libraries of customers' programs, and the interpreter that has them."""
 
 
 @pytest.mark.parametrize("example", PAGES)
 def test_it_answers(stack: Any, example: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / example)],
+        [OF_CUSTOMERS.get(example, sys.executable), str(ROOT / example)],
         cwd=ROOT,
         env=stack.environment,
         text=True,
@@ -29,7 +33,7 @@ def test_it_answers(stack: Any, example: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(done.stdout.split()) > 5
+    assert len(done.stdout.split()) > 3, "it prints what it did"
 
 
 @pytest.mark.parametrize(("example", "page"), PAGES.items())

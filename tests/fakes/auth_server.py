@@ -10,6 +10,8 @@ from typing import Any
 from craton.auth.v1 import (
     authorization_service_pb2,
     authorization_service_pb2_grpc,
+    resource_policy_service_pb2,
+    resource_policy_service_pb2_grpc,
     token_service_pb2,
     token_service_pb2_grpc,
 )
@@ -31,6 +33,9 @@ _METHODS = (
     "/craton.auth.v1.TokenService/GetTokenKeys",
     "/craton.auth.v1.AuthorizationService/GetAuthorizationLease",
     "/craton.auth.v1.AuthorizationService/ConfirmRevocations",
+    "/craton.auth.v1.ResourcePolicyService/GetResourceLease",
+    "/craton.auth.v1.ResourcePolicyService/BindPrincipals",
+    "/craton.auth.v1.ResourcePolicyService/TellPrincipals",
 )
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -48,14 +53,24 @@ class UnrecordedCalls:
         """Keep nothing."""
 
 
+def user_id(user: str) -> str:
+    """Return the stable id of a user: whoever has the name has the id here."""
+    return f"AIDA{user.upper():0>17}"
+
+
 class FakeAuth(
-    token_service_pb2_grpc.TokenServiceServicer, authorization_service_pb2_grpc.AuthorizationServiceServicer
+    token_service_pb2_grpc.TokenServiceServicer,
+    authorization_service_pb2_grpc.AuthorizationServiceServicer,
+    resource_policy_service_pb2_grpc.ResourcePolicyServiceServicer,
 ):
     """Principals are created by naming them in `token`; policies are set in `policies` by ARN."""
 
     def __init__(self, folder: Path, workloads: Workloads, callers: list[str]) -> None:
         self.policies: dict[str, list[dict[str, Any]]] = {}
         self.leases = 0
+        self.controls: dict[str, list[list[str]]] = {}
+        """Resource control policies by account, level by level, canonical."""
+        self._named: dict[str, str] = {}
         self._key = SigningKey("test-key", Ed25519PrivateKey.generate())
         self._clock = SystemClock()
         file = folder / "auth-callers.toml"
@@ -74,6 +89,7 @@ class FakeAuth(
         )
         self.server.add(token_service_pb2_grpc.add_TokenServiceServicer_to_server, self)
         self.server.add(authorization_service_pb2_grpc.add_AuthorizationServiceServicer_to_server, self)
+        self.server.add(resource_policy_service_pb2_grpc.add_ResourcePolicyServiceServicer_to_server, self)
 
     async def find(self, key_id: str) -> Any:
         """Be the token key source of this very server."""
@@ -88,7 +104,7 @@ class FakeAuth(
             "account_id": account,
             "account_incarnation": f"incarnation-of-{account}",
             "arn": f"arn:aws:iam::{account}:user/{user}",
-            "principal_id": f"AIDA{user.upper()}",
+            "principal_id": user_id(user),
             "access_key_id": f"AKIA{user.upper()}",
             "root": False,
             "policy_epoch": 1,
@@ -122,3 +138,37 @@ class FakeAuth(
         )
         response.lease.FromMilliseconds(5_000)
         return response
+
+    async def GetResourceLease(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Lease what `controls` says about the account."""
+        self.leases += 1
+        response = resource_policy_service_pb2.GetResourceLeaseResponse(
+            account_incarnation=f"incarnation-of-{request.account_id}", epoch=1, digest=f"{self.leases}"
+        )
+        for documents in self.controls.get(request.account_id, []):
+            response.resource_control_levels.add(documents=documents)
+        response.lease.FromMilliseconds(5_000)
+        return response
+
+    async def BindPrincipals(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Bind users by their names; there are all but "nobody"."""
+        return resource_policy_service_pb2.BindPrincipalsResponse(bound=map(self._bound, request.names))
+
+    def _bound(self, name: str) -> str:
+        _, found, user = name.partition(":user/")
+        if not found:
+            return name
+        if user == "nobody":
+            return ""
+        self._named[user_id(user)] = name
+        return user_id(user)
+
+    async def TellPrincipals(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Tell who was bound before."""
+        return resource_policy_service_pb2.TellPrincipalsResponse(
+            principals=[
+                resource_policy_service_pb2.NamedPrincipal(unique_id=each, arn=self._named[each])
+                for each in request.unique_ids
+                if each in self._named
+            ]
+        )

@@ -1,4 +1,4 @@
-"""Small services behind the edge, over real mTLS: what auth, runtime and training would answer.
+"""Small services behind the edge, over real mTLS: what auth, runtime, training and kms would answer.
 
 Signatures are verified for real; what is answered is told by the test.
 """
@@ -21,6 +21,13 @@ from craton.auth.v1 import (
     web_identity_service_pb2_grpc,
 )
 from craton.common.v1.error_reason_pb2 import ErrorReason
+from craton.kms.v1 import (
+    alias_service_pb2_grpc,
+    crypto_service_pb2_grpc,
+    grant_service_pb2_grpc,
+    key_admin_service_pb2_grpc,
+    key_material_service_pb2_grpc,
+)
 from craton.runtime.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
@@ -259,6 +266,28 @@ class Training(customization_job_service_pb2_grpc.CustomizationJobServiceService
         )
 
 
+class Kms:
+    """Answers every method of kms with what a test says, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+        self.answers: dict[str, Any] = {}
+        """By the names of methods: a message, or a DomainError to refuse with."""
+
+    def __getattr__(self, method: str) -> Any:
+        if not method[0].isupper():
+            raise AttributeError(method)
+
+        async def answer(request: Any, context: Any) -> Any:
+            self.requests.append((request, dict(context.invocation_metadata())))
+            found = self.answers[method]
+            if isinstance(found, DomainError):
+                raise found
+            return found
+
+        return answer
+
+
 _MODEL = runtime_resources.FoundationModel(
     name="regions/us-east-1/foundationModels/craton.tiny-text-v1",
     model_id="craton.tiny-text-v1",
@@ -282,6 +311,13 @@ _REGISTRATIONS = {
         inference_service_pb2_grpc.add_InferenceServiceServicer_to_server,
     ),
     "training": (customization_job_service_pb2_grpc.add_CustomizationJobServiceServicer_to_server,),
+    "kms": (
+        alias_service_pb2_grpc.add_AliasServiceServicer_to_server,
+        crypto_service_pb2_grpc.add_CryptoServiceServicer_to_server,
+        grant_service_pb2_grpc.add_GrantServiceServicer_to_server,
+        key_admin_service_pb2_grpc.add_KeyAdminServiceServicer_to_server,
+        key_material_service_pb2_grpc.add_KeyMaterialServiceServicer_to_server,
+    ),
 }
 
 

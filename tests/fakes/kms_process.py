@@ -12,16 +12,23 @@ from typing import Any
 
 import grpc
 from craton.kms.v1 import key_admin_service_pb2, key_admin_service_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.chassis.settings import TlsSettings
 from services.chassis.tls import channel_credentials
+from tests.fakes.audit_server import FakeAudit
 from tests.fakes.workloads import Workloads
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_OPTIONS = [("grpc.ssl_target_name_override", "kms.craton.internal"), ("grpc.use_local_subchannel_pool", 1)]
+
 _TEMPLATE = """
 database_url = "sqlite:///{home}/state/kms.sqlite"
-custody_file = "{home}/custody/root.key"
+swap = "warn"
+
+[custody]
+file = "{home}/custody/root.key"
 
 [server]
 name = "kms"
@@ -39,33 +46,69 @@ name = "auth"
 
 [audit]
 spool_dir = "{home}/state/audit-spool"
-service = {{ target = "127.0.0.1:9", name = "audit" }}
+service = {{ target = "{audit}", name = "audit" }}
 """
 
 
+def template(home: Path, workloads: Workloads, target: str, audit: str) -> str:
+    """Return the configuration of a kms below `home`."""
+    return _TEMPLATE.format(home=home, target=target, tls=workloads.tls("service/kms"), audit=audit)
+
+
 @contextlib.contextmanager
-def running(home: Path, workloads: Workloads, target: str) -> Iterator[None]:
-    """Run kms below `home`, listening on `target`."""
+def running(
+    home: Path, workloads: Workloads, target: str, uid: int | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run kms below `home`, listening on `target`, perhaps under a uid of its own; yield its process."""
     (home / "state").mkdir()
+    audit = FakeAudit(home, workloads)
+    with audit.in_a_thread():
+        yield from _running(home, workloads, target, audit.target, uid)
+
+
+def _running(
+    home: Path, workloads: Workloads, target: str, audit: str, uid: int | None
+) -> Iterator["subprocess.Popen[bytes]"]:
     file = home / "kms.toml"
-    file.write_text(_TEMPLATE.format(home=home, target=target, tls=workloads.tls("service/kms")))
+    file.write_text(template(home, workloads, target, audit))
     command = [sys.executable, "-m", "services.kms", "--config", str(file)]
     subprocess.run([*command, "--mark-first-boot"], cwd=ROOT, check=True)
+    if uid is not None:
+        own(home, uid)
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command,
+            # Where it may write: a core file would lie here.
+            cwd=home,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
+            stdout=log,
+            stderr=log,
+            user=uid,
+            group=uid,
+            extra_groups=None if uid is None else [uid],
+        )
     try:
-        host, port = target.split(":")
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
-                break
+        deadline = time.monotonic() + 30
+        while not _serves(target, workloads):
             assert process.poll() is None, (home / "log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _serves(target: str, workloads: Workloads) -> bool:
+    """Say whether kms listens, and its store is open."""
+    credentials = channel_credentials(workloads.tls("operator/admin"))
+    with grpc.secure_channel(target, credentials, options=_OPTIONS) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        try:
+            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=2)
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 class ProviderKeys:
@@ -75,10 +118,7 @@ class ProviderKeys:
         self._channel = grpc.secure_channel(
             target,
             channel_credentials(tls),
-            options=[
-                ("grpc.ssl_target_name_override", "kms.craton.internal"),
-                ("grpc.use_local_subchannel_pool", 1),
-            ],
+            options=_OPTIONS,
         )
         self._stub: Any = key_admin_service_pb2_grpc.KeyAdminServiceStub(self._channel)
         self._parent = f"providers/{provider}"

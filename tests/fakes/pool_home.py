@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from services.chassis.sealing.session import ClientSession
 from services.chassis.settings import TlsSettings
 from services.chassis.tls import channel_credentials
 from services.pool.config import PoolConfig
+from tests.fakes.ports import free_port
 from tests.fakes.workloads import Workloads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +85,8 @@ server_name = "triton-{name}.craton.internal"
 
 [watchdog]
 period_s = 0.5
+key_period_s = 0.5
+key_grace_s = {key_grace_s}
 """
 
 
@@ -92,7 +94,13 @@ class PoolHome:
     """The files of one pool, and its launcher."""
 
     def __init__(
-        self, home: Path, *, name: str = NAME, kms: str = "127.0.0.1:9", isolation: str = "full"
+        self,
+        home: Path,
+        *,
+        name: str = NAME,
+        kms: str = "127.0.0.1:9",
+        isolation: str = "full",
+        key_grace_s: float = 25.0,
     ) -> None:
         self.home = home
         self.name = name
@@ -102,7 +110,7 @@ class PoolHome:
         self.triton_tls = self.triton_leaf("triton", f"triton-{self.name}.craton.internal")
         self.runtime_tls = self.triton_leaf("triton-runtime", "runtime.craton.internal")
         self.file = home / "pool.toml"
-        self.port = _free_port()
+        self.port = free_port()
         agent_tls = self.workloads.tls(f"pool/{self.name}")
         self.file.write_text(
             _TEMPLATE.format(
@@ -117,6 +125,7 @@ class PoolHome:
                 sandbox=SANDBOX_UID,
                 runtime=os.geteuid(),
                 isolation=isolation,
+                key_grace_s=key_grace_s,
             )
         )
         self.config = load(self.file, PoolConfig)
@@ -300,9 +309,3 @@ def folder() -> Any:
 
 def _table(tls: TlsSettings) -> str:
     return f'certificate = "{tls.certificate}"\nprivate_key = "{tls.private_key}"\nca = "{tls.ca}"'
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

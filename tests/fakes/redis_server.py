@@ -1,29 +1,30 @@
 """A real redis-server for tests: TLS on a free port, with the access-control lists of the local stack."""
 
+import dataclasses
 import hashlib
 import signal
-import socket
 import subprocess
-import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from deploy.local.redis import _CONNECTION, _ROLES
 from services.chassis.settings import RedisSettings
+from tests.fakes.ports import free_port, until_listening
 from tests.fakes.workloads import Workloads
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class RedisServer:
     """Started and stopped by the test; it writes nothing to disk."""
 
-    def __init__(self, folder: Path, workloads: Workloads, role: str = "signatures") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        workloads: Workloads,
+        role: str = "signatures",
+        others: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Give the account `edge` a role, and `others` by their names."""
         self._folder = folder
         self._tls = workloads.tls("service/redis")
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,10 +45,17 @@ class RedisServer:
             'save ""',
             f"dir {folder}",
             "user default off resetpass -@all",
-            f"user edge on #{digest} resetchannels -@all {_CONNECTION} {_ROLES[role]}",
+            *(
+                f"user {name} on #{digest} resetchannels -@all {_CONNECTION} {_ROLES[each]}"
+                for name, each in {"edge": role, **others}.items()
+            ),
         ]
         self._configuration = folder / "redis.conf"
         self._configuration.write_text("\n".join(lines) + "\n")
+
+    def settings_of(self, account: str) -> RedisSettings:
+        """Return how another account reaches it."""
+        return dataclasses.replace(self.settings, username=account)
 
     def start(self) -> None:
         """Start and wait until it listens."""
@@ -57,14 +65,7 @@ class RedisServer:
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
         )
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.settings.port), 0.2).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline, "redis-server does not listen"
-                time.sleep(0.02)
+        until_listening(self._process, self.settings.port)
 
     def kill(self) -> None:
         """End it at once: everything it held is lost."""

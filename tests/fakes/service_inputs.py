@@ -13,17 +13,36 @@ _NAMED: Mapping[str, Any] = {
     "existingUserNameType": "nobody-of-this-name",
     "groupNameType": "nothing-of-this-name",
     "roleNameType": "nothing-of-this-name",
+    "KeyIdType": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    "AliasNameType": "alias/nothing-of-this-name",
+    "GrantIdType": "0" * 64,
+    "AlgorithmSpec": "RSAES_OAEP_SHA_256",
 }
 """Values of shapes whose constraints a model does not tell; what they name does not exist."""
+_PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:user/nobody-of-this-name"
+_WANTED: Mapping[str, Mapping[str, Any]] = {
+    "CreateGrantRequest": {"GranteePrincipal": _PRINCIPAL},
+    "DecryptRequest": {"CiphertextBlob": b"x"},
+    "GenerateDataKeyRequest": {"NumberOfBytes": 32},
+    "GenerateDataKeyWithoutPlaintextRequest": {"NumberOfBytes": 32},
+    "GenerateRandomRequest": {"NumberOfBytes": 32},
+    "ImportKeyMaterialRequest": {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"},
+    "ListRetirableGrantsRequest": {"RetiringPrincipal": _PRINCIPAL},
+    "ReEncryptRequest": {"CiphertextBlob": b"x"},
+    "RetireGrantRequest": {"GrantToken": "x"},
+    "ScheduleKeyDeletionRequest": {"PendingWindowInDays": 7},
+}
+"""Members that a service wants, although its model does not require them."""
 
 
 def example_input(shape: Any) -> Any:
-    """Return the smallest value that fits a shape: required members alone."""
+    """Return the smallest value that fits a shape: required members, and what else the service wants."""
     if shape.name in _NAMED:
         return _NAMED[shape.name]
     kind = shape.type_name
     if kind == "structure":
-        return {name: example_input(shape.members[name]) for name in shape.required_members}
+        required = {name: example_input(shape.members[name]) for name in shape.required_members}
+        return required | _WANTED.get(shape.name, {})
     if kind == "list":
         return [example_input(shape.member)]
     if kind == "map":

@@ -1,13 +1,14 @@
 """`make bench`: one table of what every hop costs.
 
-    python -m tests.load.bench [--rounds 3] [--seconds 4] [--json] [--write]
+    python -m tests.load.bench [--rounds 3] [--seconds 4] [--part NAME …] [--json] [--write]
 
 Starts a stack of its own (127.0.0.9, a temporary home), with the echo model and a user whose policies
 have 100 statements, and measures direct to Triton, through runtime and through edge, whole and
 streamed, at 1 and 32 in flight, in interleaved rounds; medians are printed. Then what deciding costs
-(tests/load/authorization.py, also alone). CPU is user + system of a
-program's processes over the requests of the run, read from the kernel. --write puts the table into
-docs/performance.md.
+(tests/load/authorization.py), and the key service beside a handler that answers at once (tests/load/kms).
+CPU is user + system of a program's processes over the requests of the run, read from the kernel. --write
+puts the tables into docs/performance.md. Exit status 1 when anything was not answered, or kms is below its
+bar.
 """
 
 import argparse
@@ -25,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.load import authorization
+from tests.load.kms.measurement import measure as measure_kms
 from tests.load.measured_stack import ADDRESS, ECHO, TEXT, MeasuredStack
-from tests.load.report import Row, machine, render, write
+from tests.load.report import Row, machine, measured_on, render, write
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = "Once upon a time"
@@ -52,6 +54,8 @@ CASES = (
     Case("language model, 48 tokens", "stream", 32, TEXT, 48, STORY),
 )
 WAYS = ("direct", "runtime", "edge")
+PARTS = ("hops", "deciding", "kms")
+"""What is measured, one after the other."""
 
 
 def measure(stack: MeasuredStack, case: Case, way: str, seconds: float) -> dict[str, Any]:
@@ -106,35 +110,21 @@ def summarise(case: Case, way: str, runs: list[dict[str, Any]]) -> Row:
     )
 
 
-def main() -> int:
-    """Measure, print, and optionally write the table."""
-    parser = argparse.ArgumentParser(
-        prog="make bench",
-        description="Measure every hop.",
-        epilog="example: make bench BENCH_ARGS='--rounds 5 --write'",
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
-    parser.add_argument("--keep", action="store_true", help="leave the stack running")
-    parser.add_argument("--home", default="", help="measure the stack in this home, already prepared")
-    arguments = parser.parse_args()
-    home = Path(arguments.home or tempfile.mkdtemp(prefix="craton-bench-", dir="/tmp"))
+def hops(home: Path, rounds: int, seconds: float, *, start: bool, keep: bool) -> tuple[list[Row], int]:
+    """Measure every hop; return the rows, and the memory of the idle stack in bytes."""
     home.chmod(0o755)
     stack = MeasuredStack(ROOT, home, ADDRESS)
     try:
-        if not arguments.home:
+        if start:
             stack.start()
         idle = stack.memory_bytes()
         runs: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
-        for round_number in range(arguments.rounds):
+        for round_number in range(rounds):
             for index, case in enumerate(CASES):
                 for way in WAYS:
                     label = f"{case.name}, {case.mode}, {case.in_flight} in flight, {way}"
-                    progress = f"round {round_number + 1}/{arguments.rounds}: {label}"
-                    print(progress, file=sys.stderr, flush=True)
-                    runs[index, way].append(measure(stack, case, way, arguments.seconds))
+                    print(f"round {round_number + 1}/{rounds}: {label}", file=sys.stderr, flush=True)
+                    runs[index, way].append(measure(stack, case, way, seconds))
         rows = []
         for index, case in enumerate(CASES):
             for way in WAYS:
@@ -144,20 +134,56 @@ def main() -> int:
                     (a["tokens"] / a["seconds"]) / max(b["tokens"] / b["seconds"], 1e-9) for a, b in pairs
                 )
                 rows.append(row)
-        deciding = asyncio.run(authorization.measure())
-        if arguments.json:
-            found = {"rows": [vars(row) for row in rows], "deciding": [vars(each) for each in deciding]}
-            print(json.dumps({"machine": machine(), "idle_bytes": idle, **found}))
-        else:
-            print(render(rows, idle))
-            print("\n".join(("", authorization.HEAD, *(each.line for each in deciding))))
-        if arguments.write:
-            write(ROOT / "docs/performance.md", rows, idle)
-        return 1 if any(row.errors for row in rows) else 0
+        return rows, idle
     finally:
-        if not arguments.keep and not arguments.home:
+        if start and not keep:
             stack.stop()
             shutil.rmtree(home, ignore_errors=True)
+
+
+def main() -> int:
+    """Measure, print, and optionally write the tables."""
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description="Measure every hop, what deciding costs, and the key service beside an answer at once.",
+        epilog="example: make bench BENCH_ARGS='--rounds 5 --write', or BENCH_ARGS='--part kms'",
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--part", action="append", choices=PARTS, help="measure this alone; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the tables")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
+    parser.add_argument("--keep", action="store_true", help="leave the stack running")
+    parser.add_argument("--home", default="", help="measure the stack in this home, already prepared")
+    arguments = parser.parse_args()
+    parts = arguments.part or PARTS
+    tables: dict[str, str] = {}
+    figures: dict[str, Any] = {"machine": machine()}
+    wrong: list[str] = []
+    if "hops" in parts:
+        home = Path(arguments.home or tempfile.mkdtemp(prefix="craton-bench-", dir="/tmp"))
+        rows, idle = hops(
+            home, arguments.rounds, arguments.seconds, start=not arguments.home, keep=arguments.keep
+        )
+        tables["hops"] = render(rows, idle)
+        figures |= {"idle_bytes": idle, "rows": [vars(row) for row in rows]}
+        wrong += [f"{row.case}, {row.way}: {row.error}" for row in rows if row.errors]
+    if "deciding" in parts:
+        deciding = asyncio.run(authorization.measure())
+        lines = "\n".join((authorization.HEAD, *(each.line for each in deciding)))
+        tables["deciding"] = f"{measured_on()}\n\n{lines}"
+        figures["deciding"] = [vars(each) for each in deciding]
+    if "kms" in parts:
+        keys = measure_kms(arguments.rounds, arguments.seconds)
+        tables["kms"] = f"{measured_on()}\n\n{keys.text}"
+        figures["kms"] = keys.figures
+        wrong += keys.missed
+    print(json.dumps(figures) if arguments.json else "\n\n".join(tables.values()))
+    if arguments.write:
+        write(ROOT / "docs/performance.md", tables)
+    if wrong:
+        print(f"below a bar, or with errors: {'; '.join(wrong)}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

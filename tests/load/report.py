@@ -3,11 +3,10 @@
 import os
 import platform
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 @dataclass
@@ -39,14 +38,19 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}"
 
 
+def measured_on() -> str:
+    """The machine and the date, to stand above a table."""
+    return f"{machine()}; {datetime.now(UTC):%Y-%m-%d}"
+
+
 def render(rows: list[Row], idle_bytes: int) -> str:
-    """The table, in Markdown, with the machine and the date."""
+    """The table of all hops, in Markdown, with the machine and the date."""
     head = (
         "| case | in flight | way | requests/s | p50 µs | p99 µs | runtime CPU µs/request "
         "| edge CPU µs/request | tokens/s | share of direct | runtime CPU µs/token | errors |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|---|"
     )
-    lines = [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; idle stack {idle_bytes / 2**20:.0f} MiB", "", head]
+    lines = [f"{measured_on()}; idle stack {idle_bytes / 2**20:.0f} MiB", "", head]
     for row in rows:
         ratio = sorted(row.token_ratios)[len(row.token_ratios) // 2] if row.token_ratios else 0.0
         streamed = row.mode == "stream"
@@ -61,8 +65,11 @@ def render(rows: list[Row], idle_bytes: int) -> str:
     return "\n".join(lines)
 
 
-def write(path: Path, rows: list[Row], idle_bytes: int) -> None:
-    """Replace the table between the marks of a document."""
+def write(path: Path, tables: Mapping[str, str]) -> None:
+    """Replace the tables between the marks of a document that bear their names."""
     text = path.read_text()
-    start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    path.write_text(f"{text[:start]}\n{render(rows, idle_bytes)}\n{text[end:]}")
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        start = text.index(begin) + len(begin)
+        text = f"{text[:start]}\n{table}\n{text[text.index(end) :]}"
+    path.write_text(text)

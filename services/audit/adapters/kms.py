@@ -1,47 +1,27 @@
 """Data keys from the key service, under this service's own key."""
 
-from typing import Any
-
-import grpc
-from craton.kms.v1 import service_key_service_pb2 as pb
-from craton.kms.v1 import service_key_service_pb2_grpc
-
 from services.audit.ports import DataKey
-from services.chassis.rich_status import from_rpc_error
+from services.chassis.data_keys.cache import DataKeyCache
 from services.chassis.secret import SecretBytes
 
 _PURPOSE = "audit-event"
-_TIMEOUT_S = 5.0
 
 
-class GrpcKeyService:
-    """kms.v1.ServiceKeyService: which key is used follows from our certificate alone."""
+class KmsKeyService:
+    """A KeyService over kms, which keeps opened keys in memory as DataKeyCache permits."""
 
-    def __init__(self, channel: Any) -> None:
-        """Use `channel`, which reaches kms."""
-        stub: Any = service_key_service_pb2_grpc.ServiceKeyServiceStub(channel)
-        self._generate = stub.GenerateServiceDataKey
-        self._decrypt = stub.DecryptWithServiceKey
+    def __init__(self, keys: DataKeyCache) -> None:
+        """Use `keys`, of this service's own key."""
+        self._keys = keys
 
     async def generate(self, key_id: bytes, account_id: str) -> tuple[SecretBytes, bytes]:
-        """Call GenerateServiceDataKey."""
-        request = pb.GenerateServiceDataKeyRequest(encryption_context=_context(key_id, account_id))
-        try:
-            response = await self._generate(request, timeout=_TIMEOUT_S)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error, "kms") from error
-        return SecretBytes(response.plaintext), response.ciphertext
+        """Have kms make a key."""
+        key = await self._keys.make(_context(key_id, account_id))
+        return key.plaintext, key.ciphertext
 
     async def open(self, key: DataKey) -> SecretBytes:
-        """Call DecryptWithServiceKey."""
-        request = pb.DecryptWithServiceKeyRequest(
-            ciphertext=key.wrapped, encryption_context=_context(key.key_id, key.account_id)
-        )
-        try:
-            response = await self._decrypt(request, timeout=_TIMEOUT_S)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error, "kms") from error
-        return SecretBytes(response.plaintext)
+        """Open a key, from memory or by kms."""
+        return await self._keys.open(key.wrapped, _context(key.key_id, key.account_id))
 
 
 def _context(key_id: bytes, account_id: str) -> dict[str, str]:

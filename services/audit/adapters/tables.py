@@ -25,6 +25,16 @@ DATA_KEYS = sa.Table(
     sa.Index("data_keys_by_account", "account_id", "created_us"),
 )
 
+ANCHORS = sa.Table(
+    "anchors",
+    METADATA,
+    sa.Column("store_id", sa.String(36), primary_key=True),
+    sa.Column("workload", sa.String(64), nullable=False),
+    # 64 bits, signed: a store that changes a million times a second gets there in 290,000 years.
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+)
+
 ENTRIES = sa.Table(
     "entries",
     METADATA,

@@ -7,8 +7,15 @@ import sqlalchemy as sa
 
 from services.auth.adapters.organization_rows import control_layers
 from services.auth.adapters.principal_state import read_principal
-from services.auth.adapters.tables import SEEN_SIGNATURES, TOKEN_KEYS, from_microseconds, to_microseconds
-from services.auth.domain.records import PrincipalState, TokenKeyRecord
+from services.auth.adapters.tables import (
+    ACCOUNTS,
+    SEEN_SIGNATURES,
+    TOKEN_KEYS,
+    from_microseconds,
+    to_microseconds,
+)
+from services.auth.domain.records import PrincipalState, ResourceOwner, TokenKeyRecord
+from services.auth.errors import not_found
 from services.chassis.database import Database
 from services.chassis.policy.bundle import Documents
 
@@ -28,6 +35,20 @@ class SqlCredentials:
         """Read them from one snapshot."""
         found = await self._database.read(lambda connection: control_layers(connection, account_id))
         return found.resource_control
+
+    async def resource_owner(self, account_id: str) -> ResourceOwner:
+        """Read the account and its levels from one snapshot."""
+
+        def work(connection: sa.Connection) -> ResourceOwner:
+            account = connection.execute(
+                sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == account_id)
+            ).one_or_none()
+            if account is None:
+                raise not_found("The account cannot be found.", account_id)
+            control = control_layers(connection, account_id)
+            return ResourceOwner(account.incarnation, account.policy_epoch, control.resource_control)
+
+        return await self._database.read(work)
 
     async def token_keys(self) -> list[TokenKeyRecord]:
         """Return the signing keys, newest first."""

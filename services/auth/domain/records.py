@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.auth.domain.policy_sources import PrincipalSources
 from services.auth.domain.roles import TemporarySession
-from services.chassis.policy.bundle import PolicyBundle
+from services.chassis.policy.bundle import Documents, PolicyBundle
 from services.chassis.policy.keys import NO_FACTS, PrincipalFacts
 
 
@@ -20,6 +20,16 @@ class Account:
     """Random: an account id that is used again after a purge inherits nothing."""
     display_name: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceOwner:
+    """What protects the resources of an account, whoever asks for them."""
+
+    incarnation: str
+    epoch: int
+    resource_control: tuple[Documents, ...] = ()
+    """One for each level from the organization's root to the account; none where nothing is restricted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,10 +19,6 @@ from services.chassis.clock import Clock
 from services.chassis.randomness import Randomness
 from services.chassis.secret import SecretBytes
 
-DERIVED_KEY_LIFE_S = 60.0
-"""How long a derived key may be used without kms: the same bound as for data keys."""
-
-_MAX_DERIVED = 10_000
 _REPLAY_GRACE = timedelta(seconds=2)
 """SigV4 dates have one second of resolution and no nonce: equal requests carry equal signatures."""
 
@@ -79,7 +74,6 @@ class Signatures:
         self._token_hosts = token_hosts
         self._uses = uses
         self._nobody = SecretBytes(randomness.token_bytes(30).hex().encode()[:40])
-        self._derived: OrderedDict[sigv4.Credential, tuple[SecretBytes, float]] = OrderedDict()
 
     async def verify(self, signed: Signed) -> Verified:
         """Verify one signature.
@@ -175,23 +169,14 @@ class Signatures:
             raise session_expired()
 
     async def _derive(self, credential: sigv4.Credential, state: PrincipalState) -> SecretBytes:
-        now = self._clock.boottime()
-        cached = self._derived.get(credential)
-        if cached is not None and now < cached[1]:
-            return cached[0]
         key = state.access_key
         context = secret_context(key)
         if state.session is not None:
             context = session_secret_context(key.access_key_id, key.account_id)
         secret = await self._sealer.open(key.sealed_secret, context)
-        derived = SecretBytes(
+        return SecretBytes(
             sigv4.derive_signing_key(secret, credential.date, credential.region, credential.service)
         )
-        self._derived[credential] = (derived, now + DERIVED_KEY_LIFE_S)
-        self._derived.move_to_end(credential)
-        if len(self._derived) > _MAX_DERIVED:
-            self._derived.popitem(last=False)
-        return derived
 
 
 def _digest(signature: bytes) -> bytes:

@@ -4,18 +4,12 @@ What is read and written back means the same: the ARN that somebody has now, or 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html
 """
 
-from collections.abc import Set
 from dataclasses import dataclass, replace
 
-from craton.common.v1.error_reason_pb2 import ErrorReason
-
 from services.auth.domain.roles import Role
-from services.auth.domain.trust import Mention, ids_of, mentions, rewritten, session_of, told
 from services.auth.operations.documents import limited
-from services.auth.ports.credentials import PrincipalReader
-from services.auth.ports.roles import RoleStore
-from services.chassis.arn import assumed_role_arn, iam_entity, resource_part
-from services.chassis.errors import DomainError
+from services.auth.operations.principal_names import PrincipalNames
+from services.chassis.named_principals import ids_of, mentions, rewritten, told
 from services.chassis.policy.document import canonical, parse, parse_accepted, refused_at
 from services.chassis.policy.elements import shown
 from services.chassis.policy.kinds import TRUST
@@ -35,9 +29,7 @@ class BoundTrust:
 class TrustPolicies:
     """Knows who is meant by a trust policy."""
 
-    roles: RoleStore
-    principals: PrincipalReader
-    partition: str
+    names: PrincipalNames
 
     async def bind(self, document: str, before: str = "") -> BoundTrust:
         """Return a trust policy as it is kept: who is created again under an old name is somebody else.
@@ -52,10 +44,10 @@ class TrustPolicies:
         asked = frozenset(each.unique_id for each in found) - {""}
         known = ids_of(before) if before else frozenset()
         if asked - known:
-            known |= (await self.principals.present(asked - known)).keys()
+            known |= (await self.names.present(asked - known)).keys()
         texts = []
         for mention in found:
-            text = await self._bound(mention, known)
+            text = await self.names.bound(mention.text, known)
             if not text:
                 what = f"has an invalid principal: {shown(mention.text)} names nobody of this installation"
                 raise refused_at(document, mention.place, what)
@@ -68,30 +60,5 @@ class TrustPolicies:
         wanted = frozenset[str]().union(*(ids_of(role.trust) for role in roles))
         if not wanted:
             return list(roles)
-        living = await self.principals.present(wanted)
-        return [replace(role, trust=told(role.trust, living, self.partition)) for role in roles]
-
-    async def _bound(self, mention: Mention, known: Set[str]) -> str:
-        """Return the text that is kept, empty when it names nobody."""
-        text = mention.text
-        if mention.unique_id:
-            return text if mention.unique_id in known else ""
-        # Everybody, and accounts, which are their ids.
-        if not text.startswith("arn:"):
-            return text
-        if resource_part(text) == "root":
-            return text if text.startswith(f"arn:{self.partition}:") else ""
-        try:
-            session = session_of(text)
-            if session is None:
-                return (await self.principals.named(iam_entity(text, self.partition))).unique_id
-            role = await self.roles.role(session.account_id, session.role_name)
-        except ValueError:
-            return ""
-        except DomainError as error:
-            if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
-                raise
-            return ""
-        if session.partition != self.partition:
-            return ""
-        return assumed_role_arn(session.account_id, role.role_id, session.session_name, self.partition)
+        living = await self.names.present(wanted)
+        return [replace(role, trust=told(role.trust, living, self.names.partition)) for role in roles]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from services.auth.domain.records import (
     PrincipalState,
+    ResourceOwner,
     SimulatedPrincipal,
     TokenKeyRecord,
 )
@@ -18,7 +19,8 @@ class Sealer(Protocol):
     """Encrypts what auth must keep but must not be able to lose.
 
     `seal` MUST use authenticated encryption that binds `context`; `open` MUST raise for anything else.
-    Both raise DomainError(DEPENDENCY_UNAVAILABLE) while the key service cannot be reached.
+    Both raise DomainError(DEPENDENCY_UNAVAILABLE) while the key service cannot be reached. `open` MAY
+    remember what opens a value for a minute, and MUST NOT open one whose key in the key service has ended.
     """
 
     async def seal(self, plaintext: SecretBytes, context: Mapping[str, str]) -> bytes:
@@ -36,6 +38,9 @@ class CredentialStore(Protocol):
 
     async def resource_control(self, account_id: str) -> tuple[Documents, ...]:
         """Return the resource control policies that protect an account's resources, level by level."""
+
+    async def resource_owner(self, account_id: str) -> ResourceOwner:
+        """Read what protects an account's resources at one moment. Raises RESOURCE_NOT_FOUND."""
 
     async def token_keys(self) -> list[TokenKeyRecord]:
         """Return the signing keys, newest first."""

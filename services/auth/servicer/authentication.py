@@ -36,7 +36,8 @@ from services.chassis.tls import TLS_VERSION
 
 T = TypeVar("T")
 
-_LEASE = Duration(seconds=int(LEASE_S), nanos=int(LEASE_S % 1 * 1e9))
+LEASE = Duration(seconds=int(LEASE_S), nanos=int(LEASE_S % 1 * 1e9))
+"""How long a lease may be used."""
 _BEARER_TYPES = {
     BearerTokenType.LONG_TERM: authentication_service_pb2.BEARER_TOKEN_TYPE_LONG_TERM,
     BearerTokenType.SHORT_TERM: authentication_service_pb2.BEARER_TOKEN_TYPE_SHORT_TERM,
@@ -185,7 +186,7 @@ class AuthenticationServicer(authentication_service_pb2_grpc.AuthenticationServi
         if caller is None or not instance_id:
             return Duration(), await verify()
         point = EnforcementPointId(caller.name, instance_id)
-        return _LEASE, await read_for(self._points, point, verify)
+        return LEASE, await read_for(self._points, point, verify)
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
@@ -237,7 +238,7 @@ class AuthorizationServicer(authorization_service_pb2_grpc.AuthorizationServiceS
         response = authorization_service_pb2.GetAuthorizationLeaseResponse(
             epoch=state.epoch,
             digest=granted.digest,
-            lease=_LEASE,
+            lease=LEASE,
             endpoint_epoch=granted.endpoint_epoch,
         )
         if not granted.unchanged:

@@ -47,6 +47,10 @@ class CompiledBundle:
         self.conditional = any(each.conditional for each in self._sets)
         """False when no statement has a condition or a policy variable, so that none needs a context."""
 
+    def conditional_for(self, action: str) -> bool:
+        """Say whether a statement about `action` has a condition or a policy variable."""
+        return self.conditional and any(each.conditional_for(action) for each in self._sets)
+
     @property
     def retired(self) -> bool:
         """True once a part had to make room: whoever holds it must compile the documents again."""

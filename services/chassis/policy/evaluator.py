@@ -16,8 +16,8 @@ from services.chassis.policy.statements import CompiledStatement
 _MAX_ACTIONS = 1024
 """Actions come from our own code, so there are few; the bound only keeps a mistake from growing memory."""
 
-_Indexes = tuple[ResourceIndex[CompiledStatement], ResourceIndex[CompiledStatement]]
-"""Of the statements that deny an action, and of those that allow it."""
+_Indexes = tuple[ResourceIndex[CompiledStatement], ResourceIndex[CompiledStatement], bool]
+"""Of the statements that deny an action, and of those that allow it; whether one of them needs a context."""
 
 
 class PolicySet:
@@ -45,13 +45,17 @@ class PolicySet:
         self._statements = []
         self._by_action = {}
 
+    def conditional_for(self, action: str) -> bool:
+        """Say whether a statement about `action` has a condition or a policy variable."""
+        if not self.conditional:
+            return False
+        return (self._by_action.get(action) or self._index(action))[2]
+
     def evaluate(self, action: str, resource: str, context: Context) -> Decision:
         """Decide. `resource` is an ARN, or * for an action on none; `context` has lower-case keys."""
-        indexes = self._by_action.get(action)
-        if indexes is None:
-            indexes = self._index(action)
+        deny, allow, _ = self._by_action.get(action) or self._index(action)
         parts = split_arn(resource)
-        for index in indexes:
+        for index in (deny, allow):
             for statement in index.find(parts, context):
                 if statement.applies(parts, context):
                     return statement.decision
@@ -61,9 +65,11 @@ class PolicySet:
         deny: ResourceIndex[CompiledStatement] = ResourceIndex()
         allow: ResourceIndex[CompiledStatement] = ResourceIndex()
         lower = action.lower()
+        conditional = False
         for statement in self._statements:
             if not statement.covers(lower):
                 continue
+            conditional = conditional or statement.conditional
             index = deny if statement.denies else allow
             if statement.not_resource:
                 index.add_always(statement)
@@ -72,5 +78,5 @@ class PolicySet:
                     index.add(pattern, statement)
         if len(self._by_action) >= _MAX_ACTIONS:
             self._by_action.clear()
-        self._by_action[action] = (deny, allow)
-        return deny, allow
+        indexes = self._by_action[action] = (deny, allow, conditional)
+        return indexes

@@ -15,6 +15,8 @@ from services.chassis.policy.statements import CompiledStatement
 _MAX_ACTIONS = 1024
 
 _Entry = tuple[CompiledStatement, Principals]
+_Covering = tuple[tuple[_Entry, ...], bool]
+"""The statements about an action, and whether one of them needs a context."""
 
 
 class ResourcePolicySet:
@@ -35,7 +37,7 @@ class ResourcePolicySet:
                 self._statements.append((compiled, statement.principals))
         self.conditional = any(statement.conditional for statement, _ in self._statements)
         """False when no statement has a condition or a policy variable, so that none needs a context."""
-        self._by_action: dict[str, tuple[_Entry, ...]] = {}
+        self._by_action: dict[str, _Covering] = {}
         self.retired = False
         """True once `retire` was called: whoever holds it must compile the documents again."""
 
@@ -46,6 +48,10 @@ class ResourcePolicySet:
         self._statements = []
         self._by_action = {}
 
+    def conditional_for(self, action: str) -> bool:
+        """Say whether a statement about `action` has a condition or a policy variable."""
+        return self.conditional and self._covering(action)[1]
+
     def evaluate(
         self, requester: Requester, action: str, resource: str, context: Context
     ) -> tuple[Decision, Match]:
@@ -53,9 +59,7 @@ class ResourcePolicySet:
 
         `resource` is an ARN, or * for an action on none; `context` has lower-case keys.
         """
-        entries = self._by_action.get(action)
-        if entries is None:
-            entries = self._covering(action)
+        entries, _ = self._covering(action)
         parts = split_arn(resource)
         best, closest = self._silent, Match.NONE
         for statement, principals in entries:
@@ -68,10 +72,14 @@ class ResourcePolicySet:
                 best, closest = statement.decision, match
         return best, closest
 
-    def _covering(self, action: str) -> tuple[_Entry, ...]:
+    def _covering(self, action: str) -> _Covering:
+        known = self._by_action.get(action)
+        if known is not None:
+            return known
         lower = action.lower()
         entries = tuple(each for each in self._statements if each[0].covers(lower))
+        covering = entries, any(statement.conditional for statement, _ in entries)
         if len(self._by_action) >= _MAX_ACTIONS:
             self._by_action.clear()
-        self._by_action[action] = entries
-        return entries
+        self._by_action[action] = covering
+        return covering

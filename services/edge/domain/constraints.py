@@ -26,6 +26,11 @@ _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 
 
+def spelled(member: str) -> str:
+    """Return a member's name as AWS's messages write it: "UserName" is "userName" there."""
+    return member[:1].lower() + member[1:]
+
+
 class Violations:
     """The constraints that one request breaks."""
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from services.edge.domain.aws_json import TARGET, encode_exception
 from services.edge.domain.faults import Fault, fault_of, validation
-from services.edge.domain.model import QUERY_SERVICES, Operation, ServiceModel
+from services.edge.domain.json_faults import json_fault_of, request_entity_too_large
+from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, Operation, ServiceModel
 from services.edge.domain.query import METHODS, NO_SERVICE, encode_error
 from services.edge.domain.query_faults import query_fault_of, request_too_large
 from services.edge.domain.response import HttpResponse
@@ -16,6 +18,8 @@ REST_BODY_BYTES = 25_000_000
 """Bedrock's limit of one request body."""
 QUERY_BODY_BYTES = 1024 * 1024
 """Policies of 131,072 characters, of which each may be escaped in three bytes, are the largest parameters."""
+JSON_BODY_BYTES = 1024 * 1024
+"""A key policy of 131,072 characters, each of which may be escaped in six bytes, is the largest input."""
 
 _SCOPED_SERVICE = re.compile(rb"Credential=[^/,\s]*/[^/,\s]*/[^/,\s]*/([a-z0-9-]{1,64})/")
 _FORM = b"application/x-www-form-urlencoded"
@@ -23,10 +27,10 @@ _FORM = b"application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One protocol, and in the query protocol one service of it."""
+    """One protocol, and in those that have one path for everything one service of it."""
 
     service: str
-    """The service model of a query service; empty where the path decides, or nothing does."""
+    """The service model of such a service; empty where the path decides, or nothing does."""
     signing_names: tuple[str, ...]
     """Which credential scopes are right."""
     max_body_bytes: int
@@ -66,18 +70,37 @@ def _query(service: str, signing_names: tuple[str, ...], namespace: str) -> Dial
     )
 
 
+def _json(service: str) -> Dialect:
+    return Dialect(
+        service=service,
+        signing_names=(service,),
+        max_body_bytes=JSON_BODY_BYTES,
+        fault_of=json_fault_of,
+        too_large=request_entity_too_large,
+        encode_fault=lambda fault, _request_id: encode_exception(fault),
+    )
+
+
 class Dialects:
     """Chooses the dialect of a request from what stands in its head."""
 
     def __init__(self, models: Mapping[str, ServiceModel]) -> None:
-        """Know the query services among `models`."""
-        names = tuple(sorted(name for name in models if name in QUERY_SERVICES))
-        self._services = {name.encode(): _query(name, (name,), models[name].namespace) for name in names}
+        """Know the services among `models` that have one path for everything."""
+        self._services = {
+            name.encode(): _query(name, (name,), model.namespace)
+            for name, model in sorted(models.items())
+            if name in QUERY_SERVICES
+        }
+        written_in_json = {name: _json(name) for name in sorted(models) if name in JSON_SERVICES}
+        self._services |= {name.encode(): dialect for name, dialect in written_in_json.items()}
+        self._targets = {
+            models[name].target_prefix.encode(): dialect for name, dialect in written_in_json.items()
+        }
         # For forms whose credentials name no query service: none of them is right.
         self._nobody = _query("", (), NO_SERVICE)
 
     def of(self, service: str) -> Dialect:
-        """Return the dialect of a query service."""
+        """Return the dialect of a service that has one path for everything."""
         return self._services[service.encode()]
 
     def choose(
@@ -85,13 +108,17 @@ class Dialects:
     ) -> Dialect:
         """Return the dialect in which a request is answered.
 
-        The query protocol has one path, and the credential scope says which service is meant. It is only
-        looked at here: `admit` reads the header strictly, and refuses what this took for something else.
+        The query protocol and AWS JSON have one path, and the credential scope says which service is meant.
+        It is only looked at here: `admit` reads the header strictly, and refuses what this took for something
+        else. Where it says nothing, X-Amz-Target tells AWS JSON; the host is never asked.
         """
         if raw_path != b"/" or method not in METHODS:
             return REST_JSON
         scope = _SCOPED_SERVICE.search(fields.get(b"authorization", b""))
         chosen = None if scope is None else self._services.get(scope[1])
+        if chosen is not None:
+            return chosen
+        chosen = self._targets.get(fields.get(TARGET, b"").partition(b".")[0])
         if chosen is not None:
             return chosen
         form = fields.get(b"content-type", b"").startswith(_FORM) or b"Action=" in raw_query

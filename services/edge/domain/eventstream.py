@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 
 from services.edge.domain.faults import Fault
-from services.edge.domain.rest_json import dump
+from services.edge.domain.json_values import dump
 
 CONTENT_TYPE = b"application/vnd.amazon.eventstream"
 _STRING = 7

@@ -110,6 +110,22 @@ EXCEPTIONS_OF: Mapping[int, tuple[str, ...]] = {
     _R.ERROR_REASON_IDENTITY_TOKEN_EXPIRED: ("AccessDeniedException",),
     _R.ERROR_REASON_IDENTITY_CLAIM_REJECTED: ("AccessDeniedException",),
     _R.ERROR_REASON_IDENTITY_PROVIDER_UNREACHABLE: ("ServiceUnavailableException",),
+    # Of KMS alone, which has codes of its own.
+    _R.ERROR_REASON_INVALID_KEY_USAGE: ("ValidationException",),
+    _R.ERROR_REASON_INCORRECT_KEY: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_SIGNATURE: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_MAC: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_GRANT_TOKEN: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_GRANT_ID: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_ALIAS_NAME: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_TAG: ("ValidationException",),
+    _R.ERROR_REASON_INVALID_IMPORT_TOKEN: ("ValidationException",),
+    _R.ERROR_REASON_EXPIRED_IMPORT_TOKEN: ("ValidationException",),
+    _R.ERROR_REASON_INCORRECT_KEY_MATERIAL: ("ValidationException",),
+    _R.ERROR_REASON_UNSUPPORTED_OPERATION: ("ValidationException",),
+    _R.ERROR_REASON_DRY_RUN: ("ValidationException",),
+    _R.ERROR_REASON_SEALED: ("ServiceUnavailableException",),
+    _R.ERROR_REASON_CONFLICT: ("ValidationException",),
 }
 """Exceptions of every reason, the fitting one first; an operation gets the first that it declares."""
 

@@ -16,6 +16,7 @@ from services.edge.domain.constraints import (
     Violations,
     length_violation,
     range_violation,
+    spelled,
     string_violation,
 )
 from services.edge.domain.form import Node
@@ -55,21 +56,16 @@ def decode_structure(
         below = node.get(wire_name(model, member, target))
         if below is not None:
             known += 1
-            result[member] = _decode(model, target, below, prefix + _lower(member), found)
+            result[member] = _decode(model, target, below, prefix + spelled(member), found)
     if known < len(node):
         inside = f"below {where}" if where else "at its top"
         raise invalid_parameters(f"The request has a parameter {inside} that its operation does not have.")
     for member in shape.get("required", ()):
         if member not in result:
-            found.add(prefix + _lower(member), "Member must not be null", missing=True)
+            found.add(prefix + spelled(member), "Member must not be null", missing=True)
     if shape.get("union") and len(result) != 1:
         found.add(where, "Exactly one member of the union must be set")
     return result
-
-
-def _lower(member: str) -> str:
-    """Return a member's name as AWS's messages write it: "UserName" is "userName" there."""
-    return member[:1].lower() + member[1:]
 
 
 def _decode(model: ServiceModel, target: Mapping[str, Any], node: Node, where: str, found: Violations) -> Any:

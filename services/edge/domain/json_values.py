@@ -1,4 +1,4 @@
-"""Values of AWS's shapes in JSON, both ways: what rest-json puts into bodies.
+"""Values of AWS's shapes in JSON, both ways: what rest-json and AWS JSON put into bodies.
 
 Decoding collects every violation instead of stopping at the first, as AWS does, and never repeats a value in
 a message: values are customer content.
@@ -6,10 +6,11 @@ a message: values are customer content.
 
 import base64
 import binascii
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from services.edge.domain.constraints import (
     Violations,
@@ -164,7 +165,22 @@ def decode_text(model: ServiceModel, shape_name: str, text: str, where: str, fou
     return _decode_scalar(shape, kind, text, where, found)
 
 
-def encode(model: ServiceModel, shape_name: str, value: Any) -> Any:
+def iso8601(moment: datetime) -> str:
+    """Write a time as rest-json has it, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def epoch_seconds(moment: datetime) -> float:
+    """Write a time as AWS JSON has it: seconds since 1970 with milliseconds as their fraction."""
+    return round(moment.timestamp(), 3)
+
+
+def encode(
+    model: ServiceModel,
+    shape_name: str,
+    value: Any,
+    timestamp: Callable[[datetime], str | float] = iso8601,
+) -> Any:
     """Turn Python values into what json.dumps writes. Raises KeyError for a member that the shape lacks."""
     shape = model.shapes[shape_name]
     kind = shape["type"]
@@ -173,16 +189,38 @@ def encode(model: ServiceModel, shape_name: str, value: Any) -> Any:
             return value
         members = shape["members"]
         return {
-            members[name].get("locationName", name): encode(model, members[name]["shape"], each)
+            members[name].get("locationName", name): encode(model, members[name]["shape"], each, timestamp)
             for name, each in value.items()
             if each is not None
         }
     if kind == "list":
-        return [encode(model, shape["member"]["shape"], each) for each in value]
+        return [encode(model, shape["member"]["shape"], each, timestamp) for each in value]
     if kind == "map":
-        return {key: encode(model, shape["value"]["shape"], each) for key, each in value.items()}
+        return {key: encode(model, shape["value"]["shape"], each, timestamp) for key, each in value.items()}
     if kind == "timestamp":
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return timestamp(value)
     if kind == "blob":
         return base64.b64encode(value).decode()
     return value
+
+
+def parse(body: bytes) -> Any:
+    """Read a body. Raises Fault for what is not JSON."""
+
+    def refuse(_literal: str) -> NoReturn:
+        raise ValueError("NaN and Infinity are not JSON")
+
+    try:
+        value = json.loads(body, parse_constant=refuse)
+        if b"\\u" in body:
+            # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds: neither the patterns
+            # nor the services behind could take them.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except (ValueError, RecursionError) as error:
+        raise serialization("The body is not valid JSON.") from error
+
+
+def dump(value: Any) -> bytes:
+    """Write compact JSON in UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

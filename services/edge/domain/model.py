@@ -15,6 +15,8 @@ SERVICES = {"bedrock": "2023-04-20", "bedrock-runtime": "2023-09-30"}
 """The rest-json services: folders and API versions; the pinned botocore must carry exactly these."""
 QUERY_SERVICES = {"iam": "2010-05-08", "sts": "2011-06-15"}
 """The services of the query protocol, likewise. Their folders are named as they sign."""
+JSON_SERVICES = {"kms": "2014-11-01"}
+"""The services of AWS JSON 1.1, likewise. Their folders are named as they sign."""
 NOTHING = ""
 """The shape of an input or output that an operation does not have: a structure without members."""
 
@@ -70,6 +72,9 @@ class ServiceModel:
         self.version: str = document["metadata"]["apiVersion"]
         self.namespace: str = document["metadata"].get("xmlNamespace", "")
         """Of the answers in XML; empty where answers are JSON."""
+        self.target_prefix: str = document["metadata"].get("targetPrefix", "")
+        """What stands before an operation's name in X-Amz-Target; empty where the path names operations."""
+        self._json_errors: bool = document["metadata"].get("protocol") == "json"
         self.shapes: Mapping[str, Mapping[str, Any]] = {
             **document["shapes"],
             NOTHING: {"type": "structure", "members": {}},
@@ -84,7 +89,7 @@ class ServiceModel:
         found = importlib.util.find_spec("botocore")
         if found is None or found.origin is None:
             raise FileNotFoundError("botocore is not installed: its service models are the wire contract")
-        version = (SERVICES | QUERY_SERVICES)[service]
+        version = (SERVICES | QUERY_SERVICES | JSON_SERVICES)[service]
         path = Path(found.origin).parent / "data" / service / version / "service-2.json.gz"
         return cls(service, json.loads(gzip.decompress(path.read_bytes())))
 
@@ -93,6 +98,9 @@ class ServiceModel:
         shape = self.shapes.get(exception)
         if shape is None or not shape.get("exception"):
             return None
+        if self._json_errors:
+            # This protocol's models say no more than whose fault it is.
+            return 500 if shape.get("fault") else 400
         status: int | None = shape.get("error", {}).get("httpStatusCode")
         return status
 

@@ -114,6 +114,22 @@ QUERY_CODES_OF: Mapping[int, tuple[str, ...]] = {
     _R.ERROR_REASON_IDENTITY_TOKEN_EXPIRED: ("ExpiredTokenException", "AccessDenied"),
     _R.ERROR_REASON_IDENTITY_CLAIM_REJECTED: ("IDPRejectedClaim", "AccessDenied"),
     _R.ERROR_REASON_IDENTITY_PROVIDER_UNREACHABLE: ("IDPCommunicationError", "ServiceUnavailable"),
+    # Of KMS alone, which does not speak this protocol.
+    _R.ERROR_REASON_INVALID_KEY_USAGE: ("ValidationError",),
+    _R.ERROR_REASON_INCORRECT_KEY: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_SIGNATURE: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_MAC: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_GRANT_TOKEN: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_GRANT_ID: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_ALIAS_NAME: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_TAG: ("ValidationError",),
+    _R.ERROR_REASON_INVALID_IMPORT_TOKEN: ("ValidationError",),
+    _R.ERROR_REASON_EXPIRED_IMPORT_TOKEN: ("ValidationError",),
+    _R.ERROR_REASON_INCORRECT_KEY_MATERIAL: ("ValidationError",),
+    _R.ERROR_REASON_UNSUPPORTED_OPERATION: ("ValidationError",),
+    _R.ERROR_REASON_DRY_RUN: ("ValidationError",),
+    _R.ERROR_REASON_SEALED: ("ServiceUnavailable",),
+    _R.ERROR_REASON_CONFLICT: ("ValidationError",),
 }
 """Codes of every reason, the fitting one first; an operation gets the first that it declares."""
 

@@ -1,10 +1,14 @@
 """How the audit log names what a request is about, from its input alone."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from services.chassis.arn import group_arn, policy_arn, role_arn, user_arn
+from services.chassis.errors import DomainError
+from services.edge.domain.faults import Fault
 from services.edge.domain.invocation import model_resources
+from services.edge.domain.kms_names import InvalidArnError, KmsNames
 from services.edge.domain.model import Operation
 
 _IAM: Mapping[str, Callable[[str, str, str, str], str]] = {
@@ -17,6 +21,9 @@ name, partition and path."""
 
 _ARNS = ("PolicyArn", "PolicySourceArn", "OpenIDConnectProviderArn")
 """Members that hold an ARN."""
+
+_KEYS = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId", "AliasName")
+"""Members of KMS's inputs that name a key or an alias."""
 
 
 def request_resources(
@@ -33,4 +40,15 @@ def request_resources(
             # Elsewhere the name is one of an inline policy, which has no ARN.
             named.append(policy_arn(account_id, values["PolicyName"], *rest))
         return [*named, *(values[member] for member in _ARNS if member in values)]
+    if operation.service == "kms":
+        return _keys(values, KmsNames(account_id, region, partition))
     return model_resources(values, region, partition)
+
+
+def _keys(values: Mapping[str, Any], names: KmsNames) -> Sequence[str]:
+    found = []
+    for text in (values[member] for member in _KEYS if member in values):
+        # What names nothing is refused by the operation, and recorded with its refusal.
+        with contextlib.suppress(DomainError, Fault, InvalidArnError):
+            found.append(names.arn(names.key_or_alias(text)))
+    return found

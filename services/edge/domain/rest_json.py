@@ -3,14 +3,13 @@
 Generic over every operation of the service models; nothing here knows a particular one.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from services.edge.domain.constraints import Violations
 from services.edge.domain.faults import Fault, serialization, validation
-from services.edge.domain.json_values import decode, decode_members, decode_text, encode
+from services.edge.domain.json_values import decode, decode_members, decode_text, dump, encode, parse
 from services.edge.domain.model import Message, Operation, ServiceModel
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
@@ -74,7 +73,7 @@ def _decode_payload(
 ) -> Any:
     shape = model.shapes[message.shape]["members"][payload]["shape"]
     if model.shapes[shape]["type"] == "structure" and not model.shapes[shape].get("eventstream"):
-        return decode(model, shape, _parse_json(body) if body else {}, payload, found)
+        return decode(model, shape, parse(body) if body else {}, payload, found)
     return body
 
 
@@ -98,7 +97,7 @@ def _decode_query(
 
 
 def _decode_body(model: ServiceModel, operation: Operation, body: bytes, found: Violations) -> dict[str, Any]:
-    parsed = _parse_json(body) if body else {}
+    parsed = parse(body) if body else {}
     if not isinstance(parsed, dict):
         raise serialization("The body must be a JSON object.")
     shape = model.shapes[operation.input.shape]
@@ -107,21 +106,6 @@ def _decode_body(model: ServiceModel, operation: Operation, body: bytes, found: 
         "required": [name for name in shape.get("required", ()) if name in operation.input.body],
     }
     return decode_members(model, wanted, parsed, "", found)
-
-
-def _parse_json(body: bytes) -> Any:
-    def refuse(_literal: str) -> NoReturn:
-        raise ValueError("NaN and Infinity are not JSON")
-
-    try:
-        value = json.loads(body, parse_constant=refuse)
-        if b"\\u" in body:
-            # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds: neither the patterns
-            # nor the services behind could take them.
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except (ValueError, RecursionError) as error:
-        raise serialization("The body is not valid JSON.") from error
 
 
 def encode_response(model: ServiceModel, operation: Operation, output: Mapping[str, Any]) -> HttpResponse:
@@ -149,8 +133,3 @@ def encode_fault(fault: Fault) -> HttpResponse:
     body = {"message": fault.message, **fault.members}
     headers = ((b"content-type", JSON), (b"x-amzn-errortype", fault.code.encode()))
     return HttpResponse(fault.status, headers, dump(body))
-
-
-def dump(value: Any) -> bytes:
-    """Write compact JSON in UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

@@ -24,9 +24,11 @@ from services.chassis.randomness import Randomness
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.config import LimitSettings
 from services.edge.domain import model as models
+from services.edge.domain.aws_json import decode_input, encode_output, find_target
 from services.edge.domain.dialect import REST_JSON, Dialects
 from services.edge.domain.faults import Fault, unknown_operation
-from services.edge.domain.model import SERVICES, ServiceModel
+from services.edge.domain.json_faults import unknown_target, unsupported_operation
+from services.edge.domain.model import JSON_SERVICES, SERVICES, ServiceModel
 from services.edge.domain.query import decode_query, encode_result, find_operation, parse_parameters
 from services.edge.domain.query_faults import unsupported_action
 from services.edge.domain.resources import request_resources
@@ -70,7 +72,7 @@ class Around:
 
 
 class Application:
-    """Serves AWS's API for bedrock, bedrock-runtime, iam and sts."""
+    """Serves AWS's API for bedrock, bedrock-runtime, iam, kms and sts."""
 
     def __init__(self, around: Around) -> None:
         """Build the routes of every operation of the service models."""
@@ -141,6 +143,10 @@ class Application:
         """Say what request line and headers tell. Nothing of it is verified yet."""
         fields = sigv4.header_fields(scope["headers"])
         dialect = self._dialects.choose(scope["method"], scope["raw_path"], scope["query_string"], fields)
+        if dialect.service in JSON_SERVICES:
+            posted = scope["method"] == "POST"
+            named = find_target(self._around.models[dialect.service], fields) if posted else None
+            return Request(scope, fields, dialect, None, named)
         route = self._router.find(scope["method"], scope["raw_path"])
         return Request(scope, fields, dialect, route, None if route is None else route.operation)
 
@@ -190,7 +196,8 @@ class Application:
     ) -> HttpResponse | str:
         around, route, caller = self._around, request.route, sender.caller
         if route is None:
-            return await self._query(around.models[request.dialect.service], request, sender, record)
+            answer = self._json if request.dialect.service in JSON_SERVICES else self._query
+            return await answer(around.models[request.dialect.service], request, sender, record)
         streamed = _INVOCATIONS.get(route.operation.name)
         if streamed is None:
             return await self._rest(route, request, sender, record)
@@ -227,6 +234,20 @@ class Application:
         values = decode_query(model, operation, parameters)
         output = await self._run(run, operation, values, sender, record)
         return encode_result(model, operation, output, record.call.request_id)
+
+    async def _json(
+        self, model: ServiceModel, request: Request, sender: Authenticated, record: Record
+    ) -> HttpResponse:
+        """Run an operation that a header names."""
+        operation = request.operation
+        if operation is None:
+            raise unknown_target()
+        run = self._around.operations.get((operation.service, operation.name))
+        if run is None:
+            raise unsupported_operation(operation)
+        values = decode_input(model, operation, request.fields, sender.content)
+        output = await self._run(run, operation, values, sender, record)
+        return encode_output(model, operation, output)
 
     async def _run(
         self,

@@ -1,163 +1,192 @@
 """Root custody in a file: development custody, because whoever reads the file owns every key.
 
-The file is one line, "craton-kms-root-v1 <store id> <root key in base64>", mode 0600, owned by kms's own
-uid, in a folder that nobody else can write, outside the folder of kms's state: a thief of the database or
-of its backups gets no root key.
+The file has mode 0600, belongs to kms's own uid, and lies in a folder that nobody else can write, outside the
+folder of kms's state: a thief of the database or of its backups gets no root key. It is read again for every
+use, so that between two of them no key of custody is in the process's memory by intent.
 """
 
-import base64
-import binascii
-import os
-import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.chassis.randomness import Randomness, random_uuid
 from services.chassis.secret import SecretBytes
-from services.kms.ports import CustodyError
+from services.kms.adapters.custody_keys import CustodyKey, CustodyKeys, damaged
+from services.kms.adapters.first_boot import FirstBoot
+from services.kms.adapters.private_file import PrivateFile
+from services.kms.adapters.wrapped import (
+    IV_SIZE,
+    Wrapped,
+    authenticated,
+    check_material,
+    does_not_open,
+    no_such_generation,
+)
+from services.kms.ports import CustodyError, CustodySealedError, WrapKind
 
-_MAGIC = "craton-kms-root-v1"
-_ROOT_KEY_SIZE = 32
-_MAX_FILE_SIZE = 256
-
-_WRAP_VERSION = b"\x01"
-_WRAP_INFO = b"craton-kms wrap under root v1"
-_SALT_SIZE = 32
-_IV_SIZE = 12
-_TAG_SIZE = 16
-
-
-def first_boot_mark(key_file: Path) -> Path:
-    """Where the mark of the first boot lies: beside the custody file."""
-    return key_file.with_name(f"{key_file.name}.first-boot")
-
-
-def mark_first_boot(key_file: Path) -> None:
-    """Permit the next start to create the root key: for whoever sets up a new installation.
-
-    Raises CustodyError when custody exists already, because a second root key would orphan every key.
-    """
-    if key_file.exists():
-        raise CustodyError(f"{key_file} exists: this installation has had its first boot")
-    key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mark = first_boot_mark(key_file)
-    os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-    _sync_folder(mark.parent)
+_MAGIC = "craton-kms-custody-v2"
 
 
 class FileCustody:
-    """A root key that was read from a file at start and wraps in this process's memory."""
+    """See the port. Several processes may use one file."""
 
-    def __init__(self, key_file: Path, randomness: Randomness) -> None:
-        """Read the root key, creating it only when the first boot is marked. Raises CustodyError."""
-        self._key_file = key_file
+    def __init__(self, custody_file: Path, randomness: Randomness) -> None:
+        """Use a custody file, made here only when the first boot is marked. Raises CustodyError."""
         self._randomness = randomness
-        self._mark = first_boot_mark(key_file)
-        _require_private_folder(key_file.parent)
-        self._first_boot = self._mark.exists()
-        if self._first_boot and not key_file.exists():
-            self._create()
-        self._store_id, self._root_key = _read(key_file)
+        self._file = PrivateFile(custody_file, "custody file")
+        self._first_boot = FirstBoot(custody_file)
+        self._sealed = False
+        with self._file.locked():
+            if not self._file.exists():
+                if not self._first_boot.marked:
+                    raise missing()
+                self._make()
+            self._store_id = self._identified(self._file.read())
+
+    @property
+    def kind(self) -> str:
+        """What holds the keys."""
+        return "file"
 
     @property
     def store_id(self) -> str:
-        """Id of the store that belongs to this root key."""
+        """Id of the store that hangs on these keys."""
         return self._store_id
+
+    @property
+    def sealed(self) -> bool:
+        """True between `seal` and `unseal`."""
+        return self._sealed
+
+    def unseal(self, passphrase: SecretBytes) -> None:  # noqa: ARG002 (there is none)
+        """Use the file again. An operator needs nothing for it: the file is protected by its owner alone."""
+        self._sealed = False
+
+    def change_passphrase(self, passphrase: SecretBytes, new: SecretBytes) -> None:  # noqa: ARG002 (none)
+        """Raise CustodyError: the file is protected by its owner alone."""
+        raise CustodyError("custody of kind file has no passphrase")
+
+    def seal(self) -> None:
+        """Use the file no more. It stays readable for kms's uid."""
+        self._sealed = True
 
     @property
     def first_boot(self) -> bool:
         """True while the mark of the first boot stands."""
-        return self._first_boot
+        return self._first_boot.marked
 
     def complete_first_boot(self) -> None:
         """Remove the mark durably."""
-        self._mark.unlink(missing_ok=True)
-        _sync_folder(self._mark.parent)
-        self._first_boot = False
+        self._require_unsealed()
+        self._first_boot.complete()
 
-    def wrap(self, material: SecretBytes, associated: bytes) -> bytes:
-        """Encrypt under a key derived from the root key: version, salt, IV, ciphertext and tag."""
-        salt = self._randomness.token_bytes(_SALT_SIZE)
-        iv = self._randomness.token_bytes(_IV_SIZE)
-        return _WRAP_VERSION + salt + iv + self._cipher(salt).encrypt(iv, material.reveal(), associated)
+    def generations(self, kind: WrapKind) -> list[int]:
+        """Return the generations that exist."""
+        return list(self._keys().generations(kind))
 
-    def unwrap(self, wrapped: bytes, associated: bytes) -> SecretBytes:
+    def add_generation(self, kind: WrapKind) -> int:
+        """Make the next key of a kind and return its generation."""
+        with self._file.locked():
+            keys, generation = self._current().added(kind, self._randomness)
+            self._file.replace(self._encoded(keys))
+        return generation
+
+    def destroy_before(self, kind: WrapKind, generation: int) -> None:
+        """Replace the file by one without the older keys, and overwrite the former one."""
+        with self._file.locked():
+            keys = self._current()
+            left = keys.without(kind, generation)
+            if len(left.keys) < len(keys.keys):
+                self._file.replace(self._encoded(left))
+
+    def wrap(self, kind: WrapKind, generation: int, material: SecretBytes, associated: bytes) -> bytes:
+        """Encrypt under a key in custody, with a random IV."""
+        check_material(material)
+        key = self._key(kind, generation)
+        iv = self._randomness.token_bytes(IV_SIZE)
+        bound = authenticated(kind, generation, key.key_id, self._store_id, associated)
+        sealed = AESGCM(key.key.reveal()).encrypt(iv, material.reveal(), bound)
+        return Wrapped(kind, generation, key.key_id, iv, sealed).encode()
+
+    def unwrap(self, kind: WrapKind, generation: int, wrapped: bytes, associated: bytes) -> SecretBytes:
         """Decrypt what `wrap` made. Raises CustodyError."""
-        salt_end = len(_WRAP_VERSION) + _SALT_SIZE
-        iv_end = salt_end + _IV_SIZE
-        if wrapped[:1] != _WRAP_VERSION or len(wrapped) < iv_end + _TAG_SIZE:
-            raise CustodyError("wrapped key material has an unknown format")
-        cipher = self._cipher(wrapped[1:salt_end])
+        parsed = Wrapped.parse(wrapped, kind, generation)
+        key = self._key(kind, generation)
+        if key.key_id != parsed.key_id:
+            raise does_not_open()
+        bound = authenticated(kind, generation, key.key_id, self._store_id, associated)
         try:
-            return SecretBytes(cipher.decrypt(wrapped[salt_end:iv_end], wrapped[iv_end:], associated))
+            return SecretBytes(AESGCM(key.key.reveal()).decrypt(parsed.iv, parsed.sealed, bound))
         except InvalidTag:
-            raise CustodyError("wrapped key material does not open: it was altered or moved") from None
+            raise does_not_open() from None
 
-    def _cipher(self, salt: bytes) -> AESGCM:
-        derivation = HKDF(algorithm=SHA256(), length=_ROOT_KEY_SIZE, salt=salt, info=_WRAP_INFO)
-        return AESGCM(derivation.derive(self._root_key.reveal()))
+    def _make(self) -> None:
+        store_id = random_uuid(self._randomness)
+        self._file.replace(self._encoded(CustodyKeys.first(store_id, self._randomness)))
 
-    def _create(self) -> None:
-        key = base64.b64encode(self._randomness.token_bytes(_ROOT_KEY_SIZE)).decode()
-        line = f"{_MAGIC} {random_uuid(self._randomness)} {key}\n"
-        # A rename makes the file appear as a whole or not at all; what a crash leaves is written over.
-        draft = self._key_file.with_name(f"{self._key_file.name}.new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(line)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.rename(self._key_file)
-        _sync_folder(self._key_file.parent)
+    def _key(self, kind: WrapKind, generation: int) -> CustodyKey:
+        key = self._keys().key(kind, generation)
+        if key is None:
+            raise no_such_generation(kind, generation)
+        return key
 
+    def _keys(self) -> CustodyKeys:
+        with self._file.locked():
+            return self._current()
 
-def _read(key_file: Path) -> tuple[str, SecretBytes]:
-    try:
-        descriptor = os.open(key_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise CustodyError(
-            f"{key_file} is missing and no first boot is marked: restore the root key from its backup, or "
-            "mark the first boot of a new installation with --mark-first-boot"
-        ) from None
-    except OSError as error:
-        raise CustodyError(f"{key_file} cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise CustodyError(f"{key_file} must be a regular file with one name")
-        if status.st_uid != os.geteuid():
-            raise CustodyError(f"{key_file} must be owned by the uid that kms runs as, {os.geteuid()}")
-        if stat.S_IMODE(status.st_mode) not in (0o600, 0o400):
-            raise CustodyError(f"{key_file} must have mode 0600, not {stat.S_IMODE(status.st_mode):04o}")
-        line = stream.read(_MAX_FILE_SIZE)
-    fields = line.decode("ascii", "replace").split()
-    try:
-        magic, store_id, encoded = fields
-        key = base64.b64decode(encoded, validate=True)
-    except (ValueError, binascii.Error):
-        raise CustodyError(f"{key_file} is damaged") from None
-    if magic != _MAGIC or len(key) != _ROOT_KEY_SIZE:
-        raise CustodyError(f"{key_file} is damaged or of another version")
-    return store_id, SecretBytes(key)
+    def _current(self) -> CustodyKeys:
+        """Read the file, under its lock."""
+        self._require_unsealed()
+        keys = self._decoded(self._file.read())
+        if keys.store_id != self._store_id:
+            raise CustodyError("the custody file was exchanged for that of another store")
+        return keys
+
+    def _require_unsealed(self) -> None:
+        if self.sealed:
+            raise CustodySealedError("custody is sealed: unseal it first")
+
+    def _identified(self, contents: bytes) -> str:
+        """Return the store's id that the file names."""
+        return self._decoded(contents).store_id
+
+    def _encoded(self, keys: CustodyKeys) -> bytes:
+        return header(_MAGIC, keys.store_id) + keys.encode()
+
+    def _decoded(self, contents: bytes) -> CustodyKeys:
+        store_id, lines = read_header(_MAGIC, contents)
+        return CustodyKeys.decode(store_id, lines)
 
 
-def _require_private_folder(folder: Path) -> None:
-    try:
-        status = folder.stat()
-    except OSError as error:
-        raise CustodyError(f"{folder} cannot be used for root custody: {error.strerror}") from None
-    if status.st_uid not in (os.geteuid(), 0) or status.st_mode & 0o022:
-        raise CustodyError(f"{folder} must be owned by kms's uid or root, and writable by nobody else")
+def read_keys(custody_file: Path) -> CustodyKeys:
+    """Return the keys of a custody of this kind, for another custody to adopt. Raises CustodyError."""
+    file = PrivateFile(custody_file, "custody file")
+    with file.locked():
+        store_id, lines = read_header(_MAGIC, file.read())
+    return CustodyKeys.decode(store_id, lines)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def header(magic: str, store_id: str) -> bytes:
+    """Return the first two lines of a custody file."""
+    return f"{magic}\nstore {store_id}\n".encode()
+
+
+def read_header(magic: str, contents: bytes) -> tuple[str, bytes]:
+    """Return the store's id and everything after the header. Raises CustodyError."""
+    first, _, rest = contents.partition(b"\n")
+    if first != magic.encode():
+        raise CustodyError(f"the custody file is damaged or of another kind: expected is {magic}")
+    second, _, rest = rest.partition(b"\n")
+    word, _, store_id = second.decode("ascii", "replace").partition(" ")
+    if word != "store" or len(store_id) != 36 or header(magic, store_id) + rest != contents:
+        raise damaged()
+    return store_id, rest
+
+
+def missing() -> CustodyError:
+    """There is no custody file, and nobody said that there need not be one."""
+    return CustodyError(
+        "the custody file is missing and no first boot is marked: restore it from its backup, or mark the "
+        "first boot of a new installation with --mark-first-boot"
+    )

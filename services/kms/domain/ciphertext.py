@@ -1,4 +1,4 @@
-"""The ciphertext format, version 1. docs/kms-ciphertext-format.md describes it byte by byte."""
+"""The ciphertext format, version 1. docs/ciphertext-format.md describes it byte by byte."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

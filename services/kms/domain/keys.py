@@ -1,100 +1,42 @@
-"""Keys: their names, classes, states and versions."""
+"""Keys: their classes, states and versions."""
 
 import enum
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.chassis.arn import arn_of
-
-_NAME = re.compile(
-    r"(?P<parent>accounts/(?P<account>[0-9]{12})/regions/(?P<region>[a-z0-9-]{1,32})"
-    r"|providers/(?P<provider>[a-z][a-z0-9-]{0,31})"
-    r"|services/(?P<service>[a-z][a-z0-9-]{0,31}))"
-    r"/keys/(?P<key_id>[A-Za-z0-9-]{1,64})"
-)
-_ANY_KEY = "/keys/x"
+from services.kms.domain.names import KeyName
+from services.kms.domain.specs import KeySpec, KeyUsage
 
 MATERIAL_SIZE = 32
-"""Bytes of a key's material: an AES-256 key's worth of entropy for HKDF to derive from."""
-
-
-class KeyClass(enum.Enum):
-    """Whose key it is; decides who may use it."""
-
-    CUSTOMER = "customer"
-    """Of an account, in a region: used by its principals, as its policies say."""
-    PROVIDER = "provider"
-    """Of a model provider: seals weights, which the provider's pool opens."""
-    SERVICE = "service"
-    """Of one of Craton's own services: used by that workload alone."""
+"""Bytes of a symmetric key's material: an AES-256 key's worth of entropy for HKDF to derive from."""
 
 
 class KeyState(enum.Enum):
-    """What a key may be used for."""
+    """What a key may be used for, by AWS's names.
 
-    ENABLED = "enabled"
-    DISABLED = "disabled"
+    AWS: https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class KeyParent:
-    """What a key belongs to: an account in a region, a provider, or a service."""
-
-    key_class: KeyClass
-    owner: str
-    """Account id, provider name or service name."""
-    region: str = ""
-    """Region of a customer key; empty for the others, which are of the installation."""
-
-    @classmethod
-    def parse(cls, text: str) -> "KeyParent":
-        """Parse "accounts/{a}/regions/{r}", "providers/{p}" or "services/{s}". Raises ValueError."""
-        return KeyName.parse(text + _ANY_KEY).parent
-
-    def key(self, key_id: str) -> "KeyName":
-        """Name the key `key_id` below this parent."""
-        return KeyName(self, key_id)
-
-    def __str__(self) -> str:
-        """The resource name."""
-        if self.key_class is KeyClass.CUSTOMER:
-            return f"accounts/{self.owner}/regions/{self.region}"
-        return f"{self.key_class.value}s/{self.owner}"
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+    PENDING_DELETION = "PendingDeletion"
+    PENDING_IMPORT = "PendingImport"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyName:
-    """Resource name of a key."""
+class KeyOrigin(enum.Enum):
+    """Where a key's material comes from."""
 
-    parent: KeyParent
-    key_id: str
+    KMS = "AWS_KMS"
+    EXTERNAL = "EXTERNAL"
 
-    @classmethod
-    def parse(cls, text: str) -> "KeyName":
-        """Parse a resource name. Raises ValueError when it is not a key's."""
-        match = _NAME.fullmatch(text)
-        if match is None:
-            raise ValueError("not the resource name of a key")
-        if match["account"]:
-            parent = KeyParent(KeyClass.CUSTOMER, match["account"], match["region"])
-        elif match["provider"]:
-            parent = KeyParent(KeyClass.PROVIDER, match["provider"])
-        else:
-            parent = KeyParent(KeyClass.SERVICE, match["service"])
-        return cls(parent, match["key_id"])
 
-    @property
-    def displayed(self) -> str:
-        """The name that people and the audit log see: the ARN of a key that has one."""
-        try:
-            return arn_of(str(self))
-        except ValueError:
-            return str(self)
+class KeyManager(enum.Enum):
+    """Who looks after a key."""
 
-    def __str__(self) -> str:
-        """The resource name."""
-        return f"{self.parent}/keys/{self.key_id}"
+    CUSTOMER = "CUSTOMER"
+    """Its account, or the provider or service that it belongs to."""
+    SERVICE = "AWS"
+    """A service of Craton on the account's behalf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +54,45 @@ class Key:
     created: datetime
     primary_version: int
     """Version that encrypts now, from 1; earlier ones only decrypt."""
+    spec: KeySpec = KeySpec.SYMMETRIC_DEFAULT
+    usage: KeyUsage = KeyUsage.ENCRYPT_DECRYPT
+    origin: KeyOrigin = KeyOrigin.KMS
+    manager: KeyManager = KeyManager.CUSTOMER
+    page: int = 0
+    """Number of the page whose key the material is wrapped under."""
+    policy: str = ""
+    """The key policy as it was written; empty for keys of providers and services, which have none."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """In the order of their keys."""
+    delete_at: datetime | None = None
+    """When it will be deleted; set in PENDING_DELETION alone."""
+    pending_days: int = 0
+    rotation_days: int = 0
+    """Days between two renewals of the material; 0 for none."""
+    rotate_at: datetime | None = None
+    """When the material is renewed next."""
+    expires_at: datetime | None = None
+    """When imported material expires."""
+    naming: str = ""
+    """Names imported material: a random key, in hex, so that an id says nothing about its material."""
+    request_id: str = ""
+    """Of the call that created it."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyVersion:
-    """One version of a key's material, wrapped under the root key."""
+    """One version of a key's material, wrapped under the key of the key's page."""
 
     number: int
     wrapped: bytes
+    """Empty when imported material has expired or was deleted."""
     created: datetime
+    material_id: str = ""
+    """64 hex digits; the same for the same material of the same key."""
+    on_demand: bool = False
+    """True when somebody asked for this renewal."""
+    public_key: bytes = b""
+    """SubjectPublicKeyInfo in DER, of asymmetric keys."""
 
 
 def wrapping_context(key: Key, number: int) -> bytes:
@@ -128,5 +100,10 @@ def wrapping_context(key: Key, number: int) -> bytes:
 
     A wrapped version that is moved to another key, account incarnation or version does not open.
     """
-    parts = [b"craton-kms key material v1", str(key.name).encode(), key.incarnation.encode()]
+    parts = [
+        b"craton-kms key material v2",
+        str(key.name).encode(),
+        key.incarnation.encode(),
+        key.spec.value.encode(),
+    ]
     return b"".join(len(part).to_bytes(2, "big") + part for part in parts) + number.to_bytes(4, "big")

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from services.chassis.identity import WorkloadId
+from services.chassis.manifest import weights_context
 from services.chassis.secret import SecretBytes
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.keys import KeyClass, KeyName, KeyParent
+from services.kms.domain.names import KeyClass, KeyName, KeyParent
 from services.kms.errors import caller_refused, invalid_ciphertext
-from services.kms.operations.keyring import DataKey, Keyring, named_key
+from services.kms.operations.encryption import named_key
+from services.kms.operations.workload_keys import WorkloadDataKey, WorkloadKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +22,38 @@ class ModelContext:
 
     def encryption_context(self) -> dict[str, str]:
         """The pairs that the encrypted data key is bound to."""
-        return {
-            "craton:provider": self.provider,
-            "craton:artifact": self.artifact,
-            "craton:artifact-sha256": self.artifact_sha256,
-        }
+        return weights_context(self.provider, self.artifact, self.artifact_sha256)
 
 
 class ModelKeys:
     """Hands out data keys of weights to the two workloads of their provider, each in its own direction."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        """Use the keys of `keyring`."""
-        self._keyring = keyring
+    def __init__(self, keys: WorkloadKeys) -> None:
+        """Use these keys."""
+        self._keys = keys
 
-    async def generate(self, caller: WorkloadId | None, name: KeyName, context: ModelContext) -> DataKey:
+    async def generate(
+        self, caller: WorkloadId | None, name: KeyName, context: ModelContext
+    ) -> WorkloadDataKey:
         """Make a data key for the weights of the calling provider under one of its keys."""
         parent = _own_parent(caller, "provider", context)
         if name.parent != parent:
             raise caller_refused("A provider seals under its own keys only.")
-        return await self._keyring.generate_data_key(name, "", context.encryption_context())
+        return await self._keys.generate_data_key(name, context.encryption_context())
 
-    async def open(self, caller: WorkloadId | None, blob: bytes, context: ModelContext) -> SecretBytes:
-        """Open the data key of weights for the calling pool. Raises KEY_DISABLED, INVALID_CIPHERTEXT."""
+    async def open(
+        self, caller: WorkloadId | None, blob: bytes, context: ModelContext
+    ) -> tuple[KeyName, SecretBytes]:
+        """Open the data key of weights for the calling pool, and say under which key it was.
+
+        Raises KEY_DISABLED, INVALID_CIPHERTEXT.
+        """
         parent = _own_parent(caller, "pool", context)
         ciphertext = Ciphertext.parse(blob)
         name = named_key(ciphertext)
         if name.parent != parent:
             raise invalid_ciphertext()
-        return await self._keyring.decrypt(ciphertext, name, "", context.encryption_context())
+        return name, await self._keys.decrypt(ciphertext, name, context.encryption_context())
 
 
 def _own_parent(caller: WorkloadId | None, kind: str, context: ModelContext) -> KeyParent:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from services.chassis.identity import WorkloadId
 from services.chassis.secret import SecretBytes
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.keys import KeyClass, KeyName, KeyParent
+from services.kms.domain.names import KeyClass, KeyName, KeyParent
 from services.kms.errors import caller_refused, invalid_ciphertext
-from services.kms.operations.keyring import DataKey, Keyring, named_key
+from services.kms.operations.encryption import named_key
+from services.kms.operations.workload_keys import WorkloadDataKey, WorkloadKeys
 
 _KEY_ID = "default"
 """A service has one key. A fixed id makes creation on first use idempotent, whoever comes first."""
@@ -23,9 +24,9 @@ def service_key_name(caller: WorkloadId | None) -> KeyName:
 class ServiceKeys:
     """Encrypts for the calling service. The caller never names a key, so it cannot name another's."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        """Use the keys of `keyring`."""
-        self._keyring = keyring
+    def __init__(self, keys: WorkloadKeys) -> None:
+        """Use these keys."""
+        self._keys = keys
         self._known: set[KeyName] = set()
 
     async def encrypt(
@@ -33,12 +34,14 @@ class ServiceKeys:
     ) -> bytes:
         """Encrypt under the caller's key."""
         name = await self._ensure(caller)
-        return await self._keyring.encrypt(name, "", plaintext, context)
+        return await self._keys.encrypt(name, plaintext, context)
 
-    async def generate_data_key(self, caller: WorkloadId | None, context: Mapping[str, str]) -> DataKey:
+    async def generate_data_key(
+        self, caller: WorkloadId | None, context: Mapping[str, str]
+    ) -> WorkloadDataKey:
         """Make a data key under the caller's key."""
         name = await self._ensure(caller)
-        return await self._keyring.generate_data_key(name, "", context)
+        return await self._keys.generate_data_key(name, context)
 
     async def decrypt(
         self, caller: WorkloadId | None, blob: bytes, context: Mapping[str, str]
@@ -48,12 +51,12 @@ class ServiceKeys:
         ciphertext = Ciphertext.parse(blob)
         if named_key(ciphertext) != name:
             raise invalid_ciphertext()
-        return await self._keyring.decrypt(ciphertext, name, "", context)
+        return await self._keys.decrypt(ciphertext, name, context)
 
     async def _ensure(self, caller: WorkloadId | None) -> KeyName:
         name = service_key_name(caller)
         if name not in self._known:
             # Creating is idempotent; remembering only saves a write for every later call.
-            await self._keyring.create(name.parent, "", f"Service key of {name.parent.owner}", key_id=_KEY_ID)
+            await self._keys.ensure(name, f"Service key of {name.parent.owner}")
             self._known.add(name)
         return name

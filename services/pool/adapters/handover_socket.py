@@ -112,6 +112,7 @@ class HandoverSocket:
             await self._in_thread(handover.send_frame, connection, {"type": "refused"})
             return False
         material, arriving = offer
+        material.taken_by = pid
         await self._in_thread(_send_material, connection, material)
         if not await _readable_before(connection, arriving):
             return False

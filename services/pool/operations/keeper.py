@@ -12,6 +12,7 @@ from services.chassis.randomness import Randomness, random_uuid
 from services.pool.config import WatchdogSettings
 from services.pool.domain.backoff import Backoff, RestartLimit
 from services.pool.errors import LauncherGoneError, ModelServerError, PoolError, RestartLimitError
+from services.pool.operations.key_watch import KeyWatch
 from services.pool.operations.model_keeper import ModelKeeper
 from services.pool.ports import (
     Cage,
@@ -69,6 +70,7 @@ class Keeper:
         self._handovers = handovers
         self._files = files
         self._keys = keys
+        self._key_watch = KeyWatch(keys, settings, clock)
         self._repository = repository
         self._shelf = shelf
         self._settings = settings
@@ -85,6 +87,10 @@ class Keeper:
     async def settled(self) -> bool:
         """Whether a sandbox runs and every model was tried: one with a disabled key holds up no other."""
         return self._first_look.is_set() and all(model.attempted.is_set() for model in self.models)
+
+    async def watch_keys(self) -> None:
+        """Have models unloaded whose keys have ended, until cancelled."""
+        await self._key_watch.run()
 
     async def run(self) -> None:
         """Keep the pool until cancelled. Raises RestartLimitError or LauncherGoneError when hopeless."""
@@ -183,6 +189,7 @@ class Keeper:
             handovers=self._handovers,
             files=self._files,
             keys=self._keys,
+            key_watch=self._key_watch,
             repository=self._repository,
             settings=self._settings,
             loading=loading,

@@ -2,15 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
+from typing import Any
 
 from services.chassis.clock import Clock
 from services.chassis.logs import Log
 from services.chassis.manifest import ModelManifest
+from services.chassis.secret import SecretBytes
 from services.pool.config import WatchdogSettings
 from services.pool.domain.backoff import Backoff
+from services.pool.domain.key_bounds import PROCESS_ENDS_S, UNLOAD_TIMEOUT_S
 from services.pool.domain.server_files import server_model_name
-from services.pool.errors import ModelServerError, PoolError
+from services.pool.errors import KeyEndedError, ModelServerError, PoolError
+from services.pool.operations.key_watch import HeldKey, KeyWatch
 from services.pool.ports import (
     Arrival,
     Handovers,
@@ -23,9 +28,8 @@ from services.pool.ports import (
 )
 
 _log = Log("pool.model")
-_UNLOAD_TIMEOUT_S = 15.0
 _ANNOUNCED_S = 2.0
-_PROCESS_ENDS_S = 3.0
+_PROCESS_ENDS_S = PROCESS_ENDS_S
 _HEALTHY_AFTER_S = 10.0
 """A model that served this long did not fail at its start: the back-off begins anew."""
 
@@ -34,7 +38,8 @@ class ModelKeeper:
     """Loads a model, watches it by real inferences, and loads it again when it stops answering.
 
     A killed model process is noticed at once, by its connection; one that hangs, by the inferences. The
-    model server itself notices neither: it goes on calling such a model ready.
+    model server itself notices neither: it goes on calling such a model ready. A model whose key has ended is
+    unloaded, and loaded again when the key can be opened again.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class ModelKeeper:
         handovers: Handovers,
         files: SealedFiles,
         keys: ModelKeys,
+        key_watch: KeyWatch,
         repository: Repository,
         settings: WatchdogSettings,
         loading: asyncio.Semaphore,
@@ -65,6 +71,7 @@ class ModelKeeper:
         self._handovers = handovers
         self._files = files
         self._keys = keys
+        self._key_watch = key_watch
         self._repository = repository
         self._settings = settings
         self._loading = loading
@@ -80,6 +87,9 @@ class ModelKeeper:
                 healthy = await self._live()
                 failures = 0 if healthy else failures + 1
                 _log.warning("model_lost", model_id=self.manifest.model_id, attempt=failures)
+            except KeyEndedError as error:
+                failures += 1
+                _log.warning("model_key_ended", model_id=self.manifest.model_id, reason=error.reason)
             except PoolError as error:
                 failures += 1
                 _log.warning(
@@ -94,31 +104,39 @@ class ModelKeeper:
     async def _live(self) -> bool:
         """Load and watch until it is lost; return whether it had served well before. Raises PoolError."""
         arrival = None
-        try:
-            arrival = await self._load()
-            loaded = self._clock.boottime()
-            await self._watch(arrival)
-            return self.ready and self._clock.boottime() - loaded > _HEALTHY_AFTER_S
-        finally:
-            self.ready = False
-            self.instance = None
-            # Not when the whole sandbox is given up: it takes the model along.
-            if not self.abandoned:
-                await self._unload(arrival)
-            if arrival is not None:
-                arrival.close()
-
-    async def _load(self) -> Arrival:
-        async with self._loading:
-            material = Material(self.manifest, self.server_model)
+        material = Material(self.manifest, self.server_model)
+        with ExitStack() as watched:
             try:
-                material.data_key = await self._keys.open(self.manifest)
-                material.files = await self._files.fetch(self.manifest)
-                return await self._load_with(material)
+                async with self._loading:
+                    asked = self._clock.boottime()
+                    key = await self._keys.open(self.manifest)
+                    held = watched.enter_context(self._key_watch.holding(self.manifest, key, asked))
+                    if key is not None:
+                        material.data_key = key.plaintext
+                        del key
+                    arrival = await _until_ended(held, self._load(material))
+                loaded = self._clock.boottime()
+                await self._watch(arrival, held)
+                return self.ready and self._clock.boottime() - loaded > _HEALTHY_AFTER_S
             finally:
-                for file in material.files:
-                    os.close(file.descriptor)
-                self._handovers.forget(self.server_model)
+                self.ready = False
+                self.instance = None
+                # Not when the whole sandbox is given up: it takes the model along.
+                if not self.abandoned:
+                    await self._unload(arrival, material.taken_by)
+                if arrival is not None:
+                    arrival.close()
+
+    async def _load(self, material: Material) -> Arrival:
+        try:
+            material.files = await self._files.fetch(self.manifest)
+            return await self._load_with(material)
+        finally:
+            # The process has its own by now.
+            material.data_key = SecretBytes(b"")
+            for file in material.files:
+                os.close(file.descriptor)
+            self._handovers.forget(self.server_model)
 
     async def _load_with(self, material: Material) -> Arrival:
         self._repository.write(self.manifest, self.server_model)
@@ -137,13 +155,19 @@ class ModelKeeper:
         self.loads += 1
         return arrival
 
-    async def _watch(self, arrival: Arrival) -> None:
-        """Return when the model no longer answers. The first inference makes it ready."""
+    async def _watch(self, arrival: Arrival, held: HeldKey) -> None:
+        """Return when the model no longer answers. The first inference makes it ready.
+
+        Raises KeyEndedError when it may not go on. An inference is not broken off for that: Triton never
+        unloads a model of which a stream was broken off.
+        """
         gone = asyncio.ensure_future(arrival.gone())
+        ended = asyncio.ensure_future(held.ended.wait())
         failures = 0
         try:
             while not gone.done() and failures < self._settings.failures:
                 answered = await self._answers(arrival.instance)
+                held.require()
                 failures = 0 if answered else failures + 1
                 if answered and not self.ready and not gone.done():
                     self.ready = True
@@ -153,9 +177,13 @@ class ModelKeeper:
                         model_id=self.manifest.model_id,
                         instance_id=arrival.instance.instance_id,
                     )
-                await asyncio.wait([gone], timeout=self._settings.period_s)
+                await asyncio.wait(
+                    [gone, ended], timeout=self._settings.period_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                held.require()
         finally:
             gone.cancel()
+            ended.cancel()
 
     async def _answers(self, instance: Instance) -> bool:
         try:
@@ -165,13 +193,21 @@ class ModelKeeper:
             return False
         return True
 
-    async def _unload(self, arrival: Arrival | None) -> None:
-        """Unload it. A process that stays is killed: Triton keeps one while any call to it was broken off."""
+    async def _unload(self, arrival: Arrival | None, taken_by: int | None) -> None:
+        """Unload it. A process that stays is killed: Triton keeps one while any call to it was broken off.
+
+        `taken_by` is the process that has the material, also when it has not announced itself.
+        """
+        unloaded = False
         try:
-            await self._server.unload(self.server_model, _UNLOAD_TIMEOUT_S)
+            await self._server.unload(self.server_model, UNLOAD_TIMEOUT_S)
+            unloaded = True
         except ModelServerError as error:
             _log.warning("model_unload_failed", model_id=self.manifest.model_id, reason=error.reason)
         if arrival is None:
+            if taken_by is not None and not unloaded:
+                _log.warning("model_process_killed", model_id=self.manifest.model_id, pid=taken_by)
+                await self._end_process(taken_by)
             return
         gone = asyncio.ensure_future(arrival.gone())
         await asyncio.wait([gone], timeout=_PROCESS_ENDS_S)
@@ -179,6 +215,26 @@ class ModelKeeper:
             gone.cancel()
             _log.warning("model_process_killed", model_id=self.manifest.model_id, pid=arrival.pid)
             await self._end_process(arrival.pid)
+
+
+async def _until_ended(held: HeldKey, work: Coroutine[Any, Any, Arrival]) -> Arrival:
+    """Return what `work` does, unless the key ends before. Raises KeyEndedError."""
+    task = asyncio.ensure_future(work)
+    ended = asyncio.ensure_future(held.ended.wait())
+    try:
+        await asyncio.wait([task, ended], return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            held.require()
+        return task.result()
+    except BaseException:
+        if task.done() and not task.cancelled() and task.exception() is None:
+            task.result().close()
+        raise
+    finally:
+        ended.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
 
 
 def _arrived(arriving: "asyncio.Future[Arrival]") -> Arrival:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +20,12 @@ from services.chassis.database import Database
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import SystemRandomness
 from services.chassis.settings import AuditSettings, ServerSettings, UpstreamSettings
-from services.kms.adapters.file_custody import mark_first_boot
-from services.kms.config import KmsConfig
+from services.kms.adapters.first_boot import mark_first_boot
+from services.kms.config import CustodySettings, KmsConfig
 from services.kms.wiring import build as build_kms
+from tests.fakes.audit_server import FakeAudit
+from tests.fakes.ports import free_port
+from tests.fakes.serving import until_serving
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
 
 KILLS = int(os.environ.get("CRATON_KILLS", "6"))
@@ -31,12 +33,6 @@ SEED = 20_260_102
 NOBODY = "127.0.0.1:1"
 METHOD = AuditedMethod("kms.craton", "Sign", Recording.READ)
 CALLER = WorkloadId(TRUST_DOMAIN, "service", "edge")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class AuditProcess:
@@ -98,18 +94,22 @@ name = "audit"
 async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
     chance, clock, randomness = random.Random(SEED), SystemClock(), SystemRandomness()
     workloads = Workloads(tmp_path / "pki")
+    # kms has an anchor that is not killed: this is about events.
+    anchors = FakeAudit(tmp_path, workloads)
+    await anchors.server.start()
     config = KmsConfig(
         server=ServerSettings("kms", "127.0.0.1:0", "", drain_s=0.5),
         tls=workloads.tls("service/kms"),
-        audit=AuditSettings(tmp_path / "kms-spool", UpstreamSettings(NOBODY, "audit")),
+        audit=AuditSettings(tmp_path / "kms-spool", UpstreamSettings(anchors.target, "audit")),
         auth=UpstreamSettings(NOBODY, "auth"),
         database_url=f"sqlite:///{tmp_path}/state/kms.sqlite",
-        custody_file=tmp_path / "custody" / "kms-root.key",
+        custody=CustodySettings(tmp_path / "custody" / "kms-root.key"),
     )
     (tmp_path / "state").mkdir()
-    mark_first_boot(config.custody_file)
+    mark_first_boot(config.custody.file)
     kms = build_kms(config, clock)
     await kms.start()
+    await until_serving(kms)
     audit = AuditProcess(tmp_path, workloads, kms.port)
 
     runtime = LocalAudit.over_grpc(
@@ -190,3 +190,4 @@ async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
     await operator.close()
     await runtime.close()
     await kms.stop()
+    await anchors.server.stop()

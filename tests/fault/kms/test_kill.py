@@ -30,8 +30,9 @@ from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.database import open_engine
 from services.chassis.settings import UpstreamSettings
-from services.kms.adapters.file_custody import mark_first_boot
-from services.kms.adapters.tables import KEY_VERSIONS
+from services.kms.adapters.first_boot import mark_first_boot
+from services.kms.adapters.tables import RECORDS
+from tests.fakes.audit_server import FakeAudit
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
 
 ROOT = Path(__file__).parents[3]
@@ -45,17 +46,19 @@ CONTEXT = model_key_service_pb2.ModelContext(provider="craton", artifact="a", ar
 class Kms:
     """kms as a process of its own, from a configuration file."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, workloads: Workloads, audit: FakeAudit) -> None:
         self.home = home
-        self.workloads = Workloads(home / "pki")
+        self.workloads = workloads
         self.log: list[dict[str, Any]] = []
-        """What the last run wrote after it had begun to listen."""
+        """What the last run wrote after it had begun to serve."""
         (home / "state").mkdir()
         tls = self.workloads.tls("service/kms")
         self.config = home / "kms.toml"
         self.config.write_text(f"""
 database_url = "sqlite:///{home}/state/kms.sqlite"
-custody_file = "{home}/custody/kms-root.key"
+swap = "warn"
+[custody]
+file = "{home}/custody/kms-root.key"
 [server]
 name = "kms"
 listen = "127.0.0.1:0"
@@ -70,7 +73,7 @@ name = "auth"
 [audit]
 spool_dir = "{home}/state/audit-spool"
 [audit.service]
-target = "127.0.0.1:1"
+target = "{audit.target}"
 name = "audit"
 """)
 
@@ -92,20 +95,21 @@ name = "audit"
 
     @asynccontextmanager
     async def running(self, file_limit: int = resource.RLIM_INFINITY) -> AsyncIterator[tuple[Process, int]]:
-        """Start it and yield the process and its port; killed at the end, if it still runs."""
+        """Start it and yield the process and its port once it serves; killed at the end, if it still runs."""
         process = await self.spawn(file_limit=file_limit)
         assert process.stderr is not None
         drain: asyncio.Task[bytes] | None = None
         try:
-            port, said = 0, b""
-            while not port:
+            port, said, serving = 0, b"", False
+            while not serving:
                 line = await asyncio.wait_for(process.stderr.readline(), 30)
                 said += line
-                assert line, f"kms ended instead of listening: {said.decode()}"
+                assert line, f"kms ended instead of serving: {said.decode()}"
                 if not line.startswith(b"{"):
                     continue  # gRPC's own words on the fork of this process, not kms's
                 entry = json.loads(line)
-                port = entry["port"] if entry["event"] == "listening" else 0
+                port = entry["port"] if entry["event"] == "listening" else port
+                serving = entry["event"] == "serving"
             drain = asyncio.create_task(process.stderr.read())
             yield process, port
         finally:
@@ -195,8 +199,21 @@ async def problems(kms: Kms, port: int, acknowledged: Acknowledged) -> list[str]
 
 
 @pytest.fixture
-async def kms(tmp_path: Path) -> Kms:
-    made = Kms(tmp_path)
+def workloads(tmp_path: Path) -> Workloads:
+    return Workloads(tmp_path / "pki")
+
+
+@pytest.fixture
+async def audit(tmp_path: Path, workloads: Workloads) -> AsyncIterator[FakeAudit]:
+    fake = FakeAudit(tmp_path, workloads)
+    await fake.server.start()
+    yield fake
+    await fake.server.stop()
+
+
+@pytest.fixture
+async def kms(tmp_path: Path, workloads: Workloads, audit: FakeAudit) -> Kms:
+    made = Kms(tmp_path, workloads, audit)
     await made.mark_first_boot()
     return made
 
@@ -217,7 +234,7 @@ async def test_kills_while_keys_are_created_lose_nothing(kms: Kms) -> None:
         assert await problems(kms, port, acknowledged) == []
 
 
-async def test_the_check_finds_a_half_made_key(kms: Kms) -> None:
+async def test_a_key_that_somebody_halved_is_noticed_at_start(kms: Kms) -> None:
     acknowledged = Acknowledged()
     async with kms.running() as (process, port):
         worker = asyncio.create_task(create_and_use(kms, port, acknowledged))
@@ -228,22 +245,24 @@ async def test_the_check_finds_a_half_made_key(kms: Kms) -> None:
         await worker
     engine = open_engine(f"sqlite:///{kms.home}/state/kms.sqlite")
     with engine.begin() as connection:
-        victim = connection.execute(
-            sa.select(KEY_VERSIONS.c.key_id).where(KEY_VERSIONS.c.parent == PROVIDER).limit(1)
-        ).scalar_one()
-        connection.execute(sa.delete(KEY_VERSIONS).where(KEY_VERSIONS.c.key_id == victim))
+        versions = sa.delete(RECORDS).where(RECORDS.c.collection == b"versions")
+        assert connection.execute(versions).rowcount
     engine.dispose()
-    async with kms.running() as (_, port):
-        found = await problems(kms, port, acknowledged)
-    assert any(victim in problem for problem in found)
+    process = await kms.spawn()
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert b"StoreAlteredError" in said
+    assert b'"serving"' not in said
 
 
-async def test_kills_during_the_first_boot_do_not_prevent_it(tmp_path: Path) -> None:
+async def test_kills_during_the_first_boot_do_not_prevent_it(
+    tmp_path: Path, workloads: Workloads, audit: FakeAudit
+) -> None:
     generator = random.Random(SEED)
     for number in range(KILLS):
         home = tmp_path / str(number)
         home.mkdir()
-        kms = Kms(home)
+        kms = Kms(home, workloads, audit)
         mark_first_boot(home / "custody" / "kms-root.key")
         process = await kms.spawn()
         # The custody file's appearance starts the part of the boot that a crash could tear.

@@ -14,10 +14,12 @@ from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.server import Server
 from services.chassis.settings import AuditSettings, ServerSettings, UpstreamSettings
-from services.kms.adapters.file_custody import mark_first_boot
-from services.kms.config import KmsConfig
+from services.kms.adapters.first_boot import mark_first_boot
+from services.kms.config import CustodySettings, KmsConfig
 from services.kms.wiring import build as build_kms
+from tests.fakes.audit_server import FakeAudit
 from tests.fakes.auth_server import FakeAuth
+from tests.fakes.serving import until_serving
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
 
 NOBODY = "127.0.0.1:1"
@@ -39,21 +41,26 @@ async def auth(tmp_path: Path, workloads: Workloads) -> AsyncIterator[FakeAuth]:
 
 @pytest.fixture
 async def kms(tmp_path: Path, workloads: Workloads, auth: FakeAuth) -> AsyncIterator[Server]:
+    # Its store is anchored elsewhere: the audit service of these tests starts after kms.
+    anchors = FakeAudit(tmp_path, workloads)
+    await anchors.server.start()
     state = tmp_path / "kms-state"
     state.mkdir()
     config = KmsConfig(
         server=ServerSettings("kms", "127.0.0.1:0", "", drain_s=0.5),
         tls=workloads.tls("service/kms"),
-        audit=AuditSettings(state / "audit-spool", UpstreamSettings(NOBODY, "audit")),
+        audit=AuditSettings(state / "audit-spool", UpstreamSettings(anchors.target, "audit")),
         auth=UpstreamSettings(f"127.0.0.1:{auth.server.port}", "auth"),
         database_url=f"sqlite:///{state}/kms.sqlite",
-        custody_file=tmp_path / "custody" / "kms-root.key",
+        custody=CustodySettings(tmp_path / "custody" / "kms-root.key"),
     )
-    mark_first_boot(config.custody_file)
+    mark_first_boot(config.custody.file)
     server = build_kms(config, SystemClock())
     await server.start()
+    await until_serving(server)
     yield server
     await server.stop()
+    await anchors.server.stop()
 
 
 def audit_config(home: Path, workloads: Workloads, auth_port: int, kms_target: str) -> AuditConfig:

@@ -1,9 +1,7 @@
 """A whole auth with a real kms and a real Redis beside it, all over TLS."""
 
 import asyncio
-import contextlib
 import dataclasses
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,11 +21,14 @@ from services.chassis.clock import SystemClock
 from services.chassis.config import load
 from services.chassis.server import Server
 from services.chassis.settings import AuditSettings, RedisSettings, ServerSettings, UpstreamSettings
-from services.kms.adapters.file_custody import mark_first_boot
-from services.kms.config import KmsConfig
+from services.kms.adapters.first_boot import mark_first_boot
+from services.kms.config import CustodySettings, KmsConfig
 from services.kms.wiring import build as build_kms
+from tests.fakes.audit_server import FakeAudit
 from tests.fakes.auth_client import BOOTSTRAP_TOKEN, Client, Credential
 from tests.fakes.echo_manifest import SignedCatalog
+from tests.fakes.ports import free_port, until_listening
+from tests.fakes.serving import until_serving
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
 
 UNUSED_PORT = "127.0.0.1:1"
@@ -51,12 +52,6 @@ def catalog(home: Path) -> SignedCatalog:
     return SignedCatalog(home / "catalog")
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture
 def redis(home: Path, workloads: Workloads) -> Iterator[Callable[[str], RedisSettings]]:
     """A Redis configured as the local stack's; the value gives the settings of one of its accounts."""
@@ -70,15 +65,13 @@ def redis(home: Path, workloads: Workloads) -> Iterator[Callable[[str], RedisSet
     (folder / "tls.key").write_bytes(issued.private_key)
     (folder / "ca.crt").write_bytes(workloads.authority.certificate)
     definition = load(DEFINITION, Definition)
-    ports = dataclasses.replace(definition.ports, redis=_free_port())
+    ports = dataclasses.replace(definition.ports, redis=free_port())
     stack = Stack(dataclasses.replace(definition, ports=ports), home, home, "127.0.0.1", False)
     configuration = local_redis.configure(stack)
     process = subprocess.Popen(
         ["/usr/bin/redis-server", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    for _ in range(100):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", ports.redis)):
-            break
+    until_listening(process, ports.redis)
     yield lambda account: RedisSettings(
         "127.0.0.1",
         ports.redis,
@@ -92,19 +85,23 @@ def redis(home: Path, workloads: Workloads) -> Iterator[Callable[[str], RedisSet
 
 @pytest.fixture
 async def kms(home: Path, workloads: Workloads) -> AsyncIterator[Server]:
+    audit = FakeAudit(home, workloads)
+    await audit.server.start()
     config = KmsConfig(
         server=ServerSettings("kms", "127.0.0.1:0", "", drain_s=0.2),
         tls=workloads.tls("service/kms"),
-        audit=AuditSettings(home / "state" / "kms-spool", UpstreamSettings(UNUSED_PORT, "audit")),
+        audit=AuditSettings(home / "state" / "kms-spool", UpstreamSettings(audit.target, "audit")),
         auth=UpstreamSettings(UNUSED_PORT, "auth"),
         database_url=f"sqlite:///{home}/state/kms.sqlite",
-        custody_file=home / "custody" / "kms-root.key",
+        custody=CustodySettings(home / "custody" / "kms-root.key"),
     )
-    mark_first_boot(config.custody_file)
+    mark_first_boot(config.custody.file)
     server = build_kms(config, SystemClock())
     await server.start()
+    await until_serving(server)
     yield server
     await server.stop()
+    await audit.server.stop()
 
 
 @pytest.fixture

@@ -9,14 +9,7 @@ import pytest
 from craton.auth.v1 import access_key_service_pb2, resources_pb2
 from redis.exceptions import NoPermissionError
 
-from services.chassis.revocation import (
-    CHANNEL,
-    RedisRevocations,
-    RevocationListener,
-    connect,
-    decode,
-    encode,
-)
+from services.chassis.revocation import ACCOUNTS, RedisRevocations, RevocationListener, connect
 from tests.fakes.auth_client import ACCOUNT, bearer
 
 
@@ -112,9 +105,48 @@ async def test_a_subscriber_cannot_revoke(redis) -> None:
     client = connect(redis("runtime"))
     try:
         with pytest.raises(NoPermissionError):
-            await client.publish(CHANNEL, encode(ACCOUNT, 1))
+            await client.publish(ACCOUNTS.channel, ACCOUNTS.encode(ACCOUNT, 1))
     finally:
         await client.aclose()
+
+
+async def test_nobody_is_trusted_but_our_own_authority(redis, tmp_path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(redis("auth").ca.read_bytes())
+    client = connect(dataclasses.replace(redis("auth"), ca=authority))
+    try:
+        await client.publish(ACCOUNTS.channel, ACCOUNTS.encode(ACCOUNT, 1))
+        connection = client.connection_pool.make_connection()
+        first = connection._trust.context()
+        assert first.cert_store_stats()["x509_ca"] == 1, "those that the system trusts are not among them"
+        assert client.connection_pool.make_connection()._trust.context() is first
+        replaced = tmp_path / "replaced.pem"
+        replaced.write_bytes(authority.read_bytes())
+        replaced.rename(authority)
+        assert connection._trust.context() is not first
+    finally:
+        await client.aclose()
+
+
+async def test_many_changes_at_once_are_all_announced(redis, caplog) -> None:
+    heard: set[int] = set()
+    listener = RevocationListener(redis("runtime"), lambda _account, epoch: heard.add(epoch), lambda: None)
+    task = asyncio.create_task(listener.run())
+    publisher = RedisRevocations(redis("auth"))
+    try:
+        async with asyncio.timeout(5):
+            while not heard:
+                await publisher.publish(ACCOUNT, 1)
+                await asyncio.sleep(0.02)
+            await asyncio.gather(*(publisher.publish(ACCOUNT, epoch) for epoch in range(2, 102)))
+            while len(heard) < 101:
+                await asyncio.sleep(0.02)
+        assert "revocation_not_announced" not in caplog.text
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await publisher.close()
 
 
 async def test_without_redis_a_change_is_acknowledged_all_the_same(redis, caplog) -> None:
@@ -143,7 +175,7 @@ async def test_a_server_with_another_name_is_refused(redis) -> None:
     client = connect(wrong)
     try:
         with pytest.raises(Exception, match="certificate"):
-            await client.publish(CHANNEL, encode(ACCOUNT, 1))
+            await client.publish(ACCOUNTS.channel, ACCOUNTS.encode(ACCOUNT, 1))
     finally:
         await client.aclose()
 
@@ -152,4 +184,4 @@ async def test_a_server_with_another_name_is_refused(redis) -> None:
     "message", ["", "123456789012", "123456789012 -1", "12 1", "123456789012 1\n", b"x", None]
 )
 def test_what_is_no_announcement_is_ignored(message: object) -> None:
-    assert decode(message) is None
+    assert ACCOUNTS.decode(message) is None

@@ -17,7 +17,7 @@ from deploy.local.redis import configure, password_file, reload_certificate
 from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.pki.issue import issue_due
 from services.chassis.config import load
-from tests.fakes.redis_server import free_port
+from tests.fakes.ports import free_port
 
 ONCE = Retry(NoBackoff(), 0)
 """The client would ask again after a refusal, three times and after seconds; the first answer counts here."""

@@ -21,7 +21,7 @@ from services.chassis.settings import AuditSettings, UpstreamSettings
 from services.edge.config import CertificateSettings, EdgeConfig, LimitSettings
 from services.edge.server import EdgeServer
 from services.edge.wiring import build
-from tests.fakes.edge_upstreams import KEY_ID, SECRET, Auth, Runtime, Training, upstream
+from tests.fakes.edge_upstreams import KEY_ID, SECRET, Auth, Kms, Runtime, Training, upstream
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.workloads import Workloads
 
@@ -58,6 +58,7 @@ class Stack:
     server: EdgeServer
     auth: Auth
     runtime: Runtime
+    kms: Kms
     recorder: Recorder
     redis: RedisServer
     ca: Path
@@ -130,10 +131,10 @@ async def stack(
     redis: RedisServer,
     limits: LimitSettings,
 ) -> AsyncIterator[Stack]:
-    auth, runtime, training = Auth(), Runtime(), Training()
+    auth, runtime, training, kms = Auth(), Runtime(), Training(), Kms()
     servers = [
         upstream(name, servicer, tmp_path, workloads)
-        for name, servicer in (("auth", auth), ("runtime", runtime), ("training", training))
+        for name, servicer in (("auth", auth), ("runtime", runtime), ("training", training), ("kms", kms))
     ]
     for server in servers:
         await server.start()
@@ -145,6 +146,7 @@ async def stack(
         auth=UpstreamSettings(f"127.0.0.1:{servers[0].port}", "auth"),
         runtime=UpstreamSettings(f"127.0.0.1:{servers[1].port}", "runtime"),
         training=UpstreamSettings(f"127.0.0.1:{servers[2].port}", "training"),
+        kms=UpstreamSettings(f"127.0.0.1:{servers[3].port}", "kms"),
         redis=redis.settings,
         audit=AuditSettings(tmp_path / "spool", UpstreamSettings("127.0.0.1:1", "audit")),
         regions=("us-east-1", "eu-west-1"),
@@ -155,7 +157,7 @@ async def stack(
     await edge.start()
     async with asyncio.timeout(20):
         await edge.ready.wait()
-    yield Stack(edge, auth, runtime, recorder, redis, workloads.tls("service/edge").ca, config)
+    yield Stack(edge, auth, runtime, kms, recorder, redis, workloads.tls("service/edge").ca, config)
     await edge.stop()
     for server in servers:
         await server.stop()

@@ -292,6 +292,6 @@ async def _metrics(stack: Any, path: str) -> bytes:
 async def test_health_and_metrics(stack: Any, raw: Any) -> None:
     await raw.request("GET", "/foundation-models")
     health = json.loads(await _metrics(stack, "/healthz"))
-    assert health == {"auth": True, "runtime": True, "redis": True, "serving": True}
+    assert health == {"auth": True, "kms": True, "runtime": True, "redis": True, "serving": True}
     text = (await _metrics(stack, "/metrics")).decode()
     assert 'craton_call_seconds_count{method="edge:ListFoundationModels",status="OK"} 1.0' in text

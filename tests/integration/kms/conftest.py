@@ -17,25 +17,29 @@ from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.server import Server
 from services.chassis.settings import AuditSettings, ServerSettings, UpstreamSettings
-from services.kms.adapters.file_custody import mark_first_boot
-from services.kms.config import KmsConfig
+from services.kms.adapters.first_boot import mark_first_boot
+from services.kms.config import CustodySettings, KmsConfig
 from services.kms.wiring import build
+from tests.fakes.audit_server import FakeAudit
 from tests.fakes.auth_server import FakeAuth
+from tests.fakes.serving import until_serving
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
 
 UNUSED_PORT = "127.0.0.1:1"
 """Nobody listens on port 1: a service that is down."""
 
 
-def kms_config(home: Path, workloads: Workloads, auth_target: str) -> KmsConfig:
+def kms_config(
+    home: Path, workloads: Workloads, auth_target: str, audit_target: str = UNUSED_PORT
+) -> KmsConfig:
     (home / "state").mkdir(exist_ok=True)
     return KmsConfig(
         server=ServerSettings("kms", "127.0.0.1:0", "", drain_s=0.5),
         tls=workloads.tls("service/kms"),
-        audit=AuditSettings(home / "state" / "audit-spool", UpstreamSettings(UNUSED_PORT, "audit")),
+        audit=AuditSettings(home / "state" / "audit-spool", UpstreamSettings(audit_target, "audit")),
         auth=UpstreamSettings(auth_target, "auth"),
         database_url=f"sqlite:///{home}/state/kms.sqlite",
-        custody_file=home / "custody" / "kms-root.key",
+        custody=CustodySettings(home / "custody" / "kms-root.key"),
     )
 
 
@@ -68,11 +72,20 @@ async def auth(home: Path, workloads: Workloads) -> AsyncIterator[FakeAuth]:
 
 
 @pytest.fixture
-async def kms(home: Path, workloads: Workloads, auth: FakeAuth) -> AsyncIterator[Server]:
-    config = kms_config(home, workloads, f"127.0.0.1:{auth.server.port}")
-    mark_first_boot(config.custody_file)
+async def audit(home: Path, workloads: Workloads) -> AsyncIterator[FakeAudit]:
+    fake = FakeAudit(home, workloads)
+    await fake.server.start()
+    yield fake
+    await fake.server.stop()
+
+
+@pytest.fixture
+async def kms(home: Path, workloads: Workloads, auth: FakeAuth, audit: FakeAudit) -> AsyncIterator[Server]:
+    config = kms_config(home, workloads, f"127.0.0.1:{auth.server.port}", audit.target)
+    mark_first_boot(config.custody.file)
     server = build(config, SystemClock())
     await server.start()
+    await until_serving(server)
     yield server
     await server.stop()
 

@@ -4,8 +4,13 @@ from typing import Any
 
 import grpc
 from craton.kms.v1 import (
+    alias_service_pb2,
     crypto_service_pb2,
+    custody_service_pb2,
+    grant_service_pb2,
     key_admin_service_pb2,
+    key_lease_service_pb2,
+    key_material_service_pb2,
     model_key_service_pb2,
     service_key_service_pb2,
 )
@@ -25,14 +30,41 @@ WORKLOADS = (
 KEY_HOLDERS = {"service/auth", "service/runtime", "service/training", "service/audit"}
 PROVIDERS = {"provider/craton", "provider/sbert"}
 POOLS = {"pool/craton", "pool/sbert"}
+FOR_CUSTOMERS = {"service/runtime", "service/training"}
+"""Services that use customers' keys: with a principal's token, or by a grant."""
 PRINCIPALS = {"service/edge", "operator/admin"}
 
 # Written by hand and not read from callers.toml, so that an entry too many there is found here.
 EXPECTED = {
     service_key_service_pb2: {"ServiceKeyService": KEY_HOLDERS},
     model_key_service_pb2: {"GenerateModelDataKey": PROVIDERS, "OpenModelDataKey": POOLS},
-    crypto_service_pb2: {"CryptoService": PRINCIPALS},
-    key_admin_service_pb2: {"KeyAdminService": PRINCIPALS | PROVIDERS},
+    crypto_service_pb2: {
+        "CryptoService": PRINCIPALS,
+        **dict.fromkeys(
+            ("Encrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"),
+            PRINCIPALS | FOR_CUSTOMERS,
+        ),
+        "Decrypt": PRINCIPALS | FOR_CUSTOMERS | POOLS,
+    },
+    grant_service_pb2: {
+        "GrantService": PRINCIPALS,
+        **dict.fromkeys(("CreateGrant", "RetireGrant"), PRINCIPALS | FOR_CUSTOMERS),
+    },
+    alias_service_pb2: {"AliasService": PRINCIPALS},
+    key_admin_service_pb2: {
+        "KeyAdminService": PRINCIPALS | PROVIDERS,
+        **dict.fromkeys(("PutKeyPolicy", "GetKeyPolicy", "ListKeyPolicies"), PRINCIPALS),
+        # AWS has no such operation, so edge asks for none.
+        "ListKeyDeletions": {"operator/admin"} | PROVIDERS,
+    },
+    key_material_service_pb2: {
+        "KeyMaterialService": PRINCIPALS | PROVIDERS,
+        **dict.fromkeys(
+            ("GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial"), PRINCIPALS
+        ),
+    },
+    key_lease_service_pb2: {"KeyLeaseService": KEY_HOLDERS, "CheckKeyUses": POOLS},
+    custody_service_pb2: {"CustodyService": {"operator/admin"}},
 }
 
 

@@ -19,7 +19,7 @@ from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.rich_status import from_rpc_error
 from services.chassis.settings import UpstreamSettings
-from services.kms.adapters.file_custody import mark_first_boot
+from services.kms.adapters.first_boot import mark_first_boot
 from services.kms.wiring import build
 from tests.fakes.auth_server import ALLOW_ALL, FakeAuth
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
@@ -40,11 +40,11 @@ async def reason(call: Any) -> str:
 
 
 async def test_without_auth_services_are_served_and_customers_are_not(
-    home: Path, workloads: Workloads, clients
+    home: Path, workloads: Workloads, clients, audit
 ) -> None:
     elsewhere = FakeAuth(home, workloads, ["service/kms"])
-    config = kms_config(home, workloads, UNUSED_PORT)
-    mark_first_boot(config.custody_file)
+    config = kms_config(home, workloads, UNUSED_PORT, audit.target)
+    mark_first_boot(config.custody.file)
     server = build(config, SystemClock())
     await server.start()
     try:
@@ -169,7 +169,8 @@ async def test_no_secret_reaches_a_file_or_a_log(
             await refusal
         messages.append(str(caught.value).encode())
 
-    root_key = base64.b64decode((home / "custody" / "kms-root.key").read_text().split()[2])
+    lines = (home / "custody" / "kms-root.key").read_text().splitlines()
+    root_key = next(line.split()[-1] for line in lines if line.startswith("root ")).encode()
     logs = caplog.text.encode()
     for secret in (canary, data_key.plaintext, context_canary.encode(), root_key):
         where = found_in(home, secret)

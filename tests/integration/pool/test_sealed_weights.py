@@ -1,8 +1,11 @@
 """A pool with real weights: sealed by the publisher, opened by the key service for the pool alone."""
 
+import asyncio
 import mmap
 import os
+import signal
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ from craton.pool.v1 import model_exchange_pb2
 
 from cli.publish import KmsDataKeys, open_objects, publish
 from services.chassis.sealing import frames
+from services.pool.domain.server_files import server_model_name
 from tests.fakes import kms_process, pool_home
 from tests.fakes.echo_models import echo_manifest
 from tests.fakes.kms_process import ProviderKeys
@@ -21,14 +25,19 @@ PROVIDER = "craton"
 TEXT, ECHO = "craton.tiny-text-v1", "craton.echo-v1"
 SOURCE = ROOT / "deploy/catalog/craton"
 MIB = 1 << 20
+GRACE_S = 2.0
+"""How long models go on here while the key service says nothing, instead of 25 s."""
 WEIGHTS = SOURCE / "tiny-llama/model.safetensors"
 
 
 class Escrow:
     """A pool, the key service, and the provider's key."""
 
-    def __init__(self, home: PoolHome, keys: ProviderKeys, target: str) -> None:
+    def __init__(
+        self, home: PoolHome, keys: ProviderKeys, target: str, kms: "subprocess.Popen[bytes]"
+    ) -> None:
         self.pool = home
+        self.kms = kms
         self.keys = keys
         self.key_name = keys.create()
         data_keys = KmsDataKeys(target, home.workloads.tls(f"provider/{PROVIDER}"), "craton.local")
@@ -53,11 +62,11 @@ class Escrow:
 def escrow() -> Iterator[Escrow]:
     target = kms_process.free_target()
     with pool_home.folder() as folder, pool_home.folder() as kms_folder:
-        home = PoolHome(folder, name=PROVIDER, kms=target)
-        with kms_process.running(kms_folder, home.workloads, target):
+        home = PoolHome(folder, name=PROVIDER, kms=target, key_grace_s=GRACE_S)
+        with kms_process.running(kms_folder, home.workloads, target) as kms:
             keys = ProviderKeys(target, home.workloads.tls(f"provider/{PROVIDER}"), PROVIDER)
             kms_process.own(folder / "pki", pool_home.AGENT_UID)
-            escrow = Escrow(home, keys, target)
+            escrow = Escrow(home, keys, target, kms)
             home.start()
             try:
                 yield escrow
@@ -145,6 +154,70 @@ async def test_with_the_key_disabled_a_restarted_pool_cannot_load_and_the_others
             assert TEXT not in await escrow.pool.until_ready(ECHO)
     finally:
         escrow.keys.enable(escrow.key_name)
+    assert await generate(escrow)
+
+
+async def gone_after(escrow: Escrow, model_id: str) -> float:
+    """Wait until a model is listed no longer; return how long it took."""
+    began = time.monotonic()
+    while True:
+        answer = await escrow.pool.instances()
+        if answer is not None and model_id not in {each.model_id for each in answer.instances}:
+            return time.monotonic() - began
+        assert time.monotonic() - began < 60, escrow.pool.log
+        await asyncio.sleep(0.05)
+
+
+async def ended_after(pid: int) -> float:
+    """Wait until a process has ended; return how long it took."""
+    began = time.monotonic()
+    while Path("/proc", str(pid)).exists():
+        assert time.monotonic() - began < 60
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+async def test_a_model_in_memory_is_unloaded_when_its_key_is_disabled_and_served_again_when_enabled(
+    escrow: Escrow,
+) -> None:
+    await generate(escrow)
+    pid = escrow.pool.pid_of(f"/repository/{server_model_name(TEXT)}/")
+    others = escrow.pool.pid_of(f"/repository/{server_model_name(ECHO)}/")
+    before = (await escrow.pool.until_ready(TEXT))[TEXT].instance_id
+    escrow.keys.disable(escrow.key_name)
+    try:
+        unready = await gone_after(escrow, TEXT)
+        ended = await ended_after(pid)
+        print(f"disabled: not listed after {unready:.1f} s, its process gone {ended:.1f} s later")
+        assert '"model_key_ended"' in escrow.pool.log
+        await escrow.pool.until_ready(ECHO)
+        assert escrow.pool.pid_of(f"/repository/{server_model_name(ECHO)}/") == others
+    finally:
+        escrow.keys.enable(escrow.key_name)
+    began = time.monotonic()
+    after = await escrow.pool.until_ready(TEXT, other_than=[before])
+    print(f"enabled: ready after {time.monotonic() - began:.1f} s")
+    assert after[TEXT].instance_id != before
+    assert await generate(escrow)
+
+
+async def test_models_outlive_the_word_of_the_key_service_by_a_grace_and_no_longer(escrow: Escrow) -> None:
+    await generate(escrow)
+    pid = escrow.pool.pid_of(f"/repository/{server_model_name(TEXT)}/")
+    escrow.kms.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        await gone_after(escrow, TEXT)
+        unready = time.monotonic() - began
+        await ended_after(pid)
+        print(
+            f"kms stands still: not listed after {unready:.1f} s, gone after {time.monotonic() - began:.1f} s"
+        )
+        assert unready > GRACE_S
+        assert '"key_service_away"' in escrow.pool.log
+        await escrow.pool.until_ready(ECHO)
+    finally:
+        escrow.kms.send_signal(signal.SIGCONT)
     assert await generate(escrow)
 
 

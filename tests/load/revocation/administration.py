@@ -1,9 +1,11 @@
 """What administrators do: IAM and Organizations over gRPC, under the operator's certificate."""
 
+import asyncio
 import math
 import time
 from typing import Any
 
+import grpc
 from craton.auth.v1 import (
     access_key_service_pb2,
     access_key_service_pb2_grpc,
@@ -42,6 +44,7 @@ from tests.load.revocation.ways import get_token
 _TOKEN_AGE_S = 30.0
 _LIMIT_S = 20.0
 """An acknowledgement takes five seconds when an enforcement point stands still."""
+_PAUSE_S = 0.2
 
 
 def _methods(channel: Channel, *pairs: tuple[Any, Any]) -> dict[str, tuple[Any, Any]]:
@@ -79,9 +82,20 @@ class Caller:
         )
 
     async def __call__(self, method: str, /, **fields: Any) -> Any:
-        """Call a method by its name. Raises grpc.aio.AioRpcError."""
+        """Call a method by its name. Raises grpc.aio.AioRpcError.
+
+        What could not be begun, because a disk stood still and nothing could be recorded, is tried again, as
+        any administrator would: nothing of it was acknowledged.
+        """
         message, call = self._methods[method]
-        return await call(message(**fields), metadata=await self.metadata("auth"), timeout=_LIMIT_S)
+        deadline = time.monotonic() + _LIMIT_S
+        while True:
+            try:
+                return await call(message(**fields), metadata=await self.metadata("auth"), timeout=_LIMIT_S)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE_S)
 
     async def renew(self) -> None:
         """Get a new token now, to need none for half a minute: it cannot be had while kms stands still."""

@@ -55,18 +55,24 @@ async def test_accounts_have_keys_of_their_own_and_one_an_hour(service):
     assert service.kms.generated == 4
 
 
-async def test_a_key_is_opened_again_after_a_minute_and_after_a_restart(service):
-    await service.ingestor.append(AUTH, SPOOL, 0, [event(1)])
-    service.clock.advance(59)
-    await service.ingestor.append(AUTH, SPOOL, 1, [event(2)])
-    assert service.kms.opened == 0
-    service.clock.advance(2)
+async def test_keys_are_asked_for_by_every_batch_and_every_reading(service):
+    """How long an opened key stays in memory is the key service's to say: nothing is kept beside it."""
+    await service.ingestor.append(AUTH, SPOOL, 0, [event(1), event(2)])
+    assert (service.kms.generated, service.kms.opened) == (1, 1)
     await service.ingestor.append(AUTH, SPOOL, 2, [event(3)])
-    assert service.kms.opened == 1
+    call = CallContext("/m", "r", "c", WorkloadId("craton.local", "operator", "admin"))
+    await service.lookup.find(call, Query(), 10, "")
+    assert (service.kms.generated, service.kms.opened) == (1, 5)
     service.restart()
     await service.ingestor.append(AUTH, SPOOL, 3, [event(4)])
-    assert service.kms.opened == 2
     assert service.kms.generated == 1
+    service.kms.down = True
+    for call_of in (
+        service.ingestor.append(AUTH, SPOOL, 4, [event(5)]),
+        service.lookup.find(call, Query(), 1, ""),
+    ):
+        with pytest.raises(DomainError):
+            await call_of
 
 
 async def test_without_kms_nothing_is_taken_and_nothing_lost(service):

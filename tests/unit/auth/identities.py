@@ -24,6 +24,7 @@ from services.auth.operations.groups import Groups
 from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.key_uses import LastUses
 from services.auth.operations.managed_policies import Attachments, ManagedPolicies
+from services.auth.operations.principal_names import PrincipalNames
 from services.auth.operations.roles import Roles
 from services.auth.operations.tags import Boundaries, PolicyTags, Tags
 from services.auth.operations.trust_policies import TrustPolicies
@@ -105,7 +106,7 @@ async def make_iam(auth: Any) -> Iam:
     shared = (announcements, auth.clock, auth.randomness)
     root = await auth.keys.make(ACCOUNT, None)
     await auth.directory.create_access_key(root.key, 2)
-    trusts = TrustPolicies(SqlRoles(database), SqlPrincipals(database), "aws")
+    trusts = TrustPolicies(PrincipalNames(SqlRoles(database), SqlPrincipals(database), "aws"))
     return Iam(
         auth,
         Users(auth.directory, tags, identities, *shared),

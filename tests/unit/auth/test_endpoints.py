@@ -21,7 +21,7 @@ from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import ClientContext, PrincipalClaims, PrivatePath
-from services.edge.domain.model import QUERY_SERVICES
+from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES
 from services.edge.domain.model import SERVICES as REST_SERVICES
 
 MEMBER, MANAGEMENT = "123456789012", "999999999999"
@@ -135,7 +135,7 @@ def policy(**statement: Any) -> str:
 
 
 def test_an_endpoint_can_serve_what_edge_speaks() -> None:
-    assert {*REST_SERVICES, *QUERY_SERVICES} == SERVICES
+    assert {*REST_SERVICES, *QUERY_SERVICES, *JSON_SERVICES} == SERVICES
 
 
 async def test_a_listener_lets_nobody_in_before_it_has_an_endpoint(private: Private) -> None:

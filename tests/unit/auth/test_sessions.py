@@ -22,6 +22,7 @@ from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.inline_policies import InlinePolicies
 from services.auth.operations.lease import content_digest
 from services.auth.operations.managed_policies import ManagedPolicies
+from services.auth.operations.principal_names import PrincipalNames
 from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
@@ -96,7 +97,7 @@ def stack(auth: Any) -> Stack:
     store, revocations = SqlRoles(database), NoRevocations()
     shared = (auth.clock, auth.randomness)
     identities = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
-    trusts = TrustPolicies(store, SqlPrincipals(database), "aws")
+    trusts = TrustPolicies(PrincipalNames(store, SqlPrincipals(database), "aws"))
     roles = Roles(store, identities, revocations, *shared, trusts)
     managed = ManagedPolicies(
         SqlManagedPolicies(database), identities, revocations, auth.clock, auth.randomness

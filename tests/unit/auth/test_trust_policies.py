@@ -10,12 +10,13 @@ from services.auth.adapters.sql_account_details import SqlAccountDetails
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.domain.account_details import DetailKind, RoleRights
 from services.auth.domain.identity import Entity, EntityKind
-from services.auth.domain.trust import mentions, rewritten
 from services.auth.operations.account_identity import AccountIdentity
+from services.auth.operations.principal_names import PrincipalNames
 from services.auth.operations.session_maker import NewSession
 from services.auth.operations.sessions import RoleRequest, TemporaryCredentials
 from services.auth.operations.trust_policies import TrustPolicies
 from services.chassis.context import CallContext
+from services.chassis.named_principals import mentions, rewritten
 from tests.unit.auth.identities import ACCOUNT, ADMINISTRATOR, FIRST, Iam, call_of, refused
 
 USER = f"arn:aws:iam::{ACCOUNT}:user"
@@ -36,7 +37,7 @@ async def told(iam: Iam, role_name: str = "r") -> str:
     page = (await iam.roles.list(iam.root, FIRST)).items
     updated = await iam.roles.update(iam.root, role_name, None, None)
     database = iam.auth.credentials._database
-    trusts = TrustPolicies(SqlRoles(database), SqlPrincipals(database), "aws")
+    trusts = TrustPolicies(PrincipalNames(SqlRoles(database), SqlPrincipals(database), "aws"))
     account = AccountIdentity(SqlAccountDetails(database), iam.roles.admission, trusts)
     details = (await account.details(iam.root, frozenset(), FIRST)).items
     reviewed = [each.details.role for each in details if isinstance(each, RoleRights)]
@@ -301,7 +302,7 @@ def test_texts_are_replaced_where_they_stand() -> None:
 
 async def test_details_of_other_kinds_stay(iam: Iam) -> None:
     database = iam.auth.credentials._database
-    trusts = TrustPolicies(SqlRoles(database), SqlPrincipals(database), "aws")
+    trusts = TrustPolicies(PrincipalNames(SqlRoles(database), SqlPrincipals(database), "aws"))
     account = AccountIdentity(SqlAccountDetails(database), iam.roles.admission, trusts)
     stored = await account.store.details(ACCOUNT, frozenset(DetailKind), FIRST)
     assert (await account.details(iam.root, frozenset(), FIRST)).items == stored.items

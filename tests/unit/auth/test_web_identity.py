@@ -26,6 +26,7 @@ from services.auth.operations.entities import IdentityAdmission
 from services.auth.operations.issuer_keys import IssuerKeys
 from services.auth.operations.lease import content_digest
 from services.auth.operations.oidc_providers import OidcProviders
+from services.auth.operations.principal_names import PrincipalNames
 from services.auth.operations.private_paths import PrivatePaths
 from services.auth.operations.roles import Roles
 from services.auth.operations.session_maker import SessionMaker
@@ -128,7 +129,7 @@ def stack(auth: Any) -> Stack:
     shared = (auth.clock, auth.randomness, "aws")
     admission = IdentityAdmission(auth.admission, SqlAttachments(database), "aws")
     store, providers = SqlRoles(database), SqlOidcProviders(database)
-    trusts = TrustPolicies(store, SqlPrincipals(database), "aws")
+    trusts = TrustPolicies(PrincipalNames(store, SqlPrincipals(database), "aws"))
     return Stack(
         auth,
         Roles(store, admission, revocations, auth.clock, auth.randomness, trusts),

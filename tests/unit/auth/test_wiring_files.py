@@ -72,7 +72,10 @@ def test_intents_name_what_they_are_about() -> None:
         if described.resources is no_resources:
             name = method.rsplit("/", 1)[-1]
             assert name.startswith(
-                ("List", "Get", "PutUseCase", "Authenticate", "Recall", "Confirm", "Exchange")
+                (
+                    *("List", "Get", "PutUseCase", "Authenticate", "Recall", "Confirm", "Exchange"),
+                    *("Bind", "Tell"),
+                )
             ), method
 
 

@@ -1,20 +1,28 @@
 """Authorisation at an enforcement point: decisions."""
 
+import dataclasses
 import sys
 from types import FrameType
+from typing import Any
 
 import pytest
 
-from services.chassis.authorization import Authorizer
+from services.chassis.authorization import Authorizer, decide, needs_context
 from services.chassis.errors import DomainError
 from services.chassis.leases import MAX_LEASE_S
-from services.chassis.policy.bundle import PolicyBundle
+from services.chassis.policy.bundle import CompiledBundle, PolicyBundle
+from services.chassis.policy.document import parse
+from services.chassis.policy.evaluator import PolicySet
 from services.chassis.policy.keys import PrincipalFacts
-from services.chassis.principal import BearerTokenType
+from services.chassis.policy.kinds import KEY
+from services.chassis.policy.layers import RequesterLayers, ResourceLayers
+from services.chassis.policy.resource_evaluator import ResourcePolicySet
+from services.chassis.principal import BearerTokenType, requester_of
 from tests.fakes.clock import ManualClock
 from tests.unit.chassis.enforcement_point import (
     ACCOUNT,
     ALLOW,
+    CLAIMS,
     DENY,
     MODEL,
     Auth,
@@ -121,6 +129,14 @@ async def test_an_api_key_needs_a_permission_of_its_own(
     assert await authorizer.allowed(a_call(), "bedrock:InvokeModel", MODEL), "who signs needs none"
 
 
+async def test_an_api_key_needs_it_for_every_action(authorizer: Authorizer, auth: Auth) -> None:
+    auth.policies = (document({**ALLOW, "Action": ["bedrock:Apply*", "bedrock:Get*"]}),)
+    call = a_call(signed_service="bedrock", bearer=BearerTokenType.LONG_TERM)
+    for action in ("bedrock:ApplyGuardrail", "bedrock:GetFoundationModel"):
+        assert not await authorizer.allowed(call, action, MODEL)
+        assert await authorizer.allowed(a_call(), action, MODEL)
+
+
 async def test_without_that_permission_the_refusal_names_it(authorizer: Authorizer) -> None:
     call = a_call(signed_service="bedrock", bearer=BearerTokenType.LONG_TERM)
     with pytest.raises(DomainError) as caught:
@@ -162,6 +178,44 @@ async def test_a_condition_in_one_of_many_statements_is_seen(authorizer: Authori
     only_others = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
     auth.policies = (document(ALLOW), document({**DENY, "Condition": only_others}))
     assert not await permitted(authorizer)
+
+
+def _resource_policies(*statements: dict[str, Any]) -> ResourcePolicySet:
+    return ResourcePolicySet([parse(document(*statements), KEY)])
+
+
+def test_requests_are_looked_at_for_policies_that_ask() -> None:
+    secure = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    plain = RequesterLayers(PolicySet([parse(document(ALLOW))]))
+    asks = RequesterLayers(PolicySet([parse(document({**ALLOW, **secure}))]))
+    assert needs_context(CompiledBundle(asks), "bedrock:InvokeModel", None)
+    assert not needs_context(CompiledBundle(asks), "kms:Decrypt", None)
+    assert not needs_context(CompiledBundle(plain), "bedrock:InvokeModel", None)
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    asking = _resource_policies({**anybody, "Action": "kms:Encrypt"}, {**anybody, **secure})
+    silent = _resource_policies(anybody)
+    bundle = CompiledBundle(plain, control=(silent,))
+    for target, asked in (
+        (ResourceLayers(ACCOUNT), False),
+        (ResourceLayers(ACCOUNT, policy=silent), False),
+        (ResourceLayers(ACCOUNT, policy=asking), True),
+        (ResourceLayers(ACCOUNT, policy=asking, control=bundle.control), True),
+        (ResourceLayers(ACCOUNT, policy=silent, control=bundle.control), False),
+        (ResourceLayers(ACCOUNT, control=(silent, asking)), True),
+        (ResourceLayers(ACCOUNT, control=(silent,)), False),
+    ):
+        assert needs_context(bundle, "kms:Decrypt", target) is asked
+        assert not needs_context(bundle, "kms:Encrypt", target)
+    assert needs_context(CompiledBundle(plain, control=(asking,)), "kms:Decrypt", None)
+
+
+def test_who_asks_is_read_from_the_token_unless_it_is_given(clock: ManualClock) -> None:
+    nothing = CompiledBundle(RequesterLayers())
+    user, root = CLAIMS, dataclasses.replace(CLAIMS, root=True, principal_id=ACCOUNT)
+    assert not decide(user, nothing, "bedrock:InvokeModel", MODEL, clock).allowed
+    assert decide(root, nothing, "bedrock:InvokeModel", MODEL, clock).allowed
+    given = decide(user, nothing, "bedrock:InvokeModel", MODEL, clock, requester=requester_of(root))
+    assert given.allowed
 
 
 async def test_root_is_bound_by_no_identity_policy(authorizer: Authorizer, auth: Auth) -> None:

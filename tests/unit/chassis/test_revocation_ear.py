@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
-from services.chassis import enforcement
+from services.chassis import revocation_ear
 from services.chassis.enforcement import RevocationEar
 from services.chassis.revocation import EVERYBODY
 
@@ -96,7 +96,7 @@ async def test_more_than_one_call_holds_is_confirmed_by_several(
     assert [each for call in auth.calls for each in call] == heard
 
     auth.calls.clear()
-    monkeypatch.setattr(enforcement, "_MAX_WAITING", 10)
+    monkeypatch.setattr(revocation_ear, "_MAX_WAITING", 10)
     for account_id, epoch in heard:
         ear.revoke(account_id, epoch)
     await confirmed(ear)
@@ -106,7 +106,7 @@ async def test_more_than_one_call_holds_is_confirmed_by_several(
 async def test_an_auth_that_does_not_answer_is_asked_again_while_it_waits(
     ear: RevocationEar, auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enforcement, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(revocation_ear, "_AGAIN_S", 0.0)
     auth.down = True
     ear.revoke(ONE, 7)
     task = asyncio.create_task(ear._confirmations())
@@ -126,7 +126,7 @@ async def test_an_auth_that_does_not_answer_is_asked_again_while_it_waits(
 async def test_an_auth_that_is_away_is_not_asked_for_ever(
     ear: RevocationEar, auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enforcement, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(revocation_ear, "_AGAIN_S", 0.0)
     auth.down = True
     ear.revoke(ONE, 7)
     task = asyncio.create_task(ear._confirmations())

@@ -53,6 +53,7 @@ def test_the_commands_that_operators_need_are_there() -> None:
         *("whoami", "roles create", "roles trust", "roles assume", "roles policies put", "roles bound"),
         *("groups create", "groups add", "groups members", "groups policies put", "users tag", "users bound"),
         *("policies managed create", "policies managed update", "policies attach", "policies attached"),
+        *("kms status", "kms unseal", "kms seal", "kms rotate-root", "kms change-passphrase"),
         *("organization tree", "organization create-ou", "organization policies attach"),
     }
     assert wanted <= EVERY.keys()

@@ -4,9 +4,9 @@ import pytest
 
 from services.edge.domain.dialect import REST_JSON, Dialects
 from services.edge.domain.faults import Fault
-from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
 
-DIALECTS = Dialects({name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)})
+DIALECTS = Dialects({name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES, *JSON_SERVICES)})
 
 
 def signed(service: str, key: str = "AKIAIOSFODNN7EXAMPLE") -> dict[bytes, bytes]:
@@ -22,6 +22,29 @@ def test_the_scope_says_which_service(method: str, service: str) -> None:
     assert dialect.signing_names == (service,)
     body = dialect.encode_fault(Fault("C", 400, "m"), "r").body
     assert f'xmlns="https://{service}.amazonaws.com/doc/{QUERY_SERVICES[service]}/"'.encode() in body
+
+
+TARGET = {b"x-amz-target": b"TrentService.Encrypt"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "fields",
+    [signed("kms"), {**signed("kms"), b"x-amz-target": b"Other.Do"}, TARGET, {**signed("s3"), **TARGET}],
+)
+def test_kms_is_asked_by_its_scope_or_by_its_target(method: str, fields: dict[bytes, bytes]) -> None:
+    dialect = DIALECTS.choose(method, b"/", b"", {**fields, b"host": b"iam.amazonaws.com"})
+    assert (dialect.service, dialect.signing_names) == ("kms", ("kms",))
+    response = dialect.encode_fault(Fault("C", 400, "m"), "r")
+    assert response.body == b'{"__type":"C","message":"m"}'
+    assert dialect.too_large().status == 413
+
+
+def test_a_host_or_a_foreign_target_asks_nobody() -> None:
+    for fields in ({b"host": b"kms.us-east-1.amazonaws.com"}, {b"x-amz-target": b"Trent.Encrypt"}):
+        assert DIALECTS.choose("POST", b"/", b"", fields) is REST_JSON
+    assert DIALECTS.choose("POST", b"/", b"", {**signed("iam"), **TARGET}).service == "iam"
+    assert DIALECTS.choose("POST", b"/x", b"", TARGET) is REST_JSON
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,14 @@ from services.edge.adapters.authentication import GrpcAuthentication
 from services.edge.adapters.health import UpstreamHealth
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.web_identity import WebIdentity
+from services.edge.domain.model import ServiceModel
 from services.edge.ports import Caller, Invocation, Presented
 from services.edge.wiring import operations
 from tests.fakes.service_inputs import example_input
 
+MODELS = {name: ServiceModel.load(name) for name in ("kms",)}
 ROOT = Path(__file__).parents[3]
-ANSWERED_BY = ("auth", "runtime", "training")
+ANSWERED_BY = ("auth", "kms", "runtime", "training")
 """The services that edge has a channel to."""
 SHARED = {
     # The ear of every enforcement point, which is the chassis' and tested there.
@@ -68,7 +70,7 @@ async def _run(recorder: Recorder) -> None:
     channels: Any = dict.fromkeys(ANSWERED_BY, recorder)
     channel: Any = recorder
     web_identity = WebIdentity(channel, "us-east-1")
-    for (service, name), run in operations(channels, web_identity, "aws").items():
+    for (service, name), run in operations(channels, MODELS, web_identity, "aws").items():
         shape = get_session().get_service_model(service).operation_model(name).input_shape
         with pytest.raises(AskedError):
             await run({} if shape is None else example_input(shape), CALLER)

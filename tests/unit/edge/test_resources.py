@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from services.edge.domain.model import QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
 from services.edge.domain.resources import request_resources
 
-MODELS = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES)}
+MODELS = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES, *JSON_SERVICES)}
 ACCOUNT = "123456789012"
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+KMS = f"arn:aws-x:kms:eu-west-1:{ACCOUNT}"
 POLICY = "arn:aws-x:iam::123456789012:policy/p"
 
 
@@ -47,6 +49,22 @@ POLICY = "arn:aws-x:iam::123456789012:policy/p"
         ("sts", "AssumeRole", {"RoleArn": "arn:aws-x:iam::1:role/r"}, ["arn:aws-x:iam::1:role/r"]),
         ("sts", "GetSessionToken", {}, []),
         ("sts", "GetAccessKeyInfo", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, []),
+        ("kms", "Encrypt", {"KeyId": "alias/a", "Plaintext": b"x"}, [f"{KMS}:alias/a"]),
+        ("kms", "Decrypt", {"CiphertextBlob": b"x"}, []),
+        ("kms", "DescribeKey", {"KeyId": "no key"}, []),
+        ("kms", "DescribeKey", {"KeyId": "arn:aws:iam::1:role/r"}, []),
+        (
+            "kms",
+            "ReEncrypt",
+            {"SourceKeyId": KEY_ID, "DestinationKeyId": f"arn:aws-x:kms:eu-west-1:210987654321:key/{KEY_ID}"},
+            [f"{KMS}:key/{KEY_ID}", f"arn:aws-x:kms:eu-west-1:210987654321:key/{KEY_ID}"],
+        ),
+        (
+            "kms",
+            "CreateAlias",
+            {"AliasName": "alias/a", "TargetKeyId": KEY_ID},
+            [f"{KMS}:key/{KEY_ID}", f"{KMS}:alias/a"],
+        ),
         (
             "bedrock",
             "GetFoundationModel",

@@ -125,7 +125,7 @@ def test_no_salt_and_no_iv_comes_twice() -> None:
 
 
 def by_hand(blob: bytes, material: bytes, context: dict[str, str]) -> bytes:
-    """Open a ciphertext as docs/kms-ciphertext-format.md says, with none of the service's code."""
+    """Open a ciphertext as docs/ciphertext-format.md says, with none of the service's code."""
     version, suite, name_length = struct.unpack_from(">BBH", blob)
     assert (version, suite) == (1, 1)
     info = blob[: 8 + name_length]
@@ -182,7 +182,7 @@ def test_the_vectors_are_what_the_service_writes() -> None:
 
 
 def test_the_worked_example_of_the_document_is_right() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "kms-ciphertext-format.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "ciphertext-format.md").read_text()
     example = text.partition("## A worked example")[2].partition("\n## ")[0]
     values = {
         label.strip(): bytes.fromhex(digits)

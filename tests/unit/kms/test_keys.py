@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.chassis.settings import AuditSettings, ServerSettings, TlsSettings, UpstreamSettings
-from services.kms.config import KmsConfig
-from services.kms.domain.keys import Key, KeyClass, KeyName, KeyParent, KeyState, wrapping_context
+from services.kms.config import CustodySettings, KmsConfig
+from services.kms.domain.keys import Key, KeyState, wrapping_context
+from services.kms.domain.names import KeyClass, KeyName, KeyParent
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_custody_beside_the_database_is_refused(tmp_path: Path) -> None:
             AuditSettings(path, UpstreamSettings("127.0.0.1:1", "audit")),
             UpstreamSettings("127.0.0.1:1", "auth"),
             f"sqlite:///{tmp_path}/state/kms.sqlite",
-            custody,
+            CustodySettings(custody),
         )
 
     config(tmp_path / "custody" / "root.key")

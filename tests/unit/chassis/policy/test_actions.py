@@ -157,6 +157,14 @@ def test_the_nearest_action_is_proposed(service: str, wrong: str, right: str) ->
     assert catalogue().services[service].nearest(wrong) == right
 
 
+def test_an_action_is_what_is_said_of_it_and_nothing_more() -> None:
+    bare = Action("s", "A", AccessLevel.READ)
+    assert (bare.resources, bare.required, bare.keys) == ((), frozenset(), ())
+    assert (bare.served, bare.permission_free) == (False, False)
+    free = {each.full_name for each in ALL if each.permission_free}
+    assert free == {"sts:GetCallerIdentity"}, "the only one that AWS names"
+
+
 FORM = ArnForm("arn:${Partition}:bedrock:${Region}:${Account}:flow/${FlowId}/alias/${FlowAliasId}")
 
 
@@ -175,6 +183,9 @@ FORM = ArnForm("arn:${Partition}:bedrock:${Region}:${Account}:flow/${FlowId}/ali
         ("arn:aws:bedrock:*:*:flow/a/alia/b", False),
         ("arn:aws:bedrock:*:*:flo?", False),
         ("arn:aws:bedrock:*:*:${*}low/a/alias/b", False),
+        ("arn:aws:bedrock:*:*:flow/a/alias${*}/b", False),
+        ("arn:aws:bedrock:*:*:flow${$}/a/alias/b", False),
+        ("arn:aws:bedrock:*:*:flow/${?}${$}/alias/b", True),
         ("arn:aws:kms:*:*:flow/a/alias/b", False),
         ("arn:aws:bedrock:*:flow/a/alias/b", False),
     ],

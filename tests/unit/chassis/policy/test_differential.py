@@ -250,6 +250,23 @@ def test_compiled_and_reference_never_differ(seed: int) -> None:
     assert differences(seed, policy_sets=2) == []
 
 
+@given(st.integers(min_value=0, max_value=2**64 - 1))
+@settings(max_examples=50, deadline=None, database=None)
+def test_what_is_unconditional_for_an_action_decides_alike_in_every_context(seed: int) -> None:
+    random_ = random.Random(seed)
+    compiled = PolicySet([parse(document(random_))])
+    for _ in range(50):
+        action, resource, context = request(random_)
+        if not compiled.conditional_for(action):
+            assert compiled.evaluate(action, resource, context) == compiled.evaluate(action, resource, {})
+
+
+def test_contexts_are_needed_for_some_actions_and_not_for_others() -> None:
+    random_ = random.Random(2)
+    found = {PolicySet([parse(document(random_))]).conditional_for(request(random_)[0]) for _ in range(100)}
+    assert found == {True, False}
+
+
 def test_a_long_run_when_asked_for() -> None:
     policy_sets = int(os.environ.get("CRATON_POLICY_SETS", "100"))
     seed = random.SystemRandom().randrange(2**64)
@@ -270,8 +287,8 @@ def _ignores_denies(monkeypatch: pytest.MonkeyPatch) -> None:
     original = PolicySet._index
 
     def index(self: PolicySet, action: str) -> Any:
-        deny, allow = original(self, action)
-        self._by_action[action] = (allow, deny)
+        deny, allow, conditional = original(self, action)
+        self._by_action[action] = (allow, deny, conditional)
         return self._by_action[action]
 
     monkeypatch.setattr(PolicySet, "_index", index)

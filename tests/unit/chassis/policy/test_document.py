@@ -207,6 +207,12 @@ def test_the_key_policy_that_aws_gives_is_one() -> None:
             parse(json.dumps({"Version": "2012-10-17", "Id": "x", "Statement": STATEMENT}), kind)
 
 
+def test_an_id_has_at_most_128_characters() -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    whole = json.dumps({"Version": "2012-10-17", "Id": "i" * 128, "Statement": statement})
+    assert parse(whole, kinds.KEY).id == "i" * 128
+
+
 def test_two_statements_may_not_share_a_sid() -> None:
     both = [{**STATEMENT, "Sid": "A"}, {**STATEMENT, "Sid": "A"}]
     assert "Sid" in refusal(json.dumps({"Statement": both}))

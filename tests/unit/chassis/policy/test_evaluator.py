@@ -90,6 +90,19 @@ def test_a_set_says_whether_any_statement_looks_at_the_context() -> None:
     assert policies(conditional, allow("*")).conditional
 
 
+def test_an_action_needs_conditions_when_a_statement_about_it_does() -> None:
+    conditional = {**allow("*"), "Action": "kms:*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    variable = {**allow("arn:aws:bedrock:*::${aws:username}"), "Action": "bedrock:Get*"}
+    mixed = policies({**allow("*"), "Action": "sts:*"}, conditional, variable)
+    for _ in range(2):
+        assert mixed.conditional_for("kms:Decrypt") is True
+        assert mixed.conditional_for("bedrock:GetFoundationModel") is True
+        assert mixed.conditional_for("sts:AssumeRole") is False
+    assert policies(allow("*")).conditional_for("kms:Decrypt") is False
+    mixed.retire()
+    assert mixed.conditional_for("kms:Decrypt") is False
+
+
 def test_actions_in_any_number_do_not_grow_memory() -> None:
     compiled = policies(allow("*"))
     for number in range(3000):
@@ -165,6 +178,14 @@ def test_the_context_says_where_the_account_stands() -> None:
         "aws:resourceorgid": "o-1",
     }
     assert resource_context(CLAIMS.account_id, CLAIMS) == {"aws:resourceaccount": CLAIMS.account_id}
+
+
+def test_the_context_carries_the_tags_of_the_principal() -> None:
+    facts = PrincipalFacts(tags=(("Team", "a"), ("stage", "B")))
+    context = request_context(CLAIMS, datetime.now(UTC), facts)
+    tags = {key: value for key, value in context.items() if key.startswith("aws:principaltag/")}
+    assert tags == {"aws:principaltag/team": "a", "aws:principaltag/stage": "B"}
+    assert not any(key.startswith("aws:principaltag/") for key in request_context(CLAIMS, datetime.now(UTC)))
 
 
 def test_operations_cannot_hide_one_value_behind_another() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.chassis.policy.key_table import KEYS
-from services.chassis.policy.keys import find
+from services.chassis.policy.keys import find, merge
 from services.chassis.policy.operators import Kind
 
 
@@ -57,3 +57,13 @@ def test_no_name_stands_twice() -> None:
     names = [key.name.lower() for key in KEYS]
     assert len(names) == len(set(names))
     assert [key.name for key in KEYS if "*" not in key.name and find(key.name) is not key] == []
+
+
+def test_what_an_operation_says_is_merged_under_lower_case_names() -> None:
+    said = {"nobody:Knows": "x", "kms:ViaService": "s3", "kms:EncryptionContextKeys": ["a", "b"]}
+    merged = merge({"aws:username": "alice"}, said)
+    assert merged == {
+        "aws:username": "alice",
+        "kms:viaservice": "s3",
+        "kms:encryptioncontextkeys": ("a", "b"),
+    }

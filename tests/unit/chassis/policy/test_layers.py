@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -277,3 +278,20 @@ def test_an_explanation_tells_of_every_layer():
         Layer.SESSION,
     ]
     assert [each.layer for each in explained.silent] == [Layer.BOUNDARY]
+
+
+def test_of_several_statements_that_allow_the_closest_counts() -> None:
+    allow = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    named = ("*", ROOT_ARN, ROLE_ARN, SESSION_ARN)
+    closest = (Match.ANYONE, Match.ACCOUNT, Match.ROLE, Match.REQUESTER)
+    for order in permutations(range(4)):
+        statements = [{**allow, "Principal": {"AWS": named[each]}} for each in order]
+        for count in range(1, 5):
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements[:count]})
+            found = ResourcePolicySet([parse(document, kinds.KEY)]).evaluate(ROLE, ACTION, RESOURCE, {})
+            best = max(order[:count], key=CLOSENESS.index)
+            assert (found[0].statement, found[1]) == (order.index(best), closest[best])
+
+
+CLOSENESS = (1, 0, 2, 3)
+"""Places in `named`: the account, anyone, the role, the session itself."""

@@ -179,10 +179,11 @@ def _first_allow_counts() -> AbstractContextManager[Any]:
         everything = self._statements
         for entry in everything:
             # One statement at a time: the first that allows is taken, however it names the requester.
-            self._by_action[action], kept = (entry,), self._by_action[action]
+            kept = self._by_action[action]
+            self._by_action[action] = (entry,), kept[1]
             single = original(self, requester, action, *rest)
             self._by_action[action] = kept
-            if entry in kept and single[0].allowed:
+            if entry in kept[0] and single[0].allowed:
                 return single
         return decision, match
 

@@ -19,7 +19,7 @@ from services.chassis.policy import (
     principal_document,
 )
 from services.chassis.policy.document import parse
-from services.chassis.policy.elements import DocumentError, Place
+from services.chassis.policy.elements import DocumentError, Place, shown
 from services.chassis.policy.kinds import PolicyKind
 
 GOOD: dict[str, Any] = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
@@ -76,6 +76,7 @@ CASES: list[tuple[str, Any, str, PolicyKind]] = [
         kinds.IDENTITY,
     ),
     ("do not support", NAMED, '"Principal"', kinds.IDENTITY),
+    ("do not support", {**NAMED, "NotPrincipal": "*"}, '"Principal"', kinds.IDENTITY),
     ("exactly one of Principal and NotPrincipal", GOOD, "{", kinds.RESOURCE_CONTROL),
     ("do not support", {**NAMED, "Action": "sts:AssumeRole"}, '"Resource"', kinds.TRUST),
     ("are about actions of kms", {**NAMED, "Action": ["kms:*", "s3:*"]}, '"s3:*"', kinds.KEY),
@@ -216,3 +217,9 @@ def test_a_place_knows_how_it_is_called() -> None:
     assert str(Place() / "Statement") == "Statement"
     assert str(Place() / "Statement" / 3 / "Action" / 7) == "statement 3, Action"
     assert "at line" not in DocumentError(Place(), "is wrong").message
+
+
+def test_what_is_told_of_a_document_stays_readable() -> None:
+    assert shown('a"b') == '"a\\"b"'
+    assert shown("x" * 80) == f'"{"x" * 80}"'
+    assert shown("x" * 81) == f'"{"x" * 77}..."'

@@ -205,13 +205,13 @@ def test_what_is_found(made: dict[str, Any], expected: list[str]) -> None:
         ("bedrock:InvokeModel", "StringEquals", "aws:userid", "a${*}", []),
         ("bedrock:InvokeModel", "StringLike", "aws:userid", "a*", []),
         (
-            "kms:GenerateMac",
+            "kms:ReplicateKey",
             "StringEquals",
-            "kms:MacAlgorithm",
+            "kms:ReplicaRegion",
             "x",
             ["ACTION_NOT_SERVED", "CONDITION_KEY_NOT_FILLED"],
         ),
-        ("kms:Decrypt", "StringEquals", "aws:userid", "${kms:MacAlgorithm}", ["CONDITION_KEY_NOT_FILLED"]),
+        ("kms:Decrypt", "StringEquals", "aws:userid", "${kms:ReplicaRegion}", ["CONDITION_KEY_NOT_FILLED"]),
     ],
 )
 def test_conditions(action: Any, operator: str, key: str, value: Any, expected: list[str]) -> None:
@@ -254,7 +254,7 @@ def test_of_many_types_that_would_fit_five_are_named() -> None:
 
 
 def test_a_variable_that_nothing_fills_is_found_in_a_resource_too() -> None:
-    resource = "arn:aws:kms:us-east-1:123456789012:key/${kms:MacAlgorithm}"
+    resource = "arn:aws:kms:us-east-1:123456789012:key/${kms:ReplicaRegion}"
     assert codes(statement("kms:Decrypt", resource)) == ["CONDITION_KEY_NOT_FILLED"]
 
 
@@ -262,6 +262,7 @@ def test_without_a_version_there_are_no_variables() -> None:
     (finding,) = review(json.dumps({"Statement": statement("kms:Decrypt", KEY)}))
     assert finding.code is IssueCode.MISSING_VERSION
     assert finding.locations[0].path == ()
+    assert not finding.locations[0].key
     assert finding.code.learn_more.endswith("-general-warning-missing-version")
 
 

@@ -32,8 +32,12 @@ def test_every_account_starts_from_nothing(stack: Stack) -> None:
     assert all("resetchannels -@all" in line for line in users)
     assert not any("+@all" in line or "allkeys" in line or "~*" in line for line in users)
     kms = next(line for line in users if line.startswith("user kms"))
-    assert "+publish" not in kms
+    accounts, _, keys = kms.partition("(")
+    assert "+publish" not in accounts, "of accounts kms only hears"
+    assert keys == "&craton:revocations:keys +publish)"
     assert "~" not in kms
+    auth = next(line for line in users if line.startswith("user auth"))
+    assert auth.endswith("(&craton:revocations:keys +subscribe +unsubscribe)"), "of keys auth only hears"
 
 
 def test_passwords_are_private_differ_and_stay(stack: Stack) -> None:

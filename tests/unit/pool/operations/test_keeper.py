@@ -14,7 +14,7 @@ from services.pool.config import WatchdogSettings
 from services.pool.errors import CageError, LauncherGoneError, ModelServerError, RestartLimitError
 from services.pool.operations import keeper as keeper_module
 from services.pool.operations.keeper import Keeper
-from services.pool.ports import Arrival, Ciphertext, Instance, Material, RunningCage
+from services.pool.ports import Arrival, Ciphertext, Instance, Material, OpenedKey, RunningCage
 from tests.fakes.echo_models import echo_manifest
 
 
@@ -138,8 +138,11 @@ class World:
 
 
 class Keys:
-    async def open(self, manifest: ModelManifest) -> SecretBytes:
-        return SecretBytes(b"")
+    async def open(self, manifest: ModelManifest) -> OpenedKey | None:
+        return None
+
+    async def refusals(self, uses: Sequence[tuple[ModelManifest, str]]) -> Sequence[str]:
+        raise AssertionError("models without weights have no keys")
 
 
 @pytest.fixture(autouse=True)

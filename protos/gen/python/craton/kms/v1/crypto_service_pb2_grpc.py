@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class CryptoServiceStub:
-    """CryptoService uses customer keys for a principal: token, policy and key
-    must all permit it.
+    """CryptoService uses keys for a principal: token and policy, or a grant, must
+    permit it, and the key must be enabled. Providers use the keys of models by
+    ModelKeyService, services theirs by ServiceKeyService.
     """
 
     def __init__(self, channel):
@@ -46,16 +47,72 @@ class CryptoServiceStub:
                 request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DecryptRequest.SerializeToString,
                 response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DecryptResponse.FromString,
                 _registered_method=True)
+        self.ReEncrypt = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/ReEncrypt',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.ReEncryptRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.ReEncryptResponse.FromString,
+                _registered_method=True)
         self.GenerateDataKey = channel.unary_unary(
                 '/craton.kms.v1.CryptoService/GenerateDataKey',
                 request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyRequest.SerializeToString,
                 response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyResponse.FromString,
                 _registered_method=True)
+        self.GenerateDataKeyWithoutPlaintext = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/GenerateDataKeyWithoutPlaintext',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyWithoutPlaintextRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyWithoutPlaintextResponse.FromString,
+                _registered_method=True)
+        self.GenerateDataKeyPair = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/GenerateDataKeyPair',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairResponse.FromString,
+                _registered_method=True)
+        self.GenerateDataKeyPairWithoutPlaintext = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/GenerateDataKeyPairWithoutPlaintext',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairWithoutPlaintextRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairWithoutPlaintextResponse.FromString,
+                _registered_method=True)
+        self.GenerateRandom = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/GenerateRandom',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateRandomRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateRandomResponse.FromString,
+                _registered_method=True)
+        self.Sign = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/Sign',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.SignRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.SignResponse.FromString,
+                _registered_method=True)
+        self.Verify = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/Verify',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyResponse.FromString,
+                _registered_method=True)
+        self.GenerateMac = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/GenerateMac',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateMacRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateMacResponse.FromString,
+                _registered_method=True)
+        self.VerifyMac = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/VerifyMac',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyMacRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyMacResponse.FromString,
+                _registered_method=True)
+        self.GetPublicKey = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/GetPublicKey',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GetPublicKeyRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GetPublicKeyResponse.FromString,
+                _registered_method=True)
+        self.DeriveSharedSecret = channel.unary_unary(
+                '/craton.kms.v1.CryptoService/DeriveSharedSecret',
+                request_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DeriveSharedSecretRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DeriveSharedSecretResponse.FromString,
+                _registered_method=True)
 
 
 class CryptoServiceServicer:
-    """CryptoService uses customer keys for a principal: token, policy and key
-    must all permit it.
+    """CryptoService uses keys for a principal: token and policy, or a grant, must
+    permit it, and the key must be enabled. Providers use the keys of models by
+    ModelKeyService, services theirs by ServiceKeyService.
     """
 
     def Encrypt(self, request, context):
@@ -66,7 +123,15 @@ class CryptoServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Decrypt(self, request, context):
-        """Decrypts what Encrypt or GenerateDataKey returned.
+        """Decrypts what Encrypt, ReEncrypt or one of the Generate methods returned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReEncrypt(self, request, context):
+        """Decrypts a ciphertext and encrypts the plaintext under another key, without
+        showing it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -74,6 +139,77 @@ class CryptoServiceServicer:
 
     def GenerateDataKey(self, request, context):
         """Makes a random data key and returns it in plaintext and encrypted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateDataKeyWithoutPlaintext(self, request, context):
+        """Makes a random data key and returns it encrypted alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateDataKeyPair(self, request, context):
+        """Makes a key pair and returns the private key in plaintext and encrypted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateDataKeyPairWithoutPlaintext(self, request, context):
+        """Makes a key pair and returns the private key encrypted alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateRandom(self, request, context):
+        """Returns random bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Sign(self, request, context):
+        """Signs a message or its digest under an asymmetric key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Verify(self, request, context):
+        """Verifies a signature. One that is wrong is an error, INVALID_SIGNATURE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateMac(self, request, context):
+        """Makes a message authentication code under an HMAC key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyMac(self, request, context):
+        """Verifies a message authentication code. One that is wrong is an error,
+        INVALID_MAC.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPublicKey(self, request, context):
+        """Returns the public half of an asymmetric key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeriveSharedSecret(self, request, context):
+        """Agrees on a secret with the holder of another key (ECDH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,10 +228,65 @@ def add_CryptoServiceServicer_to_server(servicer, server):
                     request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DecryptRequest.FromString,
                     response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DecryptResponse.SerializeToString,
             ),
+            'ReEncrypt': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReEncrypt,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.ReEncryptRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.ReEncryptResponse.SerializeToString,
+            ),
             'GenerateDataKey': grpc.unary_unary_rpc_method_handler(
                     servicer.GenerateDataKey,
                     request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyRequest.FromString,
                     response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyResponse.SerializeToString,
+            ),
+            'GenerateDataKeyWithoutPlaintext': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateDataKeyWithoutPlaintext,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyWithoutPlaintextRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyWithoutPlaintextResponse.SerializeToString,
+            ),
+            'GenerateDataKeyPair': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateDataKeyPair,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairResponse.SerializeToString,
+            ),
+            'GenerateDataKeyPairWithoutPlaintext': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateDataKeyPairWithoutPlaintext,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairWithoutPlaintextRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairWithoutPlaintextResponse.SerializeToString,
+            ),
+            'GenerateRandom': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateRandom,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateRandomRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateRandomResponse.SerializeToString,
+            ),
+            'Sign': grpc.unary_unary_rpc_method_handler(
+                    servicer.Sign,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.SignRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.SignResponse.SerializeToString,
+            ),
+            'Verify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Verify,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyResponse.SerializeToString,
+            ),
+            'GenerateMac': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateMac,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateMacRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateMacResponse.SerializeToString,
+            ),
+            'VerifyMac': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyMac,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyMacRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyMacResponse.SerializeToString,
+            ),
+            'GetPublicKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPublicKey,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GetPublicKeyRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.GetPublicKeyResponse.SerializeToString,
+            ),
+            'DeriveSharedSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeriveSharedSecret,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DeriveSharedSecretRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_crypto__service__pb2.DeriveSharedSecretResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -106,8 +297,9 @@ def add_CryptoServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CryptoService:
-    """CryptoService uses customer keys for a principal: token, policy and key
-    must all permit it.
+    """CryptoService uses keys for a principal: token and policy, or a grant, must
+    permit it, and the key must be enabled. Providers use the keys of models by
+    ModelKeyService, services theirs by ServiceKeyService.
     """
 
     @staticmethod
@@ -165,6 +357,33 @@ class CryptoService:
             _registered_method=True)
 
     @staticmethod
+    def ReEncrypt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/ReEncrypt',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.ReEncryptRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.ReEncryptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GenerateDataKey(request,
             target,
             options=(),
@@ -181,6 +400,276 @@ class CryptoService:
             '/craton.kms.v1.CryptoService/GenerateDataKey',
             craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyRequest.SerializeToString,
             craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateDataKeyWithoutPlaintext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/GenerateDataKeyWithoutPlaintext',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyWithoutPlaintextRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyWithoutPlaintextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateDataKeyPair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/GenerateDataKeyPair',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateDataKeyPairWithoutPlaintext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/GenerateDataKeyPairWithoutPlaintext',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairWithoutPlaintextRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateDataKeyPairWithoutPlaintextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateRandom(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/GenerateRandom',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateRandomRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateRandomResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Sign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/Sign',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.SignRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.SignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Verify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/Verify',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateMac(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/GenerateMac',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateMacRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GenerateMacResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyMac(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/VerifyMac',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyMacRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.VerifyMacResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPublicKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/GetPublicKey',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GetPublicKeyRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.GetPublicKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeriveSharedSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.CryptoService/DeriveSharedSecret',
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.DeriveSharedSecretRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_crypto__service__pb2.DeriveSharedSecretResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class KeyAdminServiceStub:
-    """KeyAdminService manages customer and provider keys. It never touches key
-    material or plaintext. Customer keys need a principal token and a policy
-    that allows the action; provider keys need the provider's own certificate
-    or an operator's.
+    """KeyAdminService manages keys: their states, descriptions, tags, policies and
+    ends. It never touches key material or plaintext. Customer keys need a
+    principal token and a policy that allows the action; provider keys need the
+    provider's own certificate or an operator's.
     """
 
     def __init__(self, channel):
@@ -63,13 +63,63 @@ class KeyAdminServiceStub:
                 request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.DisableKeyRequest.SerializeToString,
                 response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.DisableKeyResponse.FromString,
                 _registered_method=True)
+        self.UpdateKeyDescription = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/UpdateKeyDescription',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UpdateKeyDescriptionRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UpdateKeyDescriptionResponse.FromString,
+                _registered_method=True)
+        self.TagKey = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/TagKey',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.TagKeyRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.TagKeyResponse.FromString,
+                _registered_method=True)
+        self.UntagKey = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/UntagKey',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UntagKeyRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UntagKeyResponse.FromString,
+                _registered_method=True)
+        self.ListKeyTags = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/ListKeyTags',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyTagsRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyTagsResponse.FromString,
+                _registered_method=True)
+        self.PutKeyPolicy = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/PutKeyPolicy',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.PutKeyPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.PutKeyPolicyResponse.FromString,
+                _registered_method=True)
+        self.GetKeyPolicy = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/GetKeyPolicy',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.GetKeyPolicyRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.GetKeyPolicyResponse.FromString,
+                _registered_method=True)
+        self.ListKeyPolicies = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/ListKeyPolicies',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyPoliciesRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyPoliciesResponse.FromString,
+                _registered_method=True)
+        self.ScheduleKeyDeletion = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/ScheduleKeyDeletion',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ScheduleKeyDeletionRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ScheduleKeyDeletionResponse.FromString,
+                _registered_method=True)
+        self.CancelKeyDeletion = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/CancelKeyDeletion',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.CancelKeyDeletionRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.CancelKeyDeletionResponse.FromString,
+                _registered_method=True)
+        self.ListKeyDeletions = channel.unary_unary(
+                '/craton.kms.v1.KeyAdminService/ListKeyDeletions',
+                request_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyDeletionsRequest.SerializeToString,
+                response_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyDeletionsResponse.FromString,
+                _registered_method=True)
 
 
 class KeyAdminServiceServicer:
-    """KeyAdminService manages customer and provider keys. It never touches key
-    material or plaintext. Customer keys need a principal token and a policy
-    that allows the action; provider keys need the provider's own certificate
-    or an operator's.
+    """KeyAdminService manages keys: their states, descriptions, tags, policies and
+    ends. It never touches key material or plaintext. Customer keys need a
+    principal token and a policy that allows the action; provider keys need the
+    provider's own certificate or an operator's.
     """
 
     def CreateKey(self, request, context):
@@ -101,7 +151,79 @@ class KeyAdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableKey(self, request, context):
-        """Refuses every use of the key from now on.
+        """Refuses every use of the key from now on. The answer comes when nothing
+        that was cached of it is used any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateKeyDescription(self, request, context):
+        """Describes the key anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TagKey(self, request, context):
+        """Adds labels, or changes their values.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UntagKey(self, request, context):
+        """Removes labels; those that are not there are no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeyTags(self, request, context):
+        """Lists the labels of a key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutKeyPolicy(self, request, context):
+        """Replaces the policy of a key. The answer comes when no decision is made by
+        the old one any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetKeyPolicy(self, request, context):
+        """Returns the policy of a key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeyPolicies(self, request, context):
+        """Lists the names of the policies of a key, which is "default" alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ScheduleKeyDeletion(self, request, context):
+        """Ends the use of a key and begins the waiting period before its deletion.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelKeyDeletion(self, request, context):
+        """Ends the waiting period. The key is disabled afterwards.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeyDeletions(self, request, context):
+        """Lists what has been deleted below a parent, with the certificates.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,6 +257,56 @@ def add_KeyAdminServiceServicer_to_server(servicer, server):
                     request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.DisableKeyRequest.FromString,
                     response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.DisableKeyResponse.SerializeToString,
             ),
+            'UpdateKeyDescription': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateKeyDescription,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UpdateKeyDescriptionRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UpdateKeyDescriptionResponse.SerializeToString,
+            ),
+            'TagKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagKey,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.TagKeyRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.TagKeyResponse.SerializeToString,
+            ),
+            'UntagKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.UntagKey,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UntagKeyRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UntagKeyResponse.SerializeToString,
+            ),
+            'ListKeyTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeyTags,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyTagsRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyTagsResponse.SerializeToString,
+            ),
+            'PutKeyPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutKeyPolicy,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.PutKeyPolicyRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.PutKeyPolicyResponse.SerializeToString,
+            ),
+            'GetKeyPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetKeyPolicy,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.GetKeyPolicyRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.GetKeyPolicyResponse.SerializeToString,
+            ),
+            'ListKeyPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeyPolicies,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyPoliciesRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyPoliciesResponse.SerializeToString,
+            ),
+            'ScheduleKeyDeletion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScheduleKeyDeletion,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ScheduleKeyDeletionRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ScheduleKeyDeletionResponse.SerializeToString,
+            ),
+            'CancelKeyDeletion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelKeyDeletion,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.CancelKeyDeletionRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.CancelKeyDeletionResponse.SerializeToString,
+            ),
+            'ListKeyDeletions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeyDeletions,
+                    request_deserializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyDeletionsRequest.FromString,
+                    response_serializer=craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyDeletionsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'craton.kms.v1.KeyAdminService', rpc_method_handlers)
@@ -144,10 +316,10 @@ def add_KeyAdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class KeyAdminService:
-    """KeyAdminService manages customer and provider keys. It never touches key
-    material or plaintext. Customer keys need a principal token and a policy
-    that allows the action; provider keys need the provider's own certificate
-    or an operator's.
+    """KeyAdminService manages keys: their states, descriptions, tags, policies and
+    ends. It never touches key material or plaintext. Customer keys need a
+    principal token and a policy that allows the action; provider keys need the
+    provider's own certificate or an operator's.
     """
 
     @staticmethod
@@ -275,6 +447,276 @@ class KeyAdminService:
             '/craton.kms.v1.KeyAdminService/DisableKey',
             craton_dot_kms_dot_v1_dot_key__admin__service__pb2.DisableKeyRequest.SerializeToString,
             craton_dot_kms_dot_v1_dot_key__admin__service__pb2.DisableKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateKeyDescription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/UpdateKeyDescription',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UpdateKeyDescriptionRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UpdateKeyDescriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/TagKey',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.TagKeyRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.TagKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UntagKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/UntagKey',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UntagKeyRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.UntagKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeyTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/ListKeyTags',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyTagsRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyTagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutKeyPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/PutKeyPolicy',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.PutKeyPolicyRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.PutKeyPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetKeyPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/GetKeyPolicy',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.GetKeyPolicyRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.GetKeyPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeyPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/ListKeyPolicies',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyPoliciesRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScheduleKeyDeletion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/ScheduleKeyDeletion',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ScheduleKeyDeletionRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ScheduleKeyDeletionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelKeyDeletion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/CancelKeyDeletion',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.CancelKeyDeletionRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.CancelKeyDeletionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeyDeletions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.kms.v1.KeyAdminService/ListKeyDeletions',
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyDeletionsRequest.SerializeToString,
+            craton_dot_kms_dot_v1_dot_key__admin__service__pb2.ListKeyDeletionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

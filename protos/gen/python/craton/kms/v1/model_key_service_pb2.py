@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%craton/kms/v1/model_key_service.proto\x12\rcraton.kms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\"\xa6\x01\n\x0cModelContext\x12/\n\x08provider\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,31}$\x12\x35\n\x08\x61rtifact\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[a-z0-9][a-z0-9._-]{0,127}$\x12.\n\x0f\x61rtifact_sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xa6\x01\n\x1bGenerateModelDataKeyRequest\x12Q\n\x08key_name\x18\x01 \x01(\tB?\xbaH<r:28^providers/[a-z][a-z0-9-]{0,31}/keys/[A-Za-z0-9-]{1,64}$\x12\x34\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.craton.kms.v1.ModelContextB\x06\xbaH\x03\xc8\x01\x01\"K\n\x1cGenerateModelDataKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x12\n\nciphertext\x18\x02 \x01(\x0c\"o\n\x17OpenModelDataKeyRequest\x12\x1e\n\nciphertext\x18\x01 \x01(\x0c\x42\n\xbaH\x07z\x05\x10\x01\x18\x80@\x12\x34\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.craton.kms.v1.ModelContextB\x06\xbaH\x03\xc8\x01\x01\"3\n\x18OpenModelDataKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x32\xe7\x01\n\x0fModelKeyService\x12o\n\x14GenerateModelDataKey\x12*.craton.kms.v1.GenerateModelDataKeyRequest\x1a+.craton.kms.v1.GenerateModelDataKeyResponse\x12\x63\n\x10OpenModelDataKey\x12&.craton.kms.v1.OpenModelDataKeyRequest\x1a\'.craton.kms.v1.OpenModelDataKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%craton/kms/v1/model_key_service.proto\x12\rcraton.kms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\"\xa6\x01\n\x0cModelContext\x12/\n\x08provider\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,31}$\x12\x35\n\x08\x61rtifact\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[a-z0-9][a-z0-9._-]{0,127}$\x12.\n\x0f\x61rtifact_sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xa6\x01\n\x1bGenerateModelDataKeyRequest\x12Q\n\x08key_name\x18\x01 \x01(\tB?\xbaH<r:28^providers/[a-z][a-z0-9-]{0,31}/keys/[A-Za-z0-9-]{1,64}$\x12\x34\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.craton.kms.v1.ModelContextB\x06\xbaH\x03\xc8\x01\x01\"K\n\x1cGenerateModelDataKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x12\n\nciphertext\x18\x02 \x01(\x0c\"o\n\x17OpenModelDataKeyRequest\x12\x1e\n\nciphertext\x18\x01 \x01(\x0c\x42\n\xbaH\x07z\x05\x10\x01\x18\x80@\x12\x34\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.craton.kms.v1.ModelContextB\x06\xbaH\x03\xc8\x01\x01\"E\n\x18OpenModelDataKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x10\n\x08key_name\x18\x02 \x01(\t2\xe7\x01\n\x0fModelKeyService\x12o\n\x14GenerateModelDataKey\x12*.craton.kms.v1.GenerateModelDataKeyRequest\x1a+.craton.kms.v1.GenerateModelDataKeyResponse\x12\x63\n\x10OpenModelDataKey\x12&.craton.kms.v1.OpenModelDataKeyRequest\x1a\'.craton.kms.v1.OpenModelDataKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,7 +60,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENMODELDATAKEYREQUEST']._serialized_start=532
   _globals['_OPENMODELDATAKEYREQUEST']._serialized_end=643
   _globals['_OPENMODELDATAKEYRESPONSE']._serialized_start=645
-  _globals['_OPENMODELDATAKEYRESPONSE']._serialized_end=696
-  _globals['_MODELKEYSERVICE']._serialized_start=699
-  _globals['_MODELKEYSERVICE']._serialized_end=930
+  _globals['_OPENMODELDATAKEYRESPONSE']._serialized_end=714
+  _globals['_MODELKEYSERVICE']._serialized_start=717
+  _globals['_MODELKEYSERVICE']._serialized_end=948
 # @@protoc_insertion_point(module_scope)

@@ -42,7 +42,9 @@ class OpenModelDataKeyRequest(_message.Message):
     def __init__(self, ciphertext: _Optional[bytes] = ..., context: _Optional[_Union[ModelContext, _Mapping]] = ...) -> None: ...
 
 class OpenModelDataKeyResponse(_message.Message):
-    __slots__ = ("plaintext",)
+    __slots__ = ("plaintext", "key_name")
     PLAINTEXT_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     plaintext: bytes
-    def __init__(self, plaintext: _Optional[bytes] = ...) -> None: ...
+    key_name: str
+    def __init__(self, plaintext: _Optional[bytes] = ..., key_name: _Optional[str] = ...) -> None: ...

@@ -45,10 +45,12 @@ class DecryptWithServiceKeyRequest(_message.Message):
     def __init__(self, ciphertext: _Optional[bytes] = ..., encryption_context: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class DecryptWithServiceKeyResponse(_message.Message):
-    __slots__ = ("plaintext",)
+    __slots__ = ("plaintext", "key_name")
     PLAINTEXT_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     plaintext: bytes
-    def __init__(self, plaintext: _Optional[bytes] = ...) -> None: ...
+    key_name: str
+    def __init__(self, plaintext: _Optional[bytes] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class GenerateServiceDataKeyRequest(_message.Message):
     __slots__ = ("encryption_context",)
@@ -64,9 +66,11 @@ class GenerateServiceDataKeyRequest(_message.Message):
     def __init__(self, encryption_context: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class GenerateServiceDataKeyResponse(_message.Message):
-    __slots__ = ("plaintext", "ciphertext")
+    __slots__ = ("plaintext", "ciphertext", "key_name")
     PLAINTEXT_FIELD_NUMBER: _ClassVar[int]
     CIPHERTEXT_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     plaintext: bytes
     ciphertext: bytes
-    def __init__(self, plaintext: _Optional[bytes] = ..., ciphertext: _Optional[bytes] = ...) -> None: ...
+    key_name: str
+    def __init__(self, plaintext: _Optional[bytes] = ..., ciphertext: _Optional[bytes] = ..., key_name: _Optional[str] = ...) -> None: ...

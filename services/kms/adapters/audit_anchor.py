@@ -1,0 +1,57 @@
+"""The store's newest state in the audit service, which has a database, a uid and a backup of its own."""
+
+from typing import Any
+
+import grpc
+from craton.audit.v1 import anchor_service_pb2 as pb
+from craton.audit.v1 import anchor_service_pb2_grpc
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.errors import DomainError
+from services.chassis.rich_status import from_rpc_error
+from services.kms.ports import Anchored, StoreAlteredError
+
+_TIMEOUT_S = 2.0
+
+
+class AuditAnchor:
+    """audit.v1.AnchorService: whose store it is follows from our certificate."""
+
+    def __init__(self, channel: Any) -> None:
+        """Use `channel`, which reaches audit."""
+        stub: Any = anchor_service_pb2_grpc.AnchorServiceStub(channel)
+        self._append = stub.AppendAnchor
+        self._get = stub.GetAnchor
+
+    async def newest(self, store_id: str) -> Anchored | None:
+        """Call GetAnchor."""
+        try:
+            response = await self._get(pb.GetAnchorRequest(store_id=store_id), timeout=_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from error
+        if not response.HasField("anchor"):
+            return None
+        return Anchored(response.anchor.epoch, response.anchor.digest)
+
+    async def append(self, store_id: str, state: Anchored) -> None:
+        """Call AppendAnchor."""
+        anchor = pb.Anchor(store_id=store_id, epoch=state.epoch, digest=state.digest)
+        try:
+            await self._append(pb.AppendAnchorRequest(anchor=anchor), timeout=_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            refusal = from_rpc_error(error, "audit")
+            if refusal.reason == ErrorReason.ERROR_REASON_RESOURCE_STATE:
+                raise StoreAlteredError(
+                    "the audit service knows a newer state of the store, or another one of this epoch"
+                ) from error
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: grpc.aio.AioRpcError) -> DomainError:
+    """Whatever keeps audit from answering, the store cannot be anchored; what it said stands in the text."""
+    refusal = from_rpc_error(error, "audit")
+    return DomainError(
+        ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+        f"The audit service does not anchor the key store: {refusal.reason_name}.",
+        retry_after_s=1.0,
+    )

@@ -1,0 +1,111 @@
+"""Decisions by leases of auth: on the caller, and on whoever owns what it asks for."""
+
+from types import MappingProxyType
+
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.authorization import decide, needs_context
+from services.chassis.clock import Clock
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.leases import Lease, Leases
+from services.chassis.pipeline import require_principal
+from services.chassis.policy import layers
+from services.chassis.policy.keys import Conditions, merge
+from services.chassis.policy.layers import RequesterLayers, ResourceLayers
+from services.chassis.policy.model import Decision, Layer, Verdict
+from services.chassis.policy.principals import Requester, RequesterKind
+from services.chassis.policy.resource_evaluator import ResourcePolicySet
+from services.chassis.policy.service_requests import service_context
+from services.chassis.resource_leases import ResourceLeases
+from services.kms.domain.grants import WORKLOAD_SERVICE
+from services.kms.ports import ConditionSource
+
+_NOTHING = RequesterLayers()
+_UNASKED: Conditions = MappingProxyType({})
+_GONE = Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE)
+
+
+class LeasedPolicies:
+    """A PolicyEnforcer."""
+
+    def __init__(self, leases: Leases, owners: ResourceLeases, clock: Clock) -> None:
+        """Decide with the principals' leases, and those on what protects the resources of other accounts."""
+        self._leases = leases
+        self._owners = owners
+        self._clock = clock
+
+    async def decide(
+        self,
+        call: CallContext,
+        action: str,
+        resource: str,
+        conditions: ConditionSource,
+        target: ResourceLayers | None = None,
+        incarnation: str = "",
+    ) -> Decision:
+        """Decide by the principal's layers and the target's."""
+        claims = require_principal(call)
+        said: Conditions | None = None
+        while True:
+            lease = await self._leases.get(call)
+            protected = target
+            if target is not None:
+                own = target.account_id == claims.account_id
+                known = claims.account_incarnation if own else ""
+                protected = await self._protected(target, incarnation, known, lease)
+                if protected is None:
+                    return _GONE
+            if said is not None or not needs_context(lease.policies, action, protected):
+                break
+            # That may take a moment, in which the lease, or the owner's, may have been revoked.
+            said = await conditions()
+        return decide(
+            *(claims, lease.policies, action, resource, self._clock, said or _UNASKED, protected),
+            facts=lease.facts,
+            requester=lease.requester,
+        )
+
+    async def decide_workload(
+        self,
+        action: str,
+        resource: str,
+        conditions: ConditionSource,
+        target: ResourceLayers,
+        incarnation: str,
+    ) -> Decision:
+        """Decide by the target's layers alone: a service has none of its own."""
+        said = await conditions()
+        protected = await self._protected(target, incarnation)
+        if protected is None:
+            return _GONE
+        context = service_context(WORKLOAD_SERVICE, resource, self._clock.now())
+        # For which resource of a customer the workload works is nothing that it could prove.
+        del context["aws:sourcearn"], context["aws:sourceaccount"]
+        requester = Requester(RequesterKind.SERVICE, WORKLOAD_SERVICE, "")
+        merged = merge(context, said)
+        return layers.decide(requester, _NOTHING, protected, action, resource, merged)
+
+    async def _protected(
+        self, target: ResourceLayers, incarnation: str, known: str = "", lease: Lease | None = None
+    ) -> ResourceLayers | None:
+        """Return the target with the controls of its account; None when its account is not there any more.
+
+        `known` is the incarnation of the caller's account, and `lease` the caller's, where the target is its
+        own: then nobody else need be asked.
+        """
+        if not target.account_id:
+            return target
+        if known and lease is not None:
+            return _controlled(target, lease.policies.control) if incarnation == known else None
+        try:
+            owner = await self._owners.get(target.account_id)
+        except DomainError as error:
+            if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                return None
+            raise
+        return _controlled(target, owner.control) if owner.incarnation == incarnation else None
+
+
+def _controlled(target: ResourceLayers, control: tuple[ResourcePolicySet, ...]) -> ResourceLayers:
+    return ResourceLayers(target.account_id, target.policy, target.required, control)

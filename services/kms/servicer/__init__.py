@@ -1,0 +1,1 @@
+"""The RPC services of kms: protobuf to domain and back, one module a service."""

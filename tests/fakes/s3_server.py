@@ -1,0 +1,140 @@
+"""A real S3 server for tests: OpenStack Swift with its S3 API, one node, one replica, on loopback.
+
+It lies in an environment of its own, .venv/s3, and holds objects in the folder that it is given.
+"""
+
+import contextlib
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fakes.ports import free_ports
+
+ROOT = Path(__file__).resolve().parents[2]
+_BIN = ROOT / ".venv/s3/bin"
+_KINDS = ("account", "container", "object")
+_LIMIT_S = 60.0
+
+_SERVER = """\
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = {port}
+user = {user}
+swift_dir = {home}
+devices = {home}/devices
+mount_check = false
+workers = 0
+[pipeline:main]
+pipeline = {kind}-server
+[app:{kind}-server]
+use = egg:swift#{kind}
+"""
+
+_PROXY = """\
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = {port}
+user = {user}
+swift_dir = {home}
+workers = 0
+[pipeline:main]
+pipeline = catch_errors cache listing_formats s3api tempauth copy slo dlo proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:1
+[filter:listing_formats]
+use = egg:swift#listing_formats
+[filter:s3api]
+use = egg:swift#s3api
+location = us-east-1
+[filter:tempauth]
+use = egg:swift#tempauth
+user_test_tester = {secret} .admin
+[filter:copy]
+use = egg:swift#copy
+[filter:slo]
+use = egg:swift#slo
+[filter:dlo]
+use = egg:swift#dlo
+"""
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where it is, and who may use it."""
+
+    endpoint: str
+    access_key: str = "test:tester"
+    secret_key: str = "testing"
+
+
+@contextlib.contextmanager
+def running(home: Path) -> Iterator[S3Server]:
+    """Run one below `home`."""
+    (home / "devices" / "d1").mkdir(parents=True)
+    (home / "swift.conf").write_text(
+        "[swift-hash]\nswift_hash_path_prefix = craton\nswift_hash_path_suffix = tests\n"
+        "[storage-policy:0]\nname = only\ndefault = yes\n"
+    )
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    ports = dict(zip((*_KINDS, "proxy"), free_ports(len(_KINDS) + 1), strict=True))
+    for kind in _KINDS:
+        text = _SERVER.format(kind=kind, port=ports[kind], user=user, home=home)
+        (home / f"{kind}.conf").write_text(text)
+        ring = [str(_BIN / "swift-ring-builder"), str(home / f"{kind}.builder")]
+        for words in (
+            ("create", "4", "1", "0"),
+            ("add", f"r1z1-127.0.0.1:{ports[kind]}/d1", "1"),
+            ("rebalance",),
+        ):
+            subprocess.run([*ring, *words], check=True, capture_output=True, timeout=_LIMIT_S)
+    server = S3Server(f"http://127.0.0.1:{ports['proxy']}")
+    (home / "proxy.conf").write_text(
+        _PROXY.format(port=ports["proxy"], user=user, home=home, secret=server.secret_key)
+    )
+    with contextlib.ExitStack() as stack:
+        for kind, port in ports.items():
+            stack.enter_context(_process(home, kind, port))
+        yield server
+
+
+@contextlib.contextmanager
+def _process(home: Path, kind: str, port: int) -> Iterator[None]:
+    log = home / f"{kind}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(_BIN / f"swift-{kind}-server"), str(home / f"{kind}.conf")],
+            stdout=output,
+            stderr=output,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + _LIMIT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.05)
+        yield
+    finally:
+        # A server that has ended has no group any more.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
