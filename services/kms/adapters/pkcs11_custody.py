@@ -99,7 +99,8 @@ class Pkcs11Custody:
         self._device = device
         self._randomness = randomness
         self._first_boot = FirstBoot(custody_file)
-        self._store_id = self._identified(PrivateFile(custody_file, "custody file"))
+        self._file = PrivateFile(custody_file, "custody file")
+        self._store_id = self._identified()
         # A session does one operation at a time.
         self._one = threading.RLock()
         self._pin: SecretBytes | None = None
@@ -132,7 +133,8 @@ class Pkcs11Custody:
                 return
             self._pin = pin
             try:
-                self._connect()
+                with self._file.locked():
+                    self._connect()
                 self._make_first_keys()
             except BaseException:
                 self.seal()
@@ -309,13 +311,13 @@ class Pkcs11Custody:
     def _label(self, kind: WrapKind, generation: str) -> str:
         return f"craton-kms/{self._store_id}/{kind.value}/{generation}"
 
-    def _identified(self, file: PrivateFile) -> str:
-        with file.locked():
-            if not file.exists():
+    def _identified(self) -> str:
+        with self._file.locked():
+            if not self._file.exists():
                 if not self._first_boot.marked:
                     raise missing()
-                file.replace(header(_MAGIC, random_uuid(self._randomness)))
-            store_id, rest = read_header(_MAGIC, file.read())
+                self._file.replace(header(_MAGIC, random_uuid(self._randomness)))
+            store_id, rest = read_header(_MAGIC, self._file.read())
         if rest:
             raise CustodyError("the custody file is damaged: restore it from its backup")
         return store_id
@@ -326,8 +328,12 @@ class Pkcs11Custody:
         return SecretBytes(PrivateFile(self._device.pin_file, "PIN file").read().rstrip(b"\r\n"))
 
     def _with_session(self, work: Callable[[Session], T]) -> T:
-        """Run `work`; after an error of the device once more, in a new session."""
-        with self._one:
+        """Run `work`; after an error of the device once more, in a new session.
+
+        Processes of one machine take turns: a library that keeps its token in files, as SoftHSM does, loses
+        sight of keys, and of the token, while another process writes there.
+        """
+        with self._one, self._file.locked():
             if self._pin is None:
                 raise CustodySealedError("custody is sealed: unseal it first")
             try:

@@ -4,13 +4,54 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from craton.auth.v1 import access_key_service_pb2, resources_pb2
 from redis.exceptions import NoPermissionError
 
 from services.chassis.revocation import ACCOUNTS, RedisRevocations, RevocationListener, connect
+from services.chassis.settings import RedisSettings
 from tests.fakes.auth_client import ACCOUNT, bearer
+
+
+@contextlib.asynccontextmanager
+async def listening(listener: RevocationListener) -> AsyncIterator[None]:
+    """Listen until the end of the block."""
+    task = asyncio.create_task(listener.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@contextlib.asynccontextmanager
+async def publishing(settings: RedisSettings) -> AsyncIterator[RedisRevocations]:
+    """Announce until the end of the block."""
+    publisher = RedisRevocations(settings)
+    try:
+        yield publisher
+    finally:
+        await publisher.close()
+
+
+async def publish_until(
+    publisher: RedisRevocations, account: str, epoch: int, condition: Callable[[], bool]
+) -> None:
+    """Announce again and again: one that subscribes late hears nothing of what came before."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await publisher.publish(account, epoch)
+            await asyncio.sleep(0.02)
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 5) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, operator, admin) -> None:
@@ -18,13 +59,8 @@ async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, oper
     listener = RevocationListener(
         redis("runtime"), lambda account, epoch: heard.append((account, epoch)), lambda: None
     )
-    task = asyncio.create_task(listener.run())
-    publisher = RedisRevocations(redis("auth"))
-    try:
-        async with asyncio.timeout(5):
-            while not heard:
-                await publisher.publish("000000000000", 7)
-                await asyncio.sleep(0.02)
+    async with listening(listener), publishing(redis("auth")) as publisher:
+        await publish_until(publisher, "000000000000", 7, lambda: bool(heard))
         assert heard[0] == ("000000000000", 7)
         metadata = bearer(await operator.token(admin))
         await operator.keys.UpdateAccessKey(
@@ -35,19 +71,14 @@ async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, oper
             ),
             metadata=metadata,
         )
-        async with asyncio.timeout(1):
-            while not any(account == ACCOUNT for account, _epoch in heard):
-                await asyncio.sleep(0.01)
-    finally:
-        task.cancel()
-        await publisher.close()
+        await until(lambda: any(account == ACCOUNT for account, _epoch in heard), timeout_s=1)
 
 
 async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, caplog) -> None:
     settings = redis("runtime")
     gate = asyncio.Event()
     gate.set()
-    connections = 0
+    connections = closed = 0
 
     async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -58,10 +89,11 @@ async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, capl
         target.close()
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
+        nonlocal connections, closed
         connections += 1
         upstream_reader, upstream_writer = await asyncio.open_connection(settings.host, settings.port)
         await asyncio.gather(carry(reader, upstream_writer), carry(upstream_reader, writer))
+        closed += 1
 
     # A path to Redis that can fall silent without closing anything.
     server = await asyncio.start_server(forward, "127.0.0.1", 0)
@@ -73,32 +105,17 @@ async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, capl
         lambda: None,
         quiet_s=0.2,
     )
-    task = asyncio.create_task(listener.run())
-    publisher = RedisRevocations(redis("auth"))
-    try:
-        async with asyncio.timeout(5):
-            while not heard:
-                await publisher.publish(ACCOUNT, 1)
-                await asyncio.sleep(0.02)
+    async with server, listening(listener), publishing(redis("auth")) as publisher:
+        await publish_until(publisher, ACCOUNT, 1, lambda: bool(heard))
         before = connections
         await asyncio.sleep(1.0)
         assert connections == before
         gate.clear()
-        async with asyncio.timeout(5):
-            while connections == before:
-                await asyncio.sleep(0.02)
+        await until(lambda: connections > before)
         gate.set()
         assert "revocations_not_heard" in caplog.text
-        async with asyncio.timeout(5):
-            while heard[-1] != (ACCOUNT, 2):
-                await publisher.publish(ACCOUNT, 2)
-                await asyncio.sleep(0.02)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await publisher.close()
-        server.close()
+        await publish_until(publisher, ACCOUNT, 2, lambda: heard[-1] == (ACCOUNT, 2))
+    await until(lambda: closed == connections)
 
 
 async def test_a_subscriber_cannot_revoke(redis) -> None:
@@ -131,22 +148,11 @@ async def test_nobody_is_trusted_but_our_own_authority(redis, tmp_path) -> None:
 async def test_many_changes_at_once_are_all_announced(redis, caplog) -> None:
     heard: set[int] = set()
     listener = RevocationListener(redis("runtime"), lambda _account, epoch: heard.add(epoch), lambda: None)
-    task = asyncio.create_task(listener.run())
-    publisher = RedisRevocations(redis("auth"))
-    try:
-        async with asyncio.timeout(5):
-            while not heard:
-                await publisher.publish(ACCOUNT, 1)
-                await asyncio.sleep(0.02)
-            await asyncio.gather(*(publisher.publish(ACCOUNT, epoch) for epoch in range(2, 102)))
-            while len(heard) < 101:
-                await asyncio.sleep(0.02)
+    async with listening(listener), publishing(redis("auth")) as publisher:
+        await publish_until(publisher, ACCOUNT, 1, lambda: bool(heard))
+        await asyncio.gather(*(publisher.publish(ACCOUNT, epoch) for epoch in range(2, 102)))
+        await until(lambda: len(heard) == 101)
         assert "revocation_not_announced" not in caplog.text
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await publisher.close()
 
 
 async def test_without_redis_a_change_is_acknowledged_all_the_same(redis, caplog) -> None:
