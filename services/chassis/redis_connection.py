@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 
 from services.chassis.secret import SecretBytes
 from services.chassis.settings import RedisSettings
+from services.chassis.tls import trusting
 
 
 class _Trust:
@@ -31,8 +32,7 @@ class _Trust:
         seen = self._ca.stat()
         stamp = seen.st_mtime_ns, seen.st_ino
         if stamp != self._stamp:
-            self._context = ssl.create_default_context(cafile=str(self._ca))
-            self._context.minimum_version = ssl.TLSVersion.TLSv1_3
+            self._context = trusting(self._ca)
             self._stamp = stamp
         return self._context
 

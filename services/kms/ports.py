@@ -177,6 +177,9 @@ class Records(Protocol):
     begins after a `change` returned MUST see it.
     """
 
+    def recent(self, record_id: RecordId) -> Record | None:
+        """Return a record that `get` would return without waiting; None says nothing about it."""
+
     async def get(self, record_id: RecordId) -> Record | None:
         """Return a record."""
 

@@ -39,8 +39,11 @@ class MemoryRecords:
     def __init__(self) -> None:
         self._bodies: dict[RecordId, bytes] = {}
 
-    async def get(self, record_id: RecordId) -> Record | None:
+    def recent(self, record_id: RecordId) -> Record | None:
         return _Change(self._bodies).get(record_id)
+
+    async def get(self, record_id: RecordId) -> Record | None:
+        return self.recent(record_id)
 
     async def list(
         self, collection: str, partition: str, after: str = "", limit: int = 1000

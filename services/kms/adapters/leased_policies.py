@@ -8,7 +8,7 @@ from services.chassis.authorization import decide, needs_context
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.leases import Lease, Leases
+from services.chassis.leases import Leases
 from services.chassis.pipeline import require_principal
 from services.chassis.policy import layers
 from services.chassis.policy.keys import Conditions, merge
@@ -50,10 +50,14 @@ class LeasedPolicies:
         while True:
             lease = await self._leases.get(call)
             protected = target
-            if target is not None:
-                own = target.account_id == claims.account_id
-                known = claims.account_incarnation if own else ""
-                protected = await self._protected(target, incarnation, known, lease)
+            if target is not None and target.account_id:
+                if target.account_id == claims.account_id and claims.account_incarnation:
+                    # Its own: the caller's lease says what binds both, and nobody else need be asked.
+                    if incarnation != claims.account_incarnation:
+                        return _GONE
+                    protected = _controlled(target, lease.policies.control)
+                else:
+                    protected = await self._protected(target, incarnation)
                 if protected is None:
                     return _GONE
             if said is not None or not needs_context(lease.policies, action, protected):
@@ -86,18 +90,10 @@ class LeasedPolicies:
         merged = merge(context, said)
         return layers.decide(requester, _NOTHING, protected, action, resource, merged)
 
-    async def _protected(
-        self, target: ResourceLayers, incarnation: str, known: str = "", lease: Lease | None = None
-    ) -> ResourceLayers | None:
-        """Return the target with the controls of its account; None when its account is not there any more.
-
-        `known` is the incarnation of the caller's account, and `lease` the caller's, where the target is its
-        own: then nobody else need be asked.
-        """
+    async def _protected(self, target: ResourceLayers, incarnation: str) -> ResourceLayers | None:
+        """Return the target with the controls of its account; None when its account is not there any more."""
         if not target.account_id:
             return target
-        if known and lease is not None:
-            return _controlled(target, lease.policies.control) if incarnation == known else None
         try:
             owner = await self._owners.get(target.account_id)
         except DomainError as error:
@@ -108,4 +104,6 @@ class LeasedPolicies:
 
 
 def _controlled(target: ResourceLayers, control: tuple[ResourcePolicySet, ...]) -> ResourceLayers:
+    if not control:
+        return target
     return ResourceLayers(target.account_id, target.policy, target.required, control)

@@ -87,12 +87,8 @@ class _Derivation:
 class PassphraseCustody(FileCustody):
     """See the port. Several processes may use one file."""
 
-    def __init__(self, custody_file: Path, randomness: Randomness, costs: Argon2Costs | None = None) -> None:
-        """Use a custody file that `mark_passphrase_boot` made. Raises CustodyError.
-
-        `costs` are those of a passphrase that is put in the present one's place.
-        """
-        self._costs = costs or Argon2Costs()
+    def __init__(self, custody_file: Path, randomness: Randomness) -> None:
+        """Use a custody file that `mark_passphrase_boot` made. Raises CustodyError."""
         self._derived: tuple[_Derivation, SecretBytes] | None = None
         super().__init__(custody_file, randomness)
 
@@ -124,7 +120,7 @@ class PassphraseCustody(FileCustody):
         _check(new)
         with self._file.locked():
             _, present, _, _ = _parsed(self._file.read())
-        derivation = _Derivation(self._costs, self._randomness.token_bytes(_SALT_SIZE))
+        derivation = _Derivation(Argon2Costs(), self._randomness.token_bytes(_SALT_SIZE))
         # Without the lock: each takes a second.
         before, derived = (present, present.key(passphrase)), (derivation, derivation.key(new))
         with self._file.locked():

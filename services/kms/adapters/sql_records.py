@@ -128,6 +128,10 @@ class SqlRecords:
         await self._failed.wait()
         raise self._failure or StoreAlteredError("the store was altered")
 
+    def recent(self, record_id: RecordId) -> Record | None:
+        """Return a record, if that needs no waiting."""
+        return self._opened().recent(record_id)
+
     async def get(self, record_id: RecordId) -> Record | None:
         """Return a record."""
         return await self._opened().get(record_id)

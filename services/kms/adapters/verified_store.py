@@ -99,15 +99,22 @@ class VerifiedStore:
         """Number of changes that the store has seen."""
         return self._head.state.epoch
 
-    async def get(self, record_id: RecordId) -> Record | None:
-        """Return a record, verified at most CACHED_S ago and after the last change of it."""
+    def recent(self, record_id: RecordId) -> Record | None:
+        """Return a record that was verified at most CACHED_S ago and after the last change of it."""
         now = self._clock.boottime()
         cached = self._cache.record(record_id, now)
-        if cached is not None:
-            record, until = cached
-            if until - now < _RENEWED_BEFORE_S:
-                self._reads.renew(record_id)
-            return record
+        if cached is None:
+            return None
+        record, until = cached
+        if until - now < _RENEWED_BEFORE_S:
+            self._reads.renew(record_id)
+        return record
+
+    async def get(self, record_id: RecordId) -> Record | None:
+        """Return a record, as fresh as that of `recent`."""
+        known = self.recent(record_id)
+        if known is not None:
+            return known
         self.require_sound()
         if self._index.expected_tag(record_id, self._refused) is None:
             # The index says what there is. A row that somebody added is found by listings and the scrub.

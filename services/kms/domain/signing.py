@@ -18,7 +18,13 @@ from services.kms.domain.usage import require_algorithm
 from services.kms.errors import invalid_signature, wrong_digest_length, wrong_message_type
 
 _Hash = SHA256 | SHA384 | SHA512
-_HASHES: Mapping[str, type[_Hash]] = {"SHA_256": SHA256, "SHA_384": SHA384, "SHA_512": SHA512}
+_HASHES: Mapping[Algorithm, _Hash] = {
+    each: kind()
+    for suffix, kind in (("SHA_256", SHA256), ("SHA_384", SHA384), ("SHA_512", SHA512))
+    for each in Algorithm
+    if each.value.endswith(suffix)
+}
+"""By the algorithms that end with their names."""
 
 
 class MessageType(enum.Enum):
@@ -72,7 +78,7 @@ def _checked(
     spec: KeySpec, algorithm: Algorithm, message: bytes, message_type: MessageType
 ) -> _Hash | Prehashed:
     require_algorithm(spec, KeyUsage.SIGN_VERIFY, algorithm)
-    digest = _hash(algorithm)
+    digest = _HASHES[algorithm]
     if message_type is MessageType.RAW:
         return digest
     if algorithm is Algorithm.ED25519_SHA_512:
@@ -84,9 +90,5 @@ def _checked(
 
 def _padding(algorithm: Algorithm) -> padding.PSS | padding.PKCS1v15:
     if algorithm.value.startswith("RSASSA_PSS_"):
-        return padding.PSS(padding.MGF1(_hash(algorithm)), padding.PSS.DIGEST_LENGTH)
+        return padding.PSS(padding.MGF1(_HASHES[algorithm]), padding.PSS.DIGEST_LENGTH)
     return padding.PKCS1v15()
-
-
-def _hash(algorithm: Algorithm) -> _Hash:
-    return _HASHES[algorithm.value[-len("SHA_256") :]]()

@@ -144,7 +144,8 @@ class KeyRecords:
 
     async def key(self, name: KeyName) -> Key | None:
         """Return a key."""
-        record = await self._records.get(key_id_of(name))
+        place = key_id_of(name)
+        record = self._records.recent(place) or await self._records.get(place)
         return None if record is None else self._once(record, decode_key)
 
     async def named(self, name: KeyName) -> Key:
@@ -156,7 +157,8 @@ class KeyRecords:
 
     async def version(self, name: KeyName, number: int) -> KeyVersion | None:
         """Return a version of a key."""
-        record = await self._records.get(version_id_of(name, number))
+        place = version_id_of(name, number)
+        record = self._records.recent(place) or await self._records.get(place)
         return None if record is None else self._once(record, decode_version)
 
     async def versions(self, name: KeyName, after: int, limit: int) -> Sequence[KeyVersion]:

@@ -44,7 +44,9 @@ class LoadedKeys:
     def get(self, key: Key, version: KeyVersion) -> PrivateKey | None:
         """Return the private key of a version, if it is loaded."""
         found = self._loaded.get(version.wrapped)
-        if found is None or found.name != key.name or self._clock.boottime() >= found.until:
+        if found is None or self._clock.boottime() >= found.until:
+            return None
+        if found.name is not key.name and found.name != key.name:
             return None
         return found.private_key
 

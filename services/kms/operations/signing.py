@@ -5,7 +5,7 @@ AWS: https://docs.aws.amazon.com/kms/latest/developerguide/symmetric-asymmetric.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.chassis.context import CallContext
 from services.chassis.secret import SecretBytes
@@ -24,9 +24,8 @@ from services.kms.operations.keys import Keys, require_enabled
 from services.kms.operations.material_store import MaterialStore
 
 
-@dataclass(frozen=True, slots=True)
-class AskedOf:
-    """What a request says besides its bytes."""
+class AskedOf(NamedTuple):
+    """What a request says besides its bytes. A tuple, because every request makes one."""
 
     key: str
     """Resource name of a key or an alias."""
@@ -38,8 +37,7 @@ class AskedOf:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Admitted:
+class _Admitted(NamedTuple):
     key: Key
     version: KeyVersion
     algorithm: Algorithm
