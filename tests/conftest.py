@@ -1,11 +1,13 @@
 """What every test shares."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
+from services.chassis.audit.budget import SpoolLimits
 from tests import groups
 from tests.fakes import databases
 from tests.fakes.otlp_collector import Collector
@@ -27,6 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> groups.Scheduling:
     """Say how tests are handed out when there are several workers."""
     return groups.Scheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_spools() -> Iterator[None]:
+    """Services in this process wait longer for their disk than the 250 ms that they give it elsewhere.
+
+    The machine's disk is shared and stands still for that long now and then, so that a call is refused in a
+    test that is about something else. Tests of hung devices say how long they wait.
+    """
+    of = SpoolLimits.of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SpoolLimits, "of", lambda most: replace(of(most), commit_timeout_s=5.0))
+        yield
 
 
 @pytest.fixture(scope="session")

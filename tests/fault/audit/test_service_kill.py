@@ -1,10 +1,12 @@
 """kill -9 of the audit service while others ship to it: each acknowledged event is held, once."""
 
 import asyncio
+import contextlib
 import os
 import random
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -88,12 +90,18 @@ name = "audit"
         assert self._process is not None
         self._process.terminate()
         assert self._process.wait(20) == 0
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever became of the test."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
         self._log.close()
 
 
-async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
-    chance, clock, randomness = random.Random(SEED), SystemClock(), SystemRandomness()
-    workloads = Workloads(tmp_path / "pki")
+@contextlib.asynccontextmanager
+async def audit_with_keys(tmp_path: Path, workloads: Workloads) -> AsyncIterator[AuditProcess]:
+    """The audit service, not started yet, and a kms of which it has its keys."""
     # kms has an anchor that is not killed: this is about events.
     anchors = FakeAudit(tmp_path, workloads)
     await anchors.server.start()
@@ -107,20 +115,76 @@ async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
     )
     (tmp_path / "state").mkdir()
     mark_first_boot(config.custody.file)
-    kms = build_kms(config, clock)
+    kms = build_kms(config, SystemClock())
     await kms.start()
     await until_serving(kms)
     audit = AuditProcess(tmp_path, workloads, kms.port)
+    try:
+        yield audit
+    finally:
+        audit.close()
+        await kms.stop()
+        await anchors.server.stop()
 
+
+@contextlib.asynccontextmanager
+async def shipping_runtime(
+    tmp_path: Path, workloads: Workloads, audit: AuditProcess
+) -> AsyncIterator[LocalAudit]:
+    """What records as runtime does, and ships to the service."""
     runtime = LocalAudit.over_grpc(
         AuditSettings(tmp_path / "runtime-spool", UpstreamSettings(f"127.0.0.1:{audit.port}", "audit")),
         workloads.tls("service/runtime"),
         WorkloadId(TRUST_DOMAIN, "service", "runtime"),
         {"/m": METHOD},
-        clock=clock,
-        randomness=randomness,
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
     )
     shipping = asyncio.get_running_loop().create_task(runtime.shipper.run())
+    try:
+        yield runtime
+    finally:
+        shipping.cancel()
+        await asyncio.gather(shipping, return_exceptions=True)
+        await runtime.close()
+
+
+async def found_by_lookup(workloads: Workloads, audit: AuditProcess) -> list[str]:
+    """Ids of all events that the service gives out."""
+    operator = Channel(
+        UpstreamSettings(f"127.0.0.1:{audit.port}", "audit"),
+        workloads.tls("operator/admin"),
+        TRUST_DOMAIN,
+        SystemClock(),
+    )
+    stub = lookup_service_pb2_grpc.LookupServiceStub(operator)
+    found: list[str] = []
+    token = ""
+    try:
+        while token or not found:
+            request = lookup_service_pb2.LookupEventsRequest(
+                event_name="Sign", page_size=1000, page_token=token
+            )
+            page = await stub.LookupEvents(request, timeout=30)
+            found += [event.event_id for event in page.events]
+            token = page.next_page_token
+    finally:
+        await operator.close()
+    return found
+
+
+async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
+    chance, workloads = random.Random(SEED), Workloads(tmp_path / "pki")
+    async with (
+        audit_with_keys(tmp_path, workloads) as audit,
+        shipping_runtime(tmp_path, workloads, audit) as runtime,
+    ):
+        await kill_while_shipping(workloads, audit, runtime, chance)
+
+
+async def kill_while_shipping(
+    workloads: Workloads, audit: AuditProcess, runtime: LocalAudit, chance: random.Random
+) -> None:
     acknowledged = 0
     writing = True
 
@@ -133,37 +197,24 @@ async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
             await asyncio.sleep(0.004)
 
     audit.start()
-    clients = [asyncio.get_running_loop().create_task(client(number)) for number in range(8)]
     held = 0
-    for _ in range(KILLS):
-        # Until this life has taken something in, so that kills hit a working service.
-        async with asyncio.timeout(60):
-            while runtime.spool.durable_position - runtime.shipper.backlog <= held:
-                await asyncio.sleep(0.02)
-        await asyncio.sleep(chance.uniform(0.0, 1.0))
-        held = runtime.spool.durable_position - runtime.shipper.backlog
-        audit.kill()
-        audit.start()
-    writing = False
-    await asyncio.gather(*clients)
+    async with asyncio.TaskGroup() as clients:
+        for number in range(8):
+            clients.create_task(client(number))
+        for _ in range(KILLS):
+            # Until this life has taken something in, so that kills hit a working service.
+            async with asyncio.timeout(60):
+                while runtime.spool.durable_position - runtime.shipper.backlog <= held:
+                    await asyncio.sleep(0.02)
+            await asyncio.sleep(chance.uniform(0.0, 1.0))
+            held = runtime.spool.durable_position - runtime.shipper.backlog
+            audit.kill()
+            audit.start()
+        writing = False
     async with asyncio.timeout(60):
         while runtime.shipper.backlog:
             await asyncio.sleep(0.05)
-
-    operator = Channel(
-        UpstreamSettings(f"127.0.0.1:{audit.port}", "audit"),
-        workloads.tls("operator/admin"),
-        TRUST_DOMAIN,
-        clock,
-    )
-    stub = lookup_service_pb2_grpc.LookupServiceStub(operator)
-    found: list[str] = []
-    token = ""
-    while token or not found:
-        request = lookup_service_pb2.LookupEventsRequest(event_name="Sign", page_size=1000, page_token=token)
-        page = await stub.LookupEvents(request, timeout=30)
-        found += [event.event_id for event in page.events]
-        token = page.next_page_token
+    found = await found_by_lookup(workloads, audit)
     audit.stop()
 
     database = Database(audit.database_url)
@@ -184,10 +235,3 @@ async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
     assert acknowledged == len(found) == len(set(found))
     assert list(positions) == list(range(acknowledged))
     assert reached == acknowledged
-
-    shipping.cancel()
-    await asyncio.gather(shipping, return_exceptions=True)
-    await operator.close()
-    await runtime.close()
-    await kms.stop()
-    await anchors.server.stop()
