@@ -29,18 +29,33 @@ class ControlLayers:
     resource_control: Levels = ()
 
 
+# Built once: building a statement costs as much as running it, and every lease runs these.
+_PLACE = (
+    sa.select(INSTALLATION.c.management_account_id, INSTALLATION.c.organization_id, UNITS.c.path)
+    .select_from(
+        INSTALLATION.outerjoin(
+            MEMBERS.join(UNITS, UNITS.c.unit_id == MEMBERS.c.unit_id),
+            MEMBERS.c.account_id == sa.bindparam("of_account"),
+        )
+    )
+    .where(INSTALLATION.c.id == 1)
+)
+_ENABLED = sa.select(CONTROL_TYPES.c.policy_type)
+_REACHING = (
+    sa.select(CONTROL_ATTACHMENTS.c.target_id, CONTROL_POLICIES.c.policy_type, CONTROL_POLICIES.c.canonical)
+    .join(CONTROL_POLICIES, CONTROL_POLICIES.c.policy_id == CONTROL_ATTACHMENTS.c.policy_id)
+    .where(CONTROL_ATTACHMENTS.c.target_id.in_(sa.bindparam("levels", expanding=True)))
+    .order_by(CONTROL_ATTACHMENTS.c.policy_id)
+)
+
+
 def control_layers(connection: sa.Connection, account_id: str) -> ControlLayers:
     """Read where an account stands and which policies reach it there.
 
     The management account is exempt from both kinds.
     AWS: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
     """
-    placed = MEMBERS.join(UNITS, UNITS.c.unit_id == MEMBERS.c.unit_id)
-    found = connection.execute(
-        sa.select(INSTALLATION.c.management_account_id, INSTALLATION.c.organization_id, UNITS.c.path)
-        .select_from(INSTALLATION.outerjoin(placed, MEMBERS.c.account_id == account_id))
-        .where(INSTALLATION.c.id == 1)
-    ).one_or_none()
+    found = connection.execute(_PLACE, {"of_account": account_id}).one_or_none()
     if found is None:
         # Nothing can be restricted before there is somebody who may.
         return ControlLayers()
@@ -50,15 +65,8 @@ def control_layers(connection: sa.Connection, account_id: str) -> ControlLayers:
     if account_id == found.management_account_id:
         return ControlLayers(facts)
     levels = (*found.path.removesuffix("/").split("/"), account_id)
-    enabled = set(connection.execute(sa.select(CONTROL_TYPES.c.policy_type)).scalars())
-    rows = connection.execute(
-        sa.select(
-            CONTROL_ATTACHMENTS.c.target_id, CONTROL_POLICIES.c.policy_type, CONTROL_POLICIES.c.canonical
-        )
-        .join(CONTROL_POLICIES, CONTROL_POLICIES.c.policy_id == CONTROL_ATTACHMENTS.c.policy_id)
-        .where(CONTROL_ATTACHMENTS.c.target_id.in_(levels))
-        .order_by(CONTROL_ATTACHMENTS.c.policy_id)
-    ).all()
+    enabled = set(connection.execute(_ENABLED).scalars())
+    rows = connection.execute(_REACHING, {"levels": list(levels)}).all()
 
     def of(policy_type: PolicyType) -> Levels:
         if policy_type.value not in enabled:
@@ -109,7 +117,7 @@ def _place(connection: sa.Connection, account_id: str, unit_id: str) -> None:
 
 def attach_full_access(connection: sa.Connection, target_id: str) -> None:
     """Attach the full-access policy of each enabled type to what is new in the organization."""
-    enabled = connection.execute(sa.select(CONTROL_TYPES.c.policy_type)).scalars().all()
+    enabled = connection.execute(_ENABLED).scalars().all()
     if enabled:
         connection.execute(
             sa.insert(CONTROL_ATTACHMENTS),

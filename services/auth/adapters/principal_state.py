@@ -33,12 +33,30 @@ from services.chassis.arn import IamEntity
 from services.chassis.database import Database
 from services.chassis.policy.bundle import Documents, PolicyBundle
 
+_KEY = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == sa.bindparam("key_id"))
+_KEY_STATUS = sa.select(ACCESS_KEYS.c.status).where(ACCESS_KEYS.c.access_key_id == sa.bindparam("key_id"))
+_ACCOUNT = sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == sa.bindparam("of_account"))
+_USER = sa.select(USERS).where(USERS.c.user_id == sa.bindparam("of_user"))
+_ENTITLEMENTS = (
+    sa.select(AGREEMENTS.c.region, AGREEMENTS.c.model_id, AGREEMENTS.c.eula_sha256)
+    .where(AGREEMENTS.c.account_id == sa.bindparam("of_account"))
+    .order_by(AGREEMENTS.c.region, AGREEMENTS.c.model_id)
+)
+
+
+def _inline(bearer: sa.Column[str]) -> sa.Select[tuple[str]]:
+    policies = bearer.table.c
+    return (
+        sa.select(policies.canonical).where(bearer == sa.bindparam("bearer")).order_by(policies.policy_name)
+    )
+
+
+_INLINE = {kind: _inline(inline_bearer(kind)) for kind in (EntityKind.USER, EntityKind.ROLE)}
+
 
 def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalState | None:
     """Return the state of the principal that an access key, or a long-term API key, belongs to, or None."""
-    row = connection.execute(
-        sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.access_key_id == access_key_id)
-    ).one_or_none()
+    row = connection.execute(_KEY, {"key_id": access_key_id}).one_or_none()
     session = None if row is not None else find_session(connection, access_key_id)
     credential = None
     if row is None and session is None:
@@ -54,7 +72,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
         key = _session_key(connection, session, user)
     else:
         return None
-    account = connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == key.account_id)).one()
+    account = connection.execute(_ACCOUNT, {"of_account": key.account_id}).one()
     bearer = _bearer(user, session)
     control = control_layers(connection, key.account_id)
     return PrincipalState(
@@ -84,7 +102,7 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
 def _user(connection: sa.Connection, user_id: str | None) -> User | None:
     if user_id is None:
         return None
-    return user_of(connection.execute(sa.select(USERS).where(USERS.c.user_id == user_id)).one())
+    return user_of(connection.execute(_USER, {"of_user": user_id}).one())
 
 
 def _credential_key(credential: ServiceCredential) -> AccessKey:
@@ -103,9 +121,7 @@ def _session_key(connection: sa.Connection, session: TemporarySession, user: Use
     """Return the key of temporary credentials: as active as the one that they were asked for with."""
     status: str | None = KeyStatus.ACTIVE.value
     if session.source_key_id:
-        status = connection.execute(
-            sa.select(ACCESS_KEYS.c.status).where(ACCESS_KEYS.c.access_key_id == session.source_key_id)
-        ).scalar_one_or_none()
+        status = connection.execute(_KEY_STATUS, {"key_id": session.source_key_id}).scalar_one_or_none()
     return AccessKey(
         session.access_key_id,
         session.account_id,
@@ -126,11 +142,7 @@ def _bearer(user: User | None, session: TemporarySession | None) -> tuple[Entity
 
 
 def _identity(connection: sa.Connection, kind: EntityKind, entity_id: str) -> Documents:
-    bearer = inline_bearer(kind)
-    policies = bearer.table.c
-    inline = connection.execute(
-        sa.select(policies.canonical).where(bearer == entity_id).order_by(policies.policy_name)
-    ).scalars()
+    inline = connection.execute(_INLINE[kind], {"bearer": entity_id}).scalars()
     return tuple(dict.fromkeys((*inline, *attached_documents(connection, kind, entity_id))))
 
 
@@ -159,11 +171,7 @@ def _session_keys(session: TemporarySession | None) -> tuple[tuple[str, tuple[st
 
 
 def _entitlements(connection: sa.Connection, account_id: str) -> tuple[tuple[str, str, str], ...]:
-    agreements = connection.execute(
-        sa.select(AGREEMENTS.c.region, AGREEMENTS.c.model_id, AGREEMENTS.c.eula_sha256)
-        .where(AGREEMENTS.c.account_id == account_id)
-        .order_by(AGREEMENTS.c.region, AGREEMENTS.c.model_id)
-    ).all()
+    agreements = connection.execute(_ENTITLEMENTS, {"of_account": account_id}).all()
     return tuple((row.region, row.model_id, row.eula_sha256) for row in agreements)
 
 

@@ -19,6 +19,11 @@ _REMEMBERED = timedelta(days=1)
 """How long after its end a session is told to have expired; then its key is unknown."""
 
 
+# Built once: building a statement costs as much as running it, and every lease of a session runs these.
+_SESSION = sa.select(SESSIONS).where(SESSIONS.c.access_key_id == sa.bindparam("key_id"))
+_ROLE = sa.select(ROLES).where(ROLES.c.role_id == sa.bindparam("of_role"))
+
+
 class SqlSessions:
     """A SessionStore."""
 
@@ -48,14 +53,12 @@ class SqlSessions:
 
 def find_session(connection: sa.Connection, access_key_id: str) -> TemporarySession | None:
     """Return the session of temporary credentials, expired or not."""
-    row = connection.execute(
-        sa.select(SESSIONS).where(SESSIONS.c.access_key_id == access_key_id)
-    ).one_or_none()
+    row = connection.execute(_SESSION, {"key_id": access_key_id}).one_or_none()
     if row is None:
         return None
     role = None
     if row.role_id is not None:
-        role = role_of(connection.execute(sa.select(ROLES).where(ROLES.c.role_id == row.role_id)).one())
+        role = role_of(connection.execute(_ROLE, {"of_role": row.role_id}).one())
     return TemporarySession(
         access_key_id=row.access_key_id,
         account_id=row.account_id,
