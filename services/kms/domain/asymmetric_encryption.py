@@ -45,14 +45,20 @@ def encrypt(spec: KeySpec, key: PublicKey, algorithm: Algorithm, plaintext: Secr
 
 
 def decrypt(spec: KeySpec, key: PrivateKey, algorithm: Algorithm, ciphertext: bytes) -> SecretBytes:
-    """Open what `encrypt` made. Raises DomainError(INVALID_CIPHERTEXT) for whatever does not open."""
+    """Open what `encrypt` made. Raises DomainError(INVALID_CIPHERTEXT) for whatever does not open.
+
+    Others can encrypt under the public key, also nothing at all: that is no plaintext here, as in `encrypt`.
+    """
     require_algorithm(spec, KeyUsage.ENCRYPT_DECRYPT, algorithm)
     if algorithm not in _HASHES or not isinstance(key, RSAPrivateKey):
         raise incompatible_algorithm(algorithm.value, spec.value)
     try:
-        return SecretBytes(key.decrypt(ciphertext, oaep(_HASHES[algorithm]())))
+        plaintext = key.decrypt(ciphertext, oaep(_HASHES[algorithm]()))
     except ValueError:
         raise invalid_ciphertext() from None
+    if not plaintext:
+        raise invalid_ciphertext()
+    return SecretBytes(plaintext)
 
 
 def oaep(digest: SHA1 | SHA256) -> OAEP:

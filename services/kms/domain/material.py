@@ -86,7 +86,10 @@ def parse(spec: KeySpec, secret: SecretBytes) -> Material:
         if len(secret) != spec.material_size:
             raise MaterialError(f"{spec.value} takes {spec.material_size} bytes")
         return Material(SecretBytes(secret.reveal()))
-    return _encoded(_of_spec(spec, _read_private(spec, secret, checked=True)))
+    key = _of_spec(spec, _read_private(spec, secret, checked=True))
+    if not _is_pkcs8(secret.reveal()):
+        raise _wrong_form(spec)
+    return _encoded(key)
 
 
 def load_private_key(spec: KeySpec, secret: SecretBytes) -> PrivateKey:
@@ -120,7 +123,20 @@ def _read_private(spec: KeySpec, secret: SecretBytes, *, checked: bool) -> objec
             secret.reveal(), password=None, unsafe_skip_rsa_key_validation=not checked
         )
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise MaterialError(f"{spec.value} takes a private key of this spec as PKCS#8 in DER") from None
+        raise _wrong_form(spec) from None
+
+
+def _is_pkcs8(der: bytes) -> bool:
+    """Tell a key that was read from its older forms, PKCS#1 and SEC 1, which the reader takes as well.
+
+    Behind the version stands the algorithm, a SEQUENCE (RFC 5208, section 5), in them a number or bytes.
+    """
+    version = 2 + (der[1] & 0x7F if der[1] & 0x80 else 0)
+    return der[version : version + 2] == b"\x02\x01" and der[version + 3 : version + 4] == b"\x30"
+
+
+def _wrong_form(spec: KeySpec) -> MaterialError:
+    return MaterialError(f"{spec.value} takes a private key of this spec as PKCS#8 in DER")
 
 
 def _of_spec(spec: KeySpec, key: object) -> PrivateKey:
@@ -132,7 +148,7 @@ def _of_spec(spec: KeySpec, key: object) -> PrivateKey:
         return key
     if spec is KeySpec.ECC_NIST_EDWARDS25519 and isinstance(key, Ed25519PrivateKey):
         return key
-    raise MaterialError(f"{spec.value} takes a private key of this spec as PKCS#8 in DER")
+    raise _wrong_form(spec)
 
 
 def _is_curve(spec: KeySpec, curve: ec.EllipticCurve) -> bool:

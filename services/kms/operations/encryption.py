@@ -96,7 +96,10 @@ class _Opening:
 
 
 class Encryption:
-    """Encrypts and decrypts. A key's state is read for every operation, and its material unwrapped for it."""
+    """Encrypts and decrypts. A key's state is read for every operation, and its material unwrapped for it.
+
+    A dry run does all that can fail, and gives nothing of it away.
+    """
 
     def __init__(
         self,
@@ -116,9 +119,10 @@ class Encryption:
     async def encrypt(self, call: CallContext, asked: Asked, plaintext: SecretBytes) -> tuple[bytes, Used]:
         """Encrypt (kms:Encrypt)."""
         key = await self._admit(call, asked, "Encrypt")
+        encrypted = await self._encrypt(key, asked, plaintext)
         if asked.dry_run:
             raise dry_run_passed()
-        return await self._encrypt(key, asked, plaintext)
+        return encrypted
 
     async def decrypt(self, call: CallContext, blob: bytes, asked: Asked) -> tuple[SecretBytes, Used]:
         """Decrypt (kms:Decrypt).
@@ -127,9 +131,10 @@ class Encryption:
         request; keys that the caller cannot know of look like unknown ones.
         """
         opening = await self._opening(call, blob, asked, "Decrypt")
+        decrypted = await self._decrypt(opening)
         if asked.dry_run:
             raise dry_run_passed()
-        return await self._decrypt(opening)
+        return decrypted
 
     async def re_encrypt(
         self, call: CallContext, blob: bytes, source: Asked, destination: Asked
@@ -139,10 +144,10 @@ class Encryption:
         meant = await self._keys.meant(destination.key)
         opening = await self._opening(call, blob, source, "ReEncryptFrom", meant)
         new_key = await self._admit(call, destination, "ReEncryptTo", same_key=meant == opening.key.name)
-        if destination.dry_run:
-            raise dry_run_passed()
         plaintext, used = await self._decrypt(opening)
         ciphertext, used_again = await self._encrypt(new_key, destination, plaintext)
+        if destination.dry_run:
+            raise dry_run_passed()
         return ciphertext, used, used_again
 
     async def generate_data_key(

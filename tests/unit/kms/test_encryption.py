@@ -1,11 +1,16 @@
 """Encrypting, data keys, signatures and codes under keys of every kind."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from services.chassis.errors import DomainError
 from services.chassis.secret import SecretBytes
+from services.kms.domain.asymmetric_encryption import oaep
 from services.kms.domain.keys import KeyState
 from services.kms.domain.names import AliasName
 from services.kms.domain.specs import KeySpec, KeyUsage
@@ -110,6 +115,67 @@ async def test_a_dry_run_does_nothing_but_decide(world: World) -> None:
     with pytest.raises(DomainError) as refused:
         await world.encryption.encrypt(call(), Asked(str(key.name), {}, dry_run=True), SECRET)
     assert reason(refused) == "ACCESS_DENIED"
+
+
+async def test_a_dry_run_refuses_what_the_operation_would(world: World) -> None:
+    """AWS: https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html"""
+    key = await world.key()
+    rsa, signs, codes, agrees = [
+        await world.admin.create(call(), PARENT, NewKey(spec=spec, usage=usage))
+        for spec, usage in (
+            (KeySpec.RSA_2048, KeyUsage.ENCRYPT_DECRYPT),
+            (KeySpec.ECC_NIST_P256, KeyUsage.SIGN_VERIFY),
+            (KeySpec.HMAC_256, KeyUsage.GENERATE_VERIFY_MAC),
+            (KeySpec.ECC_NIST_P256, KeyUsage.KEY_AGREEMENT),
+        )
+    ]
+    encryption, signing = world.encryption, world.signing
+    blob, _ = await encryption.encrypt(call(), Asked(str(key.name), {"a": "b"}), SECRET)
+    wrong, right = (Asked("", {"a": each}, dry_run=True) for each in "cb")
+    there = Asked(str(key.name), {}, dry_run=True)
+    sealed = Asked(str(rsa.name), {}, "RSAES_OAEP_SHA_256", dry_run=True)
+    signed = AskedOf(str(signs.name), "ECDSA_SHA_256", dry_run=True)
+    digest = AskedOf(str(signs.name), "ECDSA_SHA_256", "DIGEST", dry_run=True)
+    coded = AskedOf(str(codes.name), "HMAC_SHA_256", dry_run=True)
+    agreed = AskedOf(str(agrees.name), "ECDH", dry_run=True)
+    peer, _ = await signing.public_key(call(), str(agrees.name), ())
+    attempts: list[tuple[Any, str]] = [
+        (encryption.decrypt(call(), blob, wrong), "INVALID_CIPHERTEXT"),
+        (encryption.decrypt(call(), blob, right), "DRY_RUN"),
+        (encryption.re_encrypt(call(), blob, wrong, there), "INVALID_CIPHERTEXT"),
+        (encryption.re_encrypt(call(), blob, right, there), "DRY_RUN"),
+        (encryption.encrypt(call(), sealed, SecretBytes(bytes(191))), "INVALID_FIELD"),
+        (encryption.encrypt(call(), sealed, SecretBytes(bytes(190))), "DRY_RUN"),
+        (signing.sign(call(), digest, bytes(31)), "INVALID_FIELD"),
+        (signing.sign(call(), digest, bytes(32)), "DRY_RUN"),
+        (signing.verify(call(), signed, b"message", b"signature"), "INVALID_SIGNATURE"),
+        (signing.verify_mac(call(), coded, b"message", bytes(32)), "INVALID_MAC"),
+        (signing.generate_mac(call(), coded, b"message"), "DRY_RUN"),
+        (signing.derive_shared_secret(call(), agreed, b"junk"), "INVALID_FIELD"),
+        (signing.derive_shared_secret(call(), agreed, peer), "DRY_RUN"),
+    ]
+    for attempt, wanted in attempts:
+        with pytest.raises(DomainError) as refused:
+            await attempt
+        assert reason(refused) == wanted
+
+
+async def test_nothing_encrypted_elsewhere_is_no_plaintext(world: World) -> None:
+    key = await world.admin.create(
+        call(), PARENT, NewKey(spec=KeySpec.RSA_2048, usage=KeyUsage.ENCRYPT_DECRYPT)
+    )
+    public, _ = await world.signing.public_key(call(), str(key.name), ())
+    loaded = load_der_public_key(public)
+    assert isinstance(loaded, RSAPublicKey)
+    for plaintext in (b"", b"x"):
+        blob = loaded.encrypt(plaintext, oaep(SHA256()))
+        opened = world.encryption.decrypt(call(), blob, Asked(str(key.name), {}, "RSAES_OAEP_SHA_256"))
+        if plaintext:
+            assert (await opened)[0].reveal() == plaintext
+        else:
+            with pytest.raises(DomainError) as refused:
+                await opened
+            assert reason(refused) == "INVALID_CIPHERTEXT"
 
 
 async def test_an_rsa_key_encrypts_without_naming_itself(world: World) -> None:

@@ -117,7 +117,6 @@ def test_small_public_exponents_are_refused() -> None:
 
 def test_other_sizes_curves_and_encodings_are_refused(material_of: MaterialOf) -> None:
     pair = ec.generate_private_key(ec.SECP256R1())
-    traditional = pair.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     pem = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     made = material_of(KeySpec.ECC_NIST_P256).secret.reveal()
     for wrong in (b"", pem, made[:-1], made + b"\0", made[1:], CANARY):
@@ -129,8 +128,16 @@ def test_other_sizes_curves_and_encodings_are_refused(material_of: MaterialOf) -
     ):
         with pytest.raises(MaterialError):
             parse(spec, der(key))
-    # RFC 5915 alone, without PKCS#8 around it, names its curve as well: it is kept as PKCS#8.
-    assert parse(KeySpec.ECC_NIST_P256, SecretBytes(traditional)).secret == der(pair)
+
+
+@pytest.mark.parametrize("spec", [KeySpec.RSA_2048, KeySpec.RSA_4096, KeySpec.ECC_NIST_P256])
+def test_the_older_forms_of_private_keys_are_refused(spec: KeySpec, material_of: MaterialOf) -> None:
+    """PKCS#1 and RFC 5915, without PKCS#8 around them: AWS takes PKCS#8 alone."""
+    pair = load_private_key(spec, material_of(spec).secret)
+    traditional = pair.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    with pytest.raises(MaterialError, match="PKCS#8 in DER"):
+        parse(spec, SecretBytes(traditional))
+    assert parse(spec, der(pair)).secret == der(pair)
 
 
 def test_a_private_key_without_its_point_gets_it() -> None:
