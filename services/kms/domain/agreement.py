@@ -4,6 +4,7 @@ AWS: https://docs.aws.amazon.com/kms/latest/APIReference/API_DeriveSharedSecret.
 """
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.chassis.secret import SecretBytes
 from services.kms.domain.material import MaterialError, PrivateKey, load_public_key
@@ -27,6 +28,10 @@ def derive_shared_secret(
         raise invalid_field("public_key", str(error)) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(peer, ec.EllipticCurvePublicKey):
         raise incompatible_algorithm(algorithm.value, spec.value)
+    canonical = peer.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if len(canonical) == len(peer_public_key) and canonical != peer_public_key:
+        # The hybrid form of a point, which the reader takes, must not be used: RFC 5480, section 2.2.
+        raise invalid_field("public_key", "its point must not be in the hybrid form")
     try:
         return SecretBytes(key.exchange(ec.ECDH(), peer))
     except ValueError:

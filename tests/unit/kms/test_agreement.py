@@ -74,6 +74,19 @@ def test_what_is_no_point_of_the_curve_is_refused(spec: KeySpec, material_of: Ma
         assert refused(spec, made, each) == ErrorReason.ERROR_REASON_INVALID_FIELD
 
 
+def test_a_point_in_the_hybrid_form_is_refused(material_of: MaterialOf) -> None:
+    """RFC 5480, section 2.2: it must not be used. A library may read it as the point that it is."""
+    made = material_of(KeySpec.ECC_NIST_P256)
+    private = load_private_key(KeySpec.ECC_NIST_P256, made.secret)
+    point = len(made.public_key) - 65
+    assert made.public_key[point] == 4
+    for form in (6 | made.public_key[-1] & 1, 7 ^ (made.public_key[-1] & 1)):
+        hybrid = made.public_key[:point] + bytes([form]) + made.public_key[point + 1 :]
+        with pytest.raises(DomainError) as refused:
+            derive_shared_secret(KeySpec.ECC_NIST_P256, private, Algorithm.ECDH, hybrid)
+        assert refused.value.reason == ErrorReason.ERROR_REASON_INVALID_FIELD
+
+
 def test_specs_without_agreement_are_refused(material_of: MaterialOf) -> None:
     for spec in (KeySpec.ECC_SECG_P256K1, KeySpec.ECC_NIST_EDWARDS25519, KeySpec.RSA_2048):
         made = material_of(spec)
