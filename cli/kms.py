@@ -5,7 +5,7 @@ from craton.kms.v1 import key_admin_service_pb2 as pb
 from craton.kms.v1.key_admin_service_pb2_grpc import KeyAdminServiceStub
 
 from cli import custody
-from cli.output import as_dict, emit, grpc_errors, json_option
+from cli.output import CommandError, Exit, as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
 from deploy.local.stack import Stack
@@ -44,8 +44,11 @@ def list_(provider: str, as_json: bool) -> None:
     """
     session = Session(Stack.here())
     request = pb.ListKeysRequest(parent=f"providers/{provider}")
-    found = pages(session, _stub(session).ListKeys, request, "keys")
-    emit([as_dict(each) for each in found], as_json=as_json, columns=_COLUMNS)
+    found = [as_dict(each) for each in pages(session, _stub(session).ListKeys, request, "keys")]
+    if not found:
+        # A provider has a key from its first model on.
+        raise CommandError(f"No model of a provider '{provider}' was published.", Exit.NOT_FOUND)
+    emit(found, as_json=as_json, columns=_COLUMNS)
 
 
 @kms.command()

@@ -111,7 +111,7 @@ class KmsCall:
         try:
             answer = await ask(self.call(request, metadata=caller.metadata), "kms")
         except DomainError as error:
-            raise self._told(error) from error
+            raise self._told(error, values) from error
         return self.mapped.render(answer, names, values)
 
     def _request(self, values: Mapping[str, Any], names: KmsNames) -> Any:
@@ -122,7 +122,7 @@ class KmsCall:
         if "page_size" in known:
             fields["page_size"] = self.mapped.items
         for member, value in values.items():
-            taken = self.mapped.members.get(member) or _COMMON.get(member) or Member(field_of(member))
+            taken = self._taken(member)
             if isinstance(taken, Lacking):
                 if value not in taken.harmless:
                     raise unsupported(f"This installation does not support {member} with this value here.")
@@ -137,14 +137,35 @@ class KmsCall:
             self._check_marker(fields[_PAGE_TOKEN])
         return self.message(**fields)
 
-    def _told(self, error: DomainError) -> Exception:
+    def _taken(self, member: str) -> Member | Lacking:
+        return self.mapped.members.get(member) or _COMMON.get(member) or Member(field_of(member))
+
+    def _told(self, error: DomainError, values: Mapping[str, Any]) -> Exception:
         """Return a refusal of kms as AWS names it where the field at fault decides that."""
-        if error.reason == ErrorReason.ERROR_REASON_INVALID_FIELD:
-            if error.field == _PAGE_TOKEN:
-                return self._invalid_marker()
-            if error.field in _PRINCIPALS:
-                return invalid_arn(_NOBODY, self.operation)
-        return error
+        if error.reason != ErrorReason.ERROR_REASON_INVALID_FIELD or error.field is None:
+            return error
+        if error.field == _PAGE_TOKEN:
+            return self._invalid_marker()
+        if error.field in _PRINCIPALS:
+            return invalid_arn(_NOBODY, self.operation)
+        named = f"{error.field}: "
+        if not error.message.startswith(named):
+            return error
+        rule = error.message.removeprefix(named)
+        return validation(f"{self._member_of(error.field, values)}: {rule}")
+
+    def _member_of(self, path: str, values: Mapping[str, Any]) -> str:
+        """Return what a client calls a field, which may lie within another: "Tags[0].Key"."""
+        first, *rest = path.split(".")
+        name, bracket, index = first.partition("[")
+        # What the client said first: two members may become one field.
+        for member in (*values, *self.operation.input.body):
+            taken = self._taken(member)
+            if isinstance(taken, Member) and taken.field == name:
+                break
+        else:
+            member = _camel(name)
+        return ".".join((f"{member}{bracket}{index}", *map(_camel, rest)))
 
     def _check_marker(self, marker: str) -> None:
         try:
@@ -164,6 +185,10 @@ _COMMON = {"Limit": Member("page_size"), "Marker": Member(_PAGE_TOKEN)}
 def field_of(member: str) -> str:
     """Return a member's name as a field has it."""
     return _WORD.sub("_", member).lower()
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def page(member: str, items: list[Any], next_page_token: str) -> Mapping[str, Any]:

@@ -211,7 +211,8 @@ def parse(body: bytes) -> Any:
         raise ValueError("NaN and Infinity are not JSON")
 
     try:
-        value = json.loads(body, parse_constant=refuse)
+        # json.loads alone would guess UTF-16 and UTF-32, which RFC 8259 has no room for.
+        value = json.loads(body.decode(), parse_constant=refuse)
         if b"\\u" in body:
             # Escapes can spell halves of surrogate pairs, which no text in UTF-8 holds: neither the patterns
             # nor the services behind could take them.

@@ -38,6 +38,7 @@ from services.kms.operations.material_store import MaterialStore
 
 DATA_KEY_SIZE = 32
 _SYMMETRIC = Algorithm.SYMMETRIC_DEFAULT.value
+_OPENING = ("Decrypt", "ReEncryptFrom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,9 @@ class Encryption:
             same_key=same_key,
             pair_spec="" if pair_spec is None else pair_spec.value,
         )
-        await self._managed.prepare(call, asked.key)
+        if operation not in _OPENING:
+            # What is opened was sealed before: a key that is made now is of nothing.
+            await self._managed.prepare(call, asked.key)
         key = await self._keys.admit(call, asked.key, f"kms:{operation}", facts, asked.grant_tokens)
         _require_customers(key)
         require_enabled(key)
@@ -226,19 +229,18 @@ class Encryption:
         if asked.algorithm and asked.algorithm != _SYMMETRIC:
             if not asked.key:
                 raise invalid_field("key_name", "ciphertexts of asymmetric algorithms do not name their key")
-            same_key = None
-            if not isinstance(destination, EllipsisType):
-                same_key = destination == await self._keys.meant(asked.key)
-            key = await self._admit(call, asked, operation, same_key=same_key)
+            meant = await self._keys.meant(asked.key)
+            key = await self._admit(call, asked, operation, same_key=_same(destination, meant))
             return _Opening(key, await self._keys.primary(key), asked.algorithm, blob)
         ciphertext = Ciphertext.parse(blob)
         name = named_key(ciphertext)
-        if asked.key and await self._keys.meant(asked.key) != name:
+        if asked.key and (meant := await self._keys.meant(asked.key)) != name:
+            # Who may not use the key that is asked for, or asks for none, hears that first.
+            await self._admit(call, asked, operation, same_key=_same(destination, meant))
             raise incorrect_key()
         named = Asked(str(name), asked.context, asked.algorithm, asked.grant_tokens, asked.dry_run)
-        same_key = None if isinstance(destination, EllipsisType) else destination == name
         try:
-            key = await self._admit(call, named, operation, same_key=same_key)
+            key = await self._admit(call, named, operation, same_key=_same(destination, name))
         except DomainError as error:
             if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise foreign_ciphertext() from None
@@ -289,6 +291,11 @@ def named_key(ciphertext: Ciphertext) -> KeyName:
         return KeyName.parse(ciphertext.header.key_name)
     except ValueError:
         raise invalid_ciphertext() from None
+
+
+def _same(destination: KeyName | EllipsisType | None, source: KeyName | None) -> bool | None:
+    """Say whether a ciphertext stays under its key; None where none is made anew."""
+    return None if isinstance(destination, EllipsisType) else destination == source
 
 
 def _require_customers(key: Key) -> None:

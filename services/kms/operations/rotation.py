@@ -72,11 +72,7 @@ class Rotation:
         next_time = self._clock.now() + timedelta(days=days)
 
         def changed(key: Key) -> Key:
-            _require_usable(key)
-            if key.origin is not KeyOrigin.KMS:
-                raise unsupported(
-                    f"{key.name.displayed} has imported material, which is renewed on demand alone."
-                )
+            _require_renewable(key)
             if key.rotation_days == days:
                 return key
             return replace(key, rotation_days=days, rotate_at=next_time)
@@ -88,7 +84,7 @@ class Rotation:
         await self._admitted(call, name, "kms:DisableKeyRotation")
 
         def changed(key: Key) -> Key:
-            _require_usable(key)
+            _require_renewable(key)
             return replace(key, rotation_days=0, rotate_at=None)
 
         await update_key(self._records, name, changed)
@@ -107,9 +103,7 @@ class Rotation:
     async def rotate(self, call: CallContext, name: KeyName) -> Key:
         """Renew the material now (kms:RotateKeyOnDemand)."""
         key = await self._admitted(call, name, "kms:RotateKeyOnDemand")
-        _require_usable(key)
-        if key.origin is not KeyOrigin.KMS:
-            raise unsupported(f"{key.name.displayed} has imported material: kms cannot make more.")
+        _require_renewable(key)
         return await self._renew(key, on_demand=True)
 
     async def list(
@@ -186,7 +180,10 @@ class Rotation:
         return key
 
 
-def _require_usable(key: Key) -> None:
+def _require_renewable(key: Key) -> None:
+    # Where material comes from does not depend on the state, so that it is said first, as by AWS.
+    if key.origin is not KeyOrigin.KMS:
+        raise unsupported(f"{key.name.displayed} has imported material: kms cannot make more.")
     if key.state is KeyState.DISABLED:
         raise key_disabled(key.name.displayed)
     require_not(key, KeyState.PENDING_DELETION, KeyState.PENDING_IMPORT)

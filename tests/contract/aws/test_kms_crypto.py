@@ -51,6 +51,13 @@ def test_ciphertexts_that_do_not_open(kms: Any, make_key: Make) -> None:
         assert status == 400
     named = refused(kms.decrypt, CiphertextBlob=blob, EncryptionContext=CONTEXT, KeyId=other["KeyId"])
     assert named == ("IncorrectKeyException", 400)
+    for unknown in (
+        "11111111-2222-3333-4444-555555555555",
+        "alias/nobody-has-this",
+        "alias/aws/bedrock-none",
+    ):
+        named = refused(kms.decrypt, CiphertextBlob=blob, EncryptionContext=CONTEXT, KeyId=unknown)
+        assert named == ("NotFoundException", 400)
 
 
 def test_re_encrypt(kms: Any, make_key: Make) -> None:

@@ -149,6 +149,8 @@ def test_symmetric_material(kms: Any, make_key: Make, algorithm: str, spec: str)
     key = make_key(Origin="EXTERNAL")
     key_id, arn = key["KeyId"], key["Arn"]
     assert (key["KeyState"], key["Enabled"], key["Origin"]) == ("PendingImport", False, "EXTERNAL")
+    for call in (kms.enable_key_rotation, kms.disable_key_rotation, kms.rotate_key_on_demand):
+        assert refused(call, KeyId=key["KeyId"]) == ("UnsupportedOperationException", 400)
     assert "ExpirationModel" not in key
     assert refused(kms.encrypt, KeyId=key_id, Plaintext=b"x") == ("KMSInvalidStateException", 400)
     material = os.urandom(32)

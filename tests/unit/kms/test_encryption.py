@@ -48,6 +48,11 @@ async def test_a_ciphertext_of_another_key_is_told_apart(world: World) -> None:
     with pytest.raises(DomainError) as refused:
         await world.encryption.decrypt(call(), blob, Asked(str(other.name), {}))
     assert reason(refused) == "INCORRECT_KEY"
+    unknown = str(other.name).replace(other.name.key_id, "11111111-2222-3333-4444-555555555555")
+    for text in (unknown, f"{other.name.parent}/aliases/nobody", f"{other.name.parent}/aliases/aws/bedrock"):
+        with pytest.raises(DomainError) as refused:
+            await world.encryption.decrypt(call(), blob, Asked(text, {}))
+        assert reason(refused) == "RESOURCE_NOT_FOUND"
 
 
 async def test_what_was_encrypted_before_a_renewal_opens_after_it(world: World) -> None:
