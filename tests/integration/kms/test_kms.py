@@ -222,7 +222,7 @@ async def test_a_customer_key_end_to_end(kms, clients, auth) -> None:
     request.key_name = key.name
     assert (await crypto.Decrypt(request, metadata=alice)).plaintext == b"text"
     request.key_name = f"{key.name}x"
-    assert await reason(crypto.Decrypt(request, metadata=alice)) == "INCORRECT_KEY"
+    assert await reason(crypto.Decrypt(request, metadata=alice)) == "RESOURCE_NOT_FOUND"
     data_key = await crypto.GenerateDataKey(
         crypto_service_pb2.GenerateDataKeyRequest(key_name=key.name), metadata=alice
     )
