@@ -180,6 +180,9 @@ class Records(Protocol):
     def recent(self, record_id: RecordId) -> Record | None:
         """Return a record that `get` would return without waiting; None says nothing about it."""
 
+    def expect(self, collection: str, partition: str) -> None:
+        """Say that the last record of a partition will be asked for: it is read with what is read next."""
+
     async def get(self, record_id: RecordId) -> Record | None:
         """Return a record."""
 

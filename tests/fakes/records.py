@@ -42,6 +42,9 @@ class MemoryRecords:
     def recent(self, record_id: RecordId) -> Record | None:
         return _Change(self._bodies).get(record_id)
 
+    def expect(self, collection: str, partition: str) -> None:
+        """Everything is at hand."""
+
     async def get(self, record_id: RecordId) -> Record | None:
         return self.recent(record_id)
 

@@ -49,15 +49,15 @@ class LeasedPolicies:
         said: Conditions | None = None
         while True:
             lease = await self._leases.get(call)
-            protected = target
-            if target is not None and target.account_id:
-                if target.account_id == claims.account_id and claims.account_incarnation:
-                    # Its own: the caller's lease says what binds both, and nobody else need be asked.
-                    if incarnation != claims.account_incarnation:
-                        return _GONE
-                    protected = _controlled(target, lease.policies.control)
-                else:
-                    protected = await self._protected(target, incarnation)
+            protected: ResourceLayers | None = None
+            if target is not None:
+                own = target.account_id == claims.account_id and claims.account_incarnation
+                # Its own: the caller's lease says what binds both, and nobody else need be asked.
+                protected = (
+                    _present(target, incarnation, claims.account_incarnation, lease.policies.control)
+                    if own
+                    else await self._protected(target, incarnation)
+                )
                 if protected is None:
                     return _GONE
             if said is not None or not needs_context(lease.policies, action, protected):
@@ -100,10 +100,13 @@ class LeasedPolicies:
             if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 return None
             raise
-        return _controlled(target, owner.control) if owner.incarnation == incarnation else None
+        return _present(target, incarnation, owner.incarnation, owner.control)
 
 
-def _controlled(target: ResourceLayers, control: tuple[ResourcePolicySet, ...]) -> ResourceLayers:
-    if not control:
-        return target
-    return ResourceLayers(target.account_id, target.policy, target.required, control)
+def _present(
+    target: ResourceLayers, incarnation: str, owners: str, control: tuple[ResourcePolicySet, ...]
+) -> ResourceLayers | None:
+    """Return the target with the controls of its account, None when it is of an earlier one of that id."""
+    if incarnation != owners:
+        return None
+    return ResourceLayers(target.account_id, target.policy, target.required, control) if control else target

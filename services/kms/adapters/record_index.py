@@ -62,6 +62,13 @@ class RecordIndex:
         else:
             del order[bisect_left(order, record_id.sort)]
 
+    def last(self, collection: str, partition: str) -> RecordId | None:
+        """Return the id of a partition's last record, None when it has none."""
+        order = self._orders.get(self.partition_digest(collection, partition))
+        if order is None:
+            return None
+        return RecordId(collection, partition, order if isinstance(order, str) else order[-1])
+
     def expected(
         self, collection: str, partition: str, after: str, limit: int, refused: Container[bytes]
     ) -> tuple[list[tuple[RecordId, bytes]], bool]:

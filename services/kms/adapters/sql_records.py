@@ -132,6 +132,10 @@ class SqlRecords:
         """Return a record, if that needs no waiting."""
         return self._opened().recent(record_id)
 
+    def expect(self, collection: str, partition: str) -> None:
+        """Say that the last record of a partition will be asked for."""
+        self._opened().expect(collection, partition)
+
     async def get(self, record_id: RecordId) -> Record | None:
         """Return a record."""
         return await self._opened().get(record_id)

@@ -110,6 +110,12 @@ class VerifiedStore:
             self._reads.renew(record_id)
         return record
 
+    def expect(self, collection: str, partition: str) -> None:
+        """Have the last record of a partition read with the next ones, if it is not at hand."""
+        place = self._index.last(collection, partition)
+        if place is not None and self._cache.record(place, self._clock.boottime()) is None:
+            self._reads.renew(place)
+
     async def get(self, record_id: RecordId) -> Record | None:
         """Return a record, as fresh as that of `recent`."""
         known = self.recent(record_id)

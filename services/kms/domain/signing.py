@@ -5,9 +5,11 @@ AWS: https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
 
 import enum
 from collections.abc import Mapping
+from typing import cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
@@ -46,11 +48,12 @@ def sign(
     INVALID_FIELD for a digest of another length or an Ed25519 digest.
     """
     digest = _checked(spec, algorithm, message, message_type)
-    if isinstance(key, RSAPrivateKey):
-        return key.sign(message, _padding(algorithm), digest)
+    # A key is asked for its kind last: classes of `cryptography` take their time to say.
+    if algorithm is Algorithm.ED25519_SHA_512:
+        return cast("Ed25519PrivateKey", key).sign(message)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(message, ec.ECDSA(digest))
-    return key.sign(message)
+    return cast("RSAPrivateKey", key).sign(message, _padding(algorithm), digest)
 
 
 def verify(

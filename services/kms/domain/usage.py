@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.kms.domain.names import KeyName
 from services.kms.domain.specs import Algorithm, KeySpec, KeyUsage
 from services.kms.errors import incompatible_algorithm, incompatible_usage, invalid_field, wrong_usage
 
@@ -11,13 +12,13 @@ _NAMED: Mapping[KeyUsage, Mapping[str, Algorithm]] = {
 """The algorithms of each usage by their names, in the order of the specs."""
 
 
-def require_usage(displayed: str, usage: KeyUsage, required: KeyUsage, operation: str) -> None:
-    """Raise DomainError(INVALID_KEY_USAGE) unless a key, `displayed` to people, has the usage `required`.
+def require_usage(name: KeyName, usage: KeyUsage, required: KeyUsage, operation: str) -> None:
+    """Raise DomainError(INVALID_KEY_USAGE) unless the key `name` has the usage `required`.
 
     `operation` is AWS's name of what was called: "Encrypt".
     """
     if usage is not required:
-        raise wrong_usage(displayed, usage.value, operation)
+        raise wrong_usage(name.displayed, usage.value, operation)
 
 
 def require_permitted(spec: KeySpec, usage: KeyUsage) -> None:

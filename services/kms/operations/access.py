@@ -88,10 +88,15 @@ class Access:
             self._require_visible(call, key)
             for token in grant_tokens:
                 await self._tokens.read(token)
-            decision = await self._decide(call, key, action, facts)
+            principal = call.principal
+            if principal is None:
+                decision = await self._of_caller(call, key, action, facts)
+            else:
+                decision = await self._by_policy(call, key, action, facts)
+                if decision.verdict is Verdict.IMPLICIT_DENY:
+                    decision = await self._by_grants(call, principal, key, action, facts, decision)
             if not decision.allowed:
                 raise self._refusal(call, key.name, action, decision)
-            principal = call.principal
             if principal is None or principal.account_id != key.name.parent.owner:
                 # The owner sees in its own log who uses its keys.
                 call.recipients.append(key.name.parent.owner)
@@ -197,16 +202,25 @@ class Access:
         if not visible:
             raise key_not_found(key.name.displayed)
 
-    async def _decide(self, call: CallContext, key: Key, action: str, facts: RequestFacts) -> Decision:
-        if call.principal is None:
-            if call.caller is None:
-                return _SILENT
-            call.invoked_by = WORKLOAD_SERVICE
-            return await self._of_workload(call.caller, key, action, facts)
-        decision = await self._by_policy(call, key, action, facts)
-        if decision.verdict is not Verdict.IMPLICIT_DENY or action.removeprefix("kms:") not in GRANTABLE:
+    async def _of_caller(self, call: CallContext, key: Key, action: str, facts: RequestFacts) -> Decision:
+        """Decide about a call that no principal makes."""
+        if call.caller is None:
+            return _SILENT
+        call.invoked_by = WORKLOAD_SERVICE
+        return await self._of_workload(call.caller, key, action, facts)
+
+    async def _by_grants(
+        self,
+        call: CallContext,
+        principal: PrincipalClaims,
+        key: Key,
+        action: str,
+        facts: RequestFacts,
+        decision: Decision,
+    ) -> Decision:
+        """Decide with the grants of a principal about whom policies are silent: `decision` without any."""
+        if action.removeprefix("kms:") not in GRANTABLE:
             return decision
-        principal = call.principal
         requester = requester_of(principal)
         account = root_arn(principal.account_id, self._partition)
         grantees = grantees_of(requester, account)

@@ -211,7 +211,7 @@ class Encryption:
         key = await self._keys.admit(call, asked.key, f"kms:{operation}", facts, asked.grant_tokens)
         _require_customers(key)
         require_enabled(key)
-        require_usage(key.name.displayed, key.usage, KeyUsage.ENCRYPT_DECRYPT, operation)
+        require_usage(key.name, key.usage, KeyUsage.ENCRYPT_DECRYPT, operation)
         permitted_algorithm(key.spec, key.usage, facts.encryption_algorithm, "encryption_algorithm")
         if facts.encryption_algorithm != _SYMMETRIC and asked.context:
             raise invalid_field("encryption_context", "asymmetric algorithms take none")

@@ -142,10 +142,24 @@ class KeyRecords:
         self._records = records
         self._decoded: dict[bytes, Any] = {}
 
+    def recent(self, name: KeyName) -> Key | None:
+        """Return a key, if that needs no waiting."""
+        record = self._records.recent(key_id_of(name))
+        return None if record is None else self._once(record, decode_key)
+
+    def recent_version(self, name: KeyName, number: int) -> KeyVersion | None:
+        """Return a version of a key, if that needs no waiting."""
+        record = self._records.recent(version_id_of(name, number))
+        return None if record is None else self._once(record, decode_version)
+
     async def key(self, name: KeyName) -> Key | None:
         """Return a key."""
-        place = key_id_of(name)
-        record = self._records.recent(place) or await self._records.get(place)
+        found = self.recent(name)
+        if found is not None:
+            return found
+        # Whoever wants a key wants its last version next: both are read at once.
+        self._records.expect(_VERSIONS, str(name))
+        record = await self._records.get(key_id_of(name))
         return None if record is None else self._once(record, decode_key)
 
     async def named(self, name: KeyName) -> Key:
@@ -157,8 +171,10 @@ class KeyRecords:
 
     async def version(self, name: KeyName, number: int) -> KeyVersion | None:
         """Return a version of a key."""
-        place = version_id_of(name, number)
-        record = self._records.recent(place) or await self._records.get(place)
+        found = self.recent_version(name, number)
+        if found is not None:
+            return found
+        record = await self._records.get(version_id_of(name, number))
         return None if record is None else self._once(record, decode_version)
 
     async def versions(self, name: KeyName, after: int, limit: int) -> Sequence[KeyVersion]:

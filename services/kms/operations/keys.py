@@ -37,9 +37,12 @@ class Keys:
         Raises DomainError(RESOURCE_NOT_FOUND, ACCESS_DENIED), also for names that cannot exist.
         """
         try:
-            return await self._named(call, KeyName.parse(text), action), None
+            key_name = KeyName.parse(text)
         except ValueError:
             pass
+        else:
+            # Almost every request finds its key at hand: no coroutine is made for it.
+            return self._records.recent(key_name) or await self._named(call, key_name, action), None
         try:
             name = AliasName.parse(text)
         except ValueError:
@@ -90,7 +93,10 @@ class Keys:
 
     async def primary(self, key: Key) -> KeyVersion:
         """Return the version that is used now. Raises DomainError(RESOURCE_STATE)."""
-        version = await self._records.version(key.name, key.primary_version)
+        number = key.primary_version
+        version = self._records.recent_version(key.name, number)
+        if version is None:
+            version = await self._records.version(key.name, number)
         if version is None or not version.wrapped:
             raise key_state(key.name.displayed, _STATES[KeyState.PENDING_IMPORT])
         return version

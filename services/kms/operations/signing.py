@@ -4,7 +4,7 @@ AWS: https://docs.aws.amazon.com/kms/latest/developerguide/symmetric-asymmetric.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
 from services.chassis.context import CallContext
@@ -114,17 +114,17 @@ class Signing:
         _end_dry_run(asked)
         return shared, found.key
 
-    async def _signer(self, call: CallContext, asked: AskedOf, operation: str) -> _Admitted:
+    def _signer(self, call: CallContext, asked: AskedOf, operation: str) -> Awaitable[_Admitted]:
         facts = RequestFacts(
             signing_algorithm=asked.algorithm, message_type=asked.message_type or MessageType.RAW.value
         )
         usage = KeyUsage.SIGN_VERIFY
-        return await self._admit(call, asked, operation, facts, usage, "signing_algorithm")
+        return self._admit(call, asked, operation, facts, usage, "signing_algorithm")
 
-    async def _coder(self, call: CallContext, asked: AskedOf, operation: str) -> _Admitted:
+    def _coder(self, call: CallContext, asked: AskedOf, operation: str) -> Awaitable[_Admitted]:
         facts = RequestFacts(mac_algorithm=asked.algorithm)
         usage = KeyUsage.GENERATE_VERIFY_MAC
-        return await self._admit(call, asked, operation, facts, usage, "mac_algorithm")
+        return self._admit(call, asked, operation, facts, usage, "mac_algorithm")
 
     async def _admit(
         self,
@@ -137,7 +137,7 @@ class Signing:
     ) -> _Admitted:
         key = await self._keys.admit(call, asked.key, f"kms:{operation}", facts, asked.grant_tokens)
         require_enabled(key)
-        require_usage(key.name.displayed, key.usage, usage, operation)
+        require_usage(key.name, key.usage, usage, operation)
         algorithm = permitted_algorithm(key.spec, usage, asked.algorithm, field)
         return _Admitted(key, await self._keys.primary(key), algorithm)
 

@@ -20,6 +20,10 @@ class UnsealedRecords:
         """Return a record, if that needs no waiting."""
         return self._seal.require().records.recent(record_id)
 
+    def expect(self, collection: str, partition: str) -> None:
+        """Say that the last record of a partition will be asked for."""
+        self._seal.require().records.expect(collection, partition)
+
     async def get(self, record_id: RecordId) -> Record | None:
         """Return a record."""
         return await self._seal.require().records.get(record_id)

@@ -74,6 +74,19 @@ async def test_what_is_written_is_read(records: Any) -> None:
     assert await records.get(KEY) is None
 
 
+async def test_what_is_expected_is_read_with_what_is_read_next(records: Any) -> None:
+    others = [at(sort) for sort in ("1", "2", "10")]
+    await put(records, KEY, *others, body=b"one")
+    records.expect("c", "p")
+    records.expect("c", "nothing")
+    assert (await records.get(KEY)).body == b"one"
+    assert records.recent(others[1]).body == b"one"
+    await delete(records, others[1])
+    records.expect("c", "p")
+    assert (await records.get(KEY)).body == b"one"
+    assert records.recent(others[1]) is None
+
+
 @pytest.mark.parametrize("body", [b"", b"\x00", bytes(range(256)) * 300], ids=["empty", "NUL", "long"])
 async def test_any_body(records: Any, body: bytes) -> None:
     await put(records, KEY, body=body)

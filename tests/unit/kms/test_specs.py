@@ -9,6 +9,7 @@ import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
+from services.kms.domain.names import KeyName
 from services.kms.domain.specs import Algorithm, KeySpec, KeyUsage
 from services.kms.domain.usage import (
     permitted_algorithm,
@@ -71,11 +72,11 @@ def test_usages_of_specs() -> None:
 
 
 def test_a_wrong_usage_is_refused_in_the_words_of_aws() -> None:
-    name = "arn:aws:kms:us-east-1:123456789012:key/1"
+    name = KeyName.parse("accounts/123456789012/regions/us-east-1/keys/1")
     require_usage(name, KeyUsage.SIGN_VERIFY, KeyUsage.SIGN_VERIFY, "Sign")
     assert reason_of(require_usage, name, KeyUsage.SIGN_VERIFY, KeyUsage.ENCRYPT_DECRYPT, "Encrypt") == (
         ErrorReason.ERROR_REASON_INVALID_KEY_USAGE,
-        f"{name} key usage is SIGN_VERIFY which is not valid for Encrypt.",
+        "arn:aws:kms:us-east-1:123456789012:key/1 key usage is SIGN_VERIFY which is not valid for Encrypt.",
     )
     require_permitted(KeySpec.RSA_2048, KeyUsage.ENCRYPT_DECRYPT)
     assert reason_of(require_permitted, KeySpec.HMAC_256, KeyUsage.ENCRYPT_DECRYPT) == (
