@@ -29,7 +29,7 @@ class ControlLayers:
     resource_control: Levels = ()
 
 
-# Built once: building a statement costs as much as running it, and every lease runs these.
+# Built once: building a statement costs several times what running it does, and every lease runs these.
 _PLACE = (
     sa.select(INSTALLATION.c.management_account_id, INSTALLATION.c.organization_id, UNITS.c.path)
     .select_from(

@@ -15,7 +15,7 @@ from services.kms.ports import Record, RecordId, StoreAlteredError
 Expected = Sequence[tuple[RecordId, bytes]]
 """Ids and tags of records, in the order of their sort keys."""
 
-# Built once: building a statement costs as much as running it.
+# Built once: building a statement costs several times what running it does.
 _AT = (
     RECORDS.c.collection == sa.bindparam("of_collection"),
     RECORDS.c.partition == sa.bindparam("of_partition"),
