@@ -47,7 +47,7 @@ class KillsCampaign(Campaign):
         order = sorted(kill.TARGETS)
         self.random(seed, index // len(order)).shuffle(order)
         name = order[index % len(order)]
-        with kill.Load(stack) as load:
+        with kill.Load(stack, 0) as load:
             load.wait_healed()
             os.kill(find(stack.home, kill.TARGETS[name]).pid, signal.SIGKILL)
             if name == "supervisor":

@@ -1,6 +1,6 @@
 """What managed policies, groups, boundaries and tags add to a principal, read within one snapshot.
 
-Statements are built once, here and where a principal is read: building one costs several times what running it does.
+Statements are built once, here and where a principal is read: building one costs several times its run.
 """
 
 from typing import Any

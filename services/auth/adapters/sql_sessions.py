@@ -19,7 +19,7 @@ _REMEMBERED = timedelta(days=1)
 """How long after its end a session is told to have expired; then its key is unknown."""
 
 
-# Built once: building a statement costs several times what running it does, and every lease of a session runs these.
+# Built once: building a statement costs several times its run, and every lease of a session runs these.
 _SESSION = sa.select(SESSIONS).where(SESSIONS.c.access_key_id == sa.bindparam("key_id"))
 _ROLE = sa.select(ROLES).where(ROLES.c.role_id == sa.bindparam("of_role"))
 
