@@ -1,7 +1,7 @@
 """Keys: their classes, states and versions."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.kms.domain.names import KeyName
@@ -77,6 +77,18 @@ class Key:
     """Names imported material: a random key, in hex, so that an id says nothing about its material."""
     request_id: str = ""
     """Of the call that created it."""
+
+
+def without_material(key: Key) -> Key:
+    """Return a key whose imported material is gone: it waits for the same material again."""
+    usable = key.state in (KeyState.ENABLED, KeyState.DISABLED)
+    return replace(key, state=KeyState.PENDING_IMPORT if usable else key.state, expires_at=None)
+
+
+def as_of(key: Key, now: datetime) -> Key:
+    """Return a key as it is at a moment: its material may have expired before anybody noted that."""
+    expired = key.expires_at is not None and key.expires_at <= now
+    return without_material(key) if expired else key
 
 
 @dataclass(frozen=True, slots=True)

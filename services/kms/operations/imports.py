@@ -23,7 +23,7 @@ from services.kms.domain.imports import (
     material_id,
     parse_wrapping,
 )
-from services.kms.domain.keys import Key, KeyOrigin, KeyState, KeyVersion
+from services.kms.domain.keys import Key, KeyOrigin, KeyState, KeyVersion, without_material
 from services.kms.domain.names import KeyName
 from services.kms.domain.request_facts import NO_FACTS, RequestFacts
 from services.kms.domain.specs import KeySpec
@@ -130,9 +130,7 @@ class Imports:
                 return
             if version is not None and version.wrapped:
                 change.put_version(name, replace(version, wrapped=b""))
-            usable = key.state in (KeyState.ENABLED, KeyState.DISABLED)
-            state = KeyState.PENDING_IMPORT if usable else key.state
-            change.put_key(replace(key, state=state, expires_at=None))
+            change.put_key(without_material(key))
 
         await self._records.change(work)
         self._material.forget(name)

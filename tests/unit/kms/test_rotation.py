@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from services.chassis.errors import DomainError
 from services.chassis.secret import SecretBytes
 from services.kms.domain.keys import KeyManager, KeyOrigin, KeyState
+from services.kms.domain.material import generate
 from services.kms.domain.names import AliasName, KeyName
 from services.kms.domain.specs import KeySpec, KeyUsage
 from services.kms.operations.encryption import Asked
@@ -89,7 +90,8 @@ async def test_renewals_on_demand_are_counted(world: World) -> None:
 
 
 async def imported(world: World, spec: KeySpec, material: bytes, **more: object) -> str:
-    wanted = NewKey(spec=spec, usage=KeyUsage.ENCRYPT_DECRYPT, origin=KeyOrigin.EXTERNAL)
+    usage = spec.default_usage or KeyUsage.SIGN_VERIFY
+    wanted = NewKey(spec=spec, usage=usage, origin=KeyOrigin.EXTERNAL)
     key = await world.admin.create(call(), PARENT, wanted)
     assert key.state is KeyState.PENDING_IMPORT
     await bring(world, str(key.name), material, **more)
@@ -131,8 +133,23 @@ async def test_imported_material_expires(world: World) -> None:
     with pytest.raises(DomainError) as late:
         await world.encryption.encrypt(call(), Asked(name, {}), SECRET)
     assert reason(late) == "RESOURCE_STATE", "expired is expired, whether or not somebody has looked"
+    described = await world.admin.get(call(), name)
+    assert (described.state, described.expires_at) == (KeyState.PENDING_IMPORT, None)
     assert await world.imports.expire_due() == 1
+    assert await world.admin.get(call(), name) == described
     assert world.revocations.revoked[-1] == used.key.name
+
+
+async def test_the_public_key_of_expired_material_is_not_shown(world: World) -> None:
+    material = generate(KeySpec.ECC_NIST_P256, world.random).secret.reveal()
+    expires = world.clock.now() + timedelta(days=1)
+    name = await imported(world, KeySpec.ECC_NIST_P256, material, expires=expires)
+    public_key, _ = await world.signing.public_key(call(), name, ())
+    assert public_key
+    world.clock.advance(DAY + 1)
+    with pytest.raises(DomainError) as late:
+        await world.signing.public_key(call(), name, ())
+    assert reason(late) == "RESOURCE_STATE"
 
 
 async def test_a_service_has_a_key_of_its_own_in_every_account(world: World) -> None:
