@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
 from deploy.pki.authority import Authority
+from tests.boto_clients import boto_client
 
 ROOT = Path(__file__).resolve().parent.parent
 _UP_LIMIT_S = 300
@@ -78,7 +78,6 @@ class RunningStack:
 
     def client(self, service: str, **overrides: Any) -> Any:
         """Return an unmodified boto3 client, without retries unless a config is given."""
-        profile = boto3.Session(profile_name=None)
         values: dict[str, Any] = {
             "region_name": "us-east-1",
             "endpoint_url": self.endpoint,
@@ -86,7 +85,7 @@ class RunningStack:
             "config": Config(retries={"total_max_attempts": 1}),
             **self.credentials(),
         }
-        return profile.client(service, **(values | overrides))
+        return boto_client(service, **(values | overrides))
 
     def credentials(self) -> dict[str, str]:
         """Return the administrator's access key, as boto3's keyword arguments."""

@@ -152,8 +152,11 @@ class Listener:
             return
         self._server.close()
         self._connections.abort_unused()
+        refused = {each for each in self._connections.open if each.is_closing()}
         for connection in list(self._state.connections):
             connection.shutdown()
+        # Those between two requests: whoever asks next has taken the last answer.
+        idle = {each for each in self._connections.open if each.is_closing()} - refused
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.drain_s):
                 while self._state.tasks:
@@ -164,7 +167,7 @@ class Listener:
             await asyncio.wait(list(self._state.tasks), timeout=1.0)
         # Answers have been written, but not all of them may have been taken yet.
         for _ in range(100):
-            if not self._connections.open:
+            if not any(each not in idle or each.get_write_buffer_size() for each in self._connections.open):
                 break
             await asyncio.sleep(_CLOSING_S / 100)
         self._connections.abort()

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -21,6 +20,7 @@ from services.chassis.settings import AuditSettings, UpstreamSettings
 from services.edge.config import CertificateSettings, EdgeConfig, LimitSettings
 from services.edge.server import EdgeServer
 from services.edge.wiring import build
+from tests.boto_clients import boto_client
 from tests.fakes.edge_upstreams import KEY_ID, SECRET, Auth, Kms, Runtime, Training, upstream
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.workloads import Workloads
@@ -78,7 +78,7 @@ class Stack:
             "aws_access_key_id": KEY_ID,
             "aws_secret_access_key": SECRET,
         }
-        return boto3.Session().client(service, **(values | overrides))
+        return boto_client(service, **(values | overrides))
 
     async def call(self, client: Any, operation: str, **arguments: Any) -> Any:
         """Run a blocking boto3 call beside the event loop."""

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import socket
 import ssl
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 
 from deploy.pki.authority import LeafRequest
+from services.chassis.clock import SystemClock
 from services.edge.config import CertificateSettings, LimitSettings
+from services.edge.http import listener
+from services.edge.wiring import build
 from tests.fakes.edge_upstreams import KEY_ID, SECRET
 from tests.fakes.raw_client import RawClient, read_response
 from tests.fakes.workloads import Workloads
@@ -175,6 +179,33 @@ async def test_idle_connections_are_closed(raw: Any) -> None:
     assert (await read_response(reader)).status == 200
     assert await _closes(reader, 4.0) == b""
     writer.close()
+
+
+async def test_idle_clients_do_not_hold_up_the_end(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a client that has its answer and keeps its connection nothing is waited for; it hears of the end."""
+    monkeypatch.setattr(listener, "_CLOSING_S", 60.0)
+    other = build(stack.config, SystemClock(), recorder=stack.recorder)
+    await other.start()
+    async with asyncio.timeout(20):
+        await other.ready.wait()
+    request = RawClient(other.port, stack.ca, KEY_ID, SECRET).signed("GET", "/foundation-models")
+    context = ssl.create_default_context(cafile=str(stack.ca))
+
+    def asked() -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", other.port))
+        # Not asyncio's: that answers the server's close at once.
+        client = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+        client.sendall(request)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        return client
+
+    clients = [await asyncio.to_thread(asked) for _ in range(3)]
+    async with asyncio.timeout(20):
+        await other.stop()
+    for client in clients:
+        while await asyncio.to_thread(client.recv, 65536):
+            pass
+        client.close()
 
 
 async def test_connections_are_counted(raw: Any) -> None:
