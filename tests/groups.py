@@ -14,11 +14,13 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.fakes import databases
 
 _STACK = "stack"
-"""Everything that uses the worker's whole stack: some of these tests kill its parts, measure the memory of
-its edge or take it down. Also what uses the collector of its traces."""
+"""Everything that uses the worker's whole stack and measures the memory of its edge, or takes it down. Also
+what uses the collector of its traces."""
+_KILLED = "killed"
+"""What kills or stops parts of a whole stack, or searches all of it."""
 _CLIENTS = "clients"
-"""Clients of AWS, which leave the whole stack as it is. They have one of their own, beside the other, because
-together these groups would take as long as all others."""
+"""Clients of AWS, which leave the whole stack as it is. These three have a stack each, beside one another,
+because together they would take as long as all others."""
 _POOL = "pool"
 """Pools run their sandboxes under one test uid, in control groups below the same folder. A test of what a
 hostile model can reach, of its caps, or of what is left in memory and /dev/shm afterwards must not meet the
@@ -29,11 +31,11 @@ server may be one that CRATON_TEST_POSTGRESQL names for all workers."""
 
 _TOGETHER = {
     # The first entry that fits counts.
-    "tests/fault/test_kill.py": _STACK,
-    "tests/fault/test_replay.py": _STACK,
-    "tests/fault/test_revocation.py": _STACK,
-    "tests/security/test_callers.py": _STACK,
-    "tests/security/test_canary.py": _STACK,
+    "tests/fault/test_kill.py": _KILLED,
+    "tests/fault/test_replay.py": _KILLED,
+    "tests/fault/test_revocation.py": _KILLED,
+    "tests/security/test_callers.py": _KILLED,
+    "tests/security/test_canary.py": _KILLED,
     "tests/fault/pool/": _POOL,
     "tests/integration/pool/": _POOL,
     "tests/security/pool/": _POOL,
@@ -51,7 +53,16 @@ _TOGETHER = {
     "tests/integration/auth/test_replicas.py": _DATABASE,
 }
 
-_COSTLY = (_STACK, _CLIENTS, _POOL, "tests/fault/", "tests/integration/", _DATABASE, "tests/security/")
+_COSTLY = (
+    _STACK,
+    _CLIENTS,
+    _KILLED,
+    _POOL,
+    "tests/fault/",
+    "tests/integration/",
+    _DATABASE,
+    "tests/security/",
+)
 _ORDER = (*_COSTLY, "tests/")
 """Workers take groups in this order: first those that take minutes, so that none of them is the last to run
 while the other workers have nothing left; at last the short unit tests, which fill what is left over."""
@@ -82,7 +93,7 @@ def arrange(items: list[Any]) -> None:
 def _needed(item: Any) -> tuple[str, ...]:
     """Return the groups in one of which a test must be; none for those that may be anywhere."""
     if "collector" in getattr(item, "fixturenames", ()):
-        return _STACK, _CLIENTS
+        return _STACK, _CLIENTS, _KILLED
     if databases.empty_database in vars(item.module).values():
         return (_DATABASE,)
     return ()
