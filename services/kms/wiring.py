@@ -139,7 +139,7 @@ def build(
     )
     point = KeyEnforcement(auth, config.redis, clock, random)
     records = UnsealedRecords(seal)
-    keys, pages = KeyRecords(records), Pages(stored, custody, random)
+    keys, pages = KeyRecords(records, clock), Pages(stored, custody, random)
     grants, tokens = GrantRecords(records), GrantTokens(records, random)
     access = Access(point.policies, keys, grants, tokens, config.partition)
     principals = AuthPrincipals(auth, config.partition)

@@ -16,6 +16,10 @@ _STATES = {
     resources.KEY_STATE_PENDING_DELETION: "PendingDeletion",
     resources.KEY_STATE_PENDING_IMPORT: "PendingImport",
 }
+_IMPORT_STATES = {
+    resources.IMPORT_STATE_IMPORTED: "IMPORTED",
+    resources.IMPORT_STATE_PENDING_IMPORT: "PENDING_IMPORT",
+}
 _ORIGINS = {resources.KEY_ORIGIN_KMS: "AWS_KMS", resources.KEY_ORIGIN_EXTERNAL: "EXTERNAL"}
 _MANAGERS = {resources.KEY_MANAGER_CUSTOMER: "CUSTOMER", resources.KEY_MANAGER_SERVICE: "AWS"}
 _SPEC, _USAGE = "KEY_SPEC_", "KEY_USAGE_"
@@ -96,10 +100,7 @@ def specs(message: resources.Key) -> Mapping[str, Any]:
 def key_metadata(message: resources.Key, names: KmsNames) -> Mapping[str, Any]:
     """Render a key. PendingDeletionWindowInDays is of multi-Region keys alone, which there are none of."""
     enabled = message.state == resources.KEY_STATE_ENABLED
-    imported = (
-        message.origin == resources.KEY_ORIGIN_EXTERNAL
-        and message.state != resources.KEY_STATE_PENDING_IMPORT
-    )
+    imported = message.import_state == resources.IMPORT_STATE_IMPORTED
     expires = time(message, "material_expire_time")
     return {
         "AWSAccountId": message.name.split("/")[1],
@@ -128,15 +129,18 @@ def state(message: resources.Key) -> str:
 def rotation(message: resources.Rotation, key_id: str) -> Mapping[str, Any]:
     """Render a version of a key's material."""
     expires = time(message, "material_expire_time")
+    imported = message.import_state == resources.IMPORT_STATE_IMPORTED
+    # The material that a key had first is no rotation.
+    rotated = message.version > 1
     return {
         "KeyId": key_id,
         "KeyMaterialId": message.material_id or None,
         "KeyMaterialState": "CURRENT" if message.current else "NON_CURRENT",
-        "ExpirationModel": _EXPIRES if expires else None,
-        "ValidTo": expires,
-        "RotationDate": time(message, "rotate_time"),
-        # The material that a key was created with is no rotation.
-        "RotationType": ("ON_DEMAND" if message.on_demand else "AUTOMATIC") if message.version > 1 else None,
+        "ImportState": _IMPORT_STATES.get(message.import_state),
+        "ExpirationModel": (_EXPIRES if expires else _STAYS) if imported else None,
+        "ValidTo": expires if imported else None,
+        "RotationDate": time(message, "rotate_time") if rotated else None,
+        "RotationType": ("ON_DEMAND" if message.on_demand else "AUTOMATIC") if rotated else None,
     }
 
 

@@ -229,26 +229,42 @@ class Encryption:
         if asked.algorithm and asked.algorithm != _SYMMETRIC:
             if not asked.key:
                 raise invalid_field("key_name", "ciphertexts of asymmetric algorithms do not name their key")
-            meant = await self._keys.meant(asked.key)
-            key = await self._admit(call, asked, operation, same_key=_same(destination, meant))
+            same_key = await self._stays(destination, asked.key)
+            key = await self._admit(call, asked, operation, same_key=same_key)
             return _Opening(key, await self._keys.primary(key), asked.algorithm, blob)
         ciphertext = Ciphertext.parse(blob)
         name = named_key(ciphertext)
-        if asked.key and (meant := await self._keys.meant(asked.key)) != name:
-            # Who may not use the key that is asked for, or asks for none, hears that first.
-            await self._admit(call, asked, operation, same_key=_same(destination, meant))
-            raise incorrect_key()
-        named = Asked(str(name), asked.context, asked.algorithm, asked.grant_tokens, asked.dry_run)
-        try:
-            key = await self._admit(call, named, operation, same_key=_same(destination, name))
-        except DomainError as error:
-            if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
-                raise foreign_ciphertext() from None
-            raise
+        if asked.key:
+            # By the name that was asked for: policies can hang on an alias, and nobody learns what one means.
+            same_key = await self._stays(destination, asked.key)
+            key = await self._admit(call, asked, operation, same_key=same_key)
+            if key.name != name:
+                raise incorrect_key()
+        else:
+            same_key = await self._stays(destination, str(name))
+            key = await self._admit_named(call, asked, name, operation, same_key)
         version = await self._keys.version(key, ciphertext.header.key_version)
         if version is None:
             raise invalid_ciphertext()
         return _Opening(key, version, _SYMMETRIC, ciphertext, asked.context)
+
+    async def _admit_named(
+        self, call: CallContext, asked: Asked, name: KeyName, operation: str, same_key: bool | None
+    ) -> Key:
+        """Admit to a key that the ciphertext alone names."""
+        named = Asked(str(name), asked.context, asked.algorithm, asked.grant_tokens, asked.dry_run)
+        try:
+            return await self._admit(call, named, operation, same_key=same_key)
+        except DomainError as error:
+            if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                raise foreign_ciphertext() from None
+            raise
+
+    async def _stays(self, destination: KeyName | EllipsisType | None, source: str) -> bool | None:
+        """Say whether a ciphertext stays under its key; None where none is made anew."""
+        return (
+            None if isinstance(destination, EllipsisType) else destination == await self._keys.meant(source)
+        )
 
     async def _encrypt(self, key: Key, asked: Asked, plaintext: SecretBytes) -> tuple[bytes, Used]:
         version = await self._keys.primary(key)
@@ -291,11 +307,6 @@ def named_key(ciphertext: Ciphertext) -> KeyName:
         return KeyName.parse(ciphertext.header.key_name)
     except ValueError:
         raise invalid_ciphertext() from None
-
-
-def _same(destination: KeyName | EllipsisType | None, source: KeyName | None) -> bool | None:
-    """Say whether a ciphertext stays under its key; None where none is made anew."""
-    return None if isinstance(destination, EllipsisType) else destination == source
 
 
 def _require_customers(key: Key) -> None:

@@ -23,7 +23,7 @@ from services.kms.domain.imports import (
     material_id,
     parse_wrapping,
 )
-from services.kms.domain.keys import Key, KeyOrigin, KeyState, KeyVersion, without_material
+from services.kms.domain.keys import Key, KeyOrigin, KeyState, KeyVersion
 from services.kms.domain.names import KeyName
 from services.kms.domain.request_facts import NO_FACTS, RequestFacts
 from services.kms.domain.specs import KeySpec
@@ -111,26 +111,23 @@ class Imports:
     async def delete(self, call: CallContext, name: KeyName) -> None:
         """Take the material away (kms:DeleteImportedKeyMaterial). The same can be imported again."""
         await self._external(call, name, "kms:DeleteImportedKeyMaterial", refused=())
-        await self._remove(name, None)
+        await self._remove(name, expired=False)
 
     async def expire_due(self) -> int:
         """Take away what has expired, and return of how many keys. For a background task."""
         now = self._clock.now()
         due = await self._records.due("expiry", now, _AT_ONCE)
         for name in due:
-            await self._remove(name, now)
+            await self._remove(name, expired=True)
         return len(due)
 
-    async def _remove(self, name: KeyName, expired: datetime | None) -> None:
+    async def _remove(self, name: KeyName, *, expired: bool) -> None:
+        """Take material away, only what has expired when that is `expired`."""
+
         def work(change: KeyChange) -> None:
-            key, version = change.key(name), change.version(name, _VERSION)
-            if key is None:
-                return
-            if expired is not None and (key.expires_at is None or key.expires_at > expired):
-                return
-            if version is not None and version.wrapped:
-                change.put_version(name, replace(version, wrapped=b""))
-            change.put_key(without_material(key))
+            key = change.key(name)
+            if key is not None and not expired:
+                change.take_material(key)
 
         await self._records.change(work)
         self._material.forget(name)

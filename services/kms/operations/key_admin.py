@@ -9,7 +9,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page, decode_page_token, encode_page_token
 from services.chassis.randomness import Randomness, random_uuid
-from services.kms.domain.keys import Key, KeyOrigin, KeyState, as_of
+from services.kms.domain.keys import Key, KeyOrigin, KeyState, KeyVersion
 from services.kms.domain.names import KeyClass, KeyName, KeyParent
 from services.kms.domain.request_facts import NO_FACTS, RequestFacts
 from services.kms.domain.specs import KeySpec, KeyUsage
@@ -115,13 +115,11 @@ class KeyAdministration:
     async def get(self, call: CallContext, text: str, grant_tokens: Sequence[str] = ()) -> Key:
         """Return a key's record (kms:DescribeKey)."""
         await self._managed.prepare(call, text)
-        key = await self._keys.admit(call, text, "kms:DescribeKey", grant_tokens=grant_tokens)
-        return as_of(key, self._clock.now())
+        return await self._keys.admit(call, text, "kms:DescribeKey", grant_tokens=grant_tokens)
 
-    async def material_id(self, key: Key) -> str:
-        """Return the id of a key's present material; empty for keys that have none."""
-        version = await self._records.version(key.name, key.primary_version)
-        return "" if version is None or not key.spec.rotatable else version.material_id
+    async def version(self, key: Key) -> KeyVersion | None:
+        """Return a key's present version, None for one whose material was never imported."""
+        return await self._records.version(key.name, key.primary_version)
 
     async def list(self, call: CallContext, parent: KeyParent, page_size: int, page_token: str) -> Page[Key]:
         """Return one page of the keys below a parent (kms:ListKeys)."""

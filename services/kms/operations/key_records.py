@@ -1,11 +1,13 @@
 """Keys, their versions and aliases as records. Rules are elsewhere: here is where things lie."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from services.chassis.clock import Clock
 from services.kms.domain.aliases import Alias
-from services.kms.domain.keys import Key, KeyVersion
+from services.kms.domain.keys import Key, KeyVersion, as_of, without_material
 from services.kms.domain.names import AliasName, KeyName, KeyParent
 from services.kms.domain.record_codecs import (
     decode_alias,
@@ -51,18 +53,35 @@ def due_id_of(what: str, when: datetime, name: KeyName) -> RecordId:
 class KeyChange:
     """What a transaction does to keys. See RecordChange."""
 
-    def __init__(self, change: RecordChange) -> None:
-        """Work within `change`."""
+    def __init__(self, change: RecordChange, now: datetime) -> None:
+        """Work within `change`, which is made at `now`."""
         self.records = change
+        self._now = now
 
     def key(self, name: KeyName) -> Key | None:
-        """Return a key as it is now."""
+        """Return a key as it is now. Material that has expired is taken away with this change."""
+        stored = self._stored(name)
+        if stored is None:
+            return None
+        current = as_of(stored, self._now)
+        if current is not stored:
+            self.take_material(current)
+        return current
+
+    def take_material(self, key: Key) -> None:
+        """Leave a key without its imported material, which the same can be imported for again."""
+        version = self.version(key.name, key.primary_version)
+        if version is not None and version.wrapped:
+            self.put_version(key.name, replace(version, wrapped=b""))
+        self.put_key(without_material(key))
+
+    def _stored(self, name: KeyName) -> Key | None:
         record = self.records.get(key_id_of(name))
         return None if record is None else decode_key(record.body)
 
     def put_key(self, key: Key) -> None:
         """Write a key, and what is due for it."""
-        before = self.key(key.name)
+        before = self._stored(key.name)
         for what, moment in () if before is None else _due(before):
             self.records.delete(due_id_of(what, moment, key.name))
         for what, moment in _due(key):
@@ -137,15 +156,16 @@ class KeyChange:
 class KeyRecords:
     """Reads keys, and changes them in transactions."""
 
-    def __init__(self, records: Records) -> None:
-        """Use `records`."""
+    def __init__(self, records: Records, clock: Clock) -> None:
+        """Use `records`. A key is as `clock` makes it: material that has expired is gone, noted or not."""
         self._records = records
+        self._clock = clock
         self._decoded: dict[bytes, Any] = {}
 
     def recent(self, name: KeyName) -> Key | None:
         """Return a key, if that needs no waiting."""
         record = self._records.recent(key_id_of(name))
-        return None if record is None else self._once(record, decode_key)
+        return None if record is None else self._current(record)
 
     def recent_version(self, name: KeyName, number: int) -> KeyVersion | None:
         """Return a version of a key, if that needs no waiting."""
@@ -160,7 +180,7 @@ class KeyRecords:
         # Whoever wants a key wants its last version next: both are read at once.
         self._records.expect(_VERSIONS, str(name))
         record = await self._records.get(key_id_of(name))
-        return None if record is None else self._once(record, decode_key)
+        return None if record is None else self._current(record)
 
     async def named(self, name: KeyName) -> Key:
         """Return a key. Raises DomainError(RESOURCE_NOT_FOUND)."""
@@ -185,7 +205,7 @@ class KeyRecords:
     async def keys(self, parent: KeyParent, after: str, limit: int) -> Sequence[Key]:
         """Return at most `limit` keys below `parent` whose ids come after `after`."""
         found = await self._records.list(_KEYS, str(parent), after, limit)
-        return [self._once(each, decode_key) for each in found]
+        return [self._current(each) for each in found]
 
     async def alias(self, name: AliasName) -> Alias | None:
         """Return an alias."""
@@ -211,7 +231,11 @@ class KeyRecords:
 
     async def change(self, work: Callable[[KeyChange], T]) -> T:
         """Run `work` in one transaction. See Records.change."""
-        return await self._records.change(lambda change: work(KeyChange(change)))
+        return await self._records.change(lambda change: work(KeyChange(change, self._clock.now())))
+
+    def _current(self, record: Record) -> Key:
+        key = self._once(record, decode_key)
+        return key if key.expires_at is None else as_of(key, self._clock.now())
 
     def _once(self, record: Record, decode: Callable[[bytes], T]) -> T:
         known = self._decoded.get(record.tag)

@@ -99,7 +99,6 @@ class Signing:
         if not key.spec.asymmetric:
             raise unsupported(f"{key.name.displayed} is not an asymmetric key: it has no public key.")
         require_enabled(key)
-        self._material.require_current(key)
         return (await self._keys.primary(key)).public_key, key
 
     async def derive_shared_secret(

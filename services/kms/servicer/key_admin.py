@@ -11,7 +11,14 @@ from services.kms.operations.deletion import Deletion
 from services.kms.operations.key_admin import KeyAdministration, NewKey
 from services.kms.operations.key_policies import KeyPolicies
 from services.kms.operations.keys import parse_key_name
-from services.kms.servicer.messages import key_message, origin_of, parent_of, spec_of, usage_of
+from services.kms.servicer.messages import (
+    key_message,
+    key_with_material,
+    origin_of,
+    parent_of,
+    spec_of,
+    usage_of,
+)
 
 
 class KeyAdminServicer(key_admin_service_pb2_grpc.KeyAdminServiceServicer):
@@ -38,12 +45,12 @@ class KeyAdminServicer(key_admin_service_pb2_grpc.KeyAdminServiceServicer):
         )
         key = await self._keys.create(call, parent_of(request.parent), wanted)
         call.resources.append(key.name.displayed)
-        return pb.CreateKeyResponse(key=key_message(key, await self._keys.material_id(key)))
+        return pb.CreateKeyResponse(key=key_with_material(key, await self._keys.version(key)))
 
     async def GetKey(self, request: Any, context: Any) -> Any:
         """See the contract."""
         key = await self._keys.get(current_call(), request.name, tuple(request.grant_tokens))
-        return pb.GetKeyResponse(key=key_message(key, await self._keys.material_id(key)))
+        return pb.GetKeyResponse(key=key_with_material(key, await self._keys.version(key)))
 
     async def ListKeys(self, request: Any, context: Any) -> Any:
         """See the contract."""

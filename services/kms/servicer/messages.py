@@ -38,8 +38,17 @@ _LISTS = {
 }
 
 
-def key_message(key: Key, material_id: str = "") -> Any:
-    """Return a key's message; `material_id` is that of its present material."""
+def key_with_material(key: Key, version: KeyVersion | None) -> Any:
+    """Return a key's message with what is told of its present material, None when it never had any."""
+    message = key_message(key)
+    message.import_state = _import_state(key, version)
+    if version is not None and key.spec.rotatable:
+        message.material_id = version.material_id
+    return message
+
+
+def key_message(key: Key) -> Any:
+    """Return a key's message, without what a version of it says."""
     message = pb.Key(
         name=str(key.name),
         state=_STATES[key.state],
@@ -50,7 +59,6 @@ def key_message(key: Key, material_id: str = "") -> Any:
         origin=_ORIGIN_NUMBERS[key.origin],
         manager=_MANAGERS[key.manager],
         pending_days=key.pending_days,
-        material_id=material_id,
     )
     algorithms = [each.value for each in key.spec.algorithms(key.usage)]
     getattr(message, _LISTS[key.usage]).extend(algorithms)
@@ -69,11 +77,19 @@ def rotation_message(version: KeyVersion, key: Key) -> Any:
         version=version.number,
         material_id=version.material_id,
         current=version.number == key.primary_version,
+        import_state=_import_state(key, version),
     )
     message.rotate_time.FromDatetime(version.created)
     if key.expires_at is not None:
         message.material_expire_time.FromDatetime(key.expires_at)
     return message
+
+
+def _import_state(key: Key, version: KeyVersion | None) -> Any:
+    if key.origin is not KeyOrigin.EXTERNAL:
+        return pb.IMPORT_STATE_UNSPECIFIED
+    there = key.state is not KeyState.PENDING_IMPORT and version is not None and version.wrapped
+    return pb.IMPORT_STATE_IMPORTED if there else pb.IMPORT_STATE_PENDING_IMPORT
 
 
 def spec_of(number: int) -> KeySpec:

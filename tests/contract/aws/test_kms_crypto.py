@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,33 @@ def test_re_encrypt(kms: Any, make_key: Make) -> None:
     wrong = {**arguments, "SourceKeyId": destination["KeyId"]}
     code = refused(kms.re_encrypt, CiphertextBlob=blob, DestinationKeyId=destination["KeyId"], **wrong)
     assert code == ("IncorrectKeyException", 400)
+
+
+def test_a_policy_about_the_alias_of_a_request_counts_where_the_ciphertext_names_the_key(
+    kms: Any, make_key: Make
+) -> None:
+    key = make_key()
+    key_id, alias = key["KeyId"], f"alias/{key['KeyId']}"
+    kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+    blob = kms.encrypt(KeyId=key_id, Plaintext=b"x")["CiphertextBlob"]
+    policy = json.loads(kms.get_key_policy(KeyId=key_id)["Policy"])
+    denied = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:RequestAlias": alias}},
+    }
+    policy["Statement"].append(denied)
+    kms.put_key_policy(KeyId=key_id, Policy=json.dumps(policy))
+    refusals = [
+        refused(kms.decrypt, CiphertextBlob=blob, KeyId=alias),
+        refused(kms.re_encrypt, CiphertextBlob=blob, SourceKeyId=alias, DestinationKeyId=key_id),
+    ]
+    assert refusals == [("AccessDeniedException", 400)] * 2
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+    assert kms.decrypt(CiphertextBlob=blob, KeyId=key_id)["Plaintext"] == b"x"
+    kms.delete_alias(AliasName=alias)
 
 
 def test_data_keys(kms: Any, make_key: Make) -> None:

@@ -190,6 +190,16 @@ def test_material_that_expires(kms: Any, make_key: Make) -> None:
     _import(kms, key_id, os.urandom(32), "RSAES_OAEP_SHA_256", ValidTo=ends)
     metadata = kms.describe_key(KeyId=key_id)["KeyMetadata"]
     assert (metadata["ExpirationModel"], metadata["ValidTo"]) == ("KEY_MATERIAL_EXPIRES", ends)
+    (first,) = kms.list_key_rotations(KeyId=key_id, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
+    assert (first["ImportState"], first["ExpirationModel"], first["ValidTo"]) == (
+        *("IMPORTED", "KEY_MATERIAL_EXPIRES"),
+        ends,
+    )
+    assert "RotationDate" not in first
+    kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
+    kms.delete_imported_key_material(KeyId=key_id)
+    metadata = kms.describe_key(KeyId=key_id)["KeyMetadata"]
+    assert (metadata["KeyState"], "ExpirationModel" in metadata) == ("PendingDeletion", False)
 
 
 def test_imports_that_are_refused(kms: Any, make_key: Make) -> None:

@@ -110,6 +110,7 @@ async def test_an_imported_key_and_one_that_goes(stack: Any) -> None:
             delete_time=NOON,
             pending_days=7,
             material_expire_time=NOON,
+            import_state=resources_pb2.IMPORT_STATE_IMPORTED,
         )
     )
     metadata = (await call(stack, "describe_key", KeyId="alias/x", GrantTokens=["t"]))["KeyMetadata"]
@@ -486,6 +487,10 @@ async def test_rotations(stack: Any) -> None:
         rotations=[
             resources_pb2.Rotation(version=1, rotate_time=NOON, material_id=MATERIAL),
             resources_pb2.Rotation(version=2, rotate_time=NOON, on_demand=True, current=True),
+            resources_pb2.Rotation(version=1, import_state=resources_pb2.IMPORT_STATE_IMPORTED, current=True),
+            resources_pb2.Rotation(
+                version=1, import_state=resources_pb2.IMPORT_STATE_PENDING_IMPORT, current=True
+            ),
         ]
     )
     assert await call(stack, "get_key_rotation_status", KeyId=ARN) == {
@@ -497,8 +502,15 @@ async def test_rotations(stack: Any) -> None:
     assert await call(stack, "rotate_key_on_demand", KeyId=ARN) == {"KeyId": ID}
     answer = await call(stack, "list_key_rotations", KeyId=ID, IncludeKeyMaterial="ALL_KEY_MATERIAL")
     assert answer["Rotations"] == [
-        {"KeyId": ID, "KeyMaterialId": MATERIAL, "KeyMaterialState": "NON_CURRENT", "RotationDate": NOON},
+        {"KeyId": ID, "KeyMaterialId": MATERIAL, "KeyMaterialState": "NON_CURRENT"},
         {"KeyId": ID, "KeyMaterialState": "CURRENT", "RotationDate": NOON, "RotationType": "ON_DEMAND"},
+        {
+            "KeyId": ID,
+            "KeyMaterialState": "CURRENT",
+            "ImportState": "IMPORTED",
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        },
+        {"KeyId": ID, "KeyMaterialState": "CURRENT", "ImportState": "PENDING_IMPORT"},
     ]
     assert stack.kms.requests[-1][0] == key_material_service_pb2.ListKeyRotationsRequest(
         name=NAME, page_size=100, include_first=True

@@ -10,6 +10,8 @@ from typing import Any
 import grpc
 import pytest
 from craton.kms.v1 import (
+    alias_service_pb2,
+    alias_service_pb2_grpc,
     crypto_service_pb2,
     crypto_service_pb2_grpc,
     grant_service_pb2,
@@ -79,6 +81,11 @@ class Caller:
     def crypto(self, method: str, **fields: Any) -> Any:
         stub: Any = crypto_service_pb2_grpc.CryptoServiceStub(self.channel)
         request = getattr(crypto_service_pb2, f"{method}Request")(**fields)
+        return getattr(stub, method)(request, metadata=self.metadata)
+
+    def aliases(self, method: str, **fields: Any) -> Any:
+        stub: Any = alias_service_pb2_grpc.AliasServiceStub(self.channel)
+        request = getattr(alias_service_pb2, f"{method}Request")(**fields)
         return getattr(stub, method)(request, metadata=self.metadata)
 
 
@@ -198,6 +205,34 @@ async def test_another_account_uses_a_key_that_names_it_as_the_owner_is_bound(
     unknown = key[:-1] + ("0" if key[-1] != "0" else "1")
     assert await reason(eve.admin("GetKey", name=unknown)) == "ACCESS_DENIED"
     assert await reason(admin.admin("GetKey", name=unknown)) == "RESOURCE_NOT_FOUND"
+
+
+async def test_nobody_learns_from_a_ciphertext_what_an_alias_of_another_account_means(
+    calling: Calling, auth: FakeAuth
+) -> None:
+    admin, eve = calling("admin"), calling("eve", OTHER)
+    auth.policies[user("eve", OTHER)] = [ALLOW_ALL]
+    key, another = await new_key(admin), await new_key(admin)
+    sealed = await admin.crypto("Encrypt", key_name=key, plaintext=b"x")
+    aliases = {"same": key, "other": another, "none": ""}
+    for name, meant in aliases.items():
+        if meant:
+            await admin.aliases("CreateAlias", name=f"{PARENT}/aliases/{name}", key_name=meant)
+
+    async def told(method: str, **fields: Any) -> str:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await eve.crypto(method, ciphertext=sealed.ciphertext, **fields)
+        return f"{caught.value.code()} {caught.value.details()}"
+
+    for method, field, more in (
+        ("Decrypt", "key_name", {}),
+        ("ReEncrypt", "source_key_name", {"destination_key_name": key}),
+    ):
+        found = {
+            (await told(method, **{field: f"{PARENT}/aliases/{name}"}, **more)).replace(name, "NAME")
+            for name in aliases
+        }
+        assert len(found) == 1, found
 
 
 async def test_resource_control_policies_of_the_owner_bind_other_accounts(

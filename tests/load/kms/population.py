@@ -94,7 +94,7 @@ async def _new_store(config: KmsConfig) -> AsyncIterator[tuple[KeyRecords, Pages
         async with asyncio.timeout(_OPENS_WITHIN_S):
             while not await seal.ready():
                 await asyncio.sleep(0.05)
-        yield KeyRecords(UnsealedRecords(seal)), pages
+        yield KeyRecords(UnsealedRecords(seal), clock), pages
     finally:
         opening.cancel()
         await seal.close()

@@ -96,7 +96,7 @@ class World:
     def __post_init__(self) -> None:
         self.records = MemoryRecords()
         self.randomness = CountingRandomness()
-        self.keys = KeyRecords(self.records)
+        self.keys = KeyRecords(self.records, self.clock)
         self.grant_records = GrantRecords(self.records)
         self.tokens = GrantTokens(self.records, self.randomness)
         self.leases = Leases(self, self.clock)

@@ -19,6 +19,7 @@ from services.kms.domain.names import AliasName, KeyName
 from services.kms.domain.specs import KeySpec, KeyUsage
 from services.kms.operations.encryption import Asked
 from services.kms.operations.key_admin import NewKey
+from services.kms.operations.signing import AskedOf
 from tests.unit.kms.world import PARENT, World, call, opened
 
 DAY = 86_400.0
@@ -140,16 +141,35 @@ async def test_imported_material_expires(world: World) -> None:
     assert world.revocations.revoked[-1] == used.key.name
 
 
-async def test_the_public_key_of_expired_material_is_not_shown(world: World) -> None:
+async def test_a_key_pair_is_gone_when_its_material_has_expired(world: World) -> None:
     material = generate(KeySpec.ECC_NIST_P256, world.random).secret.reveal()
     expires = world.clock.now() + timedelta(days=1)
     name = await imported(world, KeySpec.ECC_NIST_P256, material, expires=expires)
     public_key, _ = await world.signing.public_key(call(), name, ())
     assert public_key
+    asked, parsed = AskedOf(name, "ECDSA_SHA_256"), KeyName.parse(name)
+    signature, _ = await world.signing.sign(call(), asked, b"m")
+    assert await world.signing.verify(call(), asked, b"m", signature)
     world.clock.advance(DAY + 1)
-    with pytest.raises(DomainError) as late:
-        await world.signing.public_key(call(), name, ())
-    assert reason(late) == "RESOURCE_STATE"
+    for attempt in (
+        world.signing.public_key(call(), name, ()),
+        world.signing.sign(call(), asked, b"m"),
+        world.signing.verify(call(), asked, b"m", signature),
+        world.admin.enable(call(), parsed),
+        world.admin.disable(call(), parsed),
+    ):
+        with pytest.raises(DomainError) as late:
+            await attempt
+        assert reason(late) == "RESOURCE_STATE"
+    # Nobody has noted it so far. What is changed now notes it.
+    (due,) = await world.records.due("expiry", world.clock.now(), 9)
+    await world.admin.describe(call(), due, "changed")
+    assert not await world.records.due("expiry", world.clock.now(), 9)
+    version = await world.records.version(due, 1)
+    assert version is not None
+    assert version.wrapped == b""
+    await bring(world, name, material)
+    assert await world.signing.verify(call(), asked, b"m", signature)
 
 
 async def test_a_service_has_a_key_of_its_own_in_every_account(world: World) -> None:

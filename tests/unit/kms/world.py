@@ -159,7 +159,7 @@ class World:
     def build(self) -> None:
         """Put the operations together, as a start of the process does."""
         access = self.access
-        self.records = KeyRecords(self.stored)
+        self.records = KeyRecords(self.stored, self.clock)
         self.pages = Pages(self.stored, self.custody, self.random)
         self.material = MaterialStore(self.records, self.pages, self.clock, self.random)
         self.certificates = Certificates(self.stored)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63raton/kms/v1/resources.proto\x12\rcraton.kms.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x04\n\x03Key\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.craton.kms.v1.KeyState\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fprimary_version\x18\x05 \x01(\r\x12$\n\x04spec\x18\x06 \x01(\x0e\x32\x16.craton.kms.v1.KeySpec\x12&\n\x05usage\x18\x07 \x01(\x0e\x32\x17.craton.kms.v1.KeyUsage\x12(\n\x06origin\x18\x08 \x01(\x0e\x32\x18.craton.kms.v1.KeyOrigin\x12*\n\x07manager\x18\t \x01(\x0e\x32\x19.craton.kms.v1.KeyManager\x12/\n\x0b\x64\x65lete_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpending_days\x18\x0b \x01(\r\x12\x38\n\x14material_expire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bmaterial_id\x18\r \x01(\t\x12\x1d\n\x15\x65ncryption_algorithms\x18\x0e \x03(\t\x12\x1a\n\x12signing_algorithms\x18\x0f \x03(\t\x12\x16\n\x0emac_algorithms\x18\x10 \x03(\t\x12 \n\x18key_agreement_algorithms\x18\x11 \x03(\t\"\x89\x01\n\x05\x41lias\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08key_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"!\n\x03Tag\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xf7\x01\n\x05Grant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x19\n\x11grantee_principal\x18\x02 \x01(\t\x12\x1a\n\x12retiring_principal\x18\x03 \x01(\t\x12\x12\n\noperations\x18\x04 \x03(\t\x12\x34\n\x0b\x63onstraints\x18\x05 \x01(\x0b\x32\x1f.craton.kms.v1.GrantConstraints\x12\x15\n\rfriendly_name\x18\x06 \x01(\t\x12\x17\n\x0fissuing_account\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd4\x02\n\x10GrantConstraints\x12_\n\x19\x65ncryption_context_subset\x18\x01 \x03(\x0b\x32<.craton.kms.v1.GrantConstraints.EncryptionContextSubsetEntry\x12_\n\x19\x65ncryption_context_equals\x18\x02 \x03(\x0b\x32<.craton.kms.v1.GrantConstraints.EncryptionContextEqualsEntry\x1a>\n\x1c\x45ncryptionContextSubsetEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a>\n\x1c\x45ncryptionContextEqualsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbf\x01\n\x08Rotation\x12/\n\x0brotate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ton_demand\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\r\x12\x13\n\x0bmaterial_id\x18\x04 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x05 \x01(\x08\x12\x38\n\x14material_expire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x92\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_ENABLED\x10\x01\x12\x16\n\x12KEY_STATE_DISABLED\x10\x02\x12\x1e\n\x1aKEY_STATE_PENDING_DELETION\x10\x03\x12\x1c\n\x18KEY_STATE_PENDING_IMPORT\x10\x04*\xfa\x02\n\x07KeySpec\x12\x18\n\x14KEY_SPEC_UNSPECIFIED\x10\x00\x12\x1e\n\x1aKEY_SPEC_SYMMETRIC_DEFAULT\x10\x01\x12\x15\n\x11KEY_SPEC_RSA_2048\x10\x02\x12\x15\n\x11KEY_SPEC_RSA_3072\x10\x03\x12\x15\n\x11KEY_SPEC_RSA_4096\x10\x04\x12\x1a\n\x16KEY_SPEC_ECC_NIST_P256\x10\x05\x12\x1a\n\x16KEY_SPEC_ECC_NIST_P384\x10\x06\x12\x1a\n\x16KEY_SPEC_ECC_NIST_P521\x10\x07\x12\x1c\n\x18KEY_SPEC_ECC_SECG_P256K1\x10\x08\x12\"\n\x1eKEY_SPEC_ECC_NIST_EDWARDS25519\x10\t\x12\x15\n\x11KEY_SPEC_HMAC_224\x10\n\x12\x15\n\x11KEY_SPEC_HMAC_256\x10\x0b\x12\x15\n\x11KEY_SPEC_HMAC_384\x10\x0c\x12\x15\n\x11KEY_SPEC_HMAC_512\x10\r*\x9f\x01\n\x08KeyUsage\x12\x19\n\x15KEY_USAGE_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_USAGE_ENCRYPT_DECRYPT\x10\x01\x12\x19\n\x15KEY_USAGE_SIGN_VERIFY\x10\x02\x12!\n\x1dKEY_USAGE_GENERATE_VERIFY_MAC\x10\x03\x12\x1b\n\x17KEY_USAGE_KEY_AGREEMENT\x10\x04*T\n\tKeyOrigin\x12\x1a\n\x16KEY_ORIGIN_UNSPECIFIED\x10\x00\x12\x12\n\x0eKEY_ORIGIN_KMS\x10\x01\x12\x17\n\x13KEY_ORIGIN_EXTERNAL\x10\x02*\\\n\nKeyManager\x12\x1b\n\x17KEY_MANAGER_UNSPECIFIED\x10\x00\x12\x18\n\x14KEY_MANAGER_CUSTOMER\x10\x01\x12\x17\n\x13KEY_MANAGER_SERVICE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63raton/kms/v1/resources.proto\x12\rcraton.kms.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x04\n\x03Key\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.craton.kms.v1.KeyState\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fprimary_version\x18\x05 \x01(\r\x12$\n\x04spec\x18\x06 \x01(\x0e\x32\x16.craton.kms.v1.KeySpec\x12&\n\x05usage\x18\x07 \x01(\x0e\x32\x17.craton.kms.v1.KeyUsage\x12(\n\x06origin\x18\x08 \x01(\x0e\x32\x18.craton.kms.v1.KeyOrigin\x12*\n\x07manager\x18\t \x01(\x0e\x32\x19.craton.kms.v1.KeyManager\x12/\n\x0b\x64\x65lete_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpending_days\x18\x0b \x01(\r\x12\x38\n\x14material_expire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bmaterial_id\x18\r \x01(\t\x12\x1d\n\x15\x65ncryption_algorithms\x18\x0e \x03(\t\x12\x1a\n\x12signing_algorithms\x18\x0f \x03(\t\x12\x16\n\x0emac_algorithms\x18\x10 \x03(\t\x12 \n\x18key_agreement_algorithms\x18\x11 \x03(\t\x12\x30\n\x0cimport_state\x18\x12 \x01(\x0e\x32\x1a.craton.kms.v1.ImportState\"\x89\x01\n\x05\x41lias\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08key_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"!\n\x03Tag\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xf7\x01\n\x05Grant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x19\n\x11grantee_principal\x18\x02 \x01(\t\x12\x1a\n\x12retiring_principal\x18\x03 \x01(\t\x12\x12\n\noperations\x18\x04 \x03(\t\x12\x34\n\x0b\x63onstraints\x18\x05 \x01(\x0b\x32\x1f.craton.kms.v1.GrantConstraints\x12\x15\n\rfriendly_name\x18\x06 \x01(\t\x12\x17\n\x0fissuing_account\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd4\x02\n\x10GrantConstraints\x12_\n\x19\x65ncryption_context_subset\x18\x01 \x03(\x0b\x32<.craton.kms.v1.GrantConstraints.EncryptionContextSubsetEntry\x12_\n\x19\x65ncryption_context_equals\x18\x02 \x03(\x0b\x32<.craton.kms.v1.GrantConstraints.EncryptionContextEqualsEntry\x1a>\n\x1c\x45ncryptionContextSubsetEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a>\n\x1c\x45ncryptionContextEqualsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf1\x01\n\x08Rotation\x12/\n\x0brotate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ton_demand\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\r\x12\x13\n\x0bmaterial_id\x18\x04 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x05 \x01(\x08\x12\x38\n\x14material_expire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cimport_state\x18\x07 \x01(\x0e\x32\x1a.craton.kms.v1.ImportState*\x92\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_ENABLED\x10\x01\x12\x16\n\x12KEY_STATE_DISABLED\x10\x02\x12\x1e\n\x1aKEY_STATE_PENDING_DELETION\x10\x03\x12\x1c\n\x18KEY_STATE_PENDING_IMPORT\x10\x04*\xfa\x02\n\x07KeySpec\x12\x18\n\x14KEY_SPEC_UNSPECIFIED\x10\x00\x12\x1e\n\x1aKEY_SPEC_SYMMETRIC_DEFAULT\x10\x01\x12\x15\n\x11KEY_SPEC_RSA_2048\x10\x02\x12\x15\n\x11KEY_SPEC_RSA_3072\x10\x03\x12\x15\n\x11KEY_SPEC_RSA_4096\x10\x04\x12\x1a\n\x16KEY_SPEC_ECC_NIST_P256\x10\x05\x12\x1a\n\x16KEY_SPEC_ECC_NIST_P384\x10\x06\x12\x1a\n\x16KEY_SPEC_ECC_NIST_P521\x10\x07\x12\x1c\n\x18KEY_SPEC_ECC_SECG_P256K1\x10\x08\x12\"\n\x1eKEY_SPEC_ECC_NIST_EDWARDS25519\x10\t\x12\x15\n\x11KEY_SPEC_HMAC_224\x10\n\x12\x15\n\x11KEY_SPEC_HMAC_256\x10\x0b\x12\x15\n\x11KEY_SPEC_HMAC_384\x10\x0c\x12\x15\n\x11KEY_SPEC_HMAC_512\x10\r*\x9f\x01\n\x08KeyUsage\x12\x19\n\x15KEY_USAGE_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_USAGE_ENCRYPT_DECRYPT\x10\x01\x12\x19\n\x15KEY_USAGE_SIGN_VERIFY\x10\x02\x12!\n\x1dKEY_USAGE_GENERATE_VERIFY_MAC\x10\x03\x12\x1b\n\x17KEY_USAGE_KEY_AGREEMENT\x10\x04*T\n\tKeyOrigin\x12\x1a\n\x16KEY_ORIGIN_UNSPECIFIED\x10\x00\x12\x12\n\x0eKEY_ORIGIN_KMS\x10\x01\x12\x17\n\x13KEY_ORIGIN_EXTERNAL\x10\x02*g\n\x0bImportState\x12\x1c\n\x18IMPORT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15IMPORT_STATE_IMPORTED\x10\x01\x12\x1f\n\x1bIMPORT_STATE_PENDING_IMPORT\x10\x02*\\\n\nKeyManager\x12\x1b\n\x17KEY_MANAGER_UNSPECIFIED\x10\x00\x12\x18\n\x14KEY_MANAGER_CUSTOMER\x10\x01\x12\x17\n\x13KEY_MANAGER_SERVICE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,30 +36,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTSUBSETENTRY']._serialized_options = b'8\001'
   _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTEQUALSENTRY']._loaded_options = None
   _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTEQUALSENTRY']._serialized_options = b'8\001'
-  _globals['_KEYSTATE']._serialized_start=1632
-  _globals['_KEYSTATE']._serialized_end=1778
-  _globals['_KEYSPEC']._serialized_start=1781
-  _globals['_KEYSPEC']._serialized_end=2159
-  _globals['_KEYUSAGE']._serialized_start=2162
-  _globals['_KEYUSAGE']._serialized_end=2321
-  _globals['_KEYORIGIN']._serialized_start=2323
-  _globals['_KEYORIGIN']._serialized_end=2407
-  _globals['_KEYMANAGER']._serialized_start=2409
-  _globals['_KEYMANAGER']._serialized_end=2501
+  _globals['_KEYSTATE']._serialized_start=1732
+  _globals['_KEYSTATE']._serialized_end=1878
+  _globals['_KEYSPEC']._serialized_start=1881
+  _globals['_KEYSPEC']._serialized_end=2259
+  _globals['_KEYUSAGE']._serialized_start=2262
+  _globals['_KEYUSAGE']._serialized_end=2421
+  _globals['_KEYORIGIN']._serialized_start=2423
+  _globals['_KEYORIGIN']._serialized_end=2507
+  _globals['_IMPORTSTATE']._serialized_start=2509
+  _globals['_IMPORTSTATE']._serialized_end=2612
+  _globals['_KEYMANAGER']._serialized_start=2614
+  _globals['_KEYMANAGER']._serialized_end=2706
   _globals['_KEY']._serialized_start=82
-  _globals['_KEY']._serialized_end=667
-  _globals['_ALIAS']._serialized_start=670
-  _globals['_ALIAS']._serialized_end=807
-  _globals['_TAG']._serialized_start=809
-  _globals['_TAG']._serialized_end=842
-  _globals['_GRANT']._serialized_start=845
-  _globals['_GRANT']._serialized_end=1092
-  _globals['_GRANTCONSTRAINTS']._serialized_start=1095
-  _globals['_GRANTCONSTRAINTS']._serialized_end=1435
-  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTSUBSETENTRY']._serialized_start=1309
-  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTSUBSETENTRY']._serialized_end=1371
-  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTEQUALSENTRY']._serialized_start=1373
-  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTEQUALSENTRY']._serialized_end=1435
-  _globals['_ROTATION']._serialized_start=1438
-  _globals['_ROTATION']._serialized_end=1629
+  _globals['_KEY']._serialized_end=717
+  _globals['_ALIAS']._serialized_start=720
+  _globals['_ALIAS']._serialized_end=857
+  _globals['_TAG']._serialized_start=859
+  _globals['_TAG']._serialized_end=892
+  _globals['_GRANT']._serialized_start=895
+  _globals['_GRANT']._serialized_end=1142
+  _globals['_GRANTCONSTRAINTS']._serialized_start=1145
+  _globals['_GRANTCONSTRAINTS']._serialized_end=1485
+  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTSUBSETENTRY']._serialized_start=1359
+  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTSUBSETENTRY']._serialized_end=1421
+  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTEQUALSENTRY']._serialized_start=1423
+  _globals['_GRANTCONSTRAINTS_ENCRYPTIONCONTEXTEQUALSENTRY']._serialized_end=1485
+  _globals['_ROTATION']._serialized_start=1488
+  _globals['_ROTATION']._serialized_end=1729
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,12 @@ class KeyOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEY_ORIGIN_KMS: _ClassVar[KeyOrigin]
     KEY_ORIGIN_EXTERNAL: _ClassVar[KeyOrigin]
 
+class ImportState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    IMPORT_STATE_UNSPECIFIED: _ClassVar[ImportState]
+    IMPORT_STATE_IMPORTED: _ClassVar[ImportState]
+    IMPORT_STATE_PENDING_IMPORT: _ClassVar[ImportState]
+
 class KeyManager(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     KEY_MANAGER_UNSPECIFIED: _ClassVar[KeyManager]
@@ -81,12 +87,15 @@ KEY_USAGE_KEY_AGREEMENT: KeyUsage
 KEY_ORIGIN_UNSPECIFIED: KeyOrigin
 KEY_ORIGIN_KMS: KeyOrigin
 KEY_ORIGIN_EXTERNAL: KeyOrigin
+IMPORT_STATE_UNSPECIFIED: ImportState
+IMPORT_STATE_IMPORTED: ImportState
+IMPORT_STATE_PENDING_IMPORT: ImportState
 KEY_MANAGER_UNSPECIFIED: KeyManager
 KEY_MANAGER_CUSTOMER: KeyManager
 KEY_MANAGER_SERVICE: KeyManager
 
 class Key(_message.Message):
-    __slots__ = ("name", "state", "description", "create_time", "primary_version", "spec", "usage", "origin", "manager", "delete_time", "pending_days", "material_expire_time", "material_id", "encryption_algorithms", "signing_algorithms", "mac_algorithms", "key_agreement_algorithms")
+    __slots__ = ("name", "state", "description", "create_time", "primary_version", "spec", "usage", "origin", "manager", "delete_time", "pending_days", "material_expire_time", "material_id", "encryption_algorithms", "signing_algorithms", "mac_algorithms", "key_agreement_algorithms", "import_state")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +113,7 @@ class Key(_message.Message):
     SIGNING_ALGORITHMS_FIELD_NUMBER: _ClassVar[int]
     MAC_ALGORITHMS_FIELD_NUMBER: _ClassVar[int]
     KEY_AGREEMENT_ALGORITHMS_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_STATE_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: KeyState
     description: str
@@ -121,7 +131,8 @@ class Key(_message.Message):
     signing_algorithms: _containers.RepeatedScalarFieldContainer[str]
     mac_algorithms: _containers.RepeatedScalarFieldContainer[str]
     key_agreement_algorithms: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[KeyState, str]] = ..., description: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., primary_version: _Optional[int] = ..., spec: _Optional[_Union[KeySpec, str]] = ..., usage: _Optional[_Union[KeyUsage, str]] = ..., origin: _Optional[_Union[KeyOrigin, str]] = ..., manager: _Optional[_Union[KeyManager, str]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pending_days: _Optional[int] = ..., material_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., material_id: _Optional[str] = ..., encryption_algorithms: _Optional[_Iterable[str]] = ..., signing_algorithms: _Optional[_Iterable[str]] = ..., mac_algorithms: _Optional[_Iterable[str]] = ..., key_agreement_algorithms: _Optional[_Iterable[str]] = ...) -> None: ...
+    import_state: ImportState
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[KeyState, str]] = ..., description: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., primary_version: _Optional[int] = ..., spec: _Optional[_Union[KeySpec, str]] = ..., usage: _Optional[_Union[KeyUsage, str]] = ..., origin: _Optional[_Union[KeyOrigin, str]] = ..., manager: _Optional[_Union[KeyManager, str]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pending_days: _Optional[int] = ..., material_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., material_id: _Optional[str] = ..., encryption_algorithms: _Optional[_Iterable[str]] = ..., signing_algorithms: _Optional[_Iterable[str]] = ..., mac_algorithms: _Optional[_Iterable[str]] = ..., key_agreement_algorithms: _Optional[_Iterable[str]] = ..., import_state: _Optional[_Union[ImportState, str]] = ...) -> None: ...
 
 class Alias(_message.Message):
     __slots__ = ("name", "key_name", "create_time", "update_time")
@@ -186,17 +197,19 @@ class GrantConstraints(_message.Message):
     def __init__(self, encryption_context_subset: _Optional[_Mapping[str, str]] = ..., encryption_context_equals: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Rotation(_message.Message):
-    __slots__ = ("rotate_time", "on_demand", "version", "material_id", "current", "material_expire_time")
+    __slots__ = ("rotate_time", "on_demand", "version", "material_id", "current", "material_expire_time", "import_state")
     ROTATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ON_DEMAND_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MATERIAL_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_FIELD_NUMBER: _ClassVar[int]
     MATERIAL_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_STATE_FIELD_NUMBER: _ClassVar[int]
     rotate_time: _timestamp_pb2.Timestamp
     on_demand: bool
     version: int
     material_id: str
     current: bool
     material_expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, rotate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., on_demand: _Optional[bool] = ..., version: _Optional[int] = ..., material_id: _Optional[str] = ..., current: _Optional[bool] = ..., material_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    import_state: ImportState
+    def __init__(self, rotate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., on_demand: _Optional[bool] = ..., version: _Optional[int] = ..., material_id: _Optional[str] = ..., current: _Optional[bool] = ..., material_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., import_state: _Optional[_Union[ImportState, str]] = ...) -> None: ...
