@@ -95,11 +95,18 @@ class Attacker:
         ]
         return codes[-1] if codes else None
 
-    async def frames(self, quiet_s: float = 0.3) -> list[tuple[int, int, int, bytes]]:
-        """Read until nothing comes for a while."""
+    async def frames(self, quiet_s: float = 0.3, awaited: int = 0) -> list[tuple[int, int, int, bytes]]:
+        """Read until nothing comes for a while; of the stream `awaited` something has to come first."""
         with contextlib.suppress(TimeoutError, OSError):
+            while awaited and awaited not in {stream for _, _, stream, _ in self._frames()}:
+                self.received += await asyncio.wait_for(self._reader.read(2**16), 10.0)
+                if self._reader.at_eof():
+                    break
             while data := await asyncio.wait_for(self._reader.read(2**16), quiet_s):
                 self.received += data
+        return self._frames()
+
+    def _frames(self) -> list[tuple[int, int, int, bytes]]:
         return list(frames.FrameReader(2**24).feed(bytes(self.received)))
 
 

@@ -45,7 +45,7 @@ async def test_streams_that_end_and_go_on(running: Running, memory: None) -> Non
         attacker._next = 101
         attacker.send(attacker.request())
         attacker.send(frames.frame(frames.HEADERS, 5, 51, encode_fields(HEAD)))
-        streams = {stream for _, _, stream, _ in await attacker.frames()}
+        streams = {stream for _, _, stream, _ in await attacker.frames(awaited=101)}
         assert 101 in streams
         assert 51 not in streams
 
