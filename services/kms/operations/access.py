@@ -22,7 +22,7 @@ from services.kms.domain.key_policies import SILENT_POLICY, CompiledKeyPolicies,
 from services.kms.domain.keys import Key
 from services.kms.domain.names import AliasName, KeyClass, KeyName, KeyParent
 from services.kms.domain.request_facts import NO_FACTS, RequestFacts
-from services.kms.errors import alias_not_found, caller_refused, dry_run_passed, key_not_found
+from services.kms.errors import alias_not_found, caller_refused, key_not_found
 from services.kms.operations.conditions import conditions_of
 from services.kms.operations.grant_records import GrantRecords
 from services.kms.operations.grant_tokens import GrantTokens
@@ -73,14 +73,11 @@ class Access:
         action: str,
         facts: RequestFacts = NO_FACTS,
         grant_tokens: Sequence[str] = (),
-        *,
-        dry_run: bool = False,
     ) -> None:
         """Return when the caller may do `action` ("kms:Encrypt") on a key, as its record is now.
 
         Raises DomainError: ACCESS_DENIED; RESOURCE_NOT_FOUND for a key that the caller cannot know of;
-        INVALID_GRANT_TOKEN; DRY_RUN in place of returning, when the request asks for that; and what the
-        enforcer raises.
+        INVALID_GRANT_TOKEN; and what the enforcer raises.
         """
         if key.name.parent.key_class is KeyClass.PROVIDER and not _of_customers(call):
             _admit_provider(call, key.name.parent)
@@ -100,8 +97,6 @@ class Access:
             if principal is None or principal.account_id != key.name.parent.owner:
                 # The owner sees in its own log who uses its keys.
                 call.recipients.append(key.name.parent.owner)
-        if dry_run:
-            raise dry_run_passed()
 
     async def granted(
         self, workload: WorkloadId, key: Key, operation: str, context: Mapping[str, str]

@@ -23,7 +23,6 @@ from services.kms.domain.request_facts import RequestFacts
 from services.kms.domain.specs import Algorithm, KeySpec, KeyUsage
 from services.kms.domain.usage import permitted_algorithm, require_algorithm, require_usage
 from services.kms.errors import (
-    dry_run_passed,
     foreign_ciphertext,
     incorrect_key,
     invalid_ciphertext,
@@ -32,7 +31,7 @@ from services.kms.errors import (
 )
 from services.kms.operations.access import Access
 from services.kms.operations.key_records import KeyRecords
-from services.kms.operations.keys import Keys, require_enabled
+from services.kms.operations.keys import Keys, end_dry_run, require_enabled
 from services.kms.operations.managed_keys import ManagedKeys
 from services.kms.operations.material_store import MaterialStore
 
@@ -121,8 +120,7 @@ class Encryption:
         """Encrypt (kms:Encrypt)."""
         key = await self._admit(call, asked, "Encrypt")
         encrypted = await self._encrypt(key, asked, plaintext)
-        if asked.dry_run:
-            raise dry_run_passed()
+        end_dry_run(asked)
         return encrypted
 
     async def decrypt(self, call: CallContext, blob: bytes, asked: Asked) -> tuple[SecretBytes, Used]:
@@ -133,8 +131,7 @@ class Encryption:
         """
         opening = await self._opening(call, blob, asked, "Decrypt")
         decrypted = await self._decrypt(opening)
-        if asked.dry_run:
-            raise dry_run_passed()
+        end_dry_run(asked)
         return decrypted
 
     async def re_encrypt(
@@ -147,8 +144,7 @@ class Encryption:
         new_key = await self._admit(call, destination, "ReEncryptTo", same_key=meant == opening.key.name)
         plaintext, used = await self._decrypt(opening)
         ciphertext, used_again = await self._encrypt(new_key, destination, plaintext)
-        if destination.dry_run:
-            raise dry_run_passed()
+        end_dry_run(destination)
         return ciphertext, used, used_again
 
     async def generate_data_key(
@@ -159,6 +155,7 @@ class Encryption:
         key = await self._admit_symmetric(call, asked, operation)
         plaintext = SecretBytes(self._randomness.token_bytes(size or DATA_KEY_SIZE))
         ciphertext, used = await self._encrypt(key, asked, plaintext)
+        end_dry_run(asked)
         return DataKey(plaintext, ciphertext, used)
 
     async def generate_data_key_pair(
@@ -171,6 +168,7 @@ class Encryption:
         key = await self._admit_symmetric(call, asked, operation, pair_spec=spec)
         pair = await asyncio.to_thread(generate, spec, self._randomness)
         ciphertext, used = await self._encrypt(key, asked, pair.secret)
+        end_dry_run(asked)
         return DataKeyPair(pair.secret, ciphertext, pair.public_key, used)
 
     async def random(self, call: CallContext, size: int) -> SecretBytes:
@@ -183,8 +181,6 @@ class Encryption:
     ) -> Key:
         key = await self._admit(call, asked, operation, pair_spec=pair_spec)
         require_algorithm(key.spec, key.usage, Algorithm.SYMMETRIC_DEFAULT)
-        if asked.dry_run:
-            raise dry_run_passed()
         return key
 
     async def _admit(
@@ -270,7 +266,6 @@ class Encryption:
         version = await self._keys.primary(key)
         used = Used(key, asked.algorithm or _SYMMETRIC, version.material_id)
         if key.spec.asymmetric:
-            self._material.require_current(key)
             public_key = load_public_key(key.spec, version.public_key)
             algorithm = Algorithm(used.algorithm)
             return asymmetric_encryption.encrypt(key.spec, public_key, algorithm, plaintext), used

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
@@ -12,6 +13,7 @@ from services.kms.domain.names import AliasName, KeyName
 from services.kms.domain.request_facts import NO_FACTS, RequestFacts
 from services.kms.errors import (
     caller_refused,
+    dry_run_passed,
     invalid_field,
     key_disabled,
     key_not_found,
@@ -106,6 +108,20 @@ class Keys:
         if key is None:
             raise self._access.refuse_unknown(call, name, action)
         return key
+
+
+class Tried(Protocol):
+    """A request that may ask for no more than whether it would succeed."""
+
+    @property
+    def dry_run(self) -> bool:
+        """True when it does."""
+
+
+def end_dry_run(asked: Tried) -> None:
+    """Give nothing away of what was only tried: all that could fail has succeeded."""
+    if asked.dry_run:
+        raise dry_run_passed()
 
 
 def parse_key_name(text: str) -> KeyName:

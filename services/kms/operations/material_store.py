@@ -15,7 +15,6 @@ from services.kms.domain.keys import Key, KeyVersion, wrapping_context
 from services.kms.domain.material import PrivateKey, load_private_key
 from services.kms.domain.names import KeyName
 from services.kms.domain.pages import WrappedMaterialError, unwrap, wrap
-from services.kms.errors import key_state
 from services.kms.operations.key_records import KeyChange, KeyRecords
 from services.kms.operations.loaded_keys import LoadedKeys
 from services.kms.operations.pages import PageChangedError, Pages, require_page
@@ -31,15 +30,13 @@ class MaterialStore:
 
     def __init__(self, records: KeyRecords, pages: Pages, clock: Clock, randomness: Randomness) -> None:
         """Use the page keys of `pages`."""
-        self._clock = clock
         self._loaded = LoadedKeys(clock)
         self._records = records
         self._pages = pages
         self._randomness = randomness
 
     async def private_key(self, key: Key, version: KeyVersion) -> PrivateKey:
-        """Return the private key of a version of a key pair, which any thread may use. Raises as `unwrap`."""
-        self.require_current(key)
+        """Return the private key of a version of a key pair, which any thread may use."""
         loaded = self._loaded.get(key, version)
         if loaded is None:
             loaded = load_private_key(key.spec, await self.unwrap(key, version))
@@ -51,11 +48,7 @@ class MaterialStore:
         self._loaded.forget(name)
 
     async def unwrap(self, key: Key, version: KeyVersion) -> SecretBytes:
-        """Unwrap it. Raises DomainError(RESOURCE_STATE) when it was imported and has expired.
-
-        WrappedMaterialError is no fault of the caller's.
-        """
-        self.require_current(key)
+        """Unwrap it. WrappedMaterialError is no fault of the caller's."""
         for _ in range(_ATTEMPTS):
             try:
                 return self._unwrapped(key, version)
@@ -75,11 +68,6 @@ class MaterialStore:
             with suppress(WrappedMaterialError):
                 return unwrap(version.wrapped, page_key.secret, associated)
         return unwrap(version.wrapped, last.secret, associated)
-
-    def require_current(self, key: Key) -> None:
-        """Raise DomainError(RESOURCE_STATE) when a key's material has expired, noted or not."""
-        if key.expires_at is not None and key.expires_at <= self._clock.now():
-            raise key_state(key.name.displayed, "pending import")
 
     async def create(
         self, key: Key, version: KeyVersion, material: SecretBytes, write: Callable[[KeyChange, Key], T]

@@ -17,10 +17,10 @@ from services.kms.domain.request_facts import RequestFacts
 from services.kms.domain.signing import MessageType
 from services.kms.domain.specs import Algorithm, KeyUsage
 from services.kms.domain.usage import permitted_algorithm, require_usage
-from services.kms.errors import dry_run_passed, unsupported
+from services.kms.errors import unsupported
 from services.kms.operations.access import Access
 from services.kms.operations.key_records import KeyRecords
-from services.kms.operations.keys import Keys, require_enabled
+from services.kms.operations.keys import Keys, end_dry_run, require_enabled
 from services.kms.operations.material_store import MaterialStore
 
 
@@ -62,7 +62,7 @@ class Signing:
             signature = await asyncio.to_thread(signatures.sign, *asked_for)
         else:
             signature = signatures.sign(*asked_for)
-        _end_dry_run(asked)
+        end_dry_run(asked)
         return signature, found.key
 
     async def verify(self, call: CallContext, asked: AskedOf, message: bytes, signature: bytes) -> Key:
@@ -72,7 +72,7 @@ class Signing:
         public_key = load_public_key(spec, found.version.public_key)
         kind = _message_type(asked)
         signatures.verify(spec, public_key, found.algorithm, message, kind, signature)
-        _end_dry_run(asked)
+        end_dry_run(asked)
         return found.key
 
     async def generate_mac(self, call: CallContext, asked: AskedOf, message: bytes) -> tuple[bytes, Key]:
@@ -80,7 +80,7 @@ class Signing:
         found = await self._coder(call, asked, "GenerateMac")
         secret = await self._material.unwrap(found.key, found.version)
         mac = macs.generate_mac(found.key.spec, secret, found.algorithm, message)
-        _end_dry_run(asked)
+        end_dry_run(asked)
         return mac, found.key
 
     async def verify_mac(self, call: CallContext, asked: AskedOf, message: bytes, mac: bytes) -> Key:
@@ -88,7 +88,7 @@ class Signing:
         found = await self._coder(call, asked, "VerifyMac")
         secret = await self._material.unwrap(found.key, found.version)
         macs.verify_mac(found.key.spec, secret, found.algorithm, message, mac)
-        _end_dry_run(asked)
+        end_dry_run(asked)
         return found.key
 
     async def public_key(
@@ -111,7 +111,7 @@ class Signing:
         )
         private_key = await self._material.private_key(found.key, found.version)
         shared = agreement.derive_shared_secret(found.key.spec, private_key, found.algorithm, peer)
-        _end_dry_run(asked)
+        end_dry_run(asked)
         return shared, found.key
 
     def _signer(self, call: CallContext, asked: AskedOf, operation: str) -> Awaitable[_Admitted]:
@@ -140,12 +140,6 @@ class Signing:
         require_usage(key.name, key.usage, usage, operation)
         algorithm = permitted_algorithm(key.spec, usage, asked.algorithm, field)
         return _Admitted(key, await self._keys.primary(key), algorithm)
-
-
-def _end_dry_run(asked: AskedOf) -> None:
-    """Give nothing away of what was only tried: all that could fail has succeeded."""
-    if asked.dry_run:
-        raise dry_run_passed()
 
 
 def _message_type(asked: AskedOf) -> MessageType:

@@ -141,6 +141,11 @@ async def test_grants_are_created_used_listed_and_ended(calling: Calling) -> Non
     assert (await alice.crypto("Decrypt", **opening)).plaintext == b"x"
     assert await reason(bob.crypto("Decrypt", **opening)) == "ACCESS_DENIED"
     assert await reason(alice.crypto("Decrypt", **opening, dry_run=True)) == "DRY_RUN"
+    for refused in (
+        bob.crypto("Decrypt", **opening, dry_run=True),
+        alice.crypto("Encrypt", **asked, dry_run=True),
+    ):
+        assert await reason(refused) == "ACCESS_DENIED"
     wrong = alice.crypto("Decrypt", **opening, grant_tokens=["x"])
     assert await reason(wrong) == "INVALID_GRANT_TOKEN"
     [listed] = (await admin.grants("ListGrants", key_name=key)).grants

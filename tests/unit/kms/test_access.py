@@ -427,13 +427,3 @@ async def test_a_key_that_a_service_manages_is_used_through_it_alone() -> None:
     for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:TagResource"):
         assert not await world.may(through, key, action)
         assert not await world.may(world.call(ROOT), key, action)
-
-
-async def test_dry_runs_decide_and_do_nothing() -> None:
-    world = World()
-    world.make("user/alice", DECRYPT)
-    key = await world.key()
-    for action, reason in (("kms:Decrypt", "DRY_RUN"), ("kms:Encrypt", "ACCESS_DENIED")):
-        with pytest.raises(DomainError) as caught:
-            await world.access.admit(world.call(ALICE), key, action, dry_run=True)
-        assert caught.value.reason_name == reason

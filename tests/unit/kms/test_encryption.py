@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from services.chassis.errors import DomainError
 from services.chassis.secret import SecretBytes
 from services.kms.domain.asymmetric_encryption import oaep
+from services.kms.domain.ciphertext import MAX_CONTEXT_SIZE
 from services.kms.domain.keys import KeyState
 from services.kms.domain.names import AliasName
 from services.kms.domain.specs import KeySpec, KeyUsage
@@ -144,7 +145,12 @@ async def test_a_dry_run_refuses_what_the_operation_would(world: World) -> None:
     coded = AskedOf(str(codes.name), "HMAC_SHA_256", dry_run=True)
     agreed = AskedOf(str(agrees.name), "ECDH", dry_run=True)
     peer, _ = await signing.public_key(call(), str(agrees.name), ())
+    long = Asked(str(key.name), {"a": "b" * MAX_CONTEXT_SIZE}, dry_run=True)
     attempts: list[tuple[Any, str]] = [
+        (encryption.generate_data_key(call(), long, 32), "INVALID_FIELD"),
+        (encryption.generate_data_key(call(), there, 32), "DRY_RUN"),
+        (encryption.generate_data_key_pair(call(), long, KeySpec.ECC_NIST_P256), "INVALID_FIELD"),
+        (encryption.generate_data_key_pair(call(), there, KeySpec.ECC_NIST_P256), "DRY_RUN"),
         (encryption.decrypt(call(), blob, wrong), "INVALID_CIPHERTEXT"),
         (encryption.decrypt(call(), blob, right), "DRY_RUN"),
         (encryption.re_encrypt(call(), blob, wrong, there), "INVALID_CIPHERTEXT"),

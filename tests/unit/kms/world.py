@@ -67,8 +67,6 @@ class PermissiveAccess:
         action: str,
         facts: RequestFacts = NO_FACTS,
         grant_tokens: Sequence[str] = (),
-        *,
-        dry_run: bool = False,
     ) -> None:
         self._decide(action, str(key.name), facts)
 
