@@ -22,12 +22,15 @@ from services.chassis.audit.recovery import Segment
 from services.chassis.audit.segment import FRAME_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, Lane
 from services.chassis.audit.writer import ChunkRefusedError, Committed, SegmentWriter, WriterStoppedError
 from services.chassis.errors import DomainError
+from services.chassis.logs import Log
 from services.chassis.randomness import Randomness
 
 _BATCH_RECORDS = 1024
 """At 400 bytes an event one commit writes 0.4 MB at most, far from what a healthy disk does in 250 ms."""
 _CROWD = 2
 """With more calls in progress than this, a commit lingers."""
+
+_log = Log("audit")
 
 
 class SpoolFailedError(Exception):
@@ -92,6 +95,8 @@ class Spool:
         self._batch: Batch | None = None
         self._scheduled = False
         self._hung = False
+        self._began = 0.0
+        """When the commit in progress began."""
         self._closing = False
         self._failure: SpoolFailedError | None = None
         self._failed = asyncio.Event()
@@ -209,6 +214,7 @@ class Spool:
     def _commit(self, loop: asyncio.AbstractEventLoop, waiters: list[Waiter]) -> None:
         """Begin to make a batch durable; one without waiters begins a new segment."""
         self._batch = batch = Batch(waiters, self._durable)
+        self._began = loop.time()
         self._watchdog = loop.call_later(self.limits.commit_timeout_s, self._overdue, batch)
         if self._commits is None:
             self._commits = Commits(self._writer, self._files.syncs(loop), loop, self._finish)
@@ -219,6 +225,9 @@ class Spool:
         if self._watchdog is not None:
             self._watchdog.cancel()
         self._batch = None
+        if self._hung and self._loop is not None:
+            waited_s = self._loop.time() - self._began
+            _log.warning("audit_device_hung_until_now", duration_ms=round(waited_s * 1000))
         self._hung = False
         if batch.committed is not None:
             self._extend(batch, batch.committed)
@@ -250,6 +259,7 @@ class Spool:
         if batch.finished:
             return
         self._hung = True
+        _log.warning("audit_device_hangs", count=len(batch.waiters) + len(self._waiting))
         # These may become durable later: a record of a refused call does no harm.
         for waiter in batch.waiters:
             if not waiter.done.done():

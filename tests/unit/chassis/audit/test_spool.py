@@ -240,7 +240,7 @@ async def test_after_an_fsync_error_nothing_is_written_any_more(tmp_path, backgr
 
 
 @BACKGROUND
-async def test_a_hung_device_refuses_within_the_time_limit(tmp_path, background):
+async def test_a_hung_device_refuses_within_the_time_limit(tmp_path, background, caplog):
     disk = HungDisk(background=background)
     spool = Spool(tmp_path, randomness=RANDOM, files=disk)
     await spool.append(b"before", Lane.EVENT)
@@ -266,6 +266,10 @@ async def test_a_hung_device_refuses_within_the_time_limit(tmp_path, background)
     # "first" was refused because nobody knew; that it is there does no harm. "second" was never written.
     assert payloads(spool) == [b"before", b"first", b"after"]
     await spool.close()
+    hangs, answers = caplog.records
+    assert (hangs.message, hangs.fields) == ("audit_device_hangs", {"count": 2})
+    assert answers.message == "audit_device_hung_until_now"
+    assert answers.fields["duration_ms"] >= 250
 
 
 async def test_a_slow_event_loop_is_no_hung_device(tmp_path):
