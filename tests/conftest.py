@@ -1,7 +1,6 @@
 """What every test shares."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ def patient_spools() -> Iterator[None]:
     """
     of = SpoolLimits.of
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SpoolLimits, "of", lambda most: replace(of(most), commit_timeout_s=5.0))
+        patch.setattr(SpoolLimits, "of", lambda most, _: of(most, 5.0))
         yield
 
 

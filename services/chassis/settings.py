@@ -56,6 +56,14 @@ class AuditSettings:
     service: UpstreamSettings
     max_bytes: int = 512 * 1024 * 1024
     """Cap of the spool; at the cap the service refuses calls that need a record."""
+    commit_timeout_s: float = 0.25
+    """How long the disk may take to make a record durable before the call is refused: more for a disk that
+    others share, which stands still now and then."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would refuse every call, or let callers wait for longer than they do."""
+        if not 0.01 <= self.commit_timeout_s <= 30:
+            raise ValueError(f"commit_timeout_s is {self.commit_timeout_s:g}, expected 0.01 to 30 seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ class SpoolLimits:
     """How long a commit waits for company while more than two callers wait already."""
 
     @classmethod
-    def of(cls, max_bytes: int) -> "SpoolLimits":
+    def of(cls, max_bytes: int, commit_timeout_s: float) -> "SpoolLimits":
         """Return limits that fit a cap: the parts shrink with a small one."""
         return cls(
             max_bytes=max_bytes,
+            commit_timeout_s=commit_timeout_s,
             segment_bytes=min(_SEGMENT_BYTES, max_bytes // 64),
             summary_bytes=min(_SUMMARY_BYTES, max_bytes // 16),
             outcome_bytes=min(_OUTCOME_BYTES, max_bytes // 16),

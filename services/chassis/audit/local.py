@@ -58,9 +58,8 @@ class LocalAudit:
         Raises SummarisedError, SpoolInUseError, SpoolCorruptError, or OSError.
         """
         check_summarised(events, load_summarised())
-        self.spool = Spool(
-            settings.spool_dir, randomness=randomness, limits=SpoolLimits.of(settings.max_bytes)
-        )
+        limits = SpoolLimits.of(settings.max_bytes, settings.commit_timeout_s)
+        self.spool = Spool(settings.spool_dir, randomness=randomness, limits=limits)
         if self.spool.torn_bytes:
             _log.warning("audit_spool_torn_end_removed", bytes=self.spool.torn_bytes)
         self.recorder = SpoolRecorder(self.spool, recorder_name(workload), clock, randomness)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.config import ConfigError, load
+from services.chassis.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,20 @@ def test_two_included_files_must_not_set_the_same_key(tmp_path: Path) -> None:
     (tmp_path / "two.toml").write_text('where = "a"')
     with pytest.raises(ConfigError, match="'where' also stands in two"):
         load(_write(tmp_path, 'include = ["one.toml", "two.toml"]'), _Outer)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "30.5", "nan"])
+def test_a_wait_for_the_disk_that_would_refuse_all_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text(
+        'spool_dir = "/spool"\ncommit_timeout_s = "${CRATON_AUDIT_COMMIT_TIMEOUT_S}"\n'
+        '[service]\ntarget = "127.0.0.1:7105"\nname = "audit"\n'
+    )
+    assert load(path, AuditSettings).commit_timeout_s == 0.25
+    monkeypatch.setenv("CRATON_AUDIT_COMMIT_TIMEOUT_S", "5")
+    assert load(path, AuditSettings).commit_timeout_s == 5
+    monkeypatch.setenv("CRATON_AUDIT_COMMIT_TIMEOUT_S", seconds)
+    with pytest.raises(ConfigError, match=r"audit\.toml: commit_timeout_s .* 0\.01 to 30 seconds"):
+        load(path, AuditSettings)

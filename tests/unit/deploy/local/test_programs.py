@@ -75,6 +75,7 @@ def test_children_get_a_small_environment_and_the_marker(
         *(
             "CRATON_OTLP_ENDPOINT",
             "CRATON_TRACE_RATIO",
+            "CRATON_AUDIT_COMMIT_TIMEOUT_S",
             "PYTHONPATH",
             "PYTHONDONTWRITEBYTECODE",
             "PYTHONUNBUFFERED",
