@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
         # host:port of an OTLP collector, none when empty, and the share of traces that is recorded.
         "CRATON_OTLP_ENDPOINT": os.environ.get("CRATON_OTLP_ENDPOINT", ""),
         "CRATON_TRACE_RATIO": os.environ.get("CRATON_TRACE_RATIO", "0.01"),
-        # Seconds that a disk may take to make an audit record durable: more for one that stands still at times.
+        # Seconds that a disk may take to make an audit record durable, more for a shared one.
         "CRATON_AUDIT_COMMIT_TIMEOUT_S": os.environ.get("CRATON_AUDIT_COMMIT_TIMEOUT_S", "0.25"),
         # A private network in which OpenID Connect issuers may be, and a PEM file of the authorities of their
         # certificates; none when empty.

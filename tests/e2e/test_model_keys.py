@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cli.output import Exit
 from services.pool.domain.key_bounds import MODEL_OUTLIVES_KEY_S
 
 CHAT, EMBEDDINGS = "craton.tiny-text-v1", "sbert.minilm-embed-v1"
@@ -63,3 +64,9 @@ def test_a_model_is_gone_within_a_minute_of_its_keys_end_and_comes_back(stack: A
         assert time.monotonic() - enabled < BACK_S
         time.sleep(0.2)
     print(f"enabled: served after {time.monotonic() - enabled:.1f} s")
+
+
+def test_a_provider_without_models_has_no_keys(stack: Any) -> None:
+    listed = stack.craton("kms", "list", "nobody", check=False)
+    assert listed.returncode == Exit.NOT_FOUND
+    assert "No model of a provider 'nobody' was published." in listed.stderr
