@@ -7,7 +7,7 @@ its width, and it is replaced by a wider one as the tree grows.
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tlog.errors import TlogError
@@ -127,21 +127,21 @@ def parent_hash(hashes: Sequence[bytes]) -> bytes:
     return _perfect(hashes)
 
 
-def root_of(size: int, tiles: Mapping[tuple[int, int], Sequence[bytes]]) -> bytes:
-    """Compute the root of a tree from the last tile of each level, by (level, index).
+def edge_tiles(size: int) -> list[Tile | None]:
+    """Return the partial tile of each level of a tree, None where a level has none."""
+    tiles: list[Tile | None] = []
+    while size >> (HEIGHT * len(tiles)):
+        index, width = divmod(size >> (HEIGHT * len(tiles)), WIDTH)
+        tiles.append(Tile(len(tiles), index, width) if width else None)
+    return tiles
 
-    Raises KeyError for one that is missing.
-    """
+
+def root_of(edge: Sequence[Sequence[bytes]]) -> bytes:
+    """Compute the root of a tree from the hashes of each level's partial tile, leaves first."""
     peaks: list[bytes] = []
-    level = 0
-    while size >> (HEIGHT * level):
-        count = size >> (HEIGHT * level)
-        index, width = divmod(count, WIDTH)
-        if width:
-            held = tiles[level, index][:width]
-            # What no full tile covers; the smallest peaks are of the lowest level, on the right.
-            peaks = [*_peaks(held), *peaks]
-        level += 1
+    for hashes in edge:
+        # What no full tile covers; the smallest subtrees are of the lowest level, on the right.
+        peaks = [*_peaks(hashes), *peaks]
     return fold(peaks)
 
 

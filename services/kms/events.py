@@ -105,10 +105,6 @@ def _aws(
 
 EVENTS: Mapping[str, AuditedMethod] = {
     # Releasing a secret is an effect: its intent is durable before the secret leaves.
-    **{
-        f"/craton.kms.v1.KeyLeaseService/{method}": AuditedMethod(_CRATON, method, Recording.SUMMARY)
-        for method in ("GetKeyLeases", "ConfirmKeyRevocations", "CheckKeyUses")
-    },
     # Custody is of the whole store: there is no resource to name.
     "/craton.kms.v1.CustodyService/GetCustodyStatus": AuditedMethod(
         _CRATON, "GetCustodyStatus", Recording.READ
@@ -135,8 +131,14 @@ EVENTS: Mapping[str, AuditedMethod] = {
         _CRATON, "OpenModelDataKey", _key_of_ciphertext
     ),
     **{
-        f"/craton.kms.v1.KeyLeaseService/{method}": AuditedMethod(_CRATON, method, Recording.SUMMARY)
-        for method in ("GetKeyLeases", "ConfirmKeyRevocations", "CheckKeyUses")
+        f"/craton.kms.v1.{method}": AuditedMethod(_CRATON, method.split("/")[1], Recording.SUMMARY)
+        for method in (
+            "KeyLeaseService/GetKeyLeases",
+            "KeyLeaseService/ConfirmKeyRevocations",
+            "KeyLeaseService/CheckKeyUses",
+            "LogKeyService/SignCheckpoint",
+            "LogKeyService/GetLogPublicKey",
+        )
     },
     **_aws(
         "CryptoService",

@@ -11,6 +11,7 @@ from craton.kms.v1 import (
     key_admin_service_pb2_grpc,
     key_lease_service_pb2_grpc,
     key_material_service_pb2_grpc,
+    log_key_service_pb2_grpc,
     model_key_service_pb2_grpc,
     service_key_service_pb2_grpc,
 )
@@ -51,6 +52,7 @@ from services.kms.operations.key_leases import KeyLeases
 from services.kms.operations.key_policies import KeyPolicies
 from services.kms.operations.key_records import KeyRecords
 from services.kms.operations.key_uses import KeyUses, PoolsOrGrants
+from services.kms.operations.log_keys import LogKeys
 from services.kms.operations.managed_keys import ManagedKeys
 from services.kms.operations.material_store import MaterialStore
 from services.kms.operations.model_keys import ModelKeys
@@ -70,6 +72,7 @@ from services.kms.servicer.grant import GrantServicer
 from services.kms.servicer.key_admin import KeyAdminServicer
 from services.kms.servicer.key_lease import KeyLeaseServicer
 from services.kms.servicer.key_material import KeyMaterialServicer
+from services.kms.servicer.log_key import LogKeyServicer
 from services.kms.servicer.model_key import ModelKeyServicer
 from services.kms.servicer.service_key import ServiceKeyServicer
 
@@ -231,6 +234,10 @@ def _serve_workloads(server: Server, base: _Foundation, uses: KeyUses, leases: K
     server.add(
         service_key_service_pb2_grpc.add_ServiceKeyServiceServicer_to_server,
         ServiceKeyServicer(ServiceKeys(own)),
+    )
+    server.add(
+        log_key_service_pb2_grpc.add_LogKeyServiceServicer_to_server,
+        LogKeyServicer(LogKeys(own, base.material)),
     )
     server.add(
         model_key_service_pb2_grpc.add_ModelKeyServiceServicer_to_server, ModelKeyServicer(ModelKeys(own))

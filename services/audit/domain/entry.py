@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from craton.audit.v1 import resources_pb2 as pb
 
+from services.audit.domain.leaf import MAX_EVENT_BYTES
 from services.audit.errors import invalid_event
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT = re.compile(r"([0-9]{12})?")
-_MAX_BYTES = 256 * 1024
 _NAME_CHARACTERS = 256
 _ID_CHARACTERS = 64
 _ARN_CHARACTERS = 2048
@@ -87,6 +87,6 @@ def entry_of(event: pb.Event, recorder: str) -> Entry:
     if event.phase == pb.EVENT_PHASE_UNSPECIFIED:
         raise invalid_event("phase is missing")
     body = event.SerializeToString()
-    if len(body) > _MAX_BYTES:
+    if len(body) > MAX_EVENT_BYTES:
         raise invalid_event("the event is too large")
     return Entry(index_of(event), body)

@@ -1,25 +1,31 @@
-"""A leaf: the form in which one event is kept for ever.
+"""Sealing: an event becomes the entry of the log in which it is kept for ever (its form: tlog/leaf.py).
 
-    version (u8, 1) | event id (16) | time (i64, microseconds since 1970) | data key id (16) |
-    nonce (12) | ciphertext and tag
-
-Numbers are big-endian. Everything before the nonce is public; it and the account are authenticated with
-the event. AES-256-GCM with a random nonce: a data key lives for an hour, far below the 2^32 events after
-which random nonces become a risk. A leaf proves nothing about an event to whoever lacks the key, and goes
-on standing when the key is destroyed.
+AES-256-GCM with a random nonce: a data key lives for an hour, far below the 2^32 events after which random
+nonces become a risk. The public header and the account are authenticated with the event. An entry proves
+nothing about an event to whoever lacks the key, and goes on standing when the key is destroyed.
 """
 
-import struct
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-VERSION = 1
-KEY_ID_BYTES = 16
-NONCE_BYTES = 12
+from tlog.errors import TlogError
+from tlog.leaf import (
+    HEADER_BYTES,
+    NONCE_BYTES,
+    SALT_BYTES,
+    TAG_BYTES,
+    LeafHeader,
+    commit,
+    parse,
+    verify_event,
+)
+from tlog.tiles import MAX_ENTRY_BYTES
 
-_HEADER = struct.Struct(">B16sq16s")
+RANDOM_BYTES = NONCE_BYTES + SALT_BYTES
+MAX_EVENT_BYTES = MAX_ENTRY_BYTES - HEADER_BYTES - RANDOM_BYTES - TAG_BYTES
+"""Of a serialised event: no entry of a log is longer than 65,535 bytes."""
 
 
 class LeafDamagedError(Exception):
@@ -27,33 +33,47 @@ class LeafDamagedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LeafHeader:
-    """The public part of a leaf."""
+class SealingKey:
+    """A data key that is ready for use."""
 
-    event_id: bytes
-    time_us: int
     key_id: bytes
+    cipher: AESGCM
 
 
-def seal(header: LeafHeader, account_id: str, event: bytes, key: AESGCM, nonce: bytes) -> bytes:
-    """Return the leaf of a serialised event. `nonce` is 12 fresh random bytes."""
-    public = _HEADER.pack(VERSION, header.event_id, header.time_us, header.key_id)
-    return b"".join((public, nonce, key.encrypt(nonce, event, public + account_id.encode())))
+@dataclass(frozen=True, slots=True)
+class OpenedLeaf:
+    """What its owner may see of an entry."""
+
+    header: LeafHeader
+    event: bytes
+    salt: bytes
 
 
-def parse(leaf: bytes) -> LeafHeader:
-    """Return the public part. Raises LeafDamagedError for anything that is not a leaf."""
-    if len(leaf) <= _HEADER.size + NONCE_BYTES or leaf[0] != VERSION:
-        raise LeafDamagedError("not a leaf of a known version")
-    _, event_id, time_us, key_id = _HEADER.unpack_from(leaf)
-    return LeafHeader(event_id, time_us, key_id)
+def seal(
+    event_id: bytes, time_us: int, account_id: str, event: bytes, key: SealingKey, random: bytes
+) -> bytes:
+    """Return the entry of a serialised event. `random` is RANDOM_BYTES fresh random bytes."""
+    nonce, salt = random[:NONCE_BYTES], random[NONCE_BYTES:]
+    header = bytes(LeafHeader(event_id, time_us, key.key_id, commit(event, salt)))
+    return b"".join((header, nonce, key.cipher.encrypt(nonce, salt + event, header + account_id.encode())))
 
 
-def open_leaf(leaf: bytes, account_id: str, key: AESGCM) -> bytes:
-    """Return the serialised event. Raises LeafDamagedError."""
-    parse(leaf)
-    public, nonce = leaf[: _HEADER.size], leaf[_HEADER.size : _HEADER.size + NONCE_BYTES]
+def open_leaf(entry: bytes, account_id: str, key: AESGCM) -> OpenedLeaf:
+    """Return what is sealed in an entry. Raises LeafDamagedError."""
+    header = parse_leaf(entry)
+    public, sealed = entry[:HEADER_BYTES], entry[HEADER_BYTES:]
     try:
-        return key.decrypt(nonce, leaf[_HEADER.size + NONCE_BYTES :], public + account_id.encode())
-    except InvalidTag as error:
+        opened = key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], public + account_id.encode())
+        salt, event = opened[:SALT_BYTES], opened[SALT_BYTES:]
+        verify_event(entry, event, salt)
+    except (InvalidTag, TlogError) as error:
         raise LeafDamagedError("the leaf does not open under its data key") from error
+    return OpenedLeaf(header, event, salt)
+
+
+def parse_leaf(entry: bytes) -> LeafHeader:
+    """Return the public part. Raises LeafDamagedError for anything that is not a leaf."""
+    try:
+        return parse(entry)
+    except TlogError as error:
+        raise LeafDamagedError(str(error)) from error

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.audit.domain.leaf import KEY_ID_BYTES
+from services.audit.domain.leaf import SealingKey
 from services.audit.ports import DataKey, DataKeyStore, KeyService
 from services.chassis.clock import Clock
 from services.chassis.randomness import Randomness
+from tlog.leaf import KEY_ID_BYTES
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -19,14 +19,6 @@ V = TypeVar("V")
 _KEY_LIFE_US = 3_600_000_000
 _KNOWN = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenKey:
-    """A data key that is ready for use, by one call of this service."""
-
-    key_id: bytes
-    cipher: AESGCM
 
 
 class AccountKeys:
@@ -45,7 +37,7 @@ class AccountKeys:
         self._current: OrderedDict[str, DataKey] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def for_sealing(self, account_id: str) -> OpenKey:
+    async def for_sealing(self, account_id: str) -> SealingKey:
         """Return the key under which the account's events are sealed now. Raises DomainError."""
         stored = self._current.get(account_id)
         if stored is None or not self._seals(stored):
@@ -55,7 +47,7 @@ class AccountKeys:
                     stored = await self._find_or_make(account_id)
         return await self._open(stored)
 
-    async def for_opening(self, key_id: bytes) -> OpenKey | None:
+    async def for_opening(self, key_id: bytes) -> SealingKey | None:
         """Return a key by its id, None when it does not exist any more. Raises DomainError."""
         stored = self._known.get(key_id)
         if stored is None:
@@ -76,9 +68,9 @@ class AccountKeys:
         _put(self._known, stored.key_id, stored)
         return stored
 
-    async def _open(self, stored: DataKey) -> OpenKey:
+    async def _open(self, stored: DataKey) -> SealingKey:
         secret = await self._service.open(stored)
-        return OpenKey(stored.key_id, AESGCM(secret.reveal()))
+        return SealingKey(stored.key_id, AESGCM(secret.reveal()))
 
     def _seals(self, stored: DataKey) -> bool:
         return stored.created_us + _KEY_LIFE_US > self._now_us()

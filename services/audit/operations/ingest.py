@@ -6,7 +6,7 @@ from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.domain import leaf
 from services.audit.domain.entry import Entry, entry_of
-from services.audit.operations.account_keys import AccountKeys, OpenKey
+from services.audit.operations.account_keys import AccountKeys
 from services.audit.ports import Batch, EventStore, SealedEntry
 from services.chassis.audit.local import recorder_name
 from services.chassis.identity import WorkloadId
@@ -32,20 +32,20 @@ class Ingestor:
         """
         recorder = recorder_name(workload)
         entries = [entry_of(event, recorder) for event in events]
-        keys: dict[str, OpenKey] = {}
+        keys: dict[str, leaf.SealingKey] = {}
         for entry in entries:
             account = entry.index.account_id
             if account not in keys:
                 keys[account] = await self._keys.for_sealing(account)
-        nonces = self._randomness.token_bytes(leaf.NONCE_BYTES * len(entries))
+        random = self._randomness.token_bytes(leaf.RANDOM_BYTES * len(entries))
         sealed = [
-            _seal(entry, keys[entry.index.account_id], nonces[at : at + leaf.NONCE_BYTES])
-            for at, entry in zip(range(0, len(nonces), leaf.NONCE_BYTES), entries, strict=True)
+            _seal(entry, keys[entry.index.account_id], random[at : at + leaf.RANDOM_BYTES])
+            for at, entry in zip(range(0, len(random), leaf.RANDOM_BYTES), entries, strict=True)
         ]
         return await self._store.append(Batch(spool_id, workload.path, first_position, sealed))
 
 
-def _seal(entry: Entry, key: OpenKey, nonce: bytes) -> SealedEntry:
+def _seal(entry: Entry, key: leaf.SealingKey, random: bytes) -> SealedEntry:
     index = entry.index
-    header = leaf.LeafHeader(index.event_id, index.time_us, key.key_id)
-    return SealedEntry(index, leaf.seal(header, index.account_id, entry.body, key.cipher, nonce))
+    sealed = leaf.seal(index.event_id, index.time_us, index.account_id, entry.body, key, random)
+    return SealedEntry(index, sealed)

@@ -68,11 +68,11 @@ class Lookup:
 
     async def _open(self, row: StoredEntry) -> pb.Event:
         try:
-            header = leaf.parse(row.leaf)
+            header = leaf.parse_leaf(row.leaf)
             key = await self._keys.for_opening(header.key_id)
             if key is None:
                 raise self._damaged(row)
-            event = pb.Event.FromString(leaf.open_leaf(row.leaf, row.account_id, key.cipher))
+            event = pb.Event.FromString(leaf.open_leaf(row.leaf, row.account_id, key.cipher).event)
             index = index_of(event)
         except (leaf.LeafDamagedError, DecodeError) as error:
             raise self._damaged(row) from error

@@ -23,6 +23,8 @@ from services.chassis.principal import BearerTokenType, PrincipalClaims
 from services.chassis.randomness import Randomness, RandomUuids
 
 _RESOURCES = 64
+_RESOURCES_BYTES = 32 * 1024
+"""Of all names together: an entry of the log has 64 KiB, whatever clients call things."""
 _RESOURCE_CHARACTERS = 2048
 _SHORT_CHARACTERS = 256
 _NOTES = 600
@@ -150,7 +152,8 @@ class SpoolRecorder:
         event.request_id = call.request_id
         if call.caller is not None:
             event.caller = _spiffe_id(call.caller)
-        event.resources.extend([_text(name, _RESOURCE_CHARACTERS) for name in call.resources[:_RESOURCES]])
+        event.resources.extend(_resources(call.resources))
+        event.omitted_resources = len(call.resources) - len(event.resources)
         event.invoked_by = call.invoked_by
         event.read_only = method.read_only
         return event
@@ -241,6 +244,18 @@ def _all(durable: "Sequence[asyncio.Future[None]]") -> "asyncio.Future[None]":
         await asyncio.gather(*durable)
 
     return asyncio.ensure_future(wait())
+
+
+def _resources(names: Sequence[str]) -> Sequence[str]:
+    """Return as many of the names as an event has room for."""
+    room, kept = _RESOURCES_BYTES, []
+    for name in names[:_RESOURCES]:
+        text = _text(name, _RESOURCE_CHARACTERS)
+        room -= len(text.encode())
+        if room < 0:
+            break
+        kept.append(text)
+    return kept
 
 
 def _text(value: str, characters: int) -> str:

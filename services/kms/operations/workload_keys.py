@@ -8,8 +8,9 @@ from services.chassis.randomness import Randomness
 from services.chassis.secret import SecretBytes
 from services.kms.domain import envelope
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.keys import Key, KeyState
+from services.kms.domain.keys import Key, KeyState, KeyVersion
 from services.kms.domain.names import KeyName
+from services.kms.domain.specs import KeySpec, KeyUsage
 from services.kms.errors import invalid_ciphertext, key_not_found, key_state
 from services.kms.operations.encryption import DATA_KEY_SIZE, encrypted
 from services.kms.operations.key_making import make_key
@@ -38,14 +39,21 @@ class WorkloadKeys:
         self._clock = clock
         self._randomness = randomness
 
-    async def ensure(self, name: KeyName, description: str) -> None:
+    async def ensure(
+        self,
+        name: KeyName,
+        description: str,
+        spec: KeySpec = KeySpec.SYMMETRIC_DEFAULT,
+        usage: KeyUsage = KeyUsage.ENCRYPT_DECRYPT,
+    ) -> None:
         """Create a key unless there is one of this name."""
         if await self._records.key(name) is None:
-            key = Key(name, "", KeyState.ENABLED, description, self._clock.now(), primary_version=1)
+            now = self._clock.now()
+            key = Key(name, "", KeyState.ENABLED, description, now, primary_version=1, spec=spec, usage=usage)
             await make_key(self._records, self._material, key, self._randomness)
 
-    async def encrypt(self, name: KeyName, plaintext: SecretBytes, context: Mapping[str, str]) -> bytes:
-        """Encrypt under a key's present material. Raises RESOURCE_NOT_FOUND and KEY_DISABLED."""
+    async def primary(self, name: KeyName) -> tuple[Key, KeyVersion]:
+        """Return a key and its present version. Raises RESOURCE_NOT_FOUND and KEY_DISABLED."""
         key = await self._records.key(name)
         if key is None:
             raise key_not_found(str(name))
@@ -53,6 +61,11 @@ class WorkloadKeys:
         version = await self._records.version(name, key.primary_version)
         if version is None:
             raise key_state(str(name), "without material")
+        return key, version
+
+    async def encrypt(self, name: KeyName, plaintext: SecretBytes, context: Mapping[str, str]) -> bytes:
+        """Encrypt under a key's present material. Raises as `primary`."""
+        key, version = await self.primary(name)
         return await encrypted(self._material, key, version, plaintext, context, self._randomness)
 
     async def generate_data_key(self, name: KeyName, context: Mapping[str, str]) -> WorkloadDataKey:

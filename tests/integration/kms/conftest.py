@@ -9,6 +9,7 @@ import pytest
 from craton.kms.v1 import (
     crypto_service_pb2_grpc,
     key_admin_service_pb2_grpc,
+    log_key_service_pb2_grpc,
     model_key_service_pb2_grpc,
     service_key_service_pb2_grpc,
 )
@@ -48,6 +49,7 @@ class Clients:
     """Stubs of one workload."""
 
     service_keys: Any
+    log_keys: Any
     model_keys: Any
     crypto: Any
     admin: Any
@@ -100,6 +102,7 @@ async def clients(workloads: Workloads) -> AsyncIterator[Callable[[Server, str],
         channels.append(channel)
         return Clients(
             service_key_service_pb2_grpc.ServiceKeyServiceStub(channel),
+            log_key_service_pb2_grpc.LogKeyServiceStub(channel),
             model_key_service_pb2_grpc.ModelKeyServiceStub(channel),
             crypto_service_pb2_grpc.CryptoServiceStub(channel),
             key_admin_service_pb2_grpc.KeyAdminServiceStub(channel),

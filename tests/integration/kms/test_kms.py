@@ -9,6 +9,7 @@ import pytest
 from craton.kms.v1 import (
     crypto_service_pb2,
     key_admin_service_pb2,
+    log_key_service_pb2,
     model_key_service_pb2,
     resources_pb2,
     service_key_service_pb2,
@@ -16,6 +17,8 @@ from craton.kms.v1 import (
 
 from services.chassis.rich_status import from_rpc_error
 from tests.fakes.auth_server import ALLOW_ALL
+from tlog.checkpoint import Checkpoint, Trust
+from tlog.note import Note, SignatureType, VerifierKey, note_signature
 
 ACCOUNT = "accounts/123456789012/regions/us-east-1"
 SHA = "ab" * 32
@@ -57,6 +60,21 @@ async def test_a_service_uses_its_own_key_and_no_other(kms, clients) -> None:
         service_key_service_pb2.DecryptWithServiceKeyRequest(ciphertext=key.ciphertext)
     )
     assert opened.plaintext == key.plaintext
+
+
+async def test_the_key_of_a_log_signs_its_checkpoints_and_nothing_else(kms, clients) -> None:
+    audit, runtime = clients(kms, "service/audit").log_keys, clients(kms, "service/runtime").log_keys
+    answer = await audit.GetLogPublicKey(log_key_service_pb2.GetLogPublicKeyRequest())
+    checkpoint = Checkpoint("audit.example/log", 3, bytes(32)).text
+    signed = await audit.SignCheckpoint(log_key_service_pb2.SignCheckpointRequest(checkpoint=checkpoint))
+    key = VerifierKey("audit.example/log", SignatureType.NOTE, answer.public_key)
+    note = Note(checkpoint, (note_signature(key, signed.signature),))
+    assert Trust(key).checkpoint(note).size == 3
+    for other in ("craton", f"{checkpoint}more\n", f"cosignature/v1\ntime 1\n{checkpoint}"):
+        request = log_key_service_pb2.SignCheckpointRequest(checkpoint=other)
+        assert await reason(audit.SignCheckpoint(request)) == "INVALID_FIELD"
+    request = log_key_service_pb2.SignCheckpointRequest(checkpoint=checkpoint)
+    assert await reason(runtime.SignCheckpoint(request)) == "CALLER_NOT_LISTED"
 
 
 async def test_first_use_by_many_at_once_makes_one_key(kms, clients) -> None:
