@@ -152,17 +152,17 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
     return b"".join(part for entry in entries for part in (_LENGTH.pack(len(entry)), entry))
 
 
-def entries_of(bundle: Bundle, content: bytes) -> list[bytes]:
+def entries_of(content: bytes, width: int) -> list[bytes]:
     """Return the entries of a bundle. Raises TlogError when it is not one of this width."""
     entries: list[bytes] = []
     at = 0
-    while at + _LENGTH.size <= len(content) and len(entries) < bundle.width:
+    while at + _LENGTH.size <= len(content) and len(entries) < width:
         (length,) = _LENGTH.unpack_from(content, at)
         at += _LENGTH.size
         entries.append(content[at : at + length])
         at += length
-    if at != len(content) or len(entries) != bundle.width:
-        raise TlogError(f"not a bundle of {bundle.width} entries")
+    if at != len(content) or len(entries) != width:
+        raise TlogError(f"not a bundle of {width} entries")
     return entries
 
 

@@ -79,9 +79,9 @@ def grown(sizes: list[int]) -> dict[tuple[int, int], list[bytes]]:
         for bundle in bundles_between(before, size):
             start = bundle.index * 256
             content = encode_bundle(ENTRIES[start : start + bundle.width])
-            assert entries_of(bundle, content) == ENTRIES[start : start + bundle.width]
+            assert entries_of(content, bundle.width) == ENTRIES[start : start + bundle.width]
             tile = Tile(0, bundle.index, bundle.width)
-            held[0, bundle.index] = hashes_of(tile, leaf_tile(entries_of(bundle, content)))
+            held[0, bundle.index] = hashes_of(tile, leaf_tile(entries_of(content, bundle.width)))
         for tile in tiles_between(before, size):
             if tile.level:
                 below = [held[tile.level - 1, tile.index * 256 + number] for number in range(tile.width)]
@@ -124,7 +124,7 @@ def test_contents_that_are_none() -> None:
     with pytest.raises(TlogError):
         encode_bundle([bytes(65_536)])
     content = encode_bundle([b"a", b"", b"ccc"])
-    assert entries_of(Bundle(0, 3), content) == [b"a", b"", b"ccc"]
+    assert entries_of(content, 3) == [b"a", b"", b"ccc"]
     for wrong in (content[:-1], content + b"\0", content + b"\0\0", b"", b"\xff\xff"):
         with pytest.raises(TlogError):
-            entries_of(Bundle(0, 3), wrong)
+            entries_of(wrong, 3)

@@ -1,14 +1,11 @@
-"""How the log grows: which files follow from new entries, and which root."""
+"""How a log grows: which files follow from new entries, and which root."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tlog.errors import TlogError
 from tlog.hashing import EMPTY_ROOT, leaf_hash
 from tlog.tiles import HEIGHT, WIDTH, Bundle, Tile, encode_bundle, parent_hash, root_of
-
-
-class LogDamagedError(Exception):
-    """Log and store do not fit each other: one of them is not what it was. The text says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,15 @@ class Growth:
 def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
     """Add entries. They begin at `edge.bundle_start`: a wider bundle repeats what the partial one held.
 
-    Raises LogDamagedError when one that is in the tree already comes as another.
+    Raises TlogError when one that the tree has already comes as another.
     """
     held = edge.rows[0] if edge.rows else ()
     hashes = [leaf_hash(entry) for entry in entries]
     for number, (before, now) in enumerate(zip(held, hashes, strict=False)):
         if before != now:
-            raise LogDamagedError(f"entry {edge.bundle_start + number} is another than the log's")
+            raise TlogError(f"entry {edge.bundle_start + number} is another than in the log")
     if len(hashes) < len(held):
-        raise LogDamagedError(f"entry {edge.bundle_start + len(hashes)} is gone")
+        raise TlogError(f"entry {edge.bundle_start + len(hashes)} is gone")
     files: dict[str, bytes] = {}
     for start in range(0, len(entries), WIDTH):
         part = entries[start : start + WIDTH]
