@@ -1,6 +1,7 @@
 """The configuration of audit."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from services.chassis.settings import (
     AuditSettings,
@@ -10,6 +11,16 @@ from services.chassis.settings import (
     TlsSettings,
     UpstreamSettings,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The log."""
+
+    origin: str
+    """Its name for ever: a URL without scheme by C2SP's advice, for example "audit.example.com/log"."""
+    folder: Path
+    """Where its files are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class AuditConfig:
     kms: UpstreamSettings
     """Where the data keys of accounts come from; while it is down events wait in their spools."""
     database_url: str
+    log: LogSettings
     redis: RedisSettings | None = None
     """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

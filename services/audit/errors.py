@@ -6,6 +6,34 @@ from services.chassis.audit.shipper import EXPECTED_POSITION
 from services.chassis.errors import DomainError
 
 
+class LogDamagedError(Exception):
+    """Log and database do not fit each other: one of them is not what it was. The text says where."""
+
+
+def unknown_event() -> DomainError:
+    """No such event, or none that the caller may know of."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND, "There is no such event.")
+
+
+def no_such_file() -> DomainError:
+    """The log has no such file, or not yet, or a wider one instead."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND, "The log has no file of this path.")
+
+
+def damaged_log() -> DomainError:
+    """A file of the log is missing or cut; this must never be answered by another proof."""
+    return DomainError(ErrorReason.ERROR_REASON_INTERNAL, "A file of the log fails its integrity check.")
+
+
+def not_in_the_log_yet() -> DomainError:
+    """An event that was taken in and that no checkpoint covers yet."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        "The event is recorded; a checkpoint of the log will cover it within seconds.",
+        retry_after_s=1.0,
+    )
+
+
 def gap(expected: int) -> DomainError:
     """A batch begins after the end of what is held of its spool: events in between would be lost."""
     return DomainError(

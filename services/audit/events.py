@@ -18,6 +18,10 @@ def _anchored_state(request: Any, _call: CallContext) -> Sequence[str]:
     return (f"stores/{request.anchor.store_id}/epochs/{request.anchor.epoch}",)
 
 
+def _event(request: Any, _call: CallContext) -> Sequence[str]:
+    return (f"events/{request.event_id}",)
+
+
 EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.audit.v1.IngestService/AppendEvents": AuditedMethod(
         "audit.craton", "AppendEvents", Recording.SUMMARY
@@ -28,6 +32,16 @@ EVENTS: Mapping[str, AuditedMethod] = {
     ),
     # Answered without the spool: when that is full because kms was away, kms must be able to come back.
     "/craton.audit.v1.AnchorService/GetAnchor": AuditedMethod("audit.craton", "GetAnchor", Recording.SUMMARY),
+    "/craton.audit.v1.LogService/GetCheckpoint": AuditedMethod(
+        "audit.craton", "GetCheckpoint", Recording.READ
+    ),
+    "/craton.audit.v1.LogService/GetEventProof": AuditedMethod(
+        "audit.craton", "GetEventProof", Recording.READ, _event
+    ),
+    "/craton.audit.v1.LogService/GetConsistencyProof": AuditedMethod(
+        "audit.craton", "GetConsistencyProof", Recording.READ
+    ),
+    "/craton.audit.v1.LogService/GetLogFile": AuditedMethod("audit.craton", "GetLogFile", Recording.SUMMARY),
     "/craton.audit.v1.LookupService/LookupEvents": AuditedMethod(
         "cloudtrail.amazonaws.com", "LookupEvents", Recording.READ, _account
     ),

@@ -1,6 +1,6 @@
 """What the audit service needs of the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from services.audit.domain.entry import Index
 from services.audit.domain.query import Place, Query
 from services.chassis.context import CallContext
 from services.chassis.secret import SecretBytes
+from tlog.note import Signature, VerifierKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,66 @@ class EventStore(Protocol):
 
         Entries of one microsecond are in the order of their arrival.
         """
+
+    async def leaves(self, first: int, limit: int) -> Sequence[bytes]:
+        """Return up to `limit` leaves from the sequence number `first` on, in the order of their arrival.
+
+        MUST number entries from 0 without a gap, and MUST NOT return one before all that come before it are
+        durable: their numbers are their indexes in the log. Raises LogDamagedError for a gap.
+        """
+
+    async def by_id(self, event_id: bytes, account_id: str | None) -> StoredEntry | None:
+        """Return an event's entry, None when there is none, or none of this account."""
+
+
+class LogFiles(Protocol):
+    """Holds the log's files: bundles and tiles, which never change, and the checkpoint, which does."""
+
+    async def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files, by their paths. MUST return only after all are durable.
+
+        MUST leave each as it was or as it is now, never in part, whatever happens meanwhile. Raises OSError.
+        """
+
+    async def get(self, path: str) -> bytes | None:
+        """Return a file, None when there is none. Raises OSError."""
+
+    async def remove_partial(self, path: str) -> None:
+        """Remove the partial ones of a tile or bundle that is full now, if there are any. Raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest checkpoint."""
+
+    size: int
+    root: bytes
+    note: bytes
+    """The signed checkpoint."""
+
+
+class HeadStore(Protocol):
+    """Holds the newest checkpoint that was signed, once for all replicas."""
+
+    async def newest(self) -> Head | None:
+        """Return it, None before the first one."""
+
+    async def advance(self, before: int, head: Head) -> bool:
+        """Hold another one instead of that of size `before` (0 before the first one).
+
+        MUST compare and write in one transaction, and return False when another replica was faster. MUST
+        return only after it is durable.
+        """
+
+
+class LogSigner(Protocol):
+    """Signs checkpoints with the log's key. Raises DomainError while the key service is away."""
+
+    async def verifier_key(self) -> VerifierKey:
+        """Return the key's public half, under the log's origin."""
+
+    async def sign(self, text: str) -> Signature:
+        """Sign the text of a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
 """The RPC services of audit: protobuf to domain and back."""
 
 from typing import Any
+from uuid import UUID
 
 from craton.audit.v1 import (
     anchor_service_pb2,
     anchor_service_pb2_grpc,
     ingest_service_pb2,
     ingest_service_pb2_grpc,
+    log_service_pb2,
+    log_service_pb2_grpc,
     lookup_service_pb2,
     lookup_service_pb2_grpc,
 )
@@ -19,6 +22,7 @@ from services.audit.errors import invalid_field
 from services.audit.operations.anchors import Anchors
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.lookup import Lookup
+from services.audit.operations.proofs import Proofs
 from services.chassis.context import CallContext, current_call
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
@@ -81,6 +85,35 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
         return lookup_service_pb2.LookupEventsResponse(
             events=found.events, next_page_token=found.next_page_token
         )
+
+
+class LogServicer(log_service_pb2_grpc.LogServiceServicer):
+    """Proves what the log holds."""
+
+    def __init__(self, proofs: Proofs) -> None:
+        """Serve from `proofs`."""
+        self._proofs = proofs
+
+    async def GetCheckpoint(self, request: Any, context: Any) -> Any:
+        """Return key and checkpoint."""
+        key, checkpoint = await self._proofs.verifier_key(), await self._proofs.checkpoint()
+        return log_service_pb2.GetCheckpointResponse(verifier_key=str(key), checkpoint=checkpoint)
+
+    async def GetEventProof(self, request: Any, context: Any) -> Any:
+        """Prove an event."""
+        found = await self._proofs.event(current_call(), UUID(request.event_id).bytes)
+        return log_service_pb2.GetEventProofResponse(
+            entry=found.entry, event=found.event, salt=found.salt, proof=found.proof
+        )
+
+    async def GetConsistencyProof(self, request: Any, context: Any) -> Any:
+        """Prove growth."""
+        hashes = await self._proofs.consistency(request.first_size, request.second_size)
+        return log_service_pb2.GetConsistencyProofResponse(hashes=hashes)
+
+    async def GetLogFile(self, request: Any, context: Any) -> Any:
+        """Return a file."""
+        return log_service_pb2.GetLogFileResponse(content=await self._proofs.file(request.path))
 
 
 def _query(request: Any) -> Query:

@@ -2,20 +2,30 @@
 
 from pathlib import Path
 
-from craton.audit.v1 import anchor_service_pb2_grpc, ingest_service_pb2_grpc, lookup_service_pb2_grpc
+from craton.audit.v1 import (
+    anchor_service_pb2_grpc,
+    ingest_service_pb2_grpc,
+    log_service_pb2_grpc,
+    lookup_service_pb2_grpc,
+)
 
+from services.audit.adapters.file_log import FileLog
 from services.audit.adapters.kms import KmsKeyService
+from services.audit.adapters.kms_log_key import KmsLogSigner
 from services.audit.adapters.own_spool import OwnIngest
 from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
+from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.sql_keys import SqlDataKeyStore
 from services.audit.config import AuditConfig
 from services.audit.events import EVENTS
 from services.audit.operations.account_keys import AccountKeys
 from services.audit.operations.anchors import Anchors
 from services.audit.operations.ingest import Ingestor
+from services.audit.operations.log import Log
 from services.audit.operations.lookup import Lookup
-from services.audit.servicer import AnchorServicer, IngestServicer, LookupServicer
+from services.audit.operations.proofs import Proofs
+from services.audit.servicer import AnchorServicer, IngestServicer, LogServicer, LookupServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -48,6 +58,9 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     ingestor = Ingestor(events, keys, random)
     point = EnforcementPoint(auth, config.redis, clock, random)
     lookup = Lookup(events, keys, point.authorizer)
+    heads, files = SqlHeadStore(database), FileLog(config.log.folder)
+    signer = KmsLogSigner(kms, config.log.origin)
+    log = Log(events, heads, files, signer, config.log.origin)
     audit = LocalAudit(
         config.audit,
         workload,
@@ -74,6 +87,11 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
         AnchorServicer(Anchors(SqlAnchorStore(database))),
     )
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
+    server.add(
+        log_service_pb2_grpc.add_LogServiceServicer_to_server,
+        LogServicer(Proofs(events, heads, files, signer, lookup)),
+    )
+    server.add_task("log", log.run)
     point.attach(server)
     service_keys.attach(server)
     server.add_task("database", database.failed)

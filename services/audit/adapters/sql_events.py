@@ -8,9 +8,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.audit.adapters.tables import ENTRIES, RESOURCES, SPOOLS
 from services.audit.domain.query import Place, Query
-from services.audit.errors import conflict, foreign_spool, gap, invalid_event
+from services.audit.errors import LogDamagedError, conflict, foreign_spool, gap, invalid_event
 from services.audit.ports import Batch, SealedEntry, StoredEntry
 from services.chassis.database import Database
+
+_STORED = (
+    ENTRIES.c.sequence,
+    ENTRIES.c.event_id,
+    ENTRIES.c.time_us,
+    ENTRIES.c.account_id,
+    ENTRIES.c.principal_arn,
+    ENTRIES.c.event_name,
+    ENTRIES.c.leaf,
+)
 
 
 class SqlEventStore:
@@ -36,6 +46,36 @@ class SqlEventStore:
 
         return await self._database.read(work)
 
+    async def leaves(self, first: int, limit: int) -> Sequence[bytes]:
+        """Read by the primary key, in which a gap would show."""
+        statement = (
+            sa.select(ENTRIES.c.sequence, ENTRIES.c.leaf)
+            .where(ENTRIES.c.sequence >= first)
+            .order_by(ENTRIES.c.sequence)
+            .limit(limit)
+        )
+
+        def work(connection: sa.Connection) -> list[bytes]:
+            rows = connection.execute(statement).all()
+            for number, row in enumerate(rows):
+                if row.sequence != first + number:
+                    raise LogDamagedError(f"entry {first + number} is gone from the database")
+            return [row.leaf for row in rows]
+
+        return await self._database.read(work)
+
+    async def by_id(self, event_id: bytes, account_id: str | None) -> StoredEntry | None:
+        """Read by the unique index of event ids."""
+        statement = sa.select(*_STORED).where(ENTRIES.c.event_id == event_id)
+        if account_id is not None:
+            statement = statement.where(ENTRIES.c.account_id == account_id)
+
+        def work(connection: sa.Connection) -> StoredEntry | None:
+            row = connection.execute(statement).one_or_none()
+            return None if row is None else StoredEntry(*row)
+
+        return await self._database.read(work)
+
 
 def _append(connection: sa.Connection, batch: Batch) -> int:
     held = _lock_spool(connection, batch)
@@ -46,9 +86,13 @@ def _append(connection: sa.Connection, batch: Batch) -> int:
     fresh = batch.entries[known:]
     if not fresh:
         return held
-    rows = [_row(batch, held + number, entry) for number, entry in enumerate(fresh)]
+    # Transactions behave as if they ran one after the other, so that numbers have no gap and no twin.
+    first = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(ENTRIES.c.sequence) + 1, 0))
+    ).scalar_one()
+    rows = [_row(batch, first + number, held + number, entry) for number, entry in enumerate(fresh)]
     connection.execute(sa.insert(ENTRIES), rows)
-    _insert_resources(connection, batch, held, fresh)
+    _insert_resources(connection, first, fresh)
     reached = held + len(fresh)
     connection.execute(
         sa.update(SPOOLS).where(SPOOLS.c.spool_id == batch.spool_id).values(next_position=reached)
@@ -86,9 +130,10 @@ def _compare(connection: sa.Connection, batch: Batch, known: int) -> None:
             raise conflict(row.position)
 
 
-def _row(batch: Batch, position: int, entry: SealedEntry) -> Mapping[str, Any]:
+def _row(batch: Batch, sequence: int, position: int, entry: SealedEntry) -> Mapping[str, Any]:
     index = entry.index
     return {
+        "sequence": sequence,
         "spool_id": batch.spool_id,
         "position": position,
         "event_id": index.event_id,
@@ -101,42 +146,24 @@ def _row(batch: Batch, position: int, entry: SealedEntry) -> Mapping[str, Any]:
     }
 
 
-def _insert_resources(
-    connection: sa.Connection, batch: Batch, first: int, entries: Sequence[SealedEntry]
-) -> None:
-    if not any(entry.index.resources for entry in entries):
-        return
-    sequences = connection.execute(
-        sa.select(ENTRIES.c.position, ENTRIES.c.sequence)
-        .where(ENTRIES.c.spool_id == batch.spool_id)
-        .where(ENTRIES.c.position >= first)
-    )
-    numbers: dict[int, int] = {position: sequence for position, sequence in sequences}  # noqa: C416
+def _insert_resources(connection: sa.Connection, first: int, entries: Sequence[SealedEntry]) -> None:
     rows = [
         {
             "resource": resource,
             "account_id": entry.index.account_id,
             "time_us": entry.index.time_us,
-            "sequence": numbers[first + number],
+            "sequence": first + number,
         }
         for number, entry in enumerate(entries)
         for resource in entry.index.resources
     ]
-    connection.execute(sa.insert(RESOURCES), rows)
+    if rows:
+        connection.execute(sa.insert(RESOURCES), rows)
 
 
 def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
     """Return the question in SQL, newest first; each page is read from one index, whatever the log holds."""
-    columns = (
-        ENTRIES.c.sequence,
-        ENTRIES.c.event_id,
-        ENTRIES.c.time_us,
-        ENTRIES.c.account_id,
-        ENTRIES.c.principal_arn,
-        ENTRIES.c.event_name,
-        ENTRIES.c.leaf,
-    )
-    statement = sa.select(*columns)
+    statement = sa.select(*_STORED)
     # The table whose index gives the order: the resources' own when a resource is asked for.
     order = ENTRIES
     if query.resource:

@@ -38,24 +38,35 @@ ANCHORS = sa.Table(
 ENTRIES = sa.Table(
     "entries",
     METADATA,
-    # The order of arrival.
-    sa.Column("sequence", SEQUENCE, primary_key=True, autoincrement=True),
+    # The order of arrival, from 0 and without a gap: the index in the log.
+    sa.Column("sequence", SEQUENCE, primary_key=True, autoincrement=False),
     sa.Column("spool_id", sa.String(32), sa.ForeignKey("spools.spool_id"), nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
-    sa.Column("event_id", sa.LargeBinary(16), nullable=False, unique=True),
+    sa.Column("event_id", sa.LargeBinary(16), nullable=False),
     sa.Column("time_us", sa.BigInteger, nullable=False),
     sa.Column("account_id", sa.String(12), nullable=False),
     sa.Column("principal_arn", sa.String(2048), nullable=False),
     sa.Column("event_name", sa.String(256), nullable=False),
     sa.Column("request_id", sa.String(64), nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
-    sa.UniqueConstraint("spool_id", "position", name="one_entry_a_position"),
+    sa.UniqueConstraint("spool_id", "position", name="one_entry_of_a_position"),
+    sa.UniqueConstraint("event_id", name="one_entry_of_an_event"),
     # One index a question; each ends in the order of the answer, so that a page is read and nothing else.
     sa.Index("entries_by_time", "time_us", "sequence"),
     sa.Index("entries_by_account", "account_id", "time_us", "sequence"),
     sa.Index("entries_by_principal", "principal_arn", "time_us", "sequence"),
     sa.Index("entries_by_name", "event_name", "account_id", "time_us", "sequence"),
     sa.Index("entries_by_request", "request_id"),
+)
+
+HEADS = sa.Table(
+    "heads",
+    METADATA,
+    # One row: the newest checkpoint.
+    sa.Column("head_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary(32), nullable=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
 )
 
 RESOURCES = sa.Table(

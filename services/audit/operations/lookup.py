@@ -50,37 +50,52 @@ class Lookup:
         size = page_size or DEFAULT_PAGE_SIZE
         # One more than asked for tells whether there is a next page.
         rows = await self._store.find(query, after, size + 1)
-        events = [await self._open(row) for row in rows[:size]]
+        events = [(await self._opened(row))[1] for row in rows[:size]]
         token = ""
         if len(rows) > size:
             last = rows[size - 1]
             token = Place(last.time_us, last.sequence).token(query)
         return Found(events, token)
 
-    async def _permitted(self, call: CallContext, query: Query) -> Query:
+    async def account_of(self, call: CallContext) -> str | None:
+        """Return the account whose events the caller may see, None for all of them.
+
+        Raises DomainError: ACCESS_DENIED, and what deciding raises.
+        """
         if call.principal is None and call.caller is not None and call.caller.kind == "operator":
-            return query
+            return None
         claims = require_principal(call)
         await self._authorization.authorize(call, _ACTION, "*")
-        if query.account_id not in (None, claims.account_id):
-            raise foreign_account()
-        return replace(query, account_id=claims.account_id)
+        return claims.account_id
 
-    async def _open(self, row: StoredEntry) -> pb.Event:
+    async def open(self, row: StoredEntry) -> leaf.OpenedLeaf:
+        """Open an entry and compare it with the row it stood in. Raises DomainError(INTERNAL) for damage."""
+        return (await self._opened(row))[0]
+
+    async def _permitted(self, call: CallContext, query: Query) -> Query:
+        account_id = await self.account_of(call)
+        if account_id is None:
+            return query
+        if query.account_id not in (None, account_id):
+            raise foreign_account()
+        return replace(query, account_id=account_id)
+
+    async def _opened(self, row: StoredEntry) -> tuple[leaf.OpenedLeaf, pb.Event]:
         try:
-            header = leaf.parse_leaf(row.leaf)
-            key = await self._keys.for_opening(header.key_id)
+            key = await self._keys.for_opening(leaf.parse_leaf(row.leaf).key_id)
             if key is None:
                 raise self._damaged(row)
-            event = pb.Event.FromString(leaf.open_leaf(row.leaf, row.account_id, key.cipher).event)
+            opened = leaf.open_leaf(row.leaf, row.account_id, key.cipher)
+            event = pb.Event.FromString(opened.event)
             index = index_of(event)
         except (leaf.LeafDamagedError, DecodeError) as error:
             raise self._damaged(row) from error
         # The header is authenticated with the event; the row around the leaf is not, so it is compared.
         expected = (row.event_id, row.time_us, row.principal_arn, row.event_name)
+        header = opened.header
         if (header.event_id, header.time_us, index.principal_arn, index.event_name) != expected:
             raise self._damaged(row)
-        return event
+        return opened, event
 
     def _damaged(self, row: StoredEntry) -> DomainError:
         _log.error("audit_entry_damaged", count=row.sequence)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from craton.audit.v1 import ingest_service_pb2_grpc, lookup_service_pb2_grpc
+from craton.audit.v1 import ingest_service_pb2_grpc, log_service_pb2_grpc, lookup_service_pb2_grpc
 from grpc_health.v1 import health_pb2_grpc
 
-from services.audit.config import AuditConfig
+from services.audit.config import AuditConfig, LogSettings
 from services.audit.wiring import build
 from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
@@ -73,6 +73,7 @@ def audit_config(home: Path, workloads: Workloads, auth_port: int, kms_target: s
         auth=UpstreamSettings(f"127.0.0.1:{auth_port}", "auth"),
         kms=UpstreamSettings(kms_target, "kms"),
         database_url=f"sqlite:///{state}/audit.sqlite",
+        log=LogSettings("audit.example/log", state / "log"),
     )
 
 
@@ -91,6 +92,7 @@ class Clients:
     def __init__(self, channel: Channel) -> None:
         self.ingest: Any = ingest_service_pb2_grpc.IngestServiceStub(channel)
         self.lookup: Any = lookup_service_pb2_grpc.LookupServiceStub(channel)
+        self.log: Any = log_service_pb2_grpc.LogServiceStub(channel)
         self.health: Any = health_pb2_grpc.HealthStub(channel)
 
 

@@ -146,7 +146,7 @@ async def test_a_changed_row_is_an_error_not_an_omission(filled, values):
     with pytest.raises(DomainError) as refusal:
         await find(filled, by_operator())
     assert refusal.value.reason_name == "INTERNAL"
-    assert refusal.value.metadata == {"sequence": "4"}
+    assert refusal.value.metadata == {"sequence": "3"}
 
 
 async def test_swapped_leaves_are_noticed(filled):

@@ -1,0 +1,140 @@
+"""The log: entries become bundles, tiles and checkpoints.
+
+All files follow from the entries, which are durable before they come here: replicas that write the same log
+write the same bytes, and what a crash left unwritten is written again. Only a checkpoint says something new.
+Its size goes up alone, because the store compares before it holds another one.
+"""
+
+import asyncio
+
+from services.audit.errors import LogDamagedError
+from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
+from services.chassis.errors import DomainError
+from services.chassis.logs import Log as ServiceLog
+from tlog.checkpoint import Checkpoint, Trust
+from tlog.errors import TlogError
+from tlog.note import Note
+from tlog.tiles import CHECKPOINT_PATH, WIDTH, Tile, edge_tiles, hashes_of, parse_path
+from tlog.tree import EMPTY, Edge, grow
+
+BATCH = 16 * WIDTH
+"""Entries that one checkpoint adds at most."""
+INTERVAL_S = 0.5
+"""Between looks at what has come: an event is proved within a second or two of its answer."""
+_DAMAGED_S = 60.0
+"""Between looks at a log that cannot go on before somebody has looked at it."""
+
+_log = ServiceLog("log")
+
+
+class Log:
+    """Lets the log grow by what the store has taken in."""
+
+    def __init__(
+        self, events: EventStore, heads: HeadStore, files: LogFiles, signer: LogSigner, origin: str
+    ) -> None:
+        """Write `files`; nothing is read or written yet. `origin` names the log for ever."""
+        self._events = events
+        self._heads = heads
+        self._files = files
+        self._signer = signer
+        self._origin = origin
+        self._edge: Edge | None = None
+        self._waiting = False
+
+    async def run(self) -> None:
+        """Grow for ever: a server's background task."""
+        while True:
+            pause = INTERVAL_S
+            try:
+                while await self.extend():
+                    pass
+                self._waiting = False
+            except LogDamagedError as error:
+                # Events are taken in all the same: they are not less true because the log has been damaged.
+                _log.error("log_damaged", error=error)
+                pause = _DAMAGED_S
+            except (DomainError, OSError) as error:
+                if not self._waiting:
+                    _log.warning("log_waits", error_type=type(error).__name__)
+                self._waiting = True
+            await asyncio.sleep(pause)
+
+    async def extend(self) -> bool:
+        """Add what has come, and return whether a checkpoint was made.
+
+        Raises LogDamagedError; DomainError and OSError while kms, the database or the files are away.
+        """
+        edge = self._edge
+        if edge is None:
+            edge = self._edge = await self._load()
+        entries = await self._events.leaves(edge.bundle_start, BATCH)
+        try:
+            growth = grow(edge, entries)
+        except TlogError as error:
+            raise LogDamagedError(str(error)) from error
+        if growth.edge.size == edge.size:
+            return False
+        await self._files.put(growth.files)
+        head = await self._sign(growth.edge)
+        if not await self._heads.advance(edge.size, head):
+            # Another replica was faster.
+            self._edge = None
+            return True
+        self._edge = growth.edge
+        await self._files.put({CHECKPOINT_PATH: head.note})
+        for path in growth.files:
+            if parse_path(path).width == WIDTH:
+                await self._files.remove_partial(path)
+        return True
+
+    async def _sign(self, edge: Edge) -> Head:
+        text = Checkpoint(self._origin, edge.size, edge.root).text
+        note = Note(text, (await self._signer.sign(text),))
+        return Head(edge.size, edge.root, bytes(note))
+
+    async def _load(self) -> Edge:
+        """Return the edge of the tree as it was left, after comparing files and database."""
+        head = await self._heads.newest()
+        published = await self._files.get(CHECKPOINT_PATH)
+        if published is not None:
+            await self._compare(published, head)
+        if head is None:
+            return EMPTY
+        rows = [await self._row(tile) for tile in edge_tiles(head.size)]
+        edge = Edge(head.size, tuple(rows))
+        if edge.root != head.root:
+            raise LogDamagedError("the files have another root than the checkpoint")
+        if published != head.note:
+            await self._files.put({CHECKPOINT_PATH: head.note})
+        return edge
+
+    async def _compare(self, published: bytes, head: Head | None) -> None:
+        """Refuse a database that was put back: the log would sign what contradicts its own word."""
+        try:
+            checkpoint = Trust(await self._signer.verifier_key()).checkpoint(Note.parse(published))
+        except TlogError as error:
+            raise LogDamagedError(f"the published checkpoint: {error}") from error
+        size, root = (0, EMPTY.root) if head is None else (head.size, head.root)
+        if checkpoint.size > size or (checkpoint.size == size and checkpoint.root != root):
+            raise LogDamagedError(f"entry {size} is in the log, and not in the database")
+
+    async def _row(self, tile: Tile | None) -> tuple[bytes, ...]:
+        if tile is None:
+            return ()
+        try:
+            return tuple(await read_tile(self._files, tile))
+        except TlogError as error:
+            raise LogDamagedError(str(error)) from error
+
+
+async def read_tile(files: LogFiles, tile: Tile) -> list[bytes]:
+    """Return the hashes of a tile, from the full one where the partial one was removed. Raises TlogError."""
+    content = await files.get(tile.path)
+    if content is None:
+        full = Tile(tile.level, tile.index, WIDTH)
+        content = await files.get(full.path)
+        if content is None:
+            raise TlogError(f"{tile.path} is missing")
+        return hashes_of(full, content)[: tile.width]
+    return hashes_of(tile, content)

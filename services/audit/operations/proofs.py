@@ -1,0 +1,124 @@
+"""Proofs about the log: that an event is in it, and that it has only grown."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.audit.errors import damaged_log, invalid_field, no_such_file, not_in_the_log_yet, unknown_event
+from services.audit.operations.log import read_tile
+from services.audit.operations.lookup import Lookup
+from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
+from services.chassis.context import CallContext
+from services.chassis.logs import Log as ServiceLog
+from tlog.errors import TlogError
+from tlog.hashing import fold
+from tlog.inclusion import InclusionProof
+from tlog.note import Note, VerifierKey
+from tlog.proofs import Node, Range, consistency_ranges, inclusion_ranges, nodes_of
+from tlog.tiles import CHECKPOINT_PATH, WIDTH, Tile, node_in, parse_path, tile_of
+
+_TILES = 1024
+"""Full tiles that are kept in memory, 8 KiB each."""
+
+_log = ServiceLog("log")
+
+
+@dataclass(frozen=True, slots=True)
+class EventProof:
+    """An event, its entry in the log, and what proves that the one is in the other and this in the log."""
+
+    entry: bytes
+    event: bytes
+    salt: bytes
+    proof: bytes
+
+
+class Proofs:
+    """Proves to whoever may see an event, or asks about the log as a whole."""
+
+    def __init__(
+        self, events: EventStore, heads: HeadStore, files: LogFiles, signer: LogSigner, lookup: Lookup
+    ) -> None:
+        """Read from these; `lookup` says who may see which events."""
+        self._events = events
+        self._heads = heads
+        self._files = files
+        self._signer = signer
+        self._lookup = lookup
+        self._tiles: OrderedDict[Tile, Sequence[bytes]] = OrderedDict()
+
+    async def verifier_key(self) -> VerifierKey:
+        """Return the log's public key. Raises DomainError while kms is away and has not been asked yet."""
+        return await self._signer.verifier_key()
+
+    async def checkpoint(self) -> bytes:
+        """Return the newest checkpoint. Raises DomainError(RESOURCE_STATE) before the first one."""
+        return (await self._head()).note
+
+    async def event(self, call: CallContext, event_id: bytes) -> EventProof:
+        """Prove an event that the caller may look up.
+
+        Raises DomainError: RESOURCE_NOT_FOUND, RESOURCE_STATE for one that no checkpoint covers yet, and
+        what looking it up raises.
+        """
+        account_id = await self._lookup.account_of(call)
+        row = await self._events.by_id(event_id, account_id)
+        if row is None:
+            raise unknown_event()
+        head = await self._head()
+        if row.sequence >= head.size:
+            raise not_in_the_log_yet()
+        opened = await self._lookup.open(row)
+        hashes = await self._roots(inclusion_ranges(row.sequence, head.size), head.size)
+        proof = InclusionProof(row.sequence, tuple(hashes), Note.parse(head.note))
+        return EventProof(row.leaf, opened.event, opened.salt, bytes(proof))
+
+    async def consistency(self, first: int, second: int) -> Sequence[bytes]:
+        """Prove that the tree of `second` leaves begins with that of `first`.
+
+        Raises DomainError(INVALID_FIELD) unless both are sizes that the log has had, the first no larger.
+        """
+        if not 0 <= first <= second <= (await self._head()).size:
+            raise invalid_field("second_size", "it is at least the first size, and at most the log's")
+        return await self._roots(consistency_ranges(first, second), second)
+
+    async def file(self, path: str) -> bytes:
+        """Return a file of the log. Raises DomainError: INVALID_FIELD, RESOURCE_NOT_FOUND."""
+        if path != CHECKPOINT_PATH:
+            try:
+                parse_path(path)
+            except TlogError as error:
+                raise invalid_field("path", str(error)) from error
+        content = await self._files.get(path)
+        if content is None:
+            raise no_such_file()
+        return content
+
+    async def _head(self) -> Head:
+        head = await self._heads.newest()
+        if head is None:
+            raise not_in_the_log_yet()
+        return head
+
+    async def _roots(self, ranges: Sequence[Range], size: int) -> Sequence[bytes]:
+        try:
+            return [fold([await self._node(node, size) for node in nodes_of(leaves)]) for leaves in ranges]
+        except TlogError as error:
+            # A file is missing or of another length: what is altered is for those to find who verify.
+            _log.error("log_file_damaged", error=error)
+            raise damaged_log() from error
+
+    async def _node(self, node: Node, size: int) -> bytes:
+        return node_in(node, await self._tile(tile_of(node, size)))
+
+    async def _tile(self, tile: Tile) -> Sequence[bytes]:
+        held = self._tiles.get(tile)
+        if held is None:
+            held = await read_tile(self._files, tile)
+            if tile.width == WIDTH:
+                self._tiles[tile] = held
+                if len(self._tiles) > _TILES:
+                    self._tiles.popitem(last=False)
+        else:
+            self._tiles.move_to_end(tile)
+        return held

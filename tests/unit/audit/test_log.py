@@ -1,0 +1,270 @@
+"""The log as the audit service lets it grow: files, checkpoints and proofs, and what it refuses to sign."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from craton.audit.v1 import resources_pb2 as pb
+
+from services.audit.adapters.file_log import FileLog
+from services.audit.adapters.sql_events import SqlEventStore
+from services.audit.adapters.sql_heads import SqlHeadStore
+from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES
+from services.audit.errors import LogDamagedError
+from services.audit.operations.log import Log
+from services.audit.operations.proofs import Proofs
+from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
+from services.chassis.identity import WorkloadId
+from tests.fakes.log_signer import InMemoryLogSigner
+from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, event
+from tests.unit.tlog.keys import LOG
+from tlog.checkpoint import Trust
+from tlog.errors import TlogError
+from tlog.fsck import check
+from tlog.inclusion import InclusionProof
+from tlog.leaf import verify_event
+from tlog.note import Note
+from tlog.proofs import verify_consistency
+from tlog.tiles import CHECKPOINT_PATH
+
+OPERATOR = CallContext("/m", "r", "c", WorkloadId("craton.local", "operator", "admin"))
+TRUST = Trust(LOG.key)
+SPOOL = "ab" * 16
+
+
+@dataclass
+class World:
+    """A log over the operations of the audit service."""
+
+    service: Service
+    folder: Path
+    signer: InMemoryLogSigner
+    taken: int = 0
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything that is held in memory."""
+        self.files = FileLog(self.folder)
+        events, heads = SqlEventStore(self.service.database), SqlHeadStore(self.service.database)
+        self.log = Log(events, heads, self.files, self.signer, self.signer.origin)
+        self.proofs = Proofs(events, heads, self.files, self.signer, self.service.lookup)
+
+    async def take_in(self, count: int, account: str = ACCOUNT) -> list[pb.Event]:
+        events = [event(self.taken + number, account) for number in range(count)]
+        self.taken = await self.service.ingestor.append(AUTH, SPOOL, self.taken, events)
+        return events
+
+    async def run(self, statement: sa.Executable) -> None:
+        await self.service.database.run(lambda connection: connection.execute(statement))
+
+    async def checked(self) -> int:
+        return (await check(self.files.get, TRUST)).checkpoint.size
+
+
+@pytest.fixture
+async def world(service: Service, tmp_path: Path) -> AsyncIterator[World]:
+    return World(service, tmp_path / "log", InMemoryLogSigner())
+
+
+async def test_it_grows_and_every_event_is_proved(world: World) -> None:
+    assert not await world.log.extend()
+    events = []
+    for count in (1, 3, 252, 1, 300):
+        events += await world.take_in(count)
+        assert await world.log.extend()
+        assert not await world.log.extend()
+        assert await world.checked() == len(events)
+    for number in (0, 1, 255, 256, 300, 556):
+        found = await world.proofs.event(OPERATOR, bytes.fromhex(events[number].event_id.replace("-", "")))
+        proof = InclusionProof.parse(found.proof)
+        assert proof.index == number
+        assert proof.verify(found.entry, TRUST).size == 557
+        verify_event(found.entry, found.event, found.salt)
+        assert pb.Event.FromString(found.event) == events[number]
+        with pytest.raises(TlogError):
+            verify_event(found.entry, events[number - 1].SerializeToString(), found.salt)
+
+
+async def test_it_has_only_grown(world: World) -> None:
+    roots = {}
+    for count in (5, 251, 44, 500):
+        await world.take_in(count)
+        await world.log.extend()
+        checkpoint = TRUST.checkpoint(Note.parse(await world.proofs.checkpoint()))
+        roots[checkpoint.size] = checkpoint.root
+    assert list(roots) == [5, 256, 300, 800]
+    for first in roots:
+        for second in roots:
+            if first <= second:
+                hashes = await world.proofs.consistency(first, second)
+                verify_consistency(first, second, hashes, roots[first], roots[second])
+    for first, second in ((5, 801), (6, 5)):
+        with pytest.raises(DomainError) as refused:
+            await world.proofs.consistency(first, second)
+        assert refused.value.reason_name == "INVALID_FIELD"
+
+
+async def test_a_restart_goes_on_where_it_was(world: World) -> None:
+    await world.take_in(700)
+    await world.log.extend()
+    world.restart()
+    assert not await world.log.extend()
+    await world.take_in(1)
+    world.restart()
+    await world.log.extend()
+    assert await world.checked() == 701
+
+
+async def test_what_a_crash_left_unwritten_is_written_again(world: World) -> None:
+    await world.take_in(300)
+    world.signer.down = True
+    with pytest.raises(DomainError):
+        await world.log.extend()
+    # Tiles without a checkpoint, then a checkpoint that is held and was not published.
+    assert await world.files.get(CHECKPOINT_PATH) is None
+    world.signer.down = False
+    world.restart()
+    await world.log.extend()
+    (world.folder / CHECKPOINT_PATH).unlink()
+    world.restart()
+    await world.log.extend()
+    assert await world.checked() == 300
+    await world.take_in(300)
+    old = (world.folder / CHECKPOINT_PATH).read_bytes()
+    await world.log.extend()
+    (world.folder / CHECKPOINT_PATH).write_bytes(old)
+    world.restart()
+    await world.log.extend()
+    assert await world.checked() == 600
+
+
+async def test_two_replicas_write_one_log(world: World) -> None:
+    other = World(world.service, world.folder, world.signer)
+    for count in (10, 300, 1, 600):
+        await world.take_in(count)
+        for log in (other.log, world.log, other.log):
+            while await log.extend():
+                pass
+    assert await world.checked() == 911
+    sizes = [int(text.split("\n")[1]) for text in world.signer.signed]
+    roots = {text.split("\n")[1]: text for text in world.signer.signed}
+    assert all(roots[text.split("\n")[1]] == text for text in world.signer.signed), "one root for a size"
+    assert max(sizes) == 911
+
+
+async def test_partial_tiles_go_when_the_full_one_is_there(world: World) -> None:
+    for _ in range(20):
+        await world.take_in(20)
+        await world.log.extend()
+    partial = sorted(path.relative_to(world.folder).as_posix() for path in world.folder.rglob("*.p"))
+    assert partial == ["tile/0/001.p", "tile/1/000.p", "tile/entries/001.p"]
+    # A proof for an older checkpoint is made from the full tile.
+    assert await world.proofs.consistency(20, 240)
+
+
+@pytest.mark.parametrize("where", ["gone", "other", "exchanged", "cut"])
+async def test_a_database_that_was_altered_is_not_signed(world: World, where: str) -> None:
+    """Entries of the bundle that still grows are compared; those before it are for fsck to compare."""
+    await world.take_in(300)
+    await world.log.extend()
+    if where in ("gone", "cut"):
+        numbers = [290] if where == "gone" else list(range(290, 300))
+        await world.run(sa.delete(RESOURCES).where(RESOURCES.c.sequence.in_(numbers)))
+        await world.run(sa.delete(ENTRIES).where(ENTRIES.c.sequence.in_(numbers)))
+    elif where == "other":
+        await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 290).values(leaf=b"another"))
+    else:
+        leaf = sa.select(ENTRIES.c.leaf).where(ENTRIES.c.sequence == 291).scalar_subquery()
+        await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 290).values(leaf=leaf))
+    signed = len(world.signer.signed)
+    for _ in range(2):
+        with pytest.raises(LogDamagedError, match="entry 29"):
+            await world.log.extend()
+        world.restart()
+    assert len(world.signer.signed) == signed
+    assert await world.checked() == 300
+
+
+async def test_a_database_that_was_put_back_is_not_signed(world: World) -> None:
+    await world.take_in(100)
+    await world.log.extend()
+    old = await SqlHeadStore(world.service.database).newest()
+    assert old is not None
+    await world.take_in(100)
+    await world.log.extend()
+    await world.run(sa.delete(RESOURCES).where(RESOURCES.c.sequence >= 100))
+    await world.run(sa.delete(ENTRIES).where(ENTRIES.c.sequence >= 100))
+    await world.run(sa.update(HEADS).values(size=old.size, root=old.root, note=old.note))
+    world.restart()
+    with pytest.raises(LogDamagedError, match="entry 100 is in the log, and not in the database"):
+        await world.log.extend()
+    await world.run(sa.delete(HEADS))
+    world.restart()
+    with pytest.raises(LogDamagedError, match="entry 0 is in the log"):
+        await world.log.extend()
+
+
+async def test_files_that_were_altered_are_not_built_upon(world: World) -> None:
+    await world.take_in(300)
+    await world.log.extend()
+    tile = world.folder / "tile/0/001.p/44"
+    content = tile.read_bytes()
+    for changed in (bytes((content[0] ^ 1,)) + content[1:], content[:-1]):
+        tile.write_bytes(changed)
+        world.restart()
+        with pytest.raises(LogDamagedError):
+            await world.log.extend()
+    tile.unlink()
+    world.restart()
+    with pytest.raises(LogDamagedError, match=r"tile/0/001\.p/44 is missing"):
+        await world.log.extend()
+    tile.write_bytes(content)
+    (world.folder / CHECKPOINT_PATH).write_text("nothing\n")
+    world.restart()
+    with pytest.raises(LogDamagedError, match="published checkpoint"):
+        await world.log.extend()
+
+
+async def test_who_may_have_a_proof_of_what(world: World) -> None:
+    [mine] = await world.take_in(1)
+    [other] = await world.take_in(1, OTHER)
+    await world.log.extend()
+    [late] = await world.take_in(1)
+
+    async def reason(one: pb.Event, call: CallContext = OPERATOR) -> str:
+        try:
+            await world.proofs.event(call, bytes.fromhex(one.event_id.replace("-", "")))
+        except DomainError as error:
+            return error.reason_name
+        return ""
+
+    assert [await reason(one) for one in (mine, other, late, event())] == [
+        "",
+        "",
+        "RESOURCE_STATE",
+        "RESOURCE_NOT_FOUND",
+    ]
+    assert await reason(mine, CallContext("/m", "r", "c", AUTH)) != ""
+
+
+async def test_files_are_given_by_their_own_paths_alone(world: World) -> None:
+    with pytest.raises(DomainError):
+        await world.proofs.checkpoint()
+    await world.take_in(300)
+    await world.log.extend()
+    assert (await world.proofs.file(CHECKPOINT_PATH)).startswith(b"audit.example/log\n300\n")
+    assert len(await world.proofs.file("tile/0/000")) == 8192
+    for path, reason in (
+        ("tile/0/001", "RESOURCE_NOT_FOUND"),
+        ("../audit.sqlite", "INVALID_FIELD"),
+        ("tile/0/../../x", "INVALID_FIELD"),
+        ("/etc/passwd", "INVALID_FIELD"),
+    ):
+        with pytest.raises(DomainError) as refused:
+            await world.proofs.file(path)
+        assert refused.value.reason_name == reason
