@@ -7,22 +7,37 @@ from craton.audit.v1 import lookup_service_pb2 as pb
 from craton.audit.v1.lookup_service_pb2_grpc import LookupServiceStub
 from google.protobuf.message import Message
 
+from cli import audit_log
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
 from deploy.local.stack import Stack
 
-_COLUMNS = ("time", "event", "phase", "status", "principal", "resources", "recorder", "request_id")
+_COLUMNS = (
+    "time",
+    "event",
+    "phase",
+    "status",
+    "principal",
+    "resources",
+    "recorder",
+    "request_id",
+    "event_id",
+)
 
 
 @click.group()
 def audit() -> None:
-    """Ask the audit log.
+    """Ask the audit log, and check it.
 
     \b
     Example:
       craton audit lookup --event-name InvokeModel --max 5
     """
+
+
+for _command in (audit_log.key, audit_log.prove, audit_log.verify, audit_log.fsck):
+    audit.add_command(_command)
 
 
 @audit.command()
@@ -90,4 +105,5 @@ def _row(event: dict[str, object]) -> dict[str, object]:
         "resources": " ".join(resources),
         "recorder": event["recorder"],
         "request_id": event["request_id"],
+        "event_id": event["event_id"],
     }

@@ -20,6 +20,7 @@ from craton.auth.v1 import (
 from cli.output import CommandError, Exit, reason_of
 from cli.running import stopped
 from deploy.local.stack import Stack
+from services.chassis.channels import MESSAGE_BYTES
 from services.chassis.identity import WorkloadId
 from services.chassis.secret import SecretBytes
 from services.chassis.settings import TlsSettings
@@ -112,6 +113,8 @@ class Session:
                 self._credentials,
                 options=[
                     ("grpc.ssl_target_name_override", identity.dns_name),
+                    # A file of the audit log has up to 16 MiB.
+                    ("grpc.max_receive_message_length", MESSAGE_BYTES),
                     # A service that was just started is asked again soon, not after gRPC's usual seconds.
                     ("grpc.initial_reconnect_backoff_ms", 50),
                     # How long one attempt may take, despite the name.

@@ -20,12 +20,15 @@ from services.chassis.context import CallContext
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
+from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import SystemRandomness
 from tests.fakes.key_service import InMemoryKeyService
 
 ACCOUNT = "123456789012"
 OTHER = "210987654321"
 AUTH = WorkloadId("craton.local", "service", "auth")
+EDGE = WorkloadId("craton.local", "service", "edge")
+ADMIN = WorkloadId("craton.local", "operator", "admin")
 
 
 class SettableClock:
@@ -110,3 +113,15 @@ def event(number: int = 0, account: str = ACCOUNT, **changes) -> pb.Event:
     for name, value in changes.items():
         setattr(made, name, value)
     return made
+
+
+def by_principal(account: str = ACCOUNT) -> CallContext:
+    claims = PrincipalClaims(
+        account, "inc", f"arn:aws:iam::{account}:user/alice", "AIDA", "AKIA", False, 1, "us-east-1",
+        "audit", "t", 1, 2,
+    )  # fmt: skip
+    return CallContext("/m", "r", "c", EDGE, principal=claims)
+
+
+def by_operator() -> CallContext:
+    return CallContext("/m", "r", "c", ADMIN)

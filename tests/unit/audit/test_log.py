@@ -17,9 +17,8 @@ from services.audit.operations.log import Log
 from services.audit.operations.proofs import Proofs
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.identity import WorkloadId
 from tests.fakes.log_signer import InMemoryLogSigner
-from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, event
+from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, by_operator, event
 from tests.unit.tlog.keys import LOG
 from tlog.checkpoint import Trust
 from tlog.errors import TlogError
@@ -30,7 +29,7 @@ from tlog.note import Note
 from tlog.proofs import verify_consistency
 from tlog.tiles import CHECKPOINT_PATH
 
-OPERATOR = CallContext("/m", "r", "c", WorkloadId("craton.local", "operator", "admin"))
+OPERATOR = by_operator()
 TRUST = Trust(LOG.key)
 SPOOL = "ab" * 16
 

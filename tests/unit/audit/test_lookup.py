@@ -7,27 +7,11 @@ from services.audit.adapters.tables import DATA_KEYS, ENTRIES
 from services.audit.domain.query import Query
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
-from services.chassis.identity import WorkloadId
-from services.chassis.principal import PrincipalClaims
-from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, event
+from tests.unit.audit.conftest import ACCOUNT, AUTH, EDGE, OTHER, by_operator, by_principal, event
 
 SPOOL = "ab" * 16
 START = 1_772_366_400_000_000
 """Time of event 0, microseconds."""
-EDGE = WorkloadId("craton.local", "service", "edge")
-ADMIN = WorkloadId("craton.local", "operator", "admin")
-
-
-def by_principal(account: str = ACCOUNT) -> CallContext:
-    claims = PrincipalClaims(
-        account, "inc", f"arn:aws:iam::{account}:user/alice", "AIDA", "AKIA", False, 1, "us-east-1",
-        "audit", "t", 1, 2,
-    )  # fmt: skip
-    return CallContext("/m", "r", "c", EDGE, principal=claims)
-
-
-def by_operator() -> CallContext:
-    return CallContext("/m", "r", "c", ADMIN)
 
 
 async def find(service, call, query=None, size=1000, token=""):

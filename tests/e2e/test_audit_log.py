@@ -1,0 +1,78 @@
+"""The audit log by the command line: an event is proved, verified offline, and the whole log is checked."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.output import Exit
+
+
+@pytest.fixture(scope="module")
+def event(stack: Any) -> dict[str, Any]:
+    """An event of this installation."""
+    stack.client("bedrock").list_foundation_models()
+    [found] = stack.craton_json("audit", "lookup", "--event-name", "ListFoundationModels", "--max", "1")
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def key(stack: Any) -> str:
+    return str(stack.craton_json("audit", "key")["verifier_key"])
+
+
+@pytest.fixture(scope="module")
+def proof(stack: Any, event: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that proves it, once a checkpoint covers it."""
+    file = tmp_path_factory.mktemp("proof") / "event.json"
+    for _ in range(20):
+        done = stack.craton("audit", "prove", event["event_id"], "-o", str(file), check=False)
+        if done.returncode == 0:
+            return file
+    pytest.fail(done.stderr)
+
+
+def test_an_event_is_verified_by_the_logs_key_alone(stack: Any, event: Any, proof: Path, key: str) -> None:
+    verified = stack.craton_json("audit", "verify", str(proof), "--key", key)
+    assert verified["event"] == event
+    assert verified["index"] < verified["size"]
+    printed = stack.craton("audit", "verify", str(proof), "--key", key).stdout
+    assert "ListFoundationModels" in printed
+
+
+def test_another_event_or_key_proves_nothing(stack: Any, proof: Path, key: str, tmp_path: Path) -> None:
+    members = json.loads(proof.read_text())
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(members | {"event": members["salt"]}))
+    refused = stack.craton("audit", "verify", str(forged), "--key", key, check=False)
+    assert refused.returncode == Exit.REFUSED
+    assert "the entry holds another event" in refused.stderr
+    other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    assert stack.craton("audit", "verify", str(proof), "--key", other, check=False).returncode == Exit.REFUSED
+    without = stack.craton("audit", "verify", str(proof), check=False)
+    assert without.returncode == 2
+    assert "--key is missing" in without.stderr
+
+
+def test_the_whole_log_is_checked_and_damage_found(stack: Any, key: str, tmp_path: Path) -> None:
+    whole = stack.craton_json("audit", "fsck", "--key", key)
+    assert whole["entries"] >= 10
+    assert whole["log"] == "craton.local/audit"
+    copy = tmp_path / "log"
+    shutil.copytree(stack.home / "state/audit/log", copy)
+    assert (
+        stack.craton_json("audit", "fsck", "--folder", str(copy), "--key", key)["entries"] >= whole["entries"]
+    )
+    bundle = next(copy.glob("tile/entries/**/[0-9]*[0-9]"))
+    content = bundle.read_bytes()
+    bundle.write_bytes(content[:-1] + bytes((content[-1] ^ 1,)))
+    damaged = stack.craton("audit", "fsck", "--folder", str(copy), "--key", key, check=False)
+    assert damaged.returncode == Exit.REFUSED
+    assert "The log is damaged" in damaged.stderr
+
+
+def test_events_that_there_are_not(stack: Any) -> None:
+    missing = "00000000-0000-4000-8000-000000000000"
+    assert stack.craton("audit", "prove", missing, check=False).returncode == Exit.NOT_FOUND

@@ -1,0 +1,61 @@
+"""The log over real mTLS and the real kms: an event elsewhere is proved by the log's public key alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import pytest
+from craton.audit.v1 import log_service_pb2
+from craton.audit.v1 import resources_pb2 as pb
+
+from services.chassis.rich_status import from_rpc_error
+from tests.integration.audit.runtime import Runtime, lookup
+from tlog.checkpoint import Trust
+from tlog.event_proof import EventProof
+from tlog.fsck import check
+from tlog.inclusion import InclusionProof
+from tlog.note import VerifierKey
+
+
+async def covered(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask until a checkpoint covers the event."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await ask()
+            except grpc.aio.AioRpcError as error:
+                if from_rpc_error(error, "audit").reason_name != "RESOURCE_STATE":
+                    raise
+            await asyncio.sleep(0.1)
+
+
+async def test_a_call_elsewhere_is_proved_by_the_logs_key_alone(tmp_path, workloads, audit, clients):
+    runtime = Runtime(tmp_path, workloads.tls("service/runtime"), f"127.0.0.1:{audit.port}")
+    await asyncio.gather(*(runtime.serve(number) for number in range(1, 31)))
+    await runtime.shipped()
+    admin = clients(audit, "operator/admin")
+    events = await lookup(admin, event_name="InvokeModel")
+    request = log_service_pb2.GetEventProofRequest(event_id=events[0].event_id)
+    found = await covered(lambda: admin.log.GetEventProof(request))
+    known = await admin.log.GetCheckpoint(log_service_pb2.GetCheckpointRequest())
+    trust = Trust(VerifierKey.parse(known.verifier_key))
+    proof = EventProof(found.entry, found.event, found.salt, InclusionProof.parse(found.proof))
+    proof.verify(trust)
+    assert pb.Event.FromString(proof.event) == events[0]
+    assert trust.log.name == "audit.example/log"
+
+    async def read(path: str) -> bytes | None:
+        return (await admin.log.GetLogFile(log_service_pb2.GetLogFileRequest(path=path))).content
+
+    checked = await check(read, trust)
+    assert checked.checkpoint.size >= 60
+    hashes = await admin.log.GetConsistencyProof(
+        log_service_pb2.GetConsistencyProofRequest(first_size=7, second_size=checked.checkpoint.size)
+    )
+    assert hashes.hashes
+    for other in ("service/edge", "service/runtime"):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await clients(audit, other).log.GetCheckpoint(log_service_pb2.GetCheckpointRequest())
+        assert from_rpc_error(refused.value, "audit").reason_name == "CALLER_NOT_LISTED"
+    await runtime.stop()
