@@ -51,6 +51,7 @@ NAMES = {
     "kms-vectors": "KmsVectorsCampaign",
     "kms-rotations": "KmsRotationsCampaign",
     "kms-kills": "KmsKillsCampaign",
+    "log-proofs": "LogProofsCampaign",
     "mutants": "MutantsCampaign",
 }
 """Module of each campaign below this package, and its class."""

@@ -42,7 +42,7 @@ def test_the_digest_covers_the_campaign_itself(name: str) -> None:
     campaign = load(name)
     assert campaign.name == name
     assert ROOT / f"tests/campaigns/{name.replace('-', '_')}.py" in files(campaign.sources)
-    assert any(source.startswith("services") for source in campaign.sources)
+    assert any(source.startswith(("services", "tlog")) for source in campaign.sources)
 
 
 @pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
