@@ -25,6 +25,7 @@ from services.audit.operations.ingest import Ingestor
 from services.audit.operations.log import Log
 from services.audit.operations.lookup import Lookup
 from services.audit.operations.proofs import Proofs
+from services.audit.operations.scrub import Scrub
 from services.audit.servicer import AnchorServicer, IngestServicer, LogServicer, LookupServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
@@ -92,6 +93,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
         LogServicer(Proofs(events, heads, files, signer, lookup)),
     )
     server.add_task("log", log.run)
+    server.add_task("scrub", Scrub(events, heads, files).run)
     point.attach(server)
     service_keys.attach(server)
     server.add_task("database", database.failed)

@@ -15,6 +15,7 @@ from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES
 from services.audit.errors import LogDamagedError
 from services.audit.operations.log import Log
 from services.audit.operations.proofs import Proofs
+from services.audit.operations.scrub import Scrub
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from tests.fakes.log_signer import InMemoryLogSigner
@@ -227,6 +228,46 @@ async def test_files_that_were_altered_are_not_built_upon(world: World) -> None:
     world.restart()
     with pytest.raises(LogDamagedError, match="published checkpoint"):
         await world.log.extend()
+
+
+@pytest.mark.parametrize("number", [0, 255, 256, 511, 599])
+@pytest.mark.parametrize("how", ["gone", "other"])
+async def test_an_altered_row_is_found_wherever_it_is(world: World, number: int, how: str) -> None:
+    scrub = Scrub(SqlEventStore(world.service.database), SqlHeadStore(world.service.database), world.files)
+    await scrub.step()
+    await world.take_in(600)
+    await world.log.extend()
+    for _ in range(7):
+        await scrub.step()
+    if how == "gone":
+        await world.run(sa.delete(RESOURCES).where(RESOURCES.c.sequence == number))
+        await world.run(sa.delete(ENTRIES).where(ENTRIES.c.sequence == number))
+    else:
+        await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == number).values(leaf=b"another"))
+    found = []
+    for _ in range(3):
+        try:
+            await scrub.step()
+        except LogDamagedError as error:
+            found.append(str(error))
+    assert len(found) == 1
+    assert found[0].startswith(f"entry {number} is ")
+
+
+async def test_a_tile_that_was_altered_is_found(world: World) -> None:
+    await world.take_in(600)
+    await world.log.extend()
+    scrub = Scrub(SqlEventStore(world.service.database), SqlHeadStore(world.service.database), world.files)
+    tile = world.folder / "tile/0/001"
+    tile.write_bytes(bytes(8192))
+    await scrub.step()
+    with pytest.raises(LogDamagedError, match="entry 256 is another"):
+        await scrub.step()
+    tile.write_bytes(bytes(8191))
+    for _ in range(2):
+        await scrub.step()
+    with pytest.raises(LogDamagedError):
+        await scrub.step()
 
 
 async def test_who_may_have_a_proof_of_what(world: World) -> None:
