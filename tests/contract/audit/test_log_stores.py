@@ -1,0 +1,200 @@
+"""What every store below the log must do: entries by their numbers, the newest checkpoint, and files."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import services.audit
+from services.audit.adapters.file_log import FileLog
+from services.audit.adapters.sql_events import SqlEventStore
+from services.audit.adapters.sql_heads import SqlHeadStore
+from services.audit.adapters.tables import ENTRIES, RESOURCES
+from services.audit.domain.entry import Index
+from services.audit.errors import LogDamagedError
+from services.audit.ports import Batch, Head, SealedEntry
+from services.chassis.database import Database
+from tests.fakes.databases import KINDS, empty_database, replica
+
+REVISIONS = Path(services.audit.__file__).parent / "adapters" / "migrations"
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture(params=KINDS)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(empty_database(request.param, tmp_path))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def current(database: Database) -> Database:
+    database.migrate(REVISIONS)
+    return database
+
+
+def batch(spool: int, first: int, count: int) -> Batch:
+    entries = []
+    for number in range(first, first + count):
+        event_id = (spool * 1000 + number).to_bytes(16, "big")
+        index = Index(event_id, number, ACCOUNT, "arn", "CreateUser", "request", ("shared",))
+        entries.append(SealedEntry(index, b"leaf %d/%d" % (spool, number)))
+    return Batch(f"{spool:032x}", "service/auth", first, entries)
+
+
+async def test_entries_are_numbered_from_zero_in_the_order_of_their_arrival(current: Database) -> None:
+    store = SqlEventStore(current)
+    assert await store.leaves(0, 10) == []
+    for spool, first, count in ((1, 0, 3), (2, 0, 2), (1, 3, 1)):
+        await store.append(batch(spool, first, count))
+    expected = [b"leaf 1/0", b"leaf 1/1", b"leaf 1/2", b"leaf 2/0", b"leaf 2/1", b"leaf 1/3"]
+    assert await store.leaves(0, 10) == expected
+    assert await store.leaves(2, 3) == expected[2:5]
+    assert await store.leaves(6, 10) == []
+
+
+async def test_replicas_leave_no_gap_and_no_twin(current: Database) -> None:
+    async with replica(current) as another:
+        stores = (SqlEventStore(current), SqlEventStore(another))
+        for step in range(5):
+            appends = [stores[spool % 2].append(batch(spool, step * 3, 3)) for spool in range(4)]
+            assert await asyncio.gather(*appends) == [step * 3 + 3] * 4
+        found = await stores[0].leaves(0, 1000)
+    assert len(found) == len(set(found)) == 60
+
+
+@pytest.mark.parametrize("number", [0, 3])
+async def test_a_gap_is_an_error(current: Database, number: int) -> None:
+    store = SqlEventStore(current)
+    await store.append(batch(1, 0, 6))
+
+    def remove(connection: sa.Connection) -> None:
+        connection.execute(sa.delete(RESOURCES).where(RESOURCES.c.sequence == number))
+        connection.execute(sa.delete(ENTRIES).where(ENTRIES.c.sequence == number))
+
+    await current.run(remove)
+    with pytest.raises(LogDamagedError, match=f"entry {number} is gone"):
+        await store.leaves(0, 10)
+    assert len(await store.leaves(number + 1, 10)) == 5 - number
+
+
+async def test_an_event_is_found_by_its_id_in_its_account_alone(current: Database) -> None:
+    store = SqlEventStore(current)
+    await store.append(batch(1, 0, 3))
+    event_id = (1001).to_bytes(16, "big")
+    for account in (None, ACCOUNT):
+        found = await store.by_id(event_id, account)
+        assert found is not None
+        assert (found.sequence, found.leaf) == (1, b"leaf 1/1")
+    assert await store.by_id(event_id, "210987654321") is None
+    assert await store.by_id(bytes(16), None) is None
+
+
+async def test_heads_only_follow_the_one_that_was_seen(current: Database) -> None:
+    async with replica(current) as another:
+        heads, others = SqlHeadStore(current), SqlHeadStore(another)
+        assert await heads.newest() is None
+        first, second = (Head(size, bytes((size,)) * 32, b"note %d" % size) for size in (5, 9))
+        assert not await heads.advance(3, first)
+        assert await heads.advance(0, first)
+        assert not await others.advance(0, second)
+        assert await others.newest() == first
+        both = await asyncio.gather(heads.advance(5, second), others.advance(5, second))
+        assert sorted(both) == [False, True]
+        assert await heads.newest() == second
+
+
+async def test_the_first_head_is_one(current: Database) -> None:
+    async with replica(current) as another:
+        stores = [SqlHeadStore(each) for each in (current, another, current, another)]
+        heads = [Head(size, bytes(32), b"note") for size in range(1, 5)]
+        won = await asyncio.gather(
+            *(store.advance(0, head) for store, head in zip(stores, heads, strict=True))
+        )
+        assert sorted(won) == [False, False, False, True]
+        assert await stores[0].newest() == heads[won.index(True)]
+
+
+async def test_a_database_of_before_the_log_is_numbered_anew(database: Database, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    for revision in ("r0001_entries.py", "r0002_anchors.py"):
+        shutil.copy(REVISIONS / revision, before)
+    database.migrate(before)
+
+    def fill(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(
+            "INSERT INTO spools (spool_id, workload, next_position) VALUES ('s', 'service/auth', 3)"
+        )
+        for position, sequence in enumerate((2, 5, 6)):
+            connection.execute(
+                sa.insert(ENTRIES).values(
+                    sequence=sequence,
+                    spool_id="s",
+                    position=position,
+                    event_id=bytes((sequence,)) * 16,
+                    time_us=sequence,
+                    account_id=ACCOUNT,
+                    principal_arn="arn",
+                    event_name="CreateUser",
+                    request_id="request",
+                    leaf=b"leaf %d" % sequence,
+                )
+            )
+            connection.execute(
+                sa.insert(RESOURCES).values(
+                    resource=f"r{sequence}", account_id=ACCOUNT, time_us=sequence, sequence=sequence
+                )
+            )
+
+    await database.run(fill)
+    database.migrate(REVISIONS)
+    store = SqlEventStore(database)
+    assert await store.leaves(0, 10) == [b"leaf 2", b"leaf 5", b"leaf 6"]
+    rows = sa.select(RESOURCES.c.resource, RESOURCES.c.sequence).order_by(RESOURCES.c.sequence)
+    named = await database.read(lambda connection: [tuple(row) for row in connection.execute(rows)])
+    assert named == [("r2", 0), ("r5", 1), ("r6", 2)]
+    await store.append(batch(7, 0, 2))
+    assert len(await store.leaves(0, 10)) == 5
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FileLog:
+    return FileLog(tmp_path / "log")
+
+
+async def test_files_are_as_they_were_written(files: FileLog, tmp_path: Path) -> None:
+    assert await files.get("checkpoint") is None
+    written = {"checkpoint": b"1", "tile/0/x001/234/067": b"full", "tile/entries/000.p/17": bytes(100_000)}
+    await files.put(written)
+    for path, content in written.items():
+        assert await files.get(path) == content
+    await files.put({"checkpoint": b"22"})
+    assert await files.get("checkpoint") == b"22"
+    assert await FileLog(tmp_path / "log").get("checkpoint") == b"22"
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "log").rglob("*")}
+    assert modes == {0o600, 0o700}
+    left = [path.name for path in (tmp_path / "log").rglob("*") if path.is_file()]
+    assert sorted(left) == ["067", "17", "checkpoint"]
+
+
+async def test_partial_files_go_with_their_full_one(files: FileLog) -> None:
+    await files.remove_partial("tile/0/000")
+    await files.put(
+        {"tile/0/000": b"full", "tile/0/000.p/1": b"1", "tile/0/000.p/2": b"2", "tile/0/001.p/1": b"3"}
+    )
+    await files.remove_partial("tile/0/000")
+    assert await files.get("tile/0/000") == b"full"
+    assert await files.get("tile/0/000.p/2") is None
+    assert await files.get("tile/0/001.p/1") == b"3"
+
+
+async def test_a_write_that_a_crash_left_is_no_file(files: FileLog, tmp_path: Path) -> None:
+    await files.put({"checkpoint": b"1"})
+    (tmp_path / "log/.checkpoint.new").write_bytes(b"half")
+    assert await files.get("checkpoint") == b"1"
+    await files.put({"checkpoint": b"2"})
+    assert await files.get("checkpoint") == b"2"
