@@ -6,11 +6,17 @@ import os
 import random
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from craton.audit.v1 import lookup_service_pb2, lookup_service_pb2_grpc
+from craton.audit.v1 import (
+    log_service_pb2,
+    log_service_pb2_grpc,
+    lookup_service_pb2,
+    lookup_service_pb2_grpc,
+)
 
 from services.audit.adapters.tables import ENTRIES, SPOOLS
 from services.chassis.audit.local import LocalAudit
@@ -29,6 +35,11 @@ from tests.fakes.audit_server import FakeAudit
 from tests.fakes.ports import free_port
 from tests.fakes.serving import until_serving
 from tests.fakes.workloads import TRUST_DOMAIN, Workloads
+from tlog.checkpoint import Trust
+from tlog.fsck import check
+from tlog.leaf import parse
+from tlog.note import Note, VerifierKey
+from tlog.tiles import bundles_between, entries_of
 
 KILLS = int(os.environ.get("CRATON_KILLS", "6"))
 SEED = 20_260_102
@@ -44,10 +55,14 @@ class AuditProcess:
         self.port = free_port()
         self.database_url = f"sqlite:///{home}/audit.sqlite"
         tls = workloads.tls("service/audit")
+        self.log_files = home / "log"
         self._config = home / "audit.toml"
         self._config.write_text(
             f"""
 database_url = "{self.database_url}"
+[log]
+origin = "audit.example/log"
+folder = "{home}/log"
 [server]
 name = "audit"
 listen = "127.0.0.1:{self.port}"
@@ -149,28 +164,57 @@ async def shipping_runtime(
         await runtime.close()
 
 
-async def found_by_lookup(workloads: Workloads, audit: AuditProcess) -> list[str]:
-    """Ids of all events that the service gives out."""
+@contextlib.asynccontextmanager
+async def operator_of(workloads: Workloads, audit: AuditProcess) -> AsyncIterator[Channel]:
+    """An operator's channel to the service."""
     operator = Channel(
         UpstreamSettings(f"127.0.0.1:{audit.port}", "audit"),
         workloads.tls("operator/admin"),
         TRUST_DOMAIN,
         SystemClock(),
     )
+    yield operator
+    await operator.close()
+
+
+async def found_by_lookup(operator: Channel) -> list[str]:
+    """Ids of all events that the service gives out."""
     stub = lookup_service_pb2_grpc.LookupServiceStub(operator)
     found: list[str] = []
     token = ""
-    try:
-        while token or not found:
-            request = lookup_service_pb2.LookupEventsRequest(
-                event_name="Sign", page_size=1000, page_token=token
-            )
-            page = await stub.LookupEvents(request, timeout=30)
-            found += [event.event_id for event in page.events]
-            token = page.next_page_token
-    finally:
-        await operator.close()
+    while token or not found:
+        request = lookup_service_pb2.LookupEventsRequest(event_name="Sign", page_size=1000, page_token=token)
+        page = await stub.LookupEvents(request, timeout=30)
+        found += [event.event_id for event in page.events]
+        token = page.next_page_token
     return found
+
+
+async def key_of_the_log(operator: Channel, entries: int) -> VerifierKey:
+    """The log's key, once a checkpoint covers so many entries."""
+    method = log_service_pb2_grpc.LogServiceStub(operator).GetCheckpoint
+    async with asyncio.timeout(60):
+        while True:
+            answer = await method(log_service_pb2.GetCheckpointRequest(), timeout=30)
+            key = VerifierKey.parse(answer.verifier_key)
+            if Trust(key).checkpoint(Note.parse(answer.checkpoint)).size >= entries:
+                return key
+            await asyncio.sleep(0.1)
+
+
+async def entries_of_log(folder: Path, key: VerifierKey) -> list[str]:
+    """Check the log's files and return the ids of the events in them."""
+
+    async def read(path: str) -> bytes | None:
+        file = folder / path
+        return file.read_bytes() if file.is_file() else None
+
+    size = (await check(read, Trust(key))).checkpoint.size
+    ids = []
+    for bundle in bundles_between(0, size):
+        content = (folder / bundle.path).read_bytes()
+        ids += [str(uuid.UUID(bytes=parse(entry).event_id)) for entry in entries_of(content, bundle.width)]
+    return ids
 
 
 async def test_kill_9_of_the_service_loses_and_doubles_nothing(tmp_path):
@@ -214,8 +258,11 @@ async def kill_while_shipping(
     async with asyncio.timeout(60):
         while runtime.shipper.backlog:
             await asyncio.sleep(0.05)
-    found = await found_by_lookup(workloads, audit)
+    async with operator_of(workloads, audit) as operator:
+        found = await found_by_lookup(operator)
+        key = await key_of_the_log(operator, len(found))
     audit.stop()
+    logged = await entries_of_log(audit.log_files, key)
 
     database = Database(audit.database_url)
     positions, reached = await database.read(
@@ -235,3 +282,6 @@ async def kill_while_shipping(
     assert acknowledged == len(found) == len(set(found))
     assert list(positions) == list(range(acknowledged))
     assert reached == acknowledged
+    # Every event is in the log once, and the log is whole.
+    assert set(found) <= set(logged)
+    assert len(logged) == len(set(logged))
