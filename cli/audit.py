@@ -12,6 +12,7 @@ from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
 from deploy.local.stack import Stack
+from services.audit.domain import cloudtrail
 
 _COLUMNS = (
     "time",
@@ -49,6 +50,7 @@ for _command in (audit_log.key, audit_log.prove, audit_log.verify, audit_log.fsc
 @click.option("--since", type=click.DateTime(), help="Events at or after this time, UTC.")
 @click.option("--until", type=click.DateTime(), help="Events before this time, UTC.")
 @click.option("--max", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--records", is_flag=True, help="Print CloudTrail's records, as its log files have them.")
 @json_option
 @grpc_errors
 def lookup(
@@ -60,6 +62,7 @@ def lookup(
     since: datetime | None,
     until: datetime | None,
     limit: int,
+    records: bool,
     as_json: bool,
 ) -> None:
     """Find events, newest first, as the operator: in every account.
@@ -81,7 +84,11 @@ def lookup(
         request.end_time.FromDatetime(until.replace(tzinfo=UTC))
     session = Session(Stack.here())
     method = LookupServiceStub(session.channel("audit")).LookupEvents
-    found = [as_dict(event) for event in pages(session, method, request, "events", limit=limit)]
+    events = pages(session, method, request, "events", limit=limit)
+    if records:
+        emit({"Records": [cloudtrail.emit(event) for event in events]}, as_json=True)
+        return
+    found = [as_dict(event) for event in events]
     emit(found if as_json else [_row(event) for event in found], as_json=as_json, columns=_COLUMNS)
 
 

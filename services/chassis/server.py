@@ -26,7 +26,7 @@ from services.chassis.tls import server_credentials
 _log = Log("server")
 _READINESS_PERIOD_S = 0.25
 _LAST_RECORDS_S = 1.0
-"""An outcome is durable within 250 ms, or refused."""
+"""An outcome is durable within 250 ms, or refused, unless a slower disk was given more."""
 
 
 class _Registrar:

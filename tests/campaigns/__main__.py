@@ -52,6 +52,7 @@ NAMES = {
     "kms-rotations": "KmsRotationsCampaign",
     "kms-kills": "KmsKillsCampaign",
     "log-proofs": "LogProofsCampaign",
+    "records": "RecordsCampaign",
     "mutants": "MutantsCampaign",
 }
 """Module of each campaign below this package, and its class."""

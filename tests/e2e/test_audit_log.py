@@ -76,3 +76,16 @@ def test_the_whole_log_is_checked_and_damage_found(stack: Any, key: str, tmp_pat
 def test_events_that_there_are_not(stack: Any) -> None:
     missing = "00000000-0000-4000-8000-000000000000"
     assert stack.craton("audit", "prove", missing, check=False).returncode == Exit.NOT_FOUND
+
+
+def test_records_are_those_of_cloudtrail(stack: Any, event: Any) -> None:
+    [record] = stack.craton_json(
+        "audit", "lookup", "--request-id", event["request_id"], "--event-name", event["event_name"],
+        "--records", "--max", "1",
+    )["Records"]  # fmt: skip
+    assert record["eventID"] == event["event_id"]
+    assert record["eventVersion"] == "1.11"
+    assert record["userIdentity"]["arn"] == event["principal"]["arn"]
+    assert record["eventSource"] == "bedrock.amazonaws.com"
+    assert record["tlsDetails"]["tlsVersion"].startswith("TLSv1.")
+    assert "exactly" not in record["additionalEventData"]

@@ -14,6 +14,7 @@ _ACCOUNT = re.compile(r"([0-9]{12})?")
 _NAME_CHARACTERS = 256
 _ID_CHARACTERS = 64
 _ARN_CHARACTERS = 2048
+_LAST_SECOND = 253_402_300_799
 _INDEXED_BYTES = 2048
 """Names that are longer in UTF-8 are found by their digest: PostgreSQL's index entries end at 2704 bytes."""
 
@@ -68,6 +69,8 @@ def index_of(event: pb.Event) -> Index:
     ):
         raise invalid_event("a name is too long")
     time = event.event_time
+    if not (0 <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < 1_000_000_000):
+        raise invalid_event("event_time is not of the years 1970 to 9999")
     return Index(
         event_id=bytes.fromhex(event.event_id.replace("-", "")),
         time_us=time.seconds * 1_000_000 + time.nanos // 1000,
