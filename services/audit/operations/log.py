@@ -47,12 +47,13 @@ class Log:
         while True:
             pause = INTERVAL_S
             try:
-                while await self.extend():
+                # What comes meanwhile waits for the next checkpoint, unless there is a whole batch of it.
+                while await self.extend() > BATCH - WIDTH:
                     pass
                 self._waiting = False
             except LogDamagedError as error:
                 # Events are taken in all the same: they are not less true because the log has been damaged.
-                _log.error("log_damaged", error=error)
+                _log.error("log_damaged", reason=str(error))
                 pause = _DAMAGED_S
             except (DomainError, OSError) as error:
                 if not self._waiting:
@@ -60,8 +61,8 @@ class Log:
                 self._waiting = True
             await asyncio.sleep(pause)
 
-    async def extend(self) -> bool:
-        """Add what has come, and return whether a checkpoint was made.
+    async def extend(self) -> int:
+        """Add what has come, up to a batch, and return how many entries a new checkpoint has more.
 
         Raises LogDamagedError; DomainError and OSError while kms, the database or the files are away.
         """
@@ -74,19 +75,19 @@ class Log:
         except TlogError as error:
             raise LogDamagedError(str(error)) from error
         if growth.edge.size == edge.size:
-            return False
+            return 0
         await self._files.put(growth.files)
         head = await self._sign(growth.edge)
         if not await self._heads.advance(edge.size, head):
             # Another replica was faster.
             self._edge = None
-            return True
+            return 0
         self._edge = growth.edge
         await self._files.put({CHECKPOINT_PATH: head.note})
         for path in growth.files:
             if parse_path(path).width == WIDTH:
                 await self._files.remove_partial(path)
-        return True
+        return growth.edge.size - edge.size
 
     async def _sign(self, edge: Edge) -> Head:
         text = Checkpoint(self._origin, edge.size, edge.root).text

@@ -76,11 +76,13 @@ class Proofs:
     async def consistency(self, first: int, second: int) -> Sequence[bytes]:
         """Prove that the tree of `second` leaves begins with that of `first`.
 
-        Raises DomainError(INVALID_FIELD) unless both are sizes that the log has had, the first no larger.
+        Raises DomainError(INVALID_FIELD) unless the log has had both sizes, the first no later.
         """
-        if not 0 <= first <= second <= (await self._head()).size:
+        size = (await self._head()).size
+        if not 0 <= first <= second <= size:
             raise invalid_field("second_size", "it is at least the first size, and at most the log's")
-        return await self._roots(consistency_ranges(first, second), second)
+        # Subtrees are the same in a larger tree, whose partial tiles are there for certain.
+        return await self._roots(consistency_ranges(first, second), size)
 
     async def file(self, path: str) -> bytes:
         """Return a file of the log. Raises DomainError: INVALID_FIELD, RESOURCE_NOT_FOUND."""
@@ -105,7 +107,7 @@ class Proofs:
             return [fold([await self._node(node, size) for node in nodes_of(leaves)]) for leaves in ranges]
         except TlogError as error:
             # A file is missing or of another length: what is altered is for those to find who verify.
-            _log.error("log_file_damaged", error=error)
+            _log.error("log_file_damaged", reason=str(error))
             raise damaged_log() from error
 
     async def _node(self, node: Node, size: int) -> bytes:

@@ -33,7 +33,7 @@ class Scrub:
             try:
                 await self.step()
             except LogDamagedError as error:
-                _log.error("log_entry_damaged", error=error, count=(self._index - 1) * WIDTH)
+                _log.error("log_entry_damaged", reason=str(error))
             except (DomainError, OSError) as error:
                 _log.debug("log_not_compared", error_type=type(error).__name__)
             await asyncio.sleep(INTERVAL_S)

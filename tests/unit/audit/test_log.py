@@ -1,5 +1,6 @@
 """The log as the audit service lets it grow: files, checkpoints and proofs, and what it refuses to sign."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,9 @@ async def test_it_has_only_grown(world: World) -> None:
             if first <= second:
                 hashes = await world.proofs.consistency(first, second)
                 verify_consistency(first, second, hashes, roots[first], roots[second])
+    # Sizes that no checkpoint had are sizes all the same.
+    for first, second in ((1, 3), (255, 257), (300, 513), (799, 800)):
+        assert await world.proofs.consistency(first, second)
     for first, second in ((5, 801), (6, 5)):
         with pytest.raises(DomainError) as refused:
             await world.proofs.consistency(first, second)
@@ -141,6 +145,27 @@ async def test_what_a_crash_left_unwritten_is_written_again(world: World) -> Non
     world.restart()
     await world.log.extend()
     assert await world.checked() == 600
+
+
+async def test_a_batch_at_a_time(world: World) -> None:
+    """A busy log has a checkpoint every half second, and not one after the other."""
+    for _ in range(5):
+        await world.take_in(1_000)
+    assert await world.log.extend() == 4_096
+    assert await world.log.extend() == 904
+    assert await world.checked() == 5_000
+    await world.take_in(10)
+    running = asyncio.create_task(world.log.run())
+    await asyncio.sleep(0.2)
+    await world.take_in(10)
+    await asyncio.sleep(0.1)
+    assert await world.checked() == 5_010
+    async with asyncio.timeout(5):
+        while await world.checked() != 5_020:
+            await asyncio.sleep(0.05)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_two_replicas_write_one_log(world: World) -> None:
@@ -207,6 +232,25 @@ async def test_a_database_that_was_put_back_is_not_signed(world: World) -> None:
     world.restart()
     with pytest.raises(LogDamagedError, match="entry 0 is in the log"):
         await world.log.extend()
+
+
+async def test_an_operator_is_told_where(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.take_in(300)
+    await world.log.extend()
+    await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 290).values(leaf=b"another"))
+    events, heads = SqlEventStore(world.service.database), SqlHeadStore(world.service.database)
+    tasks = [asyncio.create_task(each.run()) for each in (world.log, Scrub(events, heads, world.files))]
+    async with asyncio.timeout(10):
+        while len(caplog.records) < 2:
+            await asyncio.sleep(0.05)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    told = {record.message: record.fields["reason"] for record in caplog.records}
+    assert told == {
+        "log_damaged": "entry 290 is another than in the log",
+        "log_entry_damaged": "entry 290 is another than in the log",
+    }
 
 
 async def test_files_that_were_altered_are_not_built_upon(world: World) -> None:
