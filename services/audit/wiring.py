@@ -92,8 +92,15 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
         log_service_pb2_grpc.add_LogServiceServicer_to_server,
         LogServicer(Proofs(events, heads, files, signer, lookup)),
     )
+    scrub = Scrub(events, heads, files)
     server.add_task("log", log.run)
-    server.add_task("scrub", Scrub(events, heads, files).run)
+    server.add_task("scrub", scrub.run)
+    server.metrics.gauge("craton_audit_log_entries", "Entries that a checkpoint covers.", lambda: log.size)
+    server.metrics.gauge(
+        "craton_audit_log_damage",
+        "Altered tiles found, and one while the log does not grow for it: anything but 0 needs a person.",
+        lambda: scrub.damaged + log.damaged,
+    )
     point.attach(server)
     service_keys.attach(server)
     server.add_task("database", database.failed)

@@ -41,6 +41,13 @@ class Log:
         self._origin = origin
         self._edge: Edge | None = None
         self._waiting = False
+        self.damaged = False
+        """Whether the log has stopped growing because something is not what it was."""
+
+    @property
+    def size(self) -> int:
+        """Entries that this replica's newest checkpoint covers."""
+        return 0 if self._edge is None else self._edge.size
 
     async def run(self) -> None:
         """Grow for ever: a server's background task."""
@@ -50,8 +57,9 @@ class Log:
                 # What comes meanwhile waits for the next checkpoint, unless there is a whole batch of it.
                 while await self.extend() > BATCH - WIDTH:
                     pass
-                self._waiting = False
+                self._waiting = self.damaged = False
             except LogDamagedError as error:
+                self.damaged = True
                 # Events are taken in all the same: they are not less true because the log has been damaged.
                 _log.error("log_damaged", reason=str(error))
                 pause = _DAMAGED_S

@@ -26,6 +26,8 @@ class Scrub:
         self._heads = heads
         self._files = files
         self._index = 0
+        self.damaged = 0
+        """How often a tile was found whose entries are others; each is found again in every round."""
 
     async def run(self) -> None:
         """Compare for ever: a server's background task. What differs is an error in the service's log."""
@@ -33,6 +35,7 @@ class Scrub:
             try:
                 await self.step()
             except LogDamagedError as error:
+                self.damaged += 1
                 _log.error("log_entry_damaged", reason=str(error))
             except (DomainError, OSError) as error:
                 _log.debug("log_not_compared", error_type=type(error).__name__)

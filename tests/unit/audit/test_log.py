@@ -239,13 +239,16 @@ async def test_an_operator_is_told_where(world: World, caplog: pytest.LogCapture
     await world.log.extend()
     await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 290).values(leaf=b"another"))
     events, heads = SqlEventStore(world.service.database), SqlHeadStore(world.service.database)
-    tasks = [asyncio.create_task(each.run()) for each in (world.log, Scrub(events, heads, world.files))]
+    scrub = Scrub(events, heads, world.files)
+    assert (world.log.size, world.log.damaged, scrub.damaged) == (300, False, 0)
+    tasks = [asyncio.create_task(each.run()) for each in (world.log, scrub)]
     async with asyncio.timeout(10):
         while len(caplog.records) < 2:
             await asyncio.sleep(0.05)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    assert (world.log.damaged, scrub.damaged) == (True, 1)
     told = {record.message: record.fields["reason"] for record in caplog.records}
     assert told == {
         "log_damaged": "entry 290 is another than in the log",
