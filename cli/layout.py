@@ -10,7 +10,7 @@ from deploy.local.stack import Stack
 from services.kms.adapters.first_boot import first_boot_mark
 
 _OPEN, _PASS, _PRIVATE = 0o755, 0o711, 0o700
-_CODE = ("services", "protos/gen/python", "deploy")
+_CODE = ("services", "protos/gen/python", "deploy", "tlog")
 """What runs in supervised processes, and so decides whether they must be started again."""
 
 
