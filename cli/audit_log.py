@@ -24,15 +24,22 @@ from tlog.note import Note, VerifierKey
 _KEY = click.option(
     "--key", "key_text", metavar="KEY", help="The log's verifier key, as `craton audit key` prints it."
 )
+_WITNESSES = click.option(
+    "--witness",
+    "witnesses",
+    metavar="KEY",
+    multiple=True,
+    help="A witness' verifier key. All that are given must have cosigned.",
+)
 
 
 @click.command()
 @json_option
 @grpc_errors
 def key(as_json: bool) -> None:
-    """Print the log's verifier key and its newest checkpoint.
+    """Print the verifier keys of the log and of its witnesses, and the log's newest size and root.
 
-    Whoever verifies the log needs this key from somebody they trust, once.
+    Whoever verifies the log needs these keys from somebody they trust, once.
 
     \b
     Example:
@@ -41,8 +48,14 @@ def key(as_json: bool) -> None:
     answer = _checkpoint(Session(Stack.here()))
     trust = Trust(_verifier_key(answer.verifier_key))
     checkpoint = _verified(trust, answer.checkpoint)
+    witnesses = list(answer.witness_keys)
     emit(
-        {"verifier_key": answer.verifier_key, "size": checkpoint.size, "root": checkpoint.root.hex()},
+        {
+            "verifier_key": answer.verifier_key,
+            "witness_keys": witnesses if as_json else " ".join(witnesses),
+            "size": checkpoint.size,
+            "root": checkpoint.root.hex(),
+        },
         as_json=as_json,
     )
 
@@ -73,8 +86,9 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_KEY
+@_WITNESSES
 @json_option
-def verify(file: Path, key_text: str | None, as_json: bool) -> None:
+def verify(file: Path, key_text: str | None, witnesses: tuple[str, ...], as_json: bool) -> None:
     """Verify a file that `prove` wrote: offline, by nothing but the log's key. Prints the event.
 
     \b
@@ -85,7 +99,7 @@ def verify(file: Path, key_text: str | None, as_json: bool) -> None:
         raise click.UsageError("--key is missing: `craton audit key` prints it; keep it from then on.")
     try:
         proof = EventProof.parse(file.read_bytes())
-        proved = proof.verify(Trust(_verifier_key(key_text)))
+        proved = proof.verify(_trust(key_text, witnesses))
     except TlogError as error:
         raise CommandError(f"{file} proves nothing: {error}.", Exit.REFUSED) from error
     event = as_dict(resources_pb2.Event.FromString(proof.event))
@@ -103,6 +117,7 @@ def verify(file: Path, key_text: str | None, as_json: bool) -> None:
 
 @click.command()
 @_KEY
+@_WITNESSES
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -110,7 +125,7 @@ def verify(file: Path, key_text: str | None, as_json: bool) -> None:
 )
 @json_option
 @grpc_errors
-def fsck(key_text: str | None, folder: Path | None, as_json: bool) -> None:
+def fsck(key_text: str | None, witnesses: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
     """Check the whole log: every entry and tile, up to the newest checkpoint.
 
     Without --key the log's own word is taken for its key: then it shows that the log is whole, and not
@@ -121,7 +136,7 @@ def fsck(key_text: str | None, folder: Path | None, as_json: bool) -> None:
       craton audit fsck --key craton.local/audit+0a1b2c3d+AbCd…
     """
     read, text = _of_stack(key_text) if folder is None else _of_folder(folder, key_text)
-    trust = Trust(_verifier_key(text))
+    trust = _trust(text, witnesses)
     try:
         if as_json:
             done = asyncio.run(log_check.check(read, trust))
@@ -177,6 +192,11 @@ def _verified(trust: Trust, checkpoint: bytes) -> Checkpoint:
         return trust.checkpoint(Note.parse(checkpoint))
     except TlogError as error:
         raise CommandError(f"The log's checkpoint is not its own: {error}.", Exit.REFUSED) from error
+
+
+def _trust(key_text: str, witnesses: tuple[str, ...]) -> Trust:
+    keys = tuple(map(_verifier_key, witnesses))
+    return Trust(_verifier_key(key_text), keys, quorum=len(keys))
 
 
 def _verifier_key(text: str) -> VerifierKey:

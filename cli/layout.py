@@ -40,6 +40,7 @@ def _folders(stack: Stack) -> Iterator[tuple[Path, int, int]]:
     owners = {service.name: service.uid for service in definition.services}
     owners["edge"] = definition.edge.uid
     owners |= {f"pool-{pool.name}": pool.uid for pool in definition.pools}
+    owners |= {f"witness-{witness.name}": witness.uid for witness in definition.witnesses}
     for name, uid in owners.items():
         yield home / "state" / name, uid, _PRIVATE
     for name, uid in (owners | {"redis": definition.redis.uid}).items():

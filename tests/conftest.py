@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
 from services.chassis.audit.budget import SpoolLimits
@@ -11,6 +12,10 @@ from tests import groups
 from tests.fakes import databases
 from tests.fakes.otlp_collector import Collector
 from tests.running_stack import RunningStack, running_stack
+
+# Two workers and a slow host: how long an example takes says nothing of what is tested.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_report_header() -> str:

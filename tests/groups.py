@@ -50,6 +50,7 @@ _TOGETHER = {
     "tests/contract/kms/": _DATABASE,
     "tests/fault/kms/test_store_kill.py": _DATABASE,
     "tests/contract/training/": _DATABASE,
+    "tests/contract/witness/": _DATABASE,
     "tests/integration/auth/test_replicas.py": _DATABASE,
 }
 

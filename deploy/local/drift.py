@@ -32,6 +32,10 @@ def drift(stack: Stack | None = None) -> list[str]:
         expected.add(name)
         problems += _listener(stack, folder / name, "pool", "pool", pool.port)
         problems += _uids(folder / name, pool.uid, pool.sandbox_uid)
+    for witness in stack.definition.witnesses:
+        name = f"witness-{witness.name}.toml"
+        expected.add(name)
+        problems += _listener(stack, folder / name, "witness", "witness", witness.port)
     problems += _loads(folder / "edge.toml", "edge")[1]
     problems += _regions(stack, folder)
     problems += _private(stack, folder)

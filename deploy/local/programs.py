@@ -56,6 +56,13 @@ def programs(stack: Stack) -> Iterator[Program]:
             priority,
             _OVERWRITE_FREED_MEMORY if service.prompts else {},
         )
+    for witness in definition.witnesses:
+        yield Program(
+            f"witness-{witness.name}",
+            [python, "-m", "services.witness", "--config", str(config / f"witness-{witness.name}.toml")],
+            witness.uid,
+            30,
+        )
     for pool in definition.pools:
         yield Program(
             f"pool-{pool.name}",

@@ -67,6 +67,15 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness of the audit log: `python -m services.witness`."""
+
+    name: str
+    uid: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A model provider whose bundled models are published into the catalogue."""
 
@@ -87,6 +96,7 @@ class Definition:
     services: tuple[Service, ...]
     edge: Edge
     pools: tuple[Pool, ...]
+    witnesses: tuple[Witness, ...]
     providers: tuple[Provider, ...]
 
 
@@ -168,6 +178,8 @@ class Stack:
             yield "service", service.name, service.port
         for pool in self.definition.pools:
             yield "pool", pool.name, pool.port
+        for witness in self.definition.witnesses:
+            yield "witness", witness.name, witness.port
 
 
 def _home(value: str) -> Path:

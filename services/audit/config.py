@@ -37,6 +37,8 @@ class AuditConfig:
     """Where the data keys of accounts come from; while it is down events wait in their spools."""
     database_url: str
     log: LogSettings
+    witnesses: tuple[UpstreamSettings, ...] = ()
+    """Who cosigns the log's checkpoints; workloads of kind "witness"."""
     redis: RedisSettings | None = None
     """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

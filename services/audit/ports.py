@@ -122,6 +122,24 @@ class LogSigner(Protocol):
         """Sign the text of a checkpoint."""
 
 
+class Witness(Protocol):
+    """Cosigns checkpoints of a log that has only grown (https://c2sp.org/tlog-witness)."""
+
+    name: str
+
+    async def key(self) -> VerifierKey:
+        """Return its public key. Raises DomainError, TlogError."""
+
+    async def cosign(
+        self, log_key: VerifierKey, old_size: int, proof: Sequence[bytes], checkpoint: bytes
+    ) -> Signature:
+        """Return its cosignature of a checkpoint that continues the one of `old_size`, which it saw last.
+
+        Raises DomainError: RESOURCE_STATE with the metadata "size" when that is another size, CONFLICT when
+        the log has forked, and others; TlogError for an answer that is no signature.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class DataKey:
     """A data key of an account, encrypted by the key service."""

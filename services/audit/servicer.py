@@ -95,9 +95,12 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         self._proofs = proofs
 
     async def GetCheckpoint(self, request: Any, context: Any) -> Any:
-        """Return key and checkpoint."""
+        """Return keys and checkpoint."""
         key, checkpoint = await self._proofs.verifier_key(), await self._proofs.checkpoint()
-        return log_service_pb2.GetCheckpointResponse(verifier_key=str(key), checkpoint=checkpoint)
+        witnesses = map(str, await self._proofs.witness_keys())
+        return log_service_pb2.GetCheckpointResponse(
+            verifier_key=str(key), checkpoint=checkpoint, witness_keys=witnesses
+        )
 
     async def GetEventProof(self, request: Any, context: Any) -> Any:
         """Prove an event."""

@@ -10,6 +10,7 @@ from craton.audit.v1 import (
 )
 
 from services.audit.adapters.file_log import FileLog
+from services.audit.adapters.grpc_witness import GrpcWitness
 from services.audit.adapters.kms import KmsKeyService
 from services.audit.adapters.kms_log_key import KmsLogSigner
 from services.audit.adapters.own_spool import OwnIngest
@@ -21,9 +22,11 @@ from services.audit.config import AuditConfig
 from services.audit.events import EVENTS
 from services.audit.operations.account_keys import AccountKeys
 from services.audit.operations.anchors import Anchors
+from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.log import Log
 from services.audit.operations.lookup import Lookup
+from services.audit.operations.nodes import Nodes
 from services.audit.operations.proofs import Proofs
 from services.audit.operations.scrub import Scrub
 from services.audit.servicer import AnchorServicer, IngestServicer, LogServicer, LookupServicer
@@ -61,7 +64,14 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     lookup = Lookup(events, keys, point.authorizer)
     heads, files = SqlHeadStore(database), FileLog(config.log.folder)
     signer = KmsLogSigner(kms, config.log.origin)
-    log = Log(events, heads, files, signer, config.log.origin)
+    watching = [Channel(each, config.tls, config.server.trust_domain, clock) for each in config.witnesses]
+    witnesses = [
+        GrpcWitness(channel, settings.name)
+        for channel, settings in zip(watching, config.witnesses, strict=True)
+    ]
+    nodes = Nodes(files)
+    cosigning = Cosigning(witnesses, nodes, events, signer, clock)
+    log = Log(events, heads, files, signer, cosigning, config.log.origin)
     audit = LocalAudit(
         config.audit,
         workload,
@@ -90,7 +100,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
     server.add(
         log_service_pb2_grpc.add_LogServiceServicer_to_server,
-        LogServicer(Proofs(events, heads, files, signer, lookup)),
+        LogServicer(Proofs(events, heads, files, nodes, signer, cosigning, lookup)),
     )
     scrub = Scrub(events, heads, files)
     server.add_task("log", log.run)
@@ -107,5 +117,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add_closer(database.close)
     server.add_closer(auth.close)
     server.add_closer(kms.close)
+    for channel in watching:
+        server.add_closer(channel.close)
     audit.attach(server)
     return server

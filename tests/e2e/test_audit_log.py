@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cli.output import Exit
+from tests.unit.tlog.keys import WITNESSES
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,17 @@ def test_an_event_is_verified_by_the_logs_key_alone(stack: Any, event: Any, proo
     assert verified["index"] < verified["size"]
     printed = stack.craton("audit", "verify", str(proof), "--key", key).stdout
     assert "ListFoundationModels" in printed
+
+
+def test_the_witness_has_seen_it(stack: Any, proof: Path, key: str) -> None:
+    [witness] = stack.craton_json("audit", "key")["witness_keys"]
+    assert witness.startswith("craton.local/witness-one+")
+    assert stack.craton_json("audit", "verify", str(proof), "--key", key, "--witness", witness)
+    assert stack.craton_json("audit", "fsck", "--key", key, "--witness", witness)["entries"]
+    other = str(WITNESSES[0].key)
+    refused = stack.craton("audit", "verify", str(proof), "--key", key, "--witness", other, check=False)
+    assert refused.returncode == Exit.REFUSED
+    assert "0 of 1 witnesses have cosigned" in refused.stderr
 
 
 def test_another_event_or_key_proves_nothing(stack: Any, proof: Path, key: str, tmp_path: Path) -> None:

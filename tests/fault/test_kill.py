@@ -34,6 +34,7 @@ TARGETS = {
     "audit": "-m services.audit ",
     "runtime": "-m services.runtime ",
     "training": "-m services.training ",
+    "witness": "-m services.witness ",
     "edge": "-m services.edge ",
     "pool launcher": "-m services.pool.launcher ",
     "pool agent": "-m services.pool ",

@@ -27,6 +27,7 @@ SERVERS = {
     "audit": ("service", 7105),
     "craton": ("pool", 7111),
     "sbert": ("pool", 7112),
+    "one": ("witness", 7121),
 }
 WORKLOADS = (
     *(("service", name) for name in ("auth", "runtime", "training", "kms", "audit", "edge", "console")),
@@ -43,7 +44,8 @@ _STREAMED = {"/craton.runtime.v1.InferenceService/InvokeModelWithResponseStream"
 
 
 def _methods(server: str) -> dict[str, frozenset[str]]:
-    folder = server if SERVERS[server][0] == "service" else "pool"
+    kind = SERVERS[server][0]
+    folder = server if kind == "service" else kind
     table = tomllib.loads((ROOT / f"services/{folder}/callers.toml").read_text())
     return {method: frozenset(callers) for method, callers in table.items()}
 

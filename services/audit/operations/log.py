@@ -8,13 +8,15 @@ Its size goes up alone, because the store compares before it holds another one.
 import asyncio
 
 from services.audit.errors import LogDamagedError
+from services.audit.operations.cosigning import Cosigning
+from services.audit.operations.nodes import read_tile
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.note import Note
-from tlog.tiles import CHECKPOINT_PATH, WIDTH, Tile, edge_tiles, hashes_of, parse_path
+from tlog.tiles import CHECKPOINT_PATH, WIDTH, Tile, edge_tiles, parse_path
 from tlog.tree import EMPTY, Edge, grow
 
 BATCH = 16 * WIDTH
@@ -31,13 +33,20 @@ class Log:
     """Lets the log grow by what the store has taken in."""
 
     def __init__(
-        self, events: EventStore, heads: HeadStore, files: LogFiles, signer: LogSigner, origin: str
+        self,
+        events: EventStore,
+        heads: HeadStore,
+        files: LogFiles,
+        signer: LogSigner,
+        cosigning: Cosigning,
+        origin: str,
     ) -> None:
         """Write `files`; nothing is read or written yet. `origin` names the log for ever."""
         self._events = events
         self._heads = heads
         self._files = files
         self._signer = signer
+        self._cosigning = cosigning
         self._origin = origin
         self._edge: Edge | None = None
         self._waiting = False
@@ -99,7 +108,7 @@ class Log:
 
     async def _sign(self, edge: Edge) -> Head:
         text = Checkpoint(self._origin, edge.size, edge.root).text
-        note = Note(text, (await self._signer.sign(text),))
+        note = await self._cosigning.cosign(Note(text, (await self._signer.sign(text),)), edge.size)
         return Head(edge.size, edge.root, bytes(note))
 
     async def _load(self) -> Edge:
@@ -135,15 +144,3 @@ class Log:
             return tuple(await read_tile(self._files, tile))
         except TlogError as error:
             raise LogDamagedError(str(error)) from error
-
-
-async def read_tile(files: LogFiles, tile: Tile) -> list[bytes]:
-    """Return the hashes of a tile, from the full one where the partial one was removed. Raises TlogError."""
-    content = await files.get(tile.path)
-    if content is None:
-        full = Tile(tile.level, tile.index, WIDTH)
-        content = await files.get(full.path)
-        if content is None:
-            raise TlogError(f"{tile.path} is missing")
-        return hashes_of(full, content)[: tile.width]
-    return hashes_of(tile, content)

@@ -1,24 +1,20 @@
 """Proofs about the log: that an event is in it, and that it has only grown."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.audit.errors import damaged_log, invalid_field, no_such_file, not_in_the_log_yet, unknown_event
-from services.audit.operations.log import read_tile
+from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.lookup import Lookup
+from services.audit.operations.nodes import Nodes
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
 from services.chassis.context import CallContext
 from services.chassis.logs import Log as ServiceLog
 from tlog.errors import TlogError
-from tlog.hashing import fold
 from tlog.inclusion import InclusionProof
 from tlog.note import Note, VerifierKey
-from tlog.proofs import Node, Range, consistency_ranges, inclusion_ranges, nodes_of
-from tlog.tiles import CHECKPOINT_PATH, WIDTH, Tile, node_in, parse_path, tile_of
-
-_TILES = 1024
-"""Full tiles that are kept in memory, 8 KiB each."""
+from tlog.proofs import Range, consistency_ranges, inclusion_ranges
+from tlog.tiles import CHECKPOINT_PATH, parse_path
 
 _log = ServiceLog("log")
 
@@ -37,19 +33,31 @@ class Proofs:
     """Proves to whoever may see an event, or asks about the log as a whole."""
 
     def __init__(
-        self, events: EventStore, heads: HeadStore, files: LogFiles, signer: LogSigner, lookup: Lookup
+        self,
+        events: EventStore,
+        heads: HeadStore,
+        files: LogFiles,
+        nodes: Nodes,
+        signer: LogSigner,
+        cosigning: Cosigning,
+        lookup: Lookup,
     ) -> None:
         """Read from these; `lookup` says who may see which events."""
         self._events = events
         self._heads = heads
         self._files = files
+        self._nodes = nodes
         self._signer = signer
+        self._cosigning = cosigning
         self._lookup = lookup
-        self._tiles: OrderedDict[Tile, Sequence[bytes]] = OrderedDict()
 
     async def verifier_key(self) -> VerifierKey:
         """Return the log's public key. Raises DomainError while kms is away and has not been asked yet."""
         return await self._signer.verifier_key()
+
+    async def witness_keys(self) -> Sequence[VerifierKey]:
+        """Return the public keys of the witnesses that answer."""
+        return await self._cosigning.keys()
 
     async def checkpoint(self) -> bytes:
         """Return the newest checkpoint. Raises DomainError(RESOURCE_STATE) before the first one."""
@@ -104,23 +112,8 @@ class Proofs:
 
     async def _roots(self, ranges: Sequence[Range], size: int) -> Sequence[bytes]:
         try:
-            return [fold([await self._node(node, size) for node in nodes_of(leaves)]) for leaves in ranges]
+            return await self._nodes.roots(ranges, size)
         except TlogError as error:
             # A file is missing or of another length: what is altered is for those to find who verify.
             _log.error("log_file_damaged", reason=str(error))
             raise damaged_log() from error
-
-    async def _node(self, node: Node, size: int) -> bytes:
-        return node_in(node, await self._tile(tile_of(node, size)))
-
-    async def _tile(self, tile: Tile) -> Sequence[bytes]:
-        held = self._tiles.get(tile)
-        if held is None:
-            held = await read_tile(self._files, tile)
-            if tile.width == WIDTH:
-                self._tiles[tile] = held
-                if len(self._tiles) > _TILES:
-                    self._tiles.popitem(last=False)
-        else:
-            self._tiles.move_to_end(tile)
-        return held

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.audit.errors import LogDamagedError
-from services.audit.operations.log import read_tile
+from services.audit.operations.nodes import read_tile
 from services.audit.ports import EventStore, HeadStore, LogFiles
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog

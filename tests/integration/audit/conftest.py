@@ -17,6 +17,7 @@ from services.chassis.settings import AuditSettings, ServerSettings, UpstreamSet
 from services.kms.adapters.first_boot import mark_first_boot
 from services.kms.config import CustodySettings, KmsConfig
 from services.kms.wiring import build as build_kms
+from services.witness.config import WitnessConfig
 from tests.fakes.audit_server import FakeAudit
 from tests.fakes.auth_server import FakeAuth
 from tests.fakes.serving import until_serving
@@ -74,6 +75,19 @@ def audit_config(home: Path, workloads: Workloads, auth_port: int, kms_target: s
         kms=UpstreamSettings(kms_target, "kms"),
         database_url=f"sqlite:///{state}/audit.sqlite",
         log=LogSettings("audit.example/log", state / "log"),
+    )
+
+
+def witness_config(home: Path, workloads: Workloads) -> WitnessConfig:
+    state = home / "witness-state"
+    state.mkdir(exist_ok=True)
+    return WitnessConfig(
+        server=ServerSettings("one", "127.0.0.1:0", "", kind="witness", drain_s=0.5),
+        tls=workloads.tls("witness/one"),
+        audit=AuditSettings(state / "audit-spool", UpstreamSettings(NOBODY, "audit")),
+        name="witness.example/one",
+        key_file=state / "witness.key",
+        database_url=f"sqlite:///{state}/witness.sqlite",
     )
 
 

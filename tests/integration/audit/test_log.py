@@ -1,6 +1,7 @@
 """The log over real mTLS and the real kms: an event elsewhere is proved by the log's public key alone."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,13 +10,18 @@ import pytest
 from craton.audit.v1 import log_service_pb2
 from craton.audit.v1 import resources_pb2 as pb
 
+from services.audit.wiring import build
+from services.chassis.clock import SystemClock
 from services.chassis.rich_status import from_rpc_error
+from services.chassis.settings import UpstreamSettings
+from services.witness.wiring import build as build_witness
+from tests.integration.audit.conftest import audit_config, witness_config
 from tests.integration.audit.runtime import Runtime, lookup
 from tlog.checkpoint import Trust
 from tlog.event_proof import EventProof
 from tlog.fsck import check
 from tlog.inclusion import InclusionProof
-from tlog.note import VerifierKey
+from tlog.note import Note, VerifierKey
 
 
 async def covered(ask: Callable[[], Awaitable[Any]]) -> Any:
@@ -59,3 +65,27 @@ async def test_a_call_elsewhere_is_proved_by_the_logs_key_alone(tmp_path, worklo
             await clients(audit, other).log.GetCheckpoint(log_service_pb2.GetCheckpointRequest())
         assert from_rpc_error(refused.value, "audit").reason_name == "CALLER_NOT_LISTED"
     await runtime.stop()
+
+
+async def test_a_witness_cosigns_what_continues_what_it_saw(tmp_path, workloads, auth, kms, clients):
+    witness = build_witness(witness_config(tmp_path, workloads), SystemClock())
+    await witness.start()
+    upstream = UpstreamSettings(f"127.0.0.1:{witness.port}", "one", "witness")
+    config = audit_config(tmp_path, workloads, auth.server.port, f"127.0.0.1:{kms.port}")
+    config = dataclasses.replace(config, witnesses=(upstream,))
+    sizes = []
+    for life in range(2):
+        server = build(config, SystemClock())
+        await server.start()
+        runtime = Runtime(tmp_path / str(life), workloads.tls("service/runtime"), f"127.0.0.1:{server.port}")
+        await asyncio.gather(*(runtime.serve(number) for number in range(1, 11)))
+        await runtime.shipped()
+        admin = clients(server, "operator/admin")
+        found = await covered(lambda: admin.log.GetCheckpoint(log_service_pb2.GetCheckpointRequest()))  # noqa: B023
+        [witness_key] = found.witness_keys
+        trust = Trust(VerifierKey.parse(found.verifier_key), (VerifierKey.parse(witness_key),), quorum=1)
+        sizes.append(trust.checkpoint(Note.parse(found.checkpoint)).size)
+        await runtime.stop()
+        await server.stop()
+    assert 0 < sizes[0] < sizes[1]
+    await witness.stop()

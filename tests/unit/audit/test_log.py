@@ -2,29 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from craton.audit.v1 import resources_pb2 as pb
 
-from services.audit.adapters.file_log import FileLog
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES
 from services.audit.errors import LogDamagedError
-from services.audit.operations.log import Log
-from services.audit.operations.proofs import Proofs
 from services.audit.operations.scrub import Scrub
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from tests.fakes.log_signer import InMemoryLogSigner
-from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, by_operator, event
-from tests.unit.tlog.keys import LOG
-from tlog.checkpoint import Trust
+from tests.unit.audit.conftest import AUTH, OTHER, Service, by_operator, event
+from tests.unit.audit.log_world import TRUST, World
 from tlog.errors import TlogError
-from tlog.fsck import check
 from tlog.inclusion import InclusionProof
 from tlog.leaf import verify_event
 from tlog.note import Note
@@ -32,39 +26,6 @@ from tlog.proofs import verify_consistency
 from tlog.tiles import CHECKPOINT_PATH
 
 OPERATOR = by_operator()
-TRUST = Trust(LOG.key)
-SPOOL = "ab" * 16
-
-
-@dataclass
-class World:
-    """A log over the operations of the audit service."""
-
-    service: Service
-    folder: Path
-    signer: InMemoryLogSigner
-    taken: int = 0
-
-    def __post_init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget everything that is held in memory."""
-        self.files = FileLog(self.folder)
-        events, heads = SqlEventStore(self.service.database), SqlHeadStore(self.service.database)
-        self.log = Log(events, heads, self.files, self.signer, self.signer.origin)
-        self.proofs = Proofs(events, heads, self.files, self.signer, self.service.lookup)
-
-    async def take_in(self, count: int, account: str = ACCOUNT) -> list[pb.Event]:
-        events = [event(self.taken + number, account) for number in range(count)]
-        self.taken = await self.service.ingestor.append(AUTH, SPOOL, self.taken, events)
-        return events
-
-    async def run(self, statement: sa.Executable) -> None:
-        await self.service.database.run(lambda connection: connection.execute(statement))
-
-    async def checked(self) -> int:
-        return (await check(self.files.get, TRUST)).checkpoint.size
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/audit/v1/log_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\"\x16\n\x14GetCheckpointRequest\"A\n\x15GetCheckpointResponse\x12\x14\n\x0cverifier_key\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\"2\n\x14GetEventProofRequest\x12\x1a\n\x08\x65vent_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"^\n\x15GetEventProofResponse\x12\r\n\x05\x65ntry\x18\x01 \x01(\x0c\x12\x13\n\x05\x65vent\x18\x02 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x12\n\x04salt\x18\x03 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\r\n\x05proof\x18\x04 \x01(\x0c\"E\n\x1aGetConsistencyProofRequest\x12\x12\n\nfirst_size\x18\x01 \x01(\x04\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x04\"-\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"-\n\x11GetLogFileRequest\x12\x18\n\x04path\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\"%\n\x12GetLogFileResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x32\x95\x03\n\nLogService\x12^\n\rGetCheckpoint\x12%.craton.audit.v1.GetCheckpointRequest\x1a&.craton.audit.v1.GetCheckpointResponse\x12^\n\rGetEventProof\x12%.craton.audit.v1.GetEventProofRequest\x1a&.craton.audit.v1.GetEventProofResponse\x12p\n\x13GetConsistencyProof\x12+.craton.audit.v1.GetConsistencyProofRequest\x1a,.craton.audit.v1.GetConsistencyProofResponse\x12U\n\nGetLogFile\x12\".craton.audit.v1.GetLogFileRequest\x1a#.craton.audit.v1.GetLogFileResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/audit/v1/log_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\"\x16\n\x14GetCheckpointRequest\"W\n\x15GetCheckpointResponse\x12\x14\n\x0cverifier_key\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x14\n\x0cwitness_keys\x18\x03 \x03(\t\"2\n\x14GetEventProofRequest\x12\x1a\n\x08\x65vent_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"^\n\x15GetEventProofResponse\x12\r\n\x05\x65ntry\x18\x01 \x01(\x0c\x12\x13\n\x05\x65vent\x18\x02 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x12\n\x04salt\x18\x03 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\r\n\x05proof\x18\x04 \x01(\x0c\"E\n\x1aGetConsistencyProofRequest\x12\x12\n\nfirst_size\x18\x01 \x01(\x04\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x04\"-\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"-\n\x11GetLogFileRequest\x12\x18\n\x04path\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\"%\n\x12GetLogFileResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x32\x95\x03\n\nLogService\x12^\n\rGetCheckpoint\x12%.craton.audit.v1.GetCheckpointRequest\x1a&.craton.audit.v1.GetCheckpointResponse\x12^\n\rGetEventProof\x12%.craton.audit.v1.GetEventProofRequest\x1a&.craton.audit.v1.GetEventProofResponse\x12p\n\x13GetConsistencyProof\x12+.craton.audit.v1.GetConsistencyProofRequest\x1a,.craton.audit.v1.GetConsistencyProofResponse\x12U\n\nGetLogFile\x12\".craton.audit.v1.GetLogFileRequest\x1a#.craton.audit.v1.GetLogFileResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,19 +44,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=115
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=137
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=139
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=204
-  _globals['_GETEVENTPROOFREQUEST']._serialized_start=206
-  _globals['_GETEVENTPROOFREQUEST']._serialized_end=256
-  _globals['_GETEVENTPROOFRESPONSE']._serialized_start=258
-  _globals['_GETEVENTPROOFRESPONSE']._serialized_end=352
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=354
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=423
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=425
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=470
-  _globals['_GETLOGFILEREQUEST']._serialized_start=472
-  _globals['_GETLOGFILEREQUEST']._serialized_end=517
-  _globals['_GETLOGFILERESPONSE']._serialized_start=519
-  _globals['_GETLOGFILERESPONSE']._serialized_end=556
-  _globals['_LOGSERVICE']._serialized_start=559
-  _globals['_LOGSERVICE']._serialized_end=964
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=226
+  _globals['_GETEVENTPROOFREQUEST']._serialized_start=228
+  _globals['_GETEVENTPROOFREQUEST']._serialized_end=278
+  _globals['_GETEVENTPROOFRESPONSE']._serialized_start=280
+  _globals['_GETEVENTPROOFRESPONSE']._serialized_end=374
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=376
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=445
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=447
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=492
+  _globals['_GETLOGFILEREQUEST']._serialized_start=494
+  _globals['_GETLOGFILEREQUEST']._serialized_end=539
+  _globals['_GETLOGFILERESPONSE']._serialized_start=541
+  _globals['_GETLOGFILERESPONSE']._serialized_end=578
+  _globals['_LOGSERVICE']._serialized_start=581
+  _globals['_LOGSERVICE']._serialized_end=986
 # @@protoc_insertion_point(module_scope)

@@ -13,12 +13,14 @@ class GetCheckpointRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetCheckpointResponse(_message.Message):
-    __slots__ = ("verifier_key", "checkpoint")
+    __slots__ = ("verifier_key", "checkpoint", "witness_keys")
     VERIFIER_KEY_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    WITNESS_KEYS_FIELD_NUMBER: _ClassVar[int]
     verifier_key: str
     checkpoint: bytes
-    def __init__(self, verifier_key: _Optional[str] = ..., checkpoint: _Optional[bytes] = ...) -> None: ...
+    witness_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, verifier_key: _Optional[str] = ..., checkpoint: _Optional[bytes] = ..., witness_keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetEventProofRequest(_message.Message):
     __slots__ = ("event_id",)

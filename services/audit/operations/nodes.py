@@ -1,0 +1,53 @@
+"""Hashes of the tree's nodes, from the log's tiles."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from services.audit.ports import LogFiles
+from tlog.errors import TlogError
+from tlog.hashing import fold
+from tlog.proofs import Node, Range, nodes_of
+from tlog.tiles import WIDTH, Tile, hashes_of, node_in, tile_of
+
+_TILES = 1024
+"""Full tiles that are kept in memory, 8 KiB each."""
+
+
+class Nodes:
+    """Computes what proofs consist of."""
+
+    def __init__(self, files: LogFiles) -> None:
+        """Read tiles from `files`."""
+        self._files = files
+        self._tiles: OrderedDict[Tile, Sequence[bytes]] = OrderedDict()
+
+    async def roots(self, ranges: Sequence[Range], size: int) -> Sequence[bytes]:
+        """Return the roots of ranges, of a tree of `size` whose tiles are there. Raises TlogError."""
+        return [fold([await self._node(node, size) for node in nodes_of(leaves)]) for leaves in ranges]
+
+    async def _node(self, node: Node, size: int) -> bytes:
+        return node_in(node, await self._tile(tile_of(node, size)))
+
+    async def _tile(self, tile: Tile) -> Sequence[bytes]:
+        held = self._tiles.get(tile)
+        if held is None:
+            held = await read_tile(self._files, tile)
+            if tile.width == WIDTH:
+                self._tiles[tile] = held
+                if len(self._tiles) > _TILES:
+                    self._tiles.popitem(last=False)
+        else:
+            self._tiles.move_to_end(tile)
+        return held
+
+
+async def read_tile(files: LogFiles, tile: Tile) -> list[bytes]:
+    """Return the hashes of a tile, from the full one where the partial one was removed. Raises TlogError."""
+    content = await files.get(tile.path)
+    if content is None:
+        full = Tile(tile.level, tile.index, WIDTH)
+        content = await files.get(full.path)
+        if content is None:
+            raise TlogError(f"{tile.path} is missing")
+        return hashes_of(full, content)[: tile.width]
+    return hashes_of(tile, content)

@@ -1,0 +1,1 @@
+"""Adapters: what the witness keeps on its own disk."""

@@ -1,0 +1,55 @@
+"""The witness' key in a file of its own, 0600, made at the first start."""
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from tlog.note import SignatureType, VerifierKey
+
+
+class KeyFile:
+    """See the port Cosigner."""
+
+    def __init__(self, file: Path, name: str) -> None:
+        """Read the key, or make it. Raises OSError, and ValueError for a file that holds none."""
+        if not file.exists():
+            _make(file)
+        key = load_pem_private_key(file.read_bytes(), None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("the key of the witness is no Ed25519 key")  # noqa: TRY004 - of the file
+        self._private_key = key
+        self._key = VerifierKey(name, SignatureType.COSIGNATURE, key.public_key().public_bytes_raw())
+
+    @property
+    def key(self) -> VerifierKey:
+        """The public half."""
+        return self._key
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign."""
+        return self._private_key.sign(message)
+
+
+def _make(file: Path) -> None:
+    """Make the file whole or not at all, and durable before anything is signed with what it holds."""
+    draft = file.with_name(f"{file.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        os.write(descriptor, pem)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
