@@ -55,8 +55,8 @@ class Trust:
         """Raise TlogError for a quorum that cannot be had, or could be had from one witness twice."""
         if not 0 <= self.quorum <= len(self.witnesses):
             raise TlogError(f"{len(self.witnesses)} witnesses are no quorum of {self.quorum}")
-        if len({key.public_key for key in self.witnesses}) != len(self.witnesses):
-            raise TlogError("two witnesses have one key")
+        if len({key.public_key for key in (self.log, *self.witnesses)}) != len(self.witnesses) + 1:
+            raise TlogError("two of log and witnesses have one key")
 
     def checkpoint(self, note: Note) -> Checkpoint:
         """Return what a note says, once it is verified: signed by the log and cosigned by the quorum.

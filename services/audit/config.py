@@ -11,6 +11,8 @@ from services.chassis.settings import (
     TlsSettings,
     UpstreamSettings,
 )
+from tlog.errors import TlogError
+from tlog.note import SignatureType, VerifierKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,14 @@ class LogSettings:
     origin: str
     """Its name for ever: a URL without scheme by C2SP's advice, for example "audit.example.com/log"."""
     folder: Path
-    """Where its files are kept."""
+    """Where its files are kept; replicas share it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no key can have: every checkpoint would be refused."""
+        try:
+            VerifierKey(self.origin, SignatureType.NOTE, bytes(32))
+        except TlogError as error:
+            raise ValueError(f"origin: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

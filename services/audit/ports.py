@@ -68,6 +68,9 @@ class EventStore(Protocol):
         durable: their numbers are their indexes in the log. Raises LogDamagedError for a gap.
         """
 
+    async def rows(self, first: int, limit: int) -> Sequence[StoredEntry]:
+        """Return up to `limit` entries whose numbers are `first` and above, in their order, gaps or not."""
+
     async def by_id(self, event_id: bytes, account_id: str | None) -> StoredEntry | None:
         """Return an event's entry, None when there is none, or none of this account."""
 

@@ -92,6 +92,14 @@ def key_not_found(name: str) -> DomainError:
     )
 
 
+def superseded_checkpoint(size: int) -> DomainError:
+    """A log asks for a signature under a tree that does not continue the one that was signed last."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        f"A checkpoint of size {size} was signed before: a smaller or another one does not follow.",
+    )
+
+
 def caller_refused(message: str) -> DomainError:
     """The workload is listed for the method, but not for this key."""
     return DomainError(ErrorReason.ERROR_REASON_ACCESS_DENIED, message)

@@ -27,6 +27,8 @@ def main(file: str, key: str) -> None:
 
     # 1. The entry commits to the event: its bytes 41 to 73.
     require(entry[0] == 2, "another version")
+    # Without this, the first bytes of an event could pass for the last ones of its salt.
+    require(len(salt) == 32, "another salt")
     require(sha256(b"craton audit event v1\n" + salt + event).digest() == entry[41:73], "another event")
 
     # 2. The hashes lead from the entry to the root.
@@ -34,6 +36,7 @@ def main(file: str, key: str) -> None:
     lines = head.split("\n")
     require(lines[0] == "c2sp.org/tlog-proof@v1", "another version")
     index = int(lines[1].removeprefix("index "))
+    require(index >= 0 and lines[1] == f"index {index}", "no index")
     path = [base64.b64decode(line) for line in lines[2:]]
     text, signatures = note.rsplit("\n\n", 1)
     origin, size, root = text.split("\n")

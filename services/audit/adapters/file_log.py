@@ -3,14 +3,15 @@
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-_PARTIAL = ".p"
+_PARTIAL, _NEW = ".p", ".new"
 
 
 class FileLog:
-    """See the port LogFiles. One process writes; whoever may read the folder may read at any time."""
+    """See the port LogFiles. Replicas may share the folder; whoever may read it may do so at any time."""
 
     def __init__(self, folder: Path) -> None:
         """Keep files below `folder`, which is made when it is missing. Raises OSError."""
@@ -34,27 +35,28 @@ class FileLog:
         for path, content in files.items():
             target = self._folder / path
             folders.update(self._make(target.parent))
-            temporary = target.with_name(f".{target.name}.new")
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            # A name of its own: two replicas write the same file at the same time.
+            descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=_NEW, dir=target.parent)
             try:
-                with os.fdopen(descriptor, "wb", closefd=False) as stream:
+                with os.fdopen(descriptor, "wb") as stream:
                     stream.write(content)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            temporary.rename(target)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                Path(temporary).rename(target)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
         for folder in folders:
             _sync(folder)
 
     def _make(self, folder: Path) -> set[Path]:
-        """Return the folders whose names or contents change when a file is written into `folder`."""
-        changed = {folder}
-        while not folder.exists():
-            folder = folder.parent
-            changed.add(folder)
-        for missing in sorted(changed - {folder}):
-            missing.mkdir(mode=0o700, exist_ok=True)
-        return changed
+        """Make a folder, and return all from the log's own down to it: a name above may be new as well."""
+        parts = folder.relative_to(self._folder).parts
+        changed = [self._folder]
+        for part in parts:
+            changed.append(changed[-1] / part)
+            changed[-1].mkdir(mode=0o700, exist_ok=True)
+        return set(changed)
 
     def _get(self, path: str) -> bytes | None:
         try:

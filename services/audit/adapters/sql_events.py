@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.audit.adapters.tables import ENTRIES, RESOURCES, SPOOLS
+from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES, SPOOLS
 from services.audit.domain.query import Place, Query
 from services.audit.errors import LogDamagedError, conflict, foreign_spool, gap, invalid_event
 from services.audit.ports import Batch, SealedEntry, StoredEntry
@@ -64,6 +64,16 @@ class SqlEventStore:
 
         return await self._database.read(work)
 
+    async def rows(self, first: int, limit: int) -> Sequence[StoredEntry]:
+        """Read by the primary key."""
+        statement = sa.select(*_STORED).where(ENTRIES.c.sequence >= first)
+        statement = statement.order_by(ENTRIES.c.sequence).limit(limit)
+
+        def work(connection: sa.Connection) -> list[StoredEntry]:
+            return [StoredEntry(*row) for row in connection.execute(statement)]
+
+        return await self._database.read(work)
+
     async def by_id(self, event_id: bytes, account_id: str | None) -> StoredEntry | None:
         """Read by the unique index of event ids."""
         statement = sa.select(*_STORED).where(ENTRIES.c.event_id == event_id)
@@ -87,9 +97,10 @@ def _append(connection: sa.Connection, batch: Batch) -> int:
     if not fresh:
         return held
     # Transactions behave as if they ran one after the other, so that numbers have no gap and no twin.
-    first = connection.execute(
-        sa.select(sa.func.coalesce(sa.func.max(ENTRIES.c.sequence) + 1, 0))
-    ).scalar_one()
+    last = connection.execute(sa.select(sa.func.max(ENTRIES.c.sequence))).scalar_one()
+    covered = connection.execute(sa.select(sa.func.max(HEADS.c.size))).scalar_one()
+    # Numbers that the log has used stay used, also when somebody has removed their entries.
+    first = max(0 if last is None else last + 1, covered or 0)
     rows = [_row(batch, first + number, held + number, entry) for number, entry in enumerate(fresh)]
     connection.execute(sa.insert(ENTRIES), rows)
     _insert_resources(connection, first, fresh)

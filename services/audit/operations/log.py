@@ -6,11 +6,13 @@ Its size goes up alone, because the store compares before it holds another one.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from services.audit.errors import LogDamagedError
 from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.nodes import read_tile
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
+from services.chassis.database import StorageFailedError
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog
 from tlog.checkpoint import Checkpoint, Trust
@@ -19,7 +21,7 @@ from tlog.note import Note
 from tlog.tiles import CHECKPOINT_PATH, WIDTH, Tile, edge_tiles, parse_path
 from tlog.tree import EMPTY, Edge, grow
 
-BATCH = 16 * WIDTH
+BATCH = 4 * WIDTH
 """Entries that one checkpoint adds at most."""
 INTERVAL_S = 0.5
 """Between looks at what has come: an event is proved within a second or two of its answer."""
@@ -72,11 +74,20 @@ class Log:
                 # Events are taken in all the same: they are not less true because the log has been damaged.
                 _log.error("log_damaged", reason=str(error))
                 pause = _DAMAGED_S
+            except StorageFailedError:
+                raise
             except (DomainError, OSError) as error:
-                if not self._waiting:
-                    _log.warning("log_waits", error_type=type(error).__name__)
-                self._waiting = True
+                self._wait(error.reason_name if isinstance(error, DomainError) else type(error).__name__)
+            except Exception as error:
+                # A defect of the log's must not end the service: events are taken in meanwhile.
+                _log.error("log_failed", error=error)
+                self._wait(type(error).__name__)
             await asyncio.sleep(pause)
+
+    def _wait(self, reason: str) -> None:
+        if not self._waiting:
+            _log.warning("log_waits", reason=reason)
+        self._waiting = True
 
     async def extend(self) -> int:
         """Add what has come, up to a batch, and return how many entries a new checkpoint has more.
@@ -93,22 +104,34 @@ class Log:
             raise LogDamagedError(str(error)) from error
         if growth.edge.size == edge.size:
             return 0
-        await self._files.put(growth.files)
+        await self._write(growth.files)
         head = await self._sign(growth.edge)
+        # Until all of it is written, what is there is found out again.
+        self._edge = None
         if not await self._heads.advance(edge.size, head):
             # Another replica was faster.
-            self._edge = None
             return 0
-        self._edge = growth.edge
         await self._files.put({CHECKPOINT_PATH: head.note})
         for path in growth.files:
             if parse_path(path).width == WIDTH:
                 await self._files.remove_partial(path)
+        self._edge = growth.edge
         return growth.edge.size - edge.size
+
+    async def _write(self, files: Mapping[str, bytes]) -> None:
+        """Write tiles and bundles. They never change: what is there already must be the same."""
+        for path, content in files.items():
+            held = await self._files.get(path)
+            if held is not None and held != content:
+                raise LogDamagedError(f"{path} is there already, and is another")
+        await self._files.put(files)
 
     async def _sign(self, edge: Edge) -> Head:
         text = Checkpoint(self._origin, edge.size, edge.root).text
-        note = await self._cosigning.cosign(Note(text, (await self._signer.sign(text),)), edge.size)
+        signed = Note(text, (await self._signer.sign(text),))
+        # A signature by another key would be found by every reader, and be in the log's way for ever.
+        await self._verified(bytes(signed), "the signature of kms")
+        note = await self._cosigning.cosign(signed, edge.size)
         return Head(edge.size, edge.root, bytes(note))
 
     async def _load(self) -> Edge:
@@ -123,19 +146,25 @@ class Log:
         edge = Edge(head.size, tuple(rows))
         if edge.root != head.root:
             raise LogDamagedError("the files have another root than the checkpoint")
+        checkpoint = await self._verified(head.note, "the checkpoint in the database")
+        if (checkpoint.size, checkpoint.root) != (head.size, head.root):
+            raise LogDamagedError("the checkpoint in the database is another than its row says")
         if published != head.note:
             await self._files.put({CHECKPOINT_PATH: head.note})
         return edge
 
     async def _compare(self, published: bytes, head: Head | None) -> None:
         """Refuse a database that was put back: the log would sign what contradicts its own word."""
-        try:
-            checkpoint = Trust(await self._signer.verifier_key()).checkpoint(Note.parse(published))
-        except TlogError as error:
-            raise LogDamagedError(f"the published checkpoint: {error}") from error
+        checkpoint = await self._verified(published, "the published checkpoint")
         size, root = (0, EMPTY.root) if head is None else (head.size, head.root)
         if checkpoint.size > size or (checkpoint.size == size and checkpoint.root != root):
             raise LogDamagedError(f"entry {size} is in the log, and not in the database")
+
+    async def _verified(self, note: bytes, what: str) -> Checkpoint:
+        try:
+            return Trust(await self._signer.verifier_key()).checkpoint(Note.parse(note))
+        except TlogError as error:
+            raise LogDamagedError(f"{what}: {error}") from error
 
     async def _row(self, tile: Tile | None) -> tuple[bytes, ...]:
         if tile is None:

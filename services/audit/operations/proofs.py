@@ -10,6 +10,7 @@ from services.audit.operations.nodes import Nodes
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
 from services.chassis.context import CallContext
 from services.chassis.logs import Log as ServiceLog
+from tlog.checkpoint import Trust
 from tlog.errors import TlogError
 from tlog.inclusion import InclusionProof
 from tlog.note import Note, VerifierKey
@@ -78,7 +79,13 @@ class Proofs:
             raise not_in_the_log_yet()
         opened = await self._lookup.open(row)
         hashes = await self._roots(inclusion_ranges(row.sequence, head.size), head.size)
-        proof = InclusionProof(row.sequence, tuple(hashes), Note.parse(head.note))
+        try:
+            proof = InclusionProof(row.sequence, tuple(hashes), Note.parse(head.note))
+            proof.verify(row.leaf, Trust(await self._signer.verifier_key()))
+        except TlogError as error:
+            # Files and database have become two logs: better no proof than one that is none.
+            _log.error("log_proof_fails", reason=str(error))
+            raise damaged_log() from error
         return EventProof(row.leaf, opened.event, opened.salt, bytes(proof))
 
     async def consistency(self, first: int, second: int) -> Sequence[bytes]:

@@ -1,14 +1,17 @@
 """Comparing the database with the log, over and over: what was altered is found before it is asked for."""
 
 import asyncio
+from collections.abc import Sequence
 
 from services.audit.errors import LogDamagedError
-from services.audit.operations.nodes import read_tile
+from services.audit.operations.nodes import Nodes, read_tile
 from services.audit.ports import EventStore, HeadStore, LogFiles
-from services.chassis.errors import DomainError
+from services.chassis.database import StorageFailedError
 from services.chassis.logs import Log as ServiceLog
 from tlog.errors import TlogError
-from tlog.hashing import leaf_hash
+from tlog.hashing import EMPTY_ROOT, leaf_hash
+from tlog.leaf import parse
+from tlog.proofs import inclusion_ranges, verify_inclusion
 from tlog.tiles import WIDTH, Tile, width_at
 
 INTERVAL_S = 1.0
@@ -37,27 +40,45 @@ class Scrub:
             except LogDamagedError as error:
                 self.damaged += 1
                 _log.error("log_entry_damaged", reason=str(error))
-            except (DomainError, OSError) as error:
+            except StorageFailedError:
+                raise
+            except Exception as error:
+                # Kms, the database or the files are away, or a defect: neither may end the service.
                 _log.debug("log_not_compared", error_type=type(error).__name__)
             await asyncio.sleep(INTERVAL_S)
 
     async def step(self) -> None:
         """Compare the entries of the next tile. Raises LogDamagedError, and goes on with the one after."""
         head = await self._heads.newest()
-        size = 0 if head is None else head.size
+        size, root = (0, EMPTY_ROOT) if head is None else (head.size, head.root)
         if self._index * WIDTH >= size:
             self._index = 0
         tile = Tile(0, self._index, width_at(0, self._index, size))
         self._index += 1
         if not tile.width:
             return
-        entries = await self._events.leaves(tile.index * WIDTH, tile.width)
+        first = tile.index * WIDTH
+        rows = await self._events.rows(first, tile.width)
         try:
-            hashes = await read_tile(self._files, tile)
+            hashes = await self._hashes(tile, size, root)
         except TlogError as error:
-            raise LogDamagedError(str(error)) from error
-        for number, held in enumerate(hashes):
-            if number >= len(entries):
-                raise LogDamagedError(f"entry {tile.index * WIDTH + number} is gone from the database")
-            if leaf_hash(entries[number]) != held:
-                raise LogDamagedError(f"entry {tile.index * WIDTH + number} is another than in the log")
+            raise LogDamagedError(f"{tile.path}: {error}") from error
+        for number, held in enumerate(hashes, start=first):
+            if number - first >= len(rows):
+                raise LogDamagedError(f"entry {number} is gone from the database")
+            row = rows[number - first]
+            if row.sequence != number:
+                raise LogDamagedError(f"entry {number} is gone from the database")
+            if leaf_hash(row.leaf) != held:
+                raise LogDamagedError(f"entry {number} is another than in the log")
+            header = parse(row.leaf)
+            if (row.event_id, row.time_us) != (header.event_id, header.time_us):
+                raise LogDamagedError(f"entry {number} stands in a row that says something else of it")
+
+    async def _hashes(self, tile: Tile, size: int, root: bytes) -> Sequence[bytes]:
+        """Return the hashes of a tile, once they lead to the root, by the tiles as they are on disk now."""
+        hashes = await read_tile(self._files, tile)
+        first = tile.index * WIDTH
+        proof = await Nodes(self._files).roots(inclusion_ranges(first, size), size)
+        verify_inclusion(first, size, hashes[0], proof, root)
+        return hashes

@@ -10,7 +10,7 @@ from services.kms.domain.material import load_public_key
 from services.kms.domain.names import KeyClass, KeyName, KeyParent
 from services.kms.domain.signing import MessageType
 from services.kms.domain.specs import Algorithm, KeySpec, KeyUsage
-from services.kms.errors import caller_refused, invalid_field
+from services.kms.errors import caller_refused, invalid_field, superseded_checkpoint
 from services.kms.operations.material_store import MaterialStore
 from services.kms.operations.workload_keys import WorkloadKeys
 from tlog.checkpoint import Checkpoint
@@ -35,14 +35,25 @@ class LogKeys:
         """Use these keys."""
         self._keys = keys
         self._material = material
+        self._last: dict[KeyName, Checkpoint] = {}
+        """What was signed last, since the start: kept in memory, because a record of it would be an event of
+        the very log, and that another checkpoint."""
 
     async def sign(self, caller: WorkloadId | None, checkpoint: str) -> bytes:
-        """Sign the text of a checkpoint (64 bytes). Raises DomainError(INVALID_FIELD) for any other text."""
+        """Sign the text of a checkpoint (64 bytes).
+
+        Raises DomainError: INVALID_FIELD for any other text, RESOURCE_STATE for a smaller tree than was
+        signed before, or another one of its size.
+        """
         try:
-            Checkpoint.parse(checkpoint)
+            asked = Checkpoint.parse(checkpoint)
         except TlogError as error:
             raise invalid_field("checkpoint", "origin, size and root are expected, a line each") from error
         name = await self._ensure(caller)
+        last = self._last.get(name)
+        if last is not None and (asked.size < last.size or (asked.size == last.size and asked != last)):
+            raise superseded_checkpoint(last.size)
+        self._last[name] = asked
         key, version = await self._keys.primary(name)
         private_key = await self._material.private_key(key, version)
         return signing.sign(

@@ -118,47 +118,46 @@ async def test_the_first_head_is_one(current: Database) -> None:
         assert await stores[0].newest() == heads[won.index(True)]
 
 
-async def test_a_database_of_before_the_log_is_numbered_anew(database: Database, tmp_path: Path) -> None:
+async def test_numbers_that_the_log_has_used_stay_used(current: Database) -> None:
+    store = SqlEventStore(current)
+    await store.append(batch(1, 0, 6))
+    assert await SqlHeadStore(current).advance(0, Head(6, bytes(32), b"note"))
+
+    def remove(connection: sa.Connection) -> None:
+        connection.execute(sa.delete(RESOURCES).where(RESOURCES.c.sequence >= 4))
+        connection.execute(sa.delete(ENTRIES).where(ENTRIES.c.sequence >= 4))
+
+    await current.run(remove)
+    await store.append(batch(2, 0, 2))
+    assert await store.leaves(6, 10) == [b"leaf 2/0", b"leaf 2/1"]
+    with pytest.raises(LogDamagedError, match="entry 4 is gone"):
+        await store.leaves(0, 10)
+
+
+@pytest.mark.parametrize("empty", [True, False])
+async def test_a_database_of_before_the_log(database: Database, tmp_path: Path, empty: bool) -> None:
     before = tmp_path / "before"
     before.mkdir()
     for revision in ("r0001_entries.py", "r0002_anchors.py"):
         shutil.copy(REVISIONS / revision, before)
     database.migrate(before)
-
-    def fill(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(
-            "INSERT INTO spools (spool_id, workload, next_position) VALUES ('s', 'service/auth', 3)"
-        )
-        for position, sequence in enumerate((2, 5, 6)):
-            connection.execute(
-                sa.insert(ENTRIES).values(
-                    sequence=sequence,
-                    spool_id="s",
-                    position=position,
-                    event_id=bytes((sequence,)) * 16,
-                    time_us=sequence,
-                    account_id=ACCOUNT,
-                    principal_arn="arn",
-                    event_name="CreateUser",
-                    request_id="request",
-                    leaf=b"leaf %d" % sequence,
-                )
-            )
-            connection.execute(
-                sa.insert(RESOURCES).values(
-                    resource=f"r{sequence}", account_id=ACCOUNT, time_us=sequence, sequence=sequence
-                )
-            )
-
-    await database.run(fill)
+    if not empty:
+        await database.run(_one_entry)
+        with pytest.raises(RuntimeError, match="make clean"):
+            database.migrate(REVISIONS)
+        return
     database.migrate(REVISIONS)
-    store = SqlEventStore(database)
-    assert await store.leaves(0, 10) == [b"leaf 2", b"leaf 5", b"leaf 6"]
-    rows = sa.select(RESOURCES.c.resource, RESOURCES.c.sequence).order_by(RESOURCES.c.sequence)
-    named = await database.read(lambda connection: [tuple(row) for row in connection.execute(rows)])
-    assert named == [("r2", 0), ("r5", 1), ("r6", 2)]
-    await store.append(batch(7, 0, 2))
-    assert len(await store.leaves(0, 10)) == 5
+    await SqlEventStore(database).append(batch(7, 0, 2))
+    assert len(await SqlEventStore(database).leaves(0, 10)) == 2
+
+
+def _one_entry(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(
+        "INSERT INTO spools (spool_id, workload, next_position) VALUES ('s', 'service/auth', 1)"
+    )
+    values = {"spool_id": "s", "position": 0, "event_id": bytes(16), "time_us": 1, "account_id": ACCOUNT}
+    names = {"principal_arn": "arn", "event_name": "CreateUser", "request_id": "request"}
+    connection.execute(sa.insert(ENTRIES).values(sequence=1, leaf=b"leaf", **values, **names))
 
 
 @pytest.fixture
@@ -192,9 +191,17 @@ async def test_partial_files_go_with_their_full_one(files: FileLog) -> None:
     assert await files.get("tile/0/001.p/1") == b"3"
 
 
+async def test_replicas_write_one_file_at_the_same_time(files: FileLog, tmp_path: Path) -> None:
+    others = [files, *(FileLog(tmp_path / "log") for _ in range(3))]
+    for size in (100_000, 50, 200_000):
+        await asyncio.gather(*(each.put({"tile/0/000": bytes(size)}) for each in others for _ in range(5)))
+        assert await files.get("tile/0/000") == bytes(size)
+    assert [path.name for path in (tmp_path / "log/tile/0").iterdir()] == ["000"]
+
+
 async def test_a_write_that_a_crash_left_is_no_file(files: FileLog, tmp_path: Path) -> None:
     await files.put({"checkpoint": b"1"})
-    (tmp_path / "log/.checkpoint.new").write_bytes(b"half")
+    (tmp_path / "log/.x1y2.new").write_bytes(b"half")
     assert await files.get("checkpoint") == b"1"
     await files.put({"checkpoint": b"2"})
     assert await files.get("checkpoint") == b"2"

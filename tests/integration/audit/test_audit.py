@@ -73,7 +73,7 @@ async def test_denied_lookups_are_recorded_too(auth, audit, clients):
     assert (found[0].status_code, found[0].error_reason) == ("PERMISSION_DENIED", "ACCESS_DENIED")
 
 
-@pytest.mark.parametrize("workload", ["operator/admin", "provider/craton", "witness/one", "service/console"])
+@pytest.mark.parametrize("workload", ["operator/admin", "provider/craton", "witness/two", "service/console"])
 async def test_strangers_to_the_list_cannot_append(audit, clients, workload):
     request = ingest_service_pb2.AppendEventsRequest(spool_id="ab" * 16, events=[event("auth")])
     with pytest.raises(grpc.aio.AioRpcError) as refusal:

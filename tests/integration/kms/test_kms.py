@@ -73,6 +73,14 @@ async def test_the_key_of_a_log_signs_its_checkpoints_and_nothing_else(kms, clie
     for other in ("craton", f"{checkpoint}more\n", f"cosignature/v1\ntime 1\n{checkpoint}"):
         request = log_key_service_pb2.SignCheckpointRequest(checkpoint=other)
         assert await reason(audit.SignCheckpoint(request)) == "INVALID_FIELD"
+    # A larger tree, the same one again, and then neither a smaller one nor another of this size.
+    for size, root, refused in ((9, 1, ""), (9, 1, ""), (8, 1, "RESOURCE_STATE"), (9, 2, "RESOURCE_STATE")):
+        text = Checkpoint("audit.example/log", size, bytes((root,)) * 32).text
+        asking = audit.SignCheckpoint(log_key_service_pb2.SignCheckpointRequest(checkpoint=text))
+        if refused:
+            assert await reason(asking) == refused
+        else:
+            await asking
     request = log_key_service_pb2.SignCheckpointRequest(checkpoint=checkpoint)
     assert await reason(runtime.SignCheckpoint(request)) == "CALLER_NOT_LISTED"
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ from craton.audit.v1 import resources_pb2 as pb
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES
+from services.audit.config import LogSettings
+from services.audit.domain.query import Query
 from services.audit.errors import LogDamagedError
 from services.audit.operations.scrub import Scrub
 from services.chassis.context import CallContext
@@ -18,10 +21,12 @@ from services.chassis.errors import DomainError
 from tests.fakes.log_signer import InMemoryLogSigner
 from tests.unit.audit.conftest import AUTH, OTHER, Service, by_operator, event
 from tests.unit.audit.log_world import TRUST, World
+from tests.unit.tlog.keys import LOG, Signer
 from tlog.errors import TlogError
+from tlog.hashing import leaf_hash
 from tlog.inclusion import InclusionProof
-from tlog.leaf import verify_event
-from tlog.note import Note
+from tlog.leaf import LeafHeader, verify_event
+from tlog.note import Note, Signature, SignatureType, note_signature
 from tlog.proofs import verify_consistency
 from tlog.tiles import CHECKPOINT_PATH
 
@@ -112,8 +117,7 @@ async def test_a_batch_at_a_time(world: World) -> None:
     """A busy log has a checkpoint every half second, and not one after the other."""
     for _ in range(5):
         await world.take_in(1_000)
-    assert await world.log.extend() == 4_096
-    assert await world.log.extend() == 904
+    assert [await world.log.extend() for _ in range(6)] == [1_024] * 4 + [904, 0]
     assert await world.checked() == 5_000
     await world.take_in(10)
     running = asyncio.create_task(world.log.run())
@@ -269,13 +273,134 @@ async def test_a_tile_that_was_altered_is_found(world: World) -> None:
     tile = world.folder / "tile/0/001"
     tile.write_bytes(bytes(8192))
     await scrub.step()
-    with pytest.raises(LogDamagedError, match="entry 256 is another"):
+    with pytest.raises(LogDamagedError, match="tile/0/001: the inclusion proof leads to another root"):
         await scrub.step()
     tile.write_bytes(bytes(8191))
     for _ in range(2):
         await scrub.step()
     with pytest.raises(LogDamagedError):
         await scrub.step()
+
+
+async def test_a_tile_that_was_altered_to_fit_an_altered_entry_is_found(world: World) -> None:
+    await world.take_in(600)
+    await world.log.extend()
+    scrub = Scrub(SqlEventStore(world.service.database), SqlHeadStore(world.service.database), world.files)
+    forged = bytes(LeafHeader(bytes(16), 1, bytes(16), bytes(32))) + bytes(70)
+    await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 260).values(leaf=forged))
+    tile = world.folder / "tile/0/001"
+    content = tile.read_bytes()
+    tile.write_bytes(content[: 4 * 32] + leaf_hash(forged) + content[5 * 32 :])
+    await scrub.step()
+    with pytest.raises(LogDamagedError, match="another root"):
+        await scrub.step()
+
+
+@pytest.mark.parametrize("values", [{"event_id": bytes(16)}, {"time_us": 0}])
+async def test_a_row_that_says_something_else_of_its_entry_is_found(
+    world: World, values: dict[str, Any]
+) -> None:
+    await world.take_in(10)
+    await world.log.extend()
+    await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 7).values(**values))
+    scrub = Scrub(SqlEventStore(world.service.database), SqlHeadStore(world.service.database), world.files)
+    with pytest.raises(LogDamagedError, match="entry 7 stands in a row that says something else"):
+        await scrub.step()
+
+
+async def test_a_log_without_its_word_is_not_begun_anew(world: World) -> None:
+    """Head and checkpoint are gone, and the database is another: full tiles are still there."""
+    await world.take_in(300)
+    await world.log.extend()
+    leaves = await SqlEventStore(world.service.database).leaves(5, 2)
+    for number, leaf in zip((6, 5), leaves, strict=True):
+        await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == number).values(leaf=leaf))
+    await world.run(sa.delete(HEADS))
+    (world.folder / CHECKPOINT_PATH).unlink()
+    world.restart()
+    with pytest.raises(LogDamagedError, match="tile/entries/000 is there already, and is another"):
+        await world.log.extend()
+
+
+async def test_a_signature_of_another_key_is_not_published(world: World) -> None:
+    await world.take_in(10)
+    await world.log.extend()
+    await world.take_in(10)
+    sign = world.signer.sign
+
+    async def by_another(text: str) -> Signature:
+        other = Signer(LOG.key.name + "2", SignatureType.NOTE)
+        return note_signature(LOG.key, other.private_key.sign(text.encode()))
+
+    world.signer.sign = by_another  # type: ignore[method-assign]
+    with pytest.raises(LogDamagedError, match="the signature of kms"):
+        await world.log.extend()
+    assert await world.checked() == 10
+    world.signer.sign = sign  # type: ignore[method-assign]
+    await world.log.extend()
+    assert await world.checked() == 20
+
+
+async def test_a_stored_checkpoint_that_was_altered_is_not_published(world: World) -> None:
+    await world.take_in(10)
+    await world.log.extend()
+    first = await SqlHeadStore(world.service.database).newest()
+    assert first is not None
+    await world.take_in(10)
+    await world.log.extend()
+    for note in (b"nothing", first.note):
+        await world.run(sa.update(HEADS).values(note=note))
+        world.restart()
+        with pytest.raises(LogDamagedError, match="the checkpoint in the database"):
+            await world.log.extend()
+        [event] = (await world.service.lookup.find(OPERATOR, Query(), 1, "")).events
+        with pytest.raises(DomainError) as refused:
+            await world.proofs.event(OPERATOR, bytes.fromhex(event.event_id.replace("-", "")))
+        assert refused.value.reason_name in ("INTERNAL", "RESOURCE_STATE")
+    assert await world.checked() == 20
+
+
+async def test_a_checkpoint_that_could_not_be_written_is_written_next_time(world: World) -> None:
+    await world.take_in(10)
+    await world.log.extend()
+    await world.take_in(10)
+    put = world.files.put
+
+    async def full(files: Any) -> None:
+        if CHECKPOINT_PATH in files:
+            raise OSError(28, "full")
+        await put(files)
+
+    world.files.put = full  # type: ignore[method-assign]
+    with pytest.raises(OSError):
+        await world.log.extend()
+    assert await world.checked() == 10
+    world.files.put = put  # type: ignore[method-assign]
+    await world.log.extend()
+    assert await world.checked() == 20
+
+
+async def test_a_defect_does_not_end_the_service(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    events, heads = SqlEventStore(world.service.database), SqlHeadStore(world.service.database)
+    await world.take_in(10)
+    world.signer.sign = broken  # type: ignore[assignment]
+    tasks = [asyncio.create_task(each.run()) for each in (world.log, Scrub(events, heads, world.files))]
+    async with asyncio.timeout(5):
+        while "log_failed" not in [record.message for record in caplog.records]:
+            await asyncio.sleep(0.05)
+    assert not any(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize("origin", ["", "my log", "a+b", "a\nb"])
+def test_a_name_that_no_key_can_have(origin: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="origin"):
+        LogSettings(origin, tmp_path)
 
 
 async def test_who_may_have_a_proof_of_what(world: World) -> None:

@@ -58,6 +58,9 @@ def test_what_a_quorum_may_be() -> None:
     renamed = VerifierKey("other.example/w", SignatureType.COSIGNATURE, KEYS[0].public_key)
     with pytest.raises(TlogError, match="one key"):
         Trust(LOG.key, (KEYS[0], renamed), 2)
+    itself = VerifierKey("witness.example/x", SignatureType.COSIGNATURE, LOG.key.public_key)
+    with pytest.raises(TlogError, match="one key"):
+        Trust(LOG.key, (itself,), 1)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The example of docs/audit-format.md: by the program that shares no code with us, and by ours."""
 
+import base64
 import json
 import re
 import subprocess
@@ -36,9 +37,28 @@ def test_neither_verifies_another(name: str, tmp_path: Path) -> None:
     members = json.loads((FOLDER / "event.json").read_text())
     value = members[name]
     at = value.index("index 4") + 6 if name == "proof" else 60 if name == "entry" else 10
-    changed = tmp_path / "changed.json"
     other = value[:at] + ("5" if value[at] != "5" else "6") + value[at + 1 :]
-    changed.write_text(json.dumps(members | {name: other}))
+    refused(members | {name: other}, tmp_path)
+
+
+def test_neither_believes_an_event_whose_beginning_is_called_salt(tmp_path: Path) -> None:
+    members = json.loads((FOLDER / "event.json").read_text())
+    event, salt = (base64.b64decode(members[name]) for name in ("event", "salt"))
+    for cut in (1, 32, 92):
+        moved = {"event": event[cut:], "salt": salt + event[:cut]}
+        refused(members | {name: base64.b64encode(value).decode() for name, value in moved.items()}, tmp_path)
+
+
+@pytest.mark.parametrize("index", ["-1", "04", "7", "4 ", ""])
+def test_neither_believes_another_index(index: str, tmp_path: Path) -> None:
+    members = json.loads((FOLDER / "event.json").read_text())
+    refused(members | {"proof": members["proof"].replace("index 4", f"index {index}", 1)}, tmp_path)
+
+
+def refused(members: dict[str, str], folder: Path) -> None:
+    """Neither program believes this."""
+    changed = folder / "changed.json"
+    changed.write_text(json.dumps(members))
     assert by_hand(changed).returncode != 0
     with pytest.raises(TlogError):
         EventProof.parse(changed.read_bytes()).verify(Trust(VerifierKey.parse(KEY)))

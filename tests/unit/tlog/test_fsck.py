@@ -60,6 +60,17 @@ async def test_a_log_of_three_levels_and_its_progress() -> None:
     assert seen[-1] == (70_000, 70_000)
 
 
+async def test_a_log_that_grows_meanwhile() -> None:
+    """The partial tiles of the checkpoint that was read first are gone when the full ones are there."""
+    before, after = log(ENTRIES[:300]), log(ENTRIES[:900])
+
+    async def read(path: str) -> bytes | None:
+        gone = path.partition(".p/")[0] in after
+        return before.get(path) if path == CHECKPOINT_PATH or not gone else after.get(path)
+
+    assert (await check(read, TRUST)).checkpoint.size == 300
+
+
 async def test_every_changed_or_missing_file_is_found() -> None:
     whole = log(ENTRIES[:1_000])
     for path, content in whole.items():

@@ -13,11 +13,18 @@ _INDEXES = {
     "entries_by_name": ["event_name", "account_id", "time_us", "sequence"],
     "entries_by_request": ["request_id"],
 }
-_COLUMNS = "spool_id, position, event_id, time_us, account_id, principal_arn, event_name, request_id, leaf"
 
 
 def upgrade() -> None:
-    """Number anew what is there, in its order, and create the table."""
+    """Make the tables anew. Entries of before the log commit to nothing, and cannot be part of it.
+
+    Raises RuntimeError when there are any: no version that was released has written them.
+    """
+    if op.get_bind().execute(sa.text("SELECT 1 FROM entries LIMIT 1")).first() is not None:
+        raise RuntimeError(
+            "the audit database was written before there was a log, by a version that was never released: "
+            "run `make clean` and begin anew"
+        )
     op.create_table(
         "heads",
         sa.Column("head_id", sa.Integer, primary_key=True, autoincrement=False),
@@ -25,10 +32,8 @@ def upgrade() -> None:
         sa.Column("root", sa.LargeBinary(32), nullable=False),
         sa.Column("note", sa.LargeBinary, nullable=False),
     )
-    for name in _INDEXES:
-        op.drop_index(name, "entries")
-    op.rename_table("entries", "old_entries")
-    op.rename_table("resources", "old_resources")
+    op.drop_table("resources")
+    op.drop_table("entries")
     sequence = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "entries",
@@ -45,25 +50,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("spool_id", "position", name="one_entry_of_a_position"),
         sa.UniqueConstraint("event_id", name="one_entry_of_an_event"),
     )
-    op.create_table(
-        "resources",
-        sa.Column("resource", sa.String(2048), nullable=False),
-        sa.Column("account_id", sa.String(12), nullable=False),
-        sa.Column("time_us", sa.BigInteger, nullable=False),
-        sa.Column("sequence", sequence, sa.ForeignKey("entries.sequence"), nullable=False),
-        sa.PrimaryKeyConstraint("resource", "account_id", "time_us", "sequence", name="resources_by_name"),
-    )
-    numbered = "SELECT sequence AS old, row_number() OVER (ORDER BY sequence) - 1 AS new FROM old_entries"
-    op.execute(
-        f"INSERT INTO entries (sequence, {_COLUMNS}) SELECT numbered.new, {_COLUMNS} "  # noqa: S608
-        f"FROM old_entries JOIN ({numbered}) AS numbered ON numbered.old = old_entries.sequence"
-    )
-    op.execute(
-        "INSERT INTO resources (resource, account_id, time_us, sequence) "  # noqa: S608
-        "SELECT resource, account_id, time_us, numbered.new FROM old_resources "
-        f"JOIN ({numbered}) AS numbered ON numbered.old = old_resources.sequence"
-    )
-    op.drop_table("old_resources")
-    op.drop_table("old_entries")
     for name, columns in _INDEXES.items():
         op.create_index(name, "entries", columns)
+    op.create_table(
+        "resources",
+        sa.Column("resource", sa.String(2048), primary_key=True),
+        sa.Column("account_id", sa.String(12), primary_key=True),
+        sa.Column("time_us", sa.BigInteger, primary_key=True),
+        sa.Column("sequence", sequence, sa.ForeignKey("entries.sequence"), primary_key=True),
+    )

@@ -70,6 +70,7 @@ def test_every_workload_of_the_stack_has_a_leaf_of_its_own(stack: Stack) -> None
     assert len(set(uris)) == len(uris)
     expected = {f"service/{service.name}" for service in stack.definition.services} | {"service/edge"}
     expected |= {f"pool/{pool.name}" for pool in stack.definition.pools}
+    expected |= {f"witness/{witness.name}" for witness in stack.definition.witnesses}
     expected |= {f"provider/{provider.name}" for provider in stack.definition.providers} | {"operator/admin"}
     assert {uri.removeprefix("spiffe://craton.local/") for uri in uris} == expected
 
