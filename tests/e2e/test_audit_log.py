@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from cli.output import Exit
 from tests.unit.tlog.keys import WITNESSES
+from tlog.tiles import CHECKPOINT_PATH, WIDTH, bundles_between, tiles_between
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +70,28 @@ def test_another_event_or_key_proves_nothing(stack: Any, proof: Path, key: str, 
     assert "--key is missing" in without.stderr
 
 
+def copy_log(log: Path, target: Path) -> None:
+    """Copy a log that grows: its checkpoint first, and then what that needs."""
+    checkpoint = (log / CHECKPOINT_PATH).read_bytes()
+    size = int(checkpoint.split(b"\n")[1])
+    target.mkdir()
+    (target / CHECKPOINT_PATH).write_bytes(checkpoint)
+    for tile in (*bundles_between(0, size), *tiles_between(0, size)):
+        file = log / tile.path
+        path = file if file.exists() else log / replace(tile, width=WIDTH).path
+        (target / path.relative_to(log)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target / path.relative_to(log))
+
+
 def test_the_whole_log_is_checked_and_damage_found(stack: Any, key: str, tmp_path: Path) -> None:
     whole = stack.craton_json("audit", "fsck", "--key", key)
     assert whole["entries"] >= 10
     assert whole["log"] == "craton.local/audit"
     copy = tmp_path / "log"
-    shutil.copytree(stack.home / "state/audit/log", copy)
-    assert (
-        stack.craton_json("audit", "fsck", "--folder", str(copy), "--key", key)["entries"] >= whole["entries"]
-    )
-    bundle = next(copy.glob("tile/entries/**/[0-9]*[0-9]"))
+    copy_log(stack.home / "state/audit/log", copy)
+    size = stack.craton_json("audit", "fsck", "--folder", str(copy), "--key", key)["entries"]
+    assert size >= whole["entries"]
+    bundle = copy / next(bundles_between(0, size)).path
     content = bundle.read_bytes()
     bundle.write_bytes(content[:-1] + bytes((content[-1] ^ 1,)))
     damaged = stack.craton("audit", "fsck", "--folder", str(copy), "--key", key, check=False)
