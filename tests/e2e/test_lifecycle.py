@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.fakes.another_user import as_user
 from tests.stack_processes import processes
 
 TEXT = "craton.tiny-text-v1"
@@ -101,15 +102,7 @@ print(json.dumps([path for path in json.load(sys.stdin) if reads(path)]))
 
 def _readable(uid: int, paths: list[Path]) -> set[str]:
     """Return which of the paths a process of `uid` can read."""
-    command = [
-        "setpriv",
-        f"--reuid={uid}",
-        f"--regid={uid}",
-        "--clear-groups",
-        "--",
-        "/usr/bin/python3",
-        "-c",
-    ]
+    command = [*as_user(uid), "/usr/bin/python3", "-c"]
     result = subprocess.run(
         [*command, _READER], input=json.dumps([*map(str, paths)]), text=True, capture_output=True, check=True
     )

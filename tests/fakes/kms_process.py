@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.chassis.settings import TlsSettings
 from services.chassis.tls import channel_credentials
+from tests.fakes.another_user import as_user
 from tests.fakes.audit_server import FakeAudit
 from tests.fakes.workloads import Workloads
 
@@ -77,15 +78,12 @@ def _running(
         own(home, uid)
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
-            command,
+            command if uid is None else [*as_user(uid), *command],
             # Where it may write: a core file would lie here.
             cwd=home,
             env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
             stdout=log,
             stderr=log,
-            user=uid,
-            group=uid,
-            extra_groups=None if uid is None else [uid],
         )
     try:
         deadline = time.monotonic() + 30

@@ -20,6 +20,7 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.fakes.another_user import as_user
 from tests.security.hunt import Hit, Hunter
 from tests.stack_processes import processes
 
@@ -229,10 +230,7 @@ def _as_sandbox(process: psutil.Process, folder: str, statement: str) -> None:
     descriptor = os.open(f"/proc/{process.pid}/root/{folder}", os.O_PATH | os.O_DIRECTORY)
     try:
         subprocess.run(
-            ["/usr/bin/python3", "-c", f"import os; os.fchdir({descriptor}); {statement}"],
-            user=uid,
-            group=uid,
-            extra_groups=[],
+            [*as_user(uid), "/usr/bin/python3", "-c", f"import os; os.fchdir({descriptor}); {statement}"],
             pass_fds=(descriptor,),
             cwd="/",
             check=True,

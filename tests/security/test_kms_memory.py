@@ -15,6 +15,7 @@ import pytest
 
 from services.chassis.hardening import swap_devices, swap_forbidden
 from tests.fakes import kms_process
+from tests.fakes.another_user import as_user
 from tests.fakes.workloads import Workloads
 
 UID, STRANGER = 20004, 20099
@@ -84,9 +85,12 @@ def read_as(uid: int, path: Path) -> str:
         "except OSError as error:\n    print(error.strerror)"
     )
     ended = subprocess.run(
-        [sys.executable, "-I", "-c", code, str(path)],
-        user=uid, group=uid, extra_groups=[], capture_output=True, text=True, check=True, cwd="/",
-    )  # fmt: skip
+        [*as_user(uid), sys.executable, "-I", "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd="/",
+    )
     return ended.stdout.strip()
 
 
@@ -141,16 +145,17 @@ def test_nobody_without_the_capability_reads_its_memory(start: Callable[[], Runn
 @as_root
 def test_another_process_of_that_uid_can_be_read(tmp_path: Path) -> None:
     """What the test above tries works on a process that does not defend itself."""
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-c", "import time; time.sleep(60)"],
-        user=UID, group=UID, extra_groups=[], cwd="/",
-    )  # fmt: skip
+    waiting = "import time; print('here', flush=True); time.sleep(60)"
+    command = [*as_user(UID), sys.executable, "-I", "-c", waiting]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/")
     try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
         assert read_as(UID, Path(f"/proc/{process.pid}/environ")) == "read"
         assert read_as(STRANGER, Path(f"/proc/{process.pid}/environ")) == "Permission denied"
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 # Swap.

@@ -12,6 +12,7 @@ import pytest
 from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.local.view import enter, inside
 from services.chassis.config import load
+from tests.fakes.another_user import as_user
 
 ROOT = Path(__file__).resolve().parents[3]
 UID = 20001
@@ -38,10 +39,8 @@ def closed() -> Iterator[Stack]:
 
 
 def read_as_service(prefix: list[str], path: Path) -> subprocess.CompletedProcess[str]:
-    drop = ["/usr/bin/setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
-    return subprocess.run(
-        [*prefix, *drop, "/usr/bin/cat", str(path)], cwd=ROOT, text=True, capture_output=True, check=False
-    )
+    command = [*prefix, *as_user(UID), "/usr/bin/cat", str(path)]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
 
 
 def test_services_find_the_clone_in_the_view(closed: Stack) -> None:

@@ -18,6 +18,7 @@ from triton_wire import inference_pb2
 from services.chassis import triton
 from services.chassis.sealing.session import UNKNOWN_SESSION
 from tests.fakes import pool_home
+from tests.fakes.another_user import as_user
 from tests.fakes.echo_models import echo_manifest
 from tests.fakes.pool_home import PoolHome, ask, echo_request
 
@@ -134,9 +135,8 @@ async def test_the_door_and_the_handover_stay_closed_for_other_users(pool: PoolH
     arguments = [str(pool.config.door_socket), str(pool.config.handover_socket)]
     # The uid of the sandbox itself: outside it, nobody of that uid gets anything either.
     for uid in (12345, pool_home.SANDBOX_UID):
-        drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
         done = subprocess.run(
-            [*drop, sys.executable, "-c", STRANGER, *arguments], capture_output=True, text=True
+            [*as_user(uid), sys.executable, "-c", STRANGER, *arguments], capture_output=True, text=True
         )
         assert done.stdout.split() == ["ConnectionRefusedError", "HandoverError"], done.stderr
 
@@ -219,7 +219,7 @@ async def test_the_same_recipe_runs_without_root() -> None:
         home.publish(echo_manifest("echo-v1"))
         for path in (folder, *folder.rglob("*")):
             os.chown(path, uid, uid)
-        home.start(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"])
+        home.start(as_user(uid))
         try:
             await home.until_ready("bench.echo-v1")
             status = json.loads(home.config.status_file.read_text())
