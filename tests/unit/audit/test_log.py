@@ -15,6 +15,7 @@ from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES
 from services.audit.config import LogSettings
 from services.audit.domain.query import Query
 from services.audit.errors import LogDamagedError
+from services.audit.operations.log import INTERVAL_S
 from services.audit.operations.scrub import Scrub
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -119,15 +120,21 @@ async def test_a_batch_at_a_time(world: World) -> None:
         await world.take_in(1_000)
     assert [await world.log.extend() for _ in range(6)] == [1_024] * 4 + [904, 0]
     assert await world.checked() == 5_000
-    await world.take_in(10)
+    signed, sign = [], world.signer.sign
+
+    async def timed(text: str) -> Signature:
+        signed.append(asyncio.get_running_loop().time())
+        return await sign(text)
+
+    world.signer.sign = timed  # type: ignore[method-assign]
     running = asyncio.create_task(world.log.run())
-    await asyncio.sleep(0.2)
-    await world.take_in(10)
-    await asyncio.sleep(0.1)
-    assert await world.checked() == 5_010
-    async with asyncio.timeout(5):
-        while await world.checked() != 5_020:
-            await asyncio.sleep(0.05)
+    for size in (5_010, 5_020):
+        await world.take_in(10)
+        async with asyncio.timeout(20):
+            while await world.checked() != size:
+                await asyncio.sleep(0.01)
+    assert len(signed) == 2
+    assert signed[1] - signed[0] >= INTERVAL_S * 0.9
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
