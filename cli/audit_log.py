@@ -77,7 +77,10 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
     session = Session(Stack.here())
     request = pb.GetEventProofRequest(event_id=str(event_id))
     answer = session.call(LogServiceStub(session.channel("audit")).GetEventProof, request)
-    proof = EventProof(answer.entry, answer.event, answer.salt, InclusionProof.parse(answer.proof))
+    try:
+        proof = EventProof(answer.entry, answer.event, answer.salt, InclusionProof.parse(answer.proof))
+    except TlogError as error:
+        raise CommandError(f"The service's answer proves nothing: {error}.", Exit.REFUSED) from error
     target = output or Path(f"{event_id}.json")
     target.write_bytes(bytes(proof))
     emit({"file": str(target), "index": proof.proof.index}, as_json=as_json)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tlog.errors import TlogError
-from tlog.hashing import HASH_BYTES, fold, leaf_hash, node_hash
+from tlog.hashing import HASH_BYTES, fold, node_hash
 from tlog.proofs import MAX_SIZE, Node
 
 HEIGHT = 8
@@ -164,11 +164,6 @@ def entries_of(content: bytes, width: int) -> list[bytes]:
     if at != len(content) or len(entries) != width:
         raise TlogError(f"not a bundle of {width} entries")
     return entries
-
-
-def leaf_tile(entries: Sequence[bytes]) -> bytes:
-    """Return the content of the tile of leaves that belongs to a bundle's entries."""
-    return b"".join(map(leaf_hash, entries))
 
 
 def _perfect(row: Sequence[bytes]) -> bytes:

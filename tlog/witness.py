@@ -19,6 +19,8 @@ class Seen:
 
 
 NOTHING = Seen(0, EMPTY_ROOT)
+SIZE = "size"
+"""Under this name a refusal says how far a witness has seen the log."""
 
 
 class StaleError(TlogError):

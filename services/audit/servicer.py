@@ -106,7 +106,7 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         """Prove an event."""
         found = await self._proofs.event(current_call(), UUID(request.event_id).bytes)
         return log_service_pb2.GetEventProofResponse(
-            entry=found.entry, event=found.event, salt=found.salt, proof=found.proof
+            entry=found.entry, event=found.event, salt=found.salt, proof=bytes(found.proof)
         )
 
     async def GetConsistencyProof(self, request: Any, context: Any) -> Any:

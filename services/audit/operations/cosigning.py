@@ -16,12 +16,12 @@ from services.audit.ports import EventStore, LogSigner, Witness
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog
+from tlog.checkpoint import parse_size
 from tlog.errors import TlogError
 from tlog.note import Note, Signature, VerifierKey
 from tlog.proofs import consistency_ranges
+from tlog.witness import SIZE
 
-SIZE = "size"
-"""Metadata with which a witness says how far it has seen the log."""
 _TIMEOUT_S = 2.0
 _RETRY_S = 5.0
 """A witness that did not answer is left alone for so long: checkpoints must not wait for it each time."""
@@ -71,8 +71,8 @@ class Cosigning:
         for witness, _ in self._witnesses:
             try:
                 found.append(await witness.key())
-            except DomainError as error:
-                _log.debug("witness_away", reason=error.reason_name)
+            except (DomainError, TlogError) as error:
+                _log.debug("witness_away", name=witness.name, error_type=type(error).__name__)
         return found
 
     async def _ask(self, witness: Witness, known: _Known, note: Note, size: int) -> Signature | None:
@@ -104,7 +104,7 @@ class Cosigning:
                     raise LogDamagedError(f"the witness {witness.name} has seen another log") from error
                 if error.reason != ErrorReason.ERROR_REASON_RESOURCE_STATE or SIZE not in error.metadata:
                     raise
-                known.size = int(error.metadata[SIZE])
+                known.size = parse_size(error.metadata[SIZE])
                 continue
             note.signed(signature).verify([key])
             known.size = size

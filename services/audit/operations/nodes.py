@@ -10,7 +10,7 @@ from tlog.proofs import Node, Range, nodes_of
 from tlog.tiles import WIDTH, Tile, hashes_of, node_in, tile_of
 
 _TILES = 1024
-"""Full tiles that are kept in memory, 8 KiB each."""
+"""Full tiles that are kept in memory, about 20 KiB each as objects."""
 
 
 class Nodes:

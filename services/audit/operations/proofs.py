@@ -1,7 +1,6 @@
 """Proofs about the log: that an event is in it, and that it has only grown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from services.audit.errors import damaged_log, invalid_field, no_such_file, not_in_the_log_yet, unknown_event
 from services.audit.operations.cosigning import Cosigning
@@ -12,22 +11,13 @@ from services.chassis.context import CallContext
 from services.chassis.logs import Log as ServiceLog
 from tlog.checkpoint import Trust
 from tlog.errors import TlogError
+from tlog.event_proof import EventProof
 from tlog.inclusion import InclusionProof
 from tlog.note import Note, VerifierKey
 from tlog.proofs import Range, consistency_ranges, inclusion_ranges
 from tlog.tiles import CHECKPOINT_PATH, parse_path
 
 _log = ServiceLog("log")
-
-
-@dataclass(frozen=True, slots=True)
-class EventProof:
-    """An event, its entry in the log, and what proves that the one is in the other and this in the log."""
-
-    entry: bytes
-    event: bytes
-    salt: bytes
-    proof: bytes
 
 
 class Proofs:
@@ -81,12 +71,13 @@ class Proofs:
         hashes = await self._roots(inclusion_ranges(row.sequence, head.size), head.size)
         try:
             proof = InclusionProof(row.sequence, tuple(hashes), Note.parse(head.note))
-            proof.verify(row.leaf, Trust(await self._signer.verifier_key()))
+            proved = EventProof(row.leaf, opened.event, opened.salt, proof)
+            proved.verify(Trust(await self._signer.verifier_key()))
         except TlogError as error:
             # Files and database have become two logs: better no proof than one that is none.
             _log.error("log_proof_fails", reason=str(error))
             raise damaged_log() from error
-        return EventProof(row.leaf, opened.event, opened.salt, bytes(proof))
+        return proved
 
     async def consistency(self, first: int, second: int) -> Sequence[bytes]:
         """Prove that the tree of `second` leaves begins with that of `first`.

@@ -11,10 +11,7 @@ from services.witness.ports import Cosigner, KnownLog, KnownLogs
 from tlog.checkpoint import Trust
 from tlog.errors import TlogError
 from tlog.note import Note, SignatureType, VerifierKey, cosignature, cosigned_message
-from tlog.witness import NOTHING, ForkError, Seen, StaleError, judge
-
-SIZE = "size"
-"""Metadata of a refusal: how far the witness has seen the log."""
+from tlog.witness import NOTHING, SIZE, ForkError, Seen, StaleError, judge
 
 _log = Log("witness")
 

@@ -24,8 +24,8 @@ from tests.unit.audit.conftest import AUTH, OTHER, Service, by_operator, event
 from tests.unit.audit.log_world import TRUST, World
 from tests.unit.tlog.keys import LOG, Signer
 from tlog.errors import TlogError
+from tlog.event_proof import EventProof
 from tlog.hashing import leaf_hash
-from tlog.inclusion import InclusionProof
 from tlog.leaf import LeafHeader, verify_event
 from tlog.note import Note, Signature, SignatureType, note_signature
 from tlog.proofs import verify_consistency
@@ -49,9 +49,8 @@ async def test_it_grows_and_every_event_is_proved(world: World) -> None:
         assert await world.checked() == len(events)
     for number in (0, 1, 255, 256, 300, 556):
         found = await world.proofs.event(OPERATOR, bytes.fromhex(events[number].event_id.replace("-", "")))
-        proof = InclusionProof.parse(found.proof)
-        assert proof.index == number
-        assert proof.verify(found.entry, TRUST).size == 557
+        proved = EventProof.parse(bytes(found)).verify(TRUST)
+        assert (proved.index, proved.checkpoint.size) == (number, 557)
         verify_event(found.entry, found.event, found.salt)
         assert pb.Event.FromString(found.event) == events[number]
         with pytest.raises(TlogError):

@@ -16,7 +16,6 @@ from tlog.tiles import (
     encode_bundle,
     entries_of,
     hashes_of,
-    leaf_tile,
     node_in,
     parent_hash,
     parse_path,
@@ -81,7 +80,9 @@ def grown(sizes: list[int]) -> dict[tuple[int, int], list[bytes]]:
             content = encode_bundle(ENTRIES[start : start + bundle.width])
             assert entries_of(content, bundle.width) == ENTRIES[start : start + bundle.width]
             tile = Tile(0, bundle.index, bundle.width)
-            held[0, bundle.index] = hashes_of(tile, leaf_tile(entries_of(content, bundle.width)))
+            held[0, bundle.index] = hashes_of(
+                tile, b"".join(map(leaf_hash, entries_of(content, bundle.width)))
+            )
         for tile in tiles_between(before, size):
             if tile.level:
                 below = [held[tile.level - 1, tile.index * 256 + number] for number in range(tile.width)]
