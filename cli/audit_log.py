@@ -199,7 +199,10 @@ def _verified(trust: Trust, checkpoint: bytes) -> Checkpoint:
 
 def _trust(key_text: str, witnesses: tuple[str, ...]) -> Trust:
     keys = tuple(map(_verifier_key, witnesses))
-    return Trust(_verifier_key(key_text), keys, quorum=len(keys))
+    try:
+        return Trust(_verifier_key(key_text), keys, quorum=len(keys))
+    except TlogError as error:
+        raise CommandError(f"--key and --witness do not go together: {error}.") from error
 
 
 def _verifier_key(text: str) -> VerifierKey:

@@ -7,7 +7,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.chassis.audit.files import OsFiles
+
 _PARTIAL, _NEW = ".p", ".new"
+_FILES = OsFiles()
 
 
 class FileLog:
@@ -47,7 +50,7 @@ class FileLog:
                 Path(temporary).unlink(missing_ok=True)
                 raise
         for folder in folders:
-            _sync(folder)
+            _FILES.sync_directory(folder)
 
     def _make(self, folder: Path) -> set[Path]:
         """Make a folder, and return all from the log's own down to it: a name above may be new as well."""
@@ -63,11 +66,3 @@ class FileLog:
             return (self._folder / path).read_bytes()
         except FileNotFoundError:
             return None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

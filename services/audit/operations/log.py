@@ -54,11 +54,8 @@ class Log:
         self._waiting = False
         self.damaged = False
         """Whether the log has stopped growing because something is not what it was."""
-
-    @property
-    def size(self) -> int:
-        """Entries that this replica's newest checkpoint covers."""
-        return 0 if self._edge is None else self._edge.size
+        self.size = 0
+        """Entries that the newest checkpoint covers, as far as this replica knows."""
 
     async def run(self) -> None:
         """Grow for ever: a server's background task."""
@@ -97,6 +94,7 @@ class Log:
         edge = self._edge
         if edge is None:
             edge = self._edge = await self._load()
+            self.size = edge.size
         entries = await self._events.leaves(edge.bundle_start, BATCH)
         try:
             growth = grow(edge, entries)
@@ -115,7 +113,7 @@ class Log:
         for path in growth.files:
             if parse_path(path).width == WIDTH:
                 await self._files.remove_partial(path)
-        self._edge = growth.edge
+        self._edge, self.size = growth.edge, growth.edge.size
         return growth.edge.size - edge.size
 
     async def _write(self, files: Mapping[str, bytes]) -> None:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from services.chassis.audit.files import OsFiles
 from tlog.note import SignatureType, VerifierKey
 
 
@@ -48,8 +49,4 @@ def _make(file: Path) -> None:
     finally:
         os.close(descriptor)
     draft.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    OsFiles().sync_directory(file.parent)
