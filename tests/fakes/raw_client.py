@@ -10,6 +10,7 @@ from typing import Any
 
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials, sign_headers
+from tests.fakes.tcp import hang_up
 
 
 @dataclass
@@ -38,10 +39,18 @@ class RawClient:
         self.port = port
         self.credentials = SigningCredentials(key_id, SecretBytes(secret.encode()), "us-east-1")
         self.tls = ssl.create_default_context(cafile=str(ca))
+        self._opened: list[asyncio.StreamWriter] = []
 
     async def connect(self, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Open a connection."""
-        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, **options)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, **options)
+        self._opened.append(writer)
+        return reader, writer
+
+    async def aclose(self) -> None:
+        """End every connection: one that a test closed may still wait for the server's goodbye."""
+        for writer in self._opened:
+            await hang_up(writer)
 
     def signed(
         self,
@@ -71,7 +80,7 @@ class RawClient:
             writer.write(data)
             return await read_response(reader)
         finally:
-            writer.close()
+            await hang_up(writer)
 
     async def request(self, method: str, path: str, body: bytes = b"", **options: Any) -> Response:
         """Sign, send, and read the response."""

@@ -83,13 +83,17 @@ class Http2Channel:
         return StreamCallable(self.call, method, request_serializer, response_deserializer)
 
     async def close(self, grace_s: float | None = None) -> None:
-        """Hang up for good; calls in progress may go on for `grace_s` seconds."""
+        """Hang up for good; calls in progress may go on for `grace_s` seconds.
+
+        Returns when its socket is closed. A server that does not answer TLS' goodbye is not waited for long.
+        """
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
+            await asyncio.wait((self._connecting,))
         if self._connection is not None:
             await self._connection.idle(grace_s or 0.0)
-            self._connection.close()
+            await self._connection.close(2 * _CLOSE_S)
 
     async def _connected(self, timeout_s: float | None) -> ClientConnection:
         """Wait for a connection. All calls wait for the same attempt, each for as long as it has time."""

@@ -33,6 +33,7 @@ class ClientConnection(Http2Protocol):
         self._queued: deque[Call] = deque()
         self._next_id = 1
         self._emptied: asyncio.Future[None] | None = None
+        self._lost: asyncio.Future[None] = self.loop.create_future()
         self._heard = self.loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._peer_streams = _STREAMS
@@ -69,9 +70,16 @@ class ClientConnection(Http2Protocol):
             self._emptied = self.loop.create_future()
             await asyncio.wait([self._emptied], timeout=limit_s)
 
-    def close(self) -> None:
-        """Hang up; calls in progress fail."""
+    async def close(self, limit_s: float) -> None:
+        """Hang up; calls in progress fail. Wait at most `limit_s` seconds for TLS to say goodbye."""
         self._close(frames.NO_ERROR, "the connection was closed")
+        await asyncio.wait((self._lost,), timeout=limit_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the socket is closed."""
+        super().connection_lost(exc)
+        if not self._lost.done():
+            self._lost.set_result(None)
 
     def _keep_alive(self) -> None:
         silence = self.loop.time() - self._heard

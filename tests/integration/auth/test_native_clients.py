@@ -23,6 +23,7 @@ from services.chassis.sigv4_signer import sign_token_request
 from services.runtime.config import PublicSettings, RuntimeConfig
 from services.runtime.wiring import build
 from tests.fakes.auth_client import Client, Credential, bearer, reason, signed_request
+from tests.fakes.tcp import forward, hang_up, serving
 from tests.fakes.workloads import Workloads
 
 CLIENT = "127.0.0.99"
@@ -34,22 +35,13 @@ FORGED = (("x-forwarded-for", "127.0.0.66"), ("forwarded", "for=127.0.0.66"), ("
 async def from_address(source: str, port: int) -> AsyncIterator[int]:
     """A port that leads to `port`, with connections made from `source`."""
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
-        await asyncio.gather(copy(reader, forth), copy(back, writer))
+        await asyncio.gather(forward(reader, forth), forward(back, writer))
+        await hang_up(forth)
 
-    listener = await asyncio.start_server(relay, "127.0.0.1", 0)
-    try:
-        yield listener.sockets[0].getsockname()[1]
-    finally:
-        listener.close()
+    async with serving(relay) as entry:
+        yield entry
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from redis.exceptions import NoPermissionError
 from services.chassis.revocation import ACCOUNTS, RedisRevocations, RevocationListener, connect
 from services.chassis.settings import RedisSettings
 from tests.fakes.auth_client import ACCOUNT, bearer
+from tests.fakes.tcp import hang_up, serving
 
 
 @contextlib.asynccontextmanager
@@ -78,7 +79,7 @@ async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, capl
     settings = redis("runtime")
     gate = asyncio.Event()
     gate.set()
-    connections = closed = 0
+    connections = 0
 
     async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -88,34 +89,32 @@ async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, capl
                 await target.drain()
         target.close()
 
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections, closed
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
         connections += 1
         upstream_reader, upstream_writer = await asyncio.open_connection(settings.host, settings.port)
         await asyncio.gather(carry(reader, upstream_writer), carry(upstream_reader, writer))
-        closed += 1
+        await hang_up(upstream_writer)
 
-    # A path to Redis that can fall silent without closing anything.
-    server = await asyncio.start_server(forward, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
     heard: list[tuple[str, int]] = []
-    listener = RevocationListener(
-        dataclasses.replace(settings, port=port),
-        lambda account, epoch: heard.append((account, epoch)),
-        lambda: None,
-        quiet_s=0.2,
-    )
-    async with server, listening(listener), publishing(redis("auth")) as publisher:
-        await publish_until(publisher, ACCOUNT, 1, lambda: bool(heard))
-        before = connections
-        await asyncio.sleep(1.0)
-        assert connections == before
-        gate.clear()
-        await until(lambda: connections > before)
-        gate.set()
-        assert "revocations_not_heard" in caplog.text
-        await publish_until(publisher, ACCOUNT, 2, lambda: heard[-1] == (ACCOUNT, 2))
-    await until(lambda: closed == connections)
+    # A path to Redis that can fall silent without closing anything.
+    async with serving(relay) as port:
+        listener = RevocationListener(
+            dataclasses.replace(settings, port=port),
+            lambda account, epoch: heard.append((account, epoch)),
+            lambda: None,
+            quiet_s=0.2,
+        )
+        async with listening(listener), publishing(redis("auth")) as publisher:
+            await publish_until(publisher, ACCOUNT, 1, lambda: bool(heard))
+            before = connections
+            await asyncio.sleep(1.0)
+            assert connections == before
+            gate.clear()
+            await until(lambda: connections > before)
+            gate.set()
+            assert "revocations_not_heard" in caplog.text
+            await publish_until(publisher, ACCOUNT, 2, lambda: heard[-1] == (ACCOUNT, 2))
 
 
 async def test_a_subscriber_cannot_revoke(redis) -> None:

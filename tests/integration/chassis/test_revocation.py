@@ -17,6 +17,7 @@ from services.chassis.principal import PrincipalClaims
 from services.chassis.revocation import RedisRevocations, RevocationListener
 from tests.fakes.clock import ManualClock
 from tests.fakes.redis_server import RedisServer
+from tests.fakes.tcp import serving
 from tests.fakes.workloads import Workloads
 
 ACCOUNT = "123456789012"
@@ -151,22 +152,18 @@ async def test_a_server_that_lets_nobody_in_is_not_waited_for(tmp_path: Path, re
     again = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            greeted.append(await reader.read(65536))
-            if len(greeted) > 1:
-                again.set()
-            while await reader.read(65536):
-                pass
-        writer.close()
+        greeted.append(await reader.read(65536))
+        if len(greeted) > 1:
+            again.set()
+        while await reader.read(65536):
+            pass
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    settings = dataclasses.replace(redis.settings, port=port, ca=tls.ca)
     heard = Heard(redis)
-    async with running(RevocationListener(settings, heard.revoke, heard.revoke_all, quiet_s=QUIET_S)):
-        async with asyncio.timeout(SOON_S):
-            await again.wait()
-    server.close()
+    async with serving(silent, ssl=context) as port:
+        settings = dataclasses.replace(redis.settings, port=port, ca=tls.ca)
+        async with running(RevocationListener(settings, heard.revoke, heard.revoke_all, quiet_s=QUIET_S)):
+            async with asyncio.timeout(SOON_S):
+                await again.wait()
     assert all(greeted)
     assert heard.resets == 0
     await heard.publisher.close()

@@ -22,6 +22,7 @@ from services.edge.server import EdgeServer
 from services.edge.wiring import build
 from tests.boto_clients import boto_client
 from tests.fakes.edge_upstreams import KEY_ID, SECRET, Auth, Kms, Runtime, Training, upstream
+from tests.fakes.raw_client import RawClient
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.workloads import Workloads
 
@@ -172,3 +173,11 @@ def eventually() -> Callable[[Callable[[], bool]], Any]:
             await asyncio.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+async def raw(stack: Stack) -> AsyncIterator[RawClient]:
+    """A client with the credentials of the stack's user."""
+    client = RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
+    yield client
+    await client.aclose()

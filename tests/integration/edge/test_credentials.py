@@ -18,14 +18,8 @@ from services.chassis.api_keys import long_term
 from services.chassis.principal import BearerTokenType
 from services.chassis.secret import SecretBytes
 from tests.fakes.edge_upstreams import API_KEY, KEY_ID, SECRET
-from tests.fakes.raw_client import RawClient
 
 INVOKE = "/model/craton.tiny-text-v1/invoke"
-
-
-@pytest.fixture
-def raw(stack: Any) -> RawClient:
-    return RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,6 @@ def limits() -> LimitSettings:
     )
 
 
-@pytest.fixture
-def raw(stack: Any) -> RawClient:
-    return RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
-
-
 async def _closes(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
     try:
         return await asyncio.wait_for(reader.read(), seconds)

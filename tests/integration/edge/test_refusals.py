@@ -12,14 +12,9 @@ from services.chassis.errors import DomainError
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials
 from tests.fakes.edge_upstreams import KEY_ID, SECRET
-from tests.fakes.raw_client import RawClient, read_response
+from tests.fakes.raw_client import read_response
 
 INVOKE = "/model/craton.tiny-text-v1/invoke"
-
-
-@pytest.fixture
-def raw(stack: Any) -> RawClient:
-    return RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
 
 
 def _with(

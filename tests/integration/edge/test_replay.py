@@ -32,11 +32,6 @@ def redis(tmp_path: Path, workloads: Workloads) -> Iterator[RedisServer]:
     server.kill()
 
 
-@pytest.fixture
-def raw(stack: Any) -> RawClient:
-    return RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
-
-
 async def test_equal_requests_of_one_second_pass(stack: Any, raw: Any) -> None:
     data = raw.signed("POST", INVOKE, b"{}") + b"{}"
     responses = await asyncio.gather(*(raw.send(data) for _ in range(60)))

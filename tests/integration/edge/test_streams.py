@@ -10,8 +10,6 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 from services.edge.config import LimitSettings
-from tests.fakes.edge_upstreams import KEY_ID, SECRET
-from tests.fakes.raw_client import RawClient
 
 STREAM = "/model/craton.tiny-text-v1/invoke-with-response-stream"
 
@@ -19,11 +17,6 @@ STREAM = "/model/craton.tiny-text-v1/invoke-with-response-stream"
 @pytest.fixture
 def limits() -> LimitSettings:
     return LimitSettings(drain_s=1.0, slow_reader_s=1.0)
-
-
-@pytest.fixture
-def raw(stack: Any) -> RawClient:
-    return RawClient(stack.server.port, stack.ca, KEY_ID, SECRET)
 
 
 def _events(data: bytes) -> list[tuple[str, dict[str, Any]]]:

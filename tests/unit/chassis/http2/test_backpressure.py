@@ -53,7 +53,7 @@ async def connected():
     )
     connection.data_received(wide + frames.window_update(0, frames.LARGEST_WINDOW - frames.DEFAULT_WINDOW))
     yield connection, transport
-    connection.close()
+    await connection.close(0.0)
 
 
 async def test_a_large_body_waits_for_a_slow_reader_and_pings_are_answered_meanwhile(connected):

@@ -164,7 +164,7 @@ async def test_a_silent_server_is_asked_and_stays_when_it_answers(monkeypatch: p
         assert await silence.pinged() is not None
         silence.server.send(frames.frame(frames.PING, frames.ACK, 0, bytes(8)))
     assert silence.client.usable
-    silence.client.close()
+    await silence.client.close(0.0)
 
 
 async def test_a_server_that_never_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
