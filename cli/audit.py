@@ -46,11 +46,17 @@ for _command in (audit_log.key, audit_log.prove, audit_log.verify, audit_log.fsc
 @click.option("--principal", default="", help="ARN of the principal.")
 @click.option("--resource", default="", help="Resource exactly as recorded, for example a model's ARN.")
 @click.option("--request-id", default="", help="The request id that the client got.")
+@click.option("--event-id", default="", help="Id of one event.")
+@click.option("--event-source", default="", help="For example kms.amazonaws.com.")
+@click.option("--user", default="", help="Name of a user or of a role's session; root for a root user.")
+@click.option("--access-key", default="", help="Id of the access key that the client showed.")
+@click.option("--resource-type", default="", help="For example AWS::KMS::Key; of records alone.")
+@click.option("--read-only/--read-write", default=None, help="Calls that change nothing, or others.")
 @click.option("--account-id", default="", help="Events of one account.")
 @click.option("--since", type=click.DateTime(), help="Events at or after this time, UTC.")
 @click.option("--until", type=click.DateTime(), help="Events before this time, UTC.")
 @click.option("--max", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@click.option("--records", is_flag=True, help="Print CloudTrail's records, as its log files have them.")
+@click.option("--records", is_flag=True, help="Print CloudTrail's records, one a call, as in its log files.")
 @json_option
 @grpc_errors
 def lookup(
@@ -58,6 +64,12 @@ def lookup(
     principal: str,
     resource: str,
     request_id: str,
+    event_id: str,
+    event_source: str,
+    user: str,
+    access_key: str,
+    resource_type: str,
+    read_only: bool | None,
     account_id: str,
     since: datetime | None,
     until: datetime | None,
@@ -76,7 +88,14 @@ def lookup(
         principal_arn=principal,
         resource=resource,
         request_id=request_id,
+        event_id=event_id,
+        event_source=event_source,
+        user_name=user,
+        access_key_id=access_key,
+        resource_type=resource_type,
+        read_only=read_only,
         account_id=account_id,
+        records_only=records or bool(resource_type),
     )
     if since:
         request.start_time.FromDatetime(since.replace(tzinfo=UTC))

@@ -62,7 +62,7 @@ def create(
 ) -> None:
     """Register an endpoint on a private listener of your account.
 
-    Services are bedrock, bedrock-runtime, iam, kms and sts. Without a policy all is allowed to principals of
+    Services are bedrock, bedrock-runtime, cloudtrail, iam, kms and sts. Without a policy all is allowed to principals of
     your own account.
 
     \b

@@ -30,6 +30,11 @@ class StoredEntry:
     account_id: str
     principal_arn: str
     event_name: str
+    event_source: str
+    user_name: str
+    access_key_id: str
+    read_only: bool
+    record: bool
     leaf: bytes
 
 

@@ -1,5 +1,6 @@
 """The RPC services of audit: protobuf to domain and back."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from craton.audit.v1 import (
 )
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.audit.domain import cloudtrail
 from services.audit.domain.anchor import Anchor
-from services.audit.domain.entry import searchable
+from services.audit.domain.entry import index_of, searchable
 from services.audit.domain.query import Query
+from services.audit.domain.resource_types import resource_type
 from services.audit.errors import invalid_field
 from services.audit.operations.anchors import Anchors
 from services.audit.operations.ingest import Ingestor
@@ -83,7 +86,9 @@ class LookupServicer(lookup_service_pb2_grpc.LookupServiceServicer):
             current_call(), _query(request), request.page_size, request.page_token
         )
         return lookup_service_pb2.LookupEventsResponse(
-            events=found.events, next_page_token=found.next_page_token
+            events=found.events,
+            next_page_token=found.next_page_token,
+            records=map(_record, found.events) if request.records_only else (),
         )
 
 
@@ -128,6 +133,25 @@ def _query(request: Any) -> Query:
         event_name=searchable(request.event_name),
         resource=searchable(request.resource),
         request_id=searchable(request.request_id),
+        event_id=UUID(request.event_id).bytes if request.event_id else b"",
+        event_source=searchable(request.event_source),
+        user_name=searchable(request.user_name),
+        access_key_id=searchable(request.access_key_id),
+        resource_type=request.resource_type.replace("\0", ""),
+        read_only=request.read_only if request.HasField("read_only") else None,
+        records=request.records_only,
+    )
+
+
+def _record(event: Any) -> Any:
+    index = index_of(event)
+    return lookup_service_pb2.Record(
+        cloud_trail_event=json.dumps(cloudtrail.emit(event), ensure_ascii=False),
+        user_name=index.user_name,
+        access_key_id=index.access_key_id,
+        resources=[
+            lookup_service_pb2.RecordResource(type=resource_type(name), name=name) for name in event.resources
+        ],
     )
 
 

@@ -11,6 +11,7 @@ PREFIX = "edge:"
 
 _BEDROCK = "bedrock.amazonaws.com"
 _SOURCES: Mapping[str, str] = {
+    "cloudtrail": "cloudtrail.amazonaws.com",
     "bedrock": _BEDROCK,
     "bedrock-runtime": _BEDROCK,
     "iam": "iam.amazonaws.com",
@@ -60,6 +61,7 @@ SERVED: Mapping[Key, Served] = {
             },
         ),
         ("bedrock", "training", {"ListModelCustomizationJobs": _READ}),
+        ("cloudtrail", "audit", {"LookupEvents": _READ}),
         (
             "sts",
             "auth",

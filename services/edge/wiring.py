@@ -14,6 +14,7 @@ from services.chassis.telemetry import Metrics, Tracing
 from services.edge.adapters.account_identity import account_identity
 from services.edge.adapters.authentication import GrpcAuthentication
 from services.edge.adapters.catalogue import Catalogue
+from services.edge.adapters.event_history import EventHistory
 from services.edge.adapters.groups import groups
 from services.edge.adapters.health import UpstreamHealth
 from services.edge.adapters.identity import identity
@@ -63,6 +64,7 @@ def build(
             ("runtime", config.runtime),
             ("training", config.training),
             ("kms", config.kms),
+            ("audit", config.audit.service),
         )
     }
     auth, runtime = channels["auth"], channels["runtime"]
@@ -200,5 +202,6 @@ def operations(
             "GetContextKeysForCustomPolicy": simulation.get_context_keys_for_custom_policy,
         },
         "kms": kms(models["kms"], channels["kms"], partition),
+        "cloudtrail": {"LookupEvents": EventHistory(channels["audit"]).lookup_events},
     }
     return {(service, name): run for service, named in served.items() for name, run in named.items()}

@@ -1,13 +1,15 @@
 """The event store in SQL: nothing in this module updates or deletes an entry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES, SPOOLS
+from services.audit.domain.entry import Index
 from services.audit.domain.query import Place, Query
+from services.audit.domain.resource_types import resource_type
 from services.audit.errors import LogDamagedError, conflict, foreign_spool, gap, invalid_event
 from services.audit.ports import Batch, SealedEntry, StoredEntry
 from services.chassis.database import Database
@@ -19,6 +21,11 @@ _STORED = (
     ENTRIES.c.account_id,
     ENTRIES.c.principal_arn,
     ENTRIES.c.event_name,
+    ENTRIES.c.event_source,
+    ENTRIES.c.user_name,
+    ENTRIES.c.access_key_id,
+    ENTRIES.c.read_only,
+    ENTRIES.c.record,
     ENTRIES.c.leaf,
 )
 
@@ -42,7 +49,7 @@ class SqlEventStore:
         statement = statement_of(query, after).limit(limit)
 
         def work(connection: sa.Connection) -> list[StoredEntry]:
-            return [StoredEntry(*row) for row in connection.execute(statement)]
+            return [_stored(row) for row in connection.execute(statement)]
 
         return await self._database.read(work)
 
@@ -70,7 +77,7 @@ class SqlEventStore:
         statement = statement.order_by(ENTRIES.c.sequence).limit(limit)
 
         def work(connection: sa.Connection) -> list[StoredEntry]:
-            return [StoredEntry(*row) for row in connection.execute(statement)]
+            return [_stored(row) for row in connection.execute(statement)]
 
         return await self._database.read(work)
 
@@ -82,9 +89,13 @@ class SqlEventStore:
 
         def work(connection: sa.Connection) -> StoredEntry | None:
             row = connection.execute(statement).one_or_none()
-            return None if row is None else StoredEntry(*row)
+            return None if row is None else _stored(row)
 
         return await self._database.read(work)
+
+
+def _stored(row: "sa.Row[Any]") -> StoredEntry:
+    return StoredEntry(*row)
 
 
 def _append(connection: sa.Connection, batch: Batch) -> int:
@@ -153,6 +164,11 @@ def _row(batch: Batch, sequence: int, position: int, entry: SealedEntry) -> Mapp
         "principal_arn": index.principal_arn,
         "event_name": index.event_name,
         "request_id": index.request_id,
+        "event_source": index.event_source,
+        "user_name": index.user_name,
+        "access_key_id": index.access_key_id,
+        "read_only": index.read_only,
+        "record": index.record,
         "leaf": entry.leaf,
     }
 
@@ -164,12 +180,23 @@ def _insert_resources(connection: sa.Connection, first: int, entries: Sequence[S
             "account_id": entry.index.account_id,
             "time_us": entry.index.time_us,
             "sequence": first + number,
+            "resource_type": kind,
         }
         for number, entry in enumerate(entries)
-        for resource in entry.index.resources
+        for resource, kind in _typed(entry.index)
     ]
     if rows:
         connection.execute(sa.insert(RESOURCES), rows)
+
+
+def _typed(index: Index) -> Iterator[tuple[str, str]]:
+    """Yield resources with their types. A type that was there is left out: an event is found by it once."""
+    seen = {""}
+    for resource in index.resources:
+        # Of what the log has besides records, nobody asks for types.
+        kind = resource_type(resource) if index.record else ""
+        yield resource, "" if kind in seen else kind
+        seen.add(kind)
 
 
 def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
@@ -177,10 +204,13 @@ def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
     statement = sa.select(*_STORED)
     # The table whose index gives the order: the resources' own when a resource is asked for.
     order = ENTRIES
-    if query.resource:
+    if query.resource or query.resource_type:
         order = RESOURCES
         statement = statement.join(RESOURCES, RESOURCES.c.sequence == ENTRIES.c.sequence)
-        statement = statement.where(RESOURCES.c.resource == query.resource)
+        if query.resource:
+            statement = statement.where(RESOURCES.c.resource == query.resource)
+        if query.resource_type:
+            statement = statement.where(RESOURCES.c.resource_type == query.resource_type)
     time_us, sequence = order.c.time_us, order.c.sequence
     if query.account_id is not None:
         statement = statement.where(order.c.account_id == query.account_id)
@@ -192,9 +222,18 @@ def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
         (ENTRIES.c.principal_arn, query.principal_arn),
         (ENTRIES.c.event_name, query.event_name),
         (ENTRIES.c.request_id, query.request_id),
+        (ENTRIES.c.event_id, query.event_id),
+        (ENTRIES.c.event_source, query.event_source),
+        (ENTRIES.c.user_name, query.user_name),
+        (ENTRIES.c.access_key_id, query.access_key_id),
     ):
         if value:
             statement = statement.where(column == value)
+    if query.read_only is not None:
+        statement = statement.where(ENTRIES.c.read_only == query.read_only)
+    if query.records:
+        # As the partial indexes have it: SQLite does not see that "record = 1" says the same.
+        statement = statement.where(sa.text("entries.record"))
     if after is not None:
         statement = statement.where(sa.tuple_(time_us, sequence) < (after.time_us, after.sequence))
     return statement.order_by(time_us.desc(), sequence.desc())

@@ -48,6 +48,11 @@ ENTRIES = sa.Table(
     sa.Column("principal_arn", sa.String(2048), nullable=False),
     sa.Column("event_name", sa.String(256), nullable=False),
     sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("event_source", sa.String(256), nullable=False),
+    sa.Column("user_name", sa.String(2048), nullable=False),
+    sa.Column("access_key_id", sa.String(2048), nullable=False),
+    sa.Column("read_only", sa.Boolean, nullable=False),
+    sa.Column("record", sa.Boolean, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("spool_id", "position", name="one_entry_of_a_position"),
     sa.UniqueConstraint("event_id", name="one_entry_of_an_event"),
@@ -58,6 +63,23 @@ ENTRIES = sa.Table(
     sa.Index("entries_by_name", "event_name", "account_id", "time_us", "sequence"),
     sa.Index("entries_by_request", "request_id"),
 )
+
+# Of CloudTrail's records alone, a part of the entries: about the rest only operators ask.
+RECORD_INDEXES = [
+    sa.Index(
+        f"records_by_{name}",
+        *(ENTRIES.c[column] for column in ("account_id", *columns, "time_us", "sequence")),
+        sqlite_where=ENTRIES.c.record,
+        postgresql_where=ENTRIES.c.record,
+    )
+    for name, columns in (
+        ("account", ()),
+        ("source", ("event_source",)),
+        ("user", ("user_name",)),
+        ("access_key", ("access_key_id",)),
+        ("read_only", ("read_only",)),
+    )
+]
 
 HEADS = sa.Table(
     "heads",
@@ -76,4 +98,6 @@ RESOURCES = sa.Table(
     sa.Column("account_id", sa.String(12), primary_key=True),
     sa.Column("time_us", sa.BigInteger, primary_key=True),
     sa.Column("sequence", SEQUENCE, sa.ForeignKey("entries.sequence"), primary_key=True),
+    sa.Column("resource_type", sa.String(64), nullable=False),
+    sa.Index("resources_by_type", "account_id", "resource_type", "time_us", "sequence"),
 )

@@ -17,6 +17,7 @@ from craton.audit.v1 import resources_pb2 as pb
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
+from services.audit.domain.resource_types import resource_type
 from services.audit.domain.user_identity import read_identity, user_identity
 
 EVENT_VERSION = "1.11"
@@ -76,7 +77,7 @@ def _public(event: pb.Event) -> Record:
         "requestID": event.request_id,
         "eventID": event.event_id,
         "readOnly": event.read_only,
-        "resources": [{"ARN" if name.startswith("arn:") else "name": name} for name in event.resources],
+        "resources": [_resource(name) for name in event.resources],
         # A call without a principal is the installation's own.
         "eventType": "AwsApiCall" if event.HasField("principal") else "AwsServiceEvent",
         "managementEvent": True,
@@ -99,6 +100,17 @@ def _public(event: pb.Event) -> Record:
             "clientProvidedHostHeader": seen.endpoint,
         }
     return record
+
+
+def _resource(name: str) -> Record:
+    if not name.startswith("arn:"):
+        return {"name": name}
+    kind = resource_type(name)
+    return {"ARN": name, "type": kind} if kind else {"ARN": name}
+
+
+def _key(resource: Mapping[str, str]) -> str:
+    return "ARN" if "ARN" in resource else "name"
 
 
 def _additional(event: pb.Event) -> Record:
@@ -135,7 +147,7 @@ def _read(record: Mapping[str, Any]) -> pb.Event:
         event_source=record["eventSource"],
         event_name=record["eventName"],
         caller=added.get("workload", ""),
-        resources=[name for each in record["resources"] for name in each.values()],
+        resources=[each[_key(each)] for each in record["resources"]],
         status_code=added.get("status", ""),
         error_reason=_reason(record.get("errorCode", "")),
         count=added["count"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.domain.leaf import MAX_EVENT_BYTES
+from services.audit.domain.user_identity import user_name
 from services.audit.errors import invalid_event
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -31,6 +32,12 @@ class Index:
     event_name: str
     request_id: str
     resources: tuple[str, ...]
+    event_source: str = ""
+    user_name: str = ""
+    access_key_id: str = ""
+    read_only: bool = False
+    record: bool = False
+    """Whether it is a record of its own for readers of CloudTrail, see `is_record`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,22 @@ def searchable(name: str) -> str:
     return name.replace("\0", "\ufffd")
 
 
+def is_record(event: pb.Event) -> bool:
+    """Say whether an event is what CloudTrail has of a call: one record a call, with how it ended.
+
+    The log has more: an intent before each effect, and what each service on a call's way has to say of it.
+    A service that calls another for the same call of a client adds nothing to the record at the entrance; one
+    that does so under its own name ("bedrock.amazonaws.com" decrypts for somebody) makes a call of its own.
+    """
+    if event.phase != pb.EVENT_PHASE_OUTCOME or not event.account_id:
+        return False
+    if not event.HasField("principal") or event.invoked_by:
+        return True
+    if event.account_id != event.principal.account_id:
+        return True
+    return "/service/" not in event.caller
+
+
 def index_of(event: pb.Event) -> Index:
     """Return the columns of an event. Raises DomainError(INVALID_FIELD) for impossible ones."""
     if not _UUID.fullmatch(event.event_id):
@@ -63,7 +86,7 @@ def index_of(event: pb.Event) -> Index:
         # Only a copy stands in the log of somebody else than whoever called.
         raise invalid_event("account_id is not the account of the principal")
     if (
-        len(event.event_name) > _NAME_CHARACTERS
+        max(len(event.event_name), len(event.event_source)) > _NAME_CHARACTERS
         or len(event.request_id) > _ID_CHARACTERS
         or any(len(name) > _ARN_CHARACTERS for name in (event.principal.arn, *event.resources))
     ):
@@ -80,6 +103,11 @@ def index_of(event: pb.Event) -> Index:
         request_id=searchable(event.request_id),
         # A resource may be named twice in a call; it is found once.
         resources=tuple(dict.fromkeys(map(searchable, event.resources))),
+        event_source=searchable(event.event_source),
+        user_name=searchable(user_name(event)),
+        access_key_id=searchable(event.principal.access_key_id or event.principal.credential_id),
+        read_only=event.read_only,
+        record=is_record(event),
     )
 
 

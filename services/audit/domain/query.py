@@ -25,6 +25,14 @@ class Query:
     event_name: str = ""
     resource: str = ""
     request_id: str = ""
+    event_id: bytes = b""
+    event_source: str = ""
+    user_name: str = ""
+    access_key_id: str = ""
+    resource_type: str = ""
+    read_only: bool | None = None
+    records: bool = False
+    """Whether only CloudTrail's records are asked for. The five attributes before are indexed for these."""
 
     def digest(self) -> str:
         """Identify the question, so that a page token is good for its own question only."""

@@ -38,6 +38,16 @@ def user_identity(event: pb.Event) -> dict[str, Any]:
     return found
 
 
+def user_name(event: pb.Event) -> str:
+    """Return the name under which CloudTrail finds events: of a user, of a role's session, of a service."""
+    principal = event.principal
+    if principal.user_name:
+        return principal.user_name
+    if not event.HasField("principal") or not principal.arn:
+        return event.invoked_by
+    return "root" if _kind(principal) == "Root" else principal.arn.rpartition("/")[2]
+
+
 def read_identity(identity: Mapping[str, Any], event: pb.Event) -> None:
     """Write into an event what `user_identity` said of it."""
     if identity["type"] == "AWSService":

@@ -7,7 +7,7 @@ from craton.audit.v1 import resources_pb2 as pb
 from google.protobuf.message import DecodeError
 
 from services.audit.domain import leaf
-from services.audit.domain.entry import index_of
+from services.audit.domain.entry import Index, index_of
 from services.audit.domain.query import DEFAULT_PAGE_SIZE, Place, Query
 from services.audit.errors import damaged, foreign_account
 from services.audit.operations.account_keys import AccountKeys
@@ -91,12 +91,24 @@ class Lookup:
         except (leaf.LeafDamagedError, DecodeError) as error:
             raise self._damaged(row) from error
         # The header is authenticated with the event; the row around the leaf is not, so it is compared.
-        expected = (row.event_id, row.time_us, row.principal_arn, row.event_name)
         header = opened.header
-        if (header.event_id, header.time_us, index.principal_arn, index.event_name) != expected:
+        if (header.event_id, header.time_us, *_columns(index)) != (row.event_id, row.time_us, *_columns(row)):
             raise self._damaged(row)
         return opened, event
 
     def _damaged(self, row: StoredEntry) -> DomainError:
         _log.error("audit_entry_damaged", count=row.sequence)
         return damaged(row.sequence)
+
+
+def _columns(held: StoredEntry | Index) -> tuple[object, ...]:
+    """Return what stands beside a leaf and in its event as well."""
+    return (
+        held.principal_arn,
+        held.event_name,
+        held.event_source,
+        held.user_name,
+        held.access_key_id,
+        held.read_only,
+        held.record,
+    )

@@ -12,7 +12,7 @@ from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.kinds import ENDPOINT
 from services.chassis.randomness import Randomness
 
-SERVICES = frozenset({"bedrock", "bedrock-runtime", "iam", "kms", "sts"})
+SERVICES = frozenset({"bedrock", "bedrock-runtime", "cloudtrail", "iam", "kms", "sts"})
 """Services that can answer on an endpoint, by their endpoints' names at AWS: those that edge speaks."""
 
 ANY_ACCOUNT = "*"

@@ -19,7 +19,8 @@ from services.chassis.pages import decode_page_token
 from services.edge.adapters.upstream import ask
 from services.edge.domain import model
 from services.edge.domain.faults import validation
-from services.edge.domain.json_faults import invalid_arn, invalid_marker, unsupported
+from services.edge.domain.json_faults import unsupported
+from services.edge.domain.kms_faults import invalid_arn, invalid_marker
 from services.edge.domain.kms_names import InvalidArnError, KmsNames
 from services.edge.ports import Caller, Operation
 

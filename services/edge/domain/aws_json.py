@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.edge.domain.constraints import Violations, spelled
-from services.edge.domain.faults import Fault, serialization, validation
+from services.edge.domain.faults import Fault, serialization
 from services.edge.domain.json_faults import unknown_target, unsupported
+from services.edge.domain.json_services import JSON_FAULTS
 from services.edge.domain.json_values import decode, dump, encode, epoch_seconds, parse
 from services.edge.domain.model import NOTHING, Operation, ServiceModel
 from services.edge.domain.response import HttpResponse
@@ -29,12 +30,13 @@ class _SpelledViolations(Violations):
 
     def add(self, where: str, constraint: str, *, missing: bool = False) -> None:
         """Note that the value at `where` breaks `constraint`."""
+        self.first = self.first or where.partition(".")[0]
         super().add(".".join(spelled(part) for part in where.split(".")), constraint, missing=missing)
 
 
 def find_target(model: ServiceModel, fields: Mapping[bytes, bytes]) -> Operation | None:
     """Return the operation that the headers name, None when it is not one of `model`."""
-    prefix, _, name = fields.get(TARGET, b"").decode("latin-1").partition(".")
+    prefix, _, name = fields.get(TARGET, b"").decode("latin-1").rpartition(".")
     return model.operations.get(name) if prefix == model.target_prefix else None
 
 
@@ -54,7 +56,7 @@ def decode_input(
     _refuse_unknown(model, operation, shape, parsed)
     problem = found.message()
     if problem is not None:
-        raise validation(problem)
+        raise JSON_FAULTS[model.service].violation_of(found.first, problem, operation)
     return values
 
 

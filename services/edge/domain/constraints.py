@@ -37,10 +37,13 @@ class Violations:
     def __init__(self) -> None:
         """Start with none."""
         self._found: list[str] = []
+        self.first = ""
+        """The member of the input in which the first was found."""
 
     def add(self, where: str, constraint: str, *, missing: bool = False) -> None:
         """Note that the value at `where` breaks `constraint`."""
         value = "Value null" if missing else "Value"
+        self.first = self.first or where.partition(".")[0]
         self._found.append(f"{value} at '{where}' failed to satisfy constraint: {constraint}")
 
     def note(self, where: str, constraint: str | None) -> None:

@@ -7,7 +7,8 @@ from functools import partial
 
 from services.edge.domain.aws_json import TARGET, encode_exception
 from services.edge.domain.faults import Fault, fault_of, validation
-from services.edge.domain.json_faults import json_fault_of, request_entity_too_large
+from services.edge.domain.json_faults import request_entity_too_large
+from services.edge.domain.json_services import JSON_FAULTS
 from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, Operation, ServiceModel
 from services.edge.domain.query import METHODS, NO_SERVICE, encode_error
 from services.edge.domain.query_faults import query_fault_of, request_too_large
@@ -75,7 +76,7 @@ def _json(service: str) -> Dialect:
         service=service,
         signing_names=(service,),
         max_body_bytes=JSON_BODY_BYTES,
-        fault_of=json_fault_of,
+        fault_of=JSON_FAULTS[service].fault_of,
         too_large=request_entity_too_large,
         encode_fault=lambda fault, _request_id: encode_exception(fault),
     )
@@ -118,7 +119,7 @@ class Dialects:
         chosen = None if scope is None else self._services.get(scope[1])
         if chosen is not None:
             return chosen
-        chosen = self._targets.get(fields.get(TARGET, b"").partition(b".")[0])
+        chosen = self._targets.get(fields.get(TARGET, b"").rpartition(b".")[0])
         if chosen is not None:
             return chosen
         form = fields.get(b"content-type", b"").startswith(_FORM) or b"Action=" in raw_query

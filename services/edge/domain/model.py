@@ -15,7 +15,7 @@ SERVICES = {"bedrock": "2023-04-20", "bedrock-runtime": "2023-09-30"}
 """The rest-json services: folders and API versions; the pinned botocore must carry exactly these."""
 QUERY_SERVICES = {"iam": "2010-05-08", "sts": "2011-06-15"}
 """The services of the query protocol, likewise. Their folders are named as they sign."""
-JSON_SERVICES = {"kms": "2014-11-01"}
+JSON_SERVICES = {"cloudtrail": "2013-11-01", "kms": "2014-11-01"}
 """The services of AWS JSON 1.1, likewise. Their folders are named as they sign."""
 NOTHING = ""
 """The shape of an input or output that an operation does not have: a structure without members."""

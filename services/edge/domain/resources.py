@@ -40,6 +40,8 @@ def request_resources(
             # Elsewhere the name is one of an inline policy, which has no ARN.
             named.append(policy_arn(account_id, values["PolicyName"], *rest))
         return [*named, *(values[member] for member in _ARNS if member in values)]
+    if operation.service == "cloudtrail":
+        return ()
     if operation.service == "kms":
         return _keys(values, KmsNames(account_id, region, partition))
     return model_resources(values, region, partition)

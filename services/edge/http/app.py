@@ -72,7 +72,7 @@ class Around:
 
 
 class Application:
-    """Serves AWS's API for bedrock, bedrock-runtime, iam, kms and sts."""
+    """Serves AWS's API for bedrock, bedrock-runtime, cloudtrail, iam, kms and sts."""
 
     def __init__(self, around: Around) -> None:
         """Build the routes of every operation of the service models."""

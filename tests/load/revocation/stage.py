@@ -19,7 +19,7 @@ from tests.load.revocation import estate
 from tests.load.revocation.kinds import Kind
 from tests.load.revocation.principals import Key
 from tests.load.revocation.steady import SteadyLoad
-from tests.load.revocation.trials import LEASE_S, Measured, TrialError, Trials
+from tests.load.revocation.trials import LEASE_S, STOPPED_LIMIT_S, Measured, TrialError, Trials
 from tests.load.revocation.ways import Ways
 from tests.running_stack import ROOT, RunningStack
 
@@ -69,11 +69,11 @@ class Stage:
         """As Trials has it."""
         self.do(self._trials.healthy(kind, stream=stream))
 
-    def stopped(self, kinds: Sequence[Kind], service: str) -> None:
+    def stopped(self, kinds: Sequence[Kind], service: str, limit_s: float = STOPPED_LIMIT_S) -> None:
         """As Trials has it, of a service by its name."""
         programs = Supervisor(self.stack).programs()
         pid = next(each["pid"] for each in programs if each["name"] == service)
-        self.do(self._trials.stopped(kinds, pid, SERVED_BY[service]))
+        self.do(self._trials.stopped(kinds, pid, SERVED_BY[service], limit_s))
 
     def settle(self) -> None:
         """Wait until no process counts as alive that is not, and forget what was measured.

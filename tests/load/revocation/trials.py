@@ -76,10 +76,12 @@ class Trials:
             await self._end([kind])
         self._judge()
 
-    async def stopped(self, kinds: Sequence[Kind], pid: int, still: frozenset[str]) -> None:
+    async def stopped(
+        self, kinds: Sequence[Kind], pid: int, still: frozenset[str], limit_s: float = STOPPED_LIMIT_S
+    ) -> None:
         """Revoke principals at the same time while the process `pid`, which serves `still`, stands still.
 
-        Raises TrialError.
+        Raises TrialError, also for an acknowledgement that took more than `limit_s` seconds.
         """
         principals = [kind.principal for kind in kinds]
         await asyncio.gather(*(kind.ready() for kind in kinds))
@@ -111,7 +113,7 @@ class Trials:
         ]
         if early:
             raise TrialError(f"{early[0]} was acknowledged while a service stood still that had its lease")
-        if max(took) > STOPPED_LIMIT_S:
+        if max(took) > limit_s:
             raise TrialError(f"acknowledged after {max(took):.2f} s: a lease ends after {LEASE_S:.0f} s")
 
     async def _watch(self, principal: Principal) -> None:

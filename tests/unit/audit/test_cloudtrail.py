@@ -143,7 +143,10 @@ def test_a_call_of_a_user() -> None:
         "eventID": "0f6c2f6e-1d2a-4b7e-9c3d-5a6b7c8d9e0f",
         "readOnly": False,
         "resources": [
-            {"ARN": "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"},
+            {
+                "ARN": "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1",
+                "type": "AWS::Bedrock::FoundationModel",
+            },
             {"name": "accounts/123456789012"},
         ],
         "eventType": "AwsApiCall",

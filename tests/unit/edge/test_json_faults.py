@@ -1,37 +1,51 @@
-"""KMS' error table: complete over all reasons, and equal to AWS's service model."""
+"""The error tables of AWS JSON 1.1: complete over all reasons, and equal to AWS's service models."""
 
 import pytest
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
-from services.edge.domain import json_faults
-from services.edge.domain.json_faults import JSON_CODES_OF, JSON_COMMON, JSON_STATUS_OF, json_fault_of
-from services.edge.domain.model import ServiceModel
+from services.edge.domain import json_faults, kms_faults
+from services.edge.domain.json_faults import JSON_COMMON, JSON_STATUS_OF
+from services.edge.domain.json_services import JSON_FAULTS
+from services.edge.domain.model import JSON_SERVICES, ServiceModel
 from services.edge.events import SERVED
 
-KMS = ServiceModel.load("kms")
+MODELS = {name: ServiceModel.load(name) for name in JSON_SERVICES}
+KMS = MODELS["kms"]
+json_fault_of = JSON_FAULTS["kms"].fault_of
 REASONS = [value.number for value in ErrorReason.DESCRIPTOR.values]
 R = ErrorReason
 OTHER_STORES = ("CloudHsm", "CustomKeyStore", "Xks")
 """How exceptions of key stores that this installation does not have begin."""
 
 
-def test_every_reason_has_an_exception_and_every_exception_a_status() -> None:
-    assert set(JSON_CODES_OF) == set(REASONS)
-    assert {code for codes in JSON_CODES_OF.values() for code in codes} | JSON_COMMON <= set(JSON_STATUS_OF)
+def _sent(service: str) -> set[str]:
+    faults = JSON_FAULTS[service]
+    return {code for codes in faults.codes_of.values() for code in codes} | {faults.internal}
 
 
-def test_statuses_are_those_of_the_service_model() -> None:
+def test_the_services_are_those_that_are_served() -> None:
+    assert set(JSON_FAULTS) == set(JSON_SERVICES)
+
+
+@pytest.mark.parametrize("service", JSON_SERVICES)
+def test_every_reason_has_an_exception_and_every_exception_a_status(service: str) -> None:
+    assert set(JSON_FAULTS[service].codes_of) == set(REASONS)
+    assert _sent(service) | set(JSON_FAULTS[service].members.values()) | JSON_COMMON <= set(JSON_STATUS_OF)
+
+
+def test_statuses_are_those_of_the_service_models() -> None:
     checked = set()
     for code, status in JSON_STATUS_OF.items():
-        declared = KMS.error_status(code)
-        if declared is not None:
-            assert declared == status, code
-            checked.add(code)
-    assert len(checked) > 20
+        for model in MODELS.values():
+            declared = model.error_status(code)
+            if declared is not None:
+                assert declared == status, code
+                checked.add(code)
+    assert len(checked) > 25
 
 
 def test_every_exception_of_served_operations_is_known_and_sent() -> None:
-    sent = {code for codes in JSON_CODES_OF.values() for code in codes}
+    sent = _sent("kms")
     made_here = {"InvalidArnException", "InvalidMarkerException"}
     for service, name in SERVED:
         if service == "kms":
@@ -39,11 +53,13 @@ def test_every_exception_of_served_operations_is_known_and_sent() -> None:
             assert declared <= sent | made_here, name
 
 
+@pytest.mark.parametrize("service", JSON_SERVICES)
 @pytest.mark.parametrize("reason", REASONS)
-def test_every_operation_gets_an_exception_it_may_answer(reason: int) -> None:
-    for operation in KMS.operations.values():
-        fault = json_fault_of(reason, "text", operation)
-        assert fault.code in operation.errors | JSON_COMMON
+def test_every_operation_gets_an_exception_it_may_answer(reason: int, service: str) -> None:
+    faults = JSON_FAULTS[service]
+    for operation in MODELS[service].operations.values():
+        fault = faults.fault_of(reason, "text", operation)
+        assert fault.code in operation.errors | JSON_COMMON | {faults.internal}
         assert fault.status == JSON_STATUS_OF[fault.code]
         assert fault.reason == R.Name(reason).removeprefix("ERROR_REASON_")
 
@@ -101,11 +117,11 @@ def test_before_an_operation_is_known() -> None:
 
 def test_faults_of_the_edge_itself() -> None:
     decrypt, describe = KMS.operations["Decrypt"], KMS.operations["DescribeKey"]
-    assert json_faults.invalid_arn("Invalid arn", describe).code == "InvalidArnException"
-    assert json_faults.invalid_arn("Invalid arn", decrypt).code == "NotFoundException"
+    assert kms_faults.invalid_arn("Invalid arn", describe).code == "InvalidArnException"
+    assert kms_faults.invalid_arn("Invalid arn", decrypt).code == "NotFoundException"
     fault = json_faults.unsupported_operation(KMS.operations["ReplicateKey"])
     assert (fault.code, fault.status) == ("UnsupportedOperationException", 400)
     assert fault.message == "This installation does not support ReplicateKey."
     assert json_faults.request_entity_too_large().status == 413
     assert json_faults.unknown_target().code == "UnknownOperationException"
-    assert json_faults.invalid_marker().code == "InvalidMarkerException"
+    assert kms_faults.invalid_marker().code == "InvalidMarkerException"

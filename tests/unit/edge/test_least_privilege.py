@@ -22,11 +22,13 @@ from tests.fakes.service_inputs import example_input
 
 MODELS = {name: ServiceModel.load(name) for name in ("kms",)}
 ROOT = Path(__file__).parents[3]
-ANSWERED_BY = ("auth", "kms", "runtime", "training")
+ANSWERED_BY = ("audit", "auth", "kms", "runtime", "training")
 """The services that edge has a channel to."""
 SHARED = {
     # The ear of every enforcement point, which is the chassis' and tested there.
     "/craton.auth.v1.AuthorizationService/ConfirmRevocations",
+    # The recorder's shipper, likewise.
+    "/craton.audit.v1.IngestService/AppendEvents",
 }
 CALLER = Caller(
     PrincipalClaims(

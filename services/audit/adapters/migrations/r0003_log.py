@@ -6,6 +6,8 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+_RECORDS = {"account": [], "source": ["event_source"], "user": ["user_name"]}
+_RECORDS |= {"access_key": ["access_key_id"], "read_only": ["read_only"]}
 _INDEXES = {
     "entries_by_time": ["time_us", "sequence"],
     "entries_by_account": ["account_id", "time_us", "sequence"],
@@ -46,16 +48,31 @@ def upgrade() -> None:
         sa.Column("principal_arn", sa.String(2048), nullable=False),
         sa.Column("event_name", sa.String(256), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
+        sa.Column("event_source", sa.String(256), nullable=False),
+        sa.Column("user_name", sa.String(2048), nullable=False),
+        sa.Column("access_key_id", sa.String(2048), nullable=False),
+        sa.Column("read_only", sa.Boolean, nullable=False),
+        sa.Column("record", sa.Boolean, nullable=False),
         sa.Column("leaf", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("spool_id", "position", name="one_entry_of_a_position"),
         sa.UniqueConstraint("event_id", name="one_entry_of_an_event"),
     )
     for name, columns in _INDEXES.items():
         op.create_index(name, "entries", columns)
+    for name, columns in _RECORDS.items():
+        op.create_index(
+            f"records_by_{name}",
+            "entries",
+            ["account_id", *columns, "time_us", "sequence"],
+            sqlite_where=sa.text("record"),
+            postgresql_where=sa.text("record"),
+        )
     op.create_table(
         "resources",
         sa.Column("resource", sa.String(2048), primary_key=True),
         sa.Column("account_id", sa.String(12), primary_key=True),
         sa.Column("time_us", sa.BigInteger, primary_key=True),
         sa.Column("sequence", sequence, sa.ForeignKey("entries.sequence"), primary_key=True),
+        sa.Column("resource_type", sa.String(64), nullable=False),
     )
+    op.create_index("resources_by_type", "resources", ["account_id", "resource_type", "time_us", "sequence"])

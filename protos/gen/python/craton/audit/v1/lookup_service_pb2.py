@@ -27,7 +27,7 @@ from craton.audit.v1 import resources_pb2 as craton_dot_audit_dot_v1_dot_resourc
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/audit/v1/lookup_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63raton/audit/v1/resources.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x02\n\x13LookupEventsRequest\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\rprincipal_arn\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\nevent_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1b\n\nrequest_id\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\naccount_id\x18\x07 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x12\x1d\n\tpage_size\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"W\n\x14LookupEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.craton.audit.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2l\n\rLookupService\x12[\n\x0cLookupEvents\x12$.craton.audit.v1.LookupEventsRequest\x1a%.craton.audit.v1.LookupEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/audit/v1/lookup_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63raton/audit/v1/resources.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x04\n\x13LookupEventsRequest\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\rprincipal_arn\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\nevent_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1b\n\nrequest_id\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\naccount_id\x18\x07 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x12\x1d\n\tpage_size\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12G\n\x08\x65vent_id\x18\n \x01(\tB5\xbaH2r02.^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$\x12\x1e\n\x0c\x65vent_source\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1b\n\tuser_name\x18\x0c \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\raccess_key_id\x18\r \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1e\n\rresource_type\x18\x0e \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x16\n\tread_only\x18\x0f \x01(\x08H\x00\x88\x01\x01\x12\x14\n\x0crecords_only\x18\x10 \x01(\x08\x42\x0c\n\n_read_only\"\x81\x01\n\x14LookupEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.craton.audit.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12(\n\x07records\x18\x03 \x03(\x0b\x32\x17.craton.audit.v1.Record\"\x81\x01\n\x06Record\x12\x19\n\x11\x63loud_trail_event\x18\x01 \x01(\t\x12\x11\n\tuser_name\x18\x02 \x01(\t\x12\x15\n\raccess_key_id\x18\x03 \x01(\t\x12\x32\n\tresources\x18\x04 \x03(\x0b\x32\x1f.craton.audit.v1.RecordResource\",\n\x0eRecordResource\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t2l\n\rLookupService\x12[\n\x0cLookupEvents\x12$.craton.audit.v1.LookupEventsRequest\x1a%.craton.audit.v1.LookupEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,10 +48,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H2r02.^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$'
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['event_source']._loaded_options = None
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['event_source']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['user_name']._loaded_options = None
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['user_name']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['access_key_id']._loaded_options = None
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['access_key_id']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['resource_type']._loaded_options = None
+  _globals['_LOOKUPEVENTSREQUEST'].fields_by_name['resource_type']._serialized_options = b'\272H\004r\002\030@'
   _globals['_LOOKUPEVENTSREQUEST']._serialized_start=153
-  _globals['_LOOKUPEVENTSREQUEST']._serialized_end=492
-  _globals['_LOOKUPEVENTSRESPONSE']._serialized_start=494
-  _globals['_LOOKUPEVENTSRESPONSE']._serialized_end=581
-  _globals['_LOOKUPSERVICE']._serialized_start=583
-  _globals['_LOOKUPSERVICE']._serialized_end=691
+  _globals['_LOOKUPEVENTSREQUEST']._serialized_end=751
+  _globals['_LOOKUPEVENTSRESPONSE']._serialized_start=754
+  _globals['_LOOKUPEVENTSRESPONSE']._serialized_end=883
+  _globals['_RECORD']._serialized_start=886
+  _globals['_RECORD']._serialized_end=1015
+  _globals['_RECORDRESOURCE']._serialized_start=1017
+  _globals['_RECORDRESOURCE']._serialized_end=1061
+  _globals['_LOOKUPSERVICE']._serialized_start=1063
+  _globals['_LOOKUPSERVICE']._serialized_end=1171
 # @@protoc_insertion_point(module_scope)
