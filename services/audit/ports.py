@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from services.audit.domain.anchor import Anchor
@@ -128,6 +129,29 @@ class LogSigner(Protocol):
 
     async def sign(self, text: str) -> Signature:
         """Sign the text of a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestKey:
+    """What the digests of trails are verified with."""
+
+    der: bytes
+    """RSAPublicKey of PKCS #1 in DER, as CloudTrail's ListPublicKeys has it."""
+    created: datetime
+    """Nothing was signed before."""
+
+
+class DigestSigner(Protocol):
+    """Signs digests of trails by CloudTrail's rules. Raises DomainError while the key service is away."""
+
+    async def public_key(self) -> DigestKey:
+        """Return the key's public half. MUST be the same for ever."""
+
+    async def sign(self, text: str) -> bytes:
+        """Sign the text of a digest: RSASSA-PKCS1-v1_5 with SHA-256. The same text has the same signature.
+
+        Raises DomainError(INVALID_FIELD) for any other text.
+        """
 
 
 class Witness(Protocol):

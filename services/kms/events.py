@@ -9,8 +9,10 @@ from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.kms.domain.ciphertext import Ciphertext
 from services.kms.domain.names import AliasName, GrantName, KeyName
+from services.kms.operations.digest_keys import DIGEST_KEY
 from services.kms.operations.encryption import named_key
-from services.kms.operations.service_keys import service_key_name
+from services.kms.operations.own_keys import OwnKey
+from services.kms.operations.service_keys import SERVICE_KEY
 
 _AWS = "kms.amazonaws.com"
 _CRATON = "kms.craton"
@@ -62,11 +64,14 @@ def _nothing(_request: Any, _call: CallContext) -> Sequence[str]:
     return ()
 
 
-def _service_key(_request: Any, call: CallContext) -> Sequence[str]:
-    try:
-        return (service_key_name(call.caller).displayed,)
-    except DomainError:
-        return ()
+def _own(key: OwnKey) -> Callable[[Any, CallContext], Sequence[str]]:
+    def resources(_request: Any, call: CallContext) -> Sequence[str]:
+        try:
+            return (key.name(call.caller).displayed,)
+        except DomainError:
+            return ()
+
+    return resources
 
 
 def _effect(source: str, name: str, resources: Callable[[Any, CallContext], Sequence[str]]) -> AuditedMethod:
@@ -116,14 +121,16 @@ EVENTS: Mapping[str, AuditedMethod] = {
         _CRATON, "ChangePassphrase", Recording.EFFECT
     ),
     "/craton.kms.v1.ServiceKeyService/EncryptWithServiceKey": _effect(
-        _CRATON, "EncryptWithServiceKey", _service_key
+        _CRATON, "EncryptWithServiceKey", _own(SERVICE_KEY)
     ),
     "/craton.kms.v1.ServiceKeyService/DecryptWithServiceKey": _effect(
-        _CRATON, "DecryptWithServiceKey", _service_key
+        _CRATON, "DecryptWithServiceKey", _own(SERVICE_KEY)
     ),
     "/craton.kms.v1.ServiceKeyService/GenerateServiceDataKey": _effect(
-        _CRATON, "GenerateServiceDataKey", _service_key
+        _CRATON, "GenerateServiceDataKey", _own(SERVICE_KEY)
     ),
+    # One an hour for each trail. A checkpoint's signature could not be recorded so: it follows every event.
+    "/craton.kms.v1.DigestKeyService/SignDigest": _effect(_CRATON, "SignDigest", _own(DIGEST_KEY)),
     "/craton.kms.v1.ModelKeyService/GenerateModelDataKey": _effect(
         _CRATON, "GenerateModelDataKey", _field("key_name")
     ),
@@ -138,6 +145,7 @@ EVENTS: Mapping[str, AuditedMethod] = {
             "KeyLeaseService/CheckKeyUses",
             "LogKeyService/SignCheckpoint",
             "LogKeyService/GetLogPublicKey",
+            "DigestKeyService/GetDigestPublicKey",
         )
     },
     **_aws(

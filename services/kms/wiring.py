@@ -7,6 +7,7 @@ from craton.kms.v1 import (
     alias_service_pb2_grpc,
     crypto_service_pb2_grpc,
     custody_service_pb2_grpc,
+    digest_key_service_pb2_grpc,
     grant_service_pb2_grpc,
     key_admin_service_pb2_grpc,
     key_lease_service_pb2_grpc,
@@ -42,6 +43,7 @@ from services.kms.operations.aliases import Aliases
 from services.kms.operations.certificates import Certificates
 from services.kms.operations.custody import Seal
 from services.kms.operations.deletion import Deletion
+from services.kms.operations.digest_keys import DigestKeys
 from services.kms.operations.encryption import Encryption
 from services.kms.operations.grant_records import GrantRecords, delete_grants
 from services.kms.operations.grant_tokens import GrantTokens
@@ -68,6 +70,7 @@ from services.kms.ports import DeletionAudit, KeyAnnouncer, KeyRevocations, Prin
 from services.kms.servicer.alias import AliasServicer
 from services.kms.servicer.crypto import CryptoServicer
 from services.kms.servicer.custody import CustodyServicer
+from services.kms.servicer.digest_key import DigestKeyServicer
 from services.kms.servicer.grant import GrantServicer
 from services.kms.servicer.key_admin import KeyAdminServicer
 from services.kms.servicer.key_lease import KeyLeaseServicer
@@ -238,6 +241,10 @@ def _serve_workloads(server: Server, base: _Foundation, uses: KeyUses, leases: K
     server.add(
         log_key_service_pb2_grpc.add_LogKeyServiceServicer_to_server,
         LogKeyServicer(LogKeys(own, base.material)),
+    )
+    server.add(
+        digest_key_service_pb2_grpc.add_DigestKeyServiceServicer_to_server,
+        DigestKeyServicer(DigestKeys(own, base.material)),
     )
     server.add(
         model_key_service_pb2_grpc.add_ModelKeyServiceServicer_to_server, ModelKeyServicer(ModelKeys(own))

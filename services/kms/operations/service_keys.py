@@ -5,20 +5,14 @@ from collections.abc import Mapping
 from services.chassis.identity import WorkloadId
 from services.chassis.secret import SecretBytes
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.names import KeyClass, KeyName, KeyParent
-from services.kms.errors import caller_refused, invalid_ciphertext
+from services.kms.domain.names import KeyName
+from services.kms.errors import invalid_ciphertext
 from services.kms.operations.encryption import named_key
+from services.kms.operations.own_keys import OwnKey
 from services.kms.operations.workload_keys import WorkloadDataKey, WorkloadKeys
 
-_KEY_ID = "default"
-"""A service has one key. A fixed id makes creation on first use idempotent, whoever comes first."""
-
-
-def service_key_name(caller: WorkloadId | None) -> KeyName:
-    """Name the key of the calling service. Raises DomainError(ACCESS_DENIED) for other workloads."""
-    if caller is None or caller.kind != "service":
-        raise caller_refused("Service keys are for services: this workload has none.")
-    return KeyParent(KeyClass.SERVICE, caller.name).key(_KEY_ID)
+SERVICE_KEY = OwnKey("default", "Service keys are for services: this workload has none.")
+"""A service has one to encrypt with."""
 
 
 class ServiceKeys:
@@ -47,14 +41,14 @@ class ServiceKeys:
         self, caller: WorkloadId | None, blob: bytes, context: Mapping[str, str]
     ) -> SecretBytes:
         """Open what was encrypted under the caller's key. Raises DomainError(INVALID_CIPHERTEXT)."""
-        name = service_key_name(caller)
+        name = SERVICE_KEY.name(caller)
         ciphertext = Ciphertext.parse(blob)
         if named_key(ciphertext) != name:
             raise invalid_ciphertext()
         return await self._keys.decrypt(ciphertext, name, context)
 
     async def _ensure(self, caller: WorkloadId | None) -> KeyName:
-        name = service_key_name(caller)
+        name = SERVICE_KEY.name(caller)
         if name not in self._known:
             # Creating is idempotent; remembering only saves a write for every later call.
             await self._keys.ensure(name, f"Service key of {name.parent.owner}")

@@ -6,7 +6,7 @@ from craton.kms.v1 import service_key_service_pb2, service_key_service_pb2_grpc
 
 from services.chassis.context import current_call
 from services.chassis.secret import SecretBytes
-from services.kms.operations.service_keys import ServiceKeys, service_key_name
+from services.kms.operations.service_keys import SERVICE_KEY, ServiceKeys
 
 
 class ServiceKeyServicer(service_key_service_pb2_grpc.ServiceKeyServiceServicer):
@@ -28,7 +28,7 @@ class ServiceKeyServicer(service_key_service_pb2_grpc.ServiceKeyServiceServicer)
         caller = current_call().caller
         plaintext = await self._keys.decrypt(caller, request.ciphertext, request.encryption_context)
         return service_key_service_pb2.DecryptWithServiceKeyResponse(
-            plaintext=plaintext.reveal(), key_name=str(service_key_name(caller))
+            plaintext=plaintext.reveal(), key_name=str(SERVICE_KEY.name(caller))
         )
 
     async def GenerateServiceDataKey(self, request: Any, context: Any) -> Any:
@@ -38,5 +38,5 @@ class ServiceKeyServicer(service_key_service_pb2_grpc.ServiceKeyServiceServicer)
         return service_key_service_pb2.GenerateServiceDataKeyResponse(
             plaintext=key.plaintext.reveal(),
             ciphertext=key.ciphertext,
-            key_name=str(service_key_name(caller)),
+            key_name=str(SERVICE_KEY.name(caller)),
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from craton.kms.v1 import (
     crypto_service_pb2_grpc,
+    digest_key_service_pb2_grpc,
     key_admin_service_pb2_grpc,
     log_key_service_pb2_grpc,
     model_key_service_pb2_grpc,
@@ -50,6 +51,7 @@ class Clients:
 
     service_keys: Any
     log_keys: Any
+    digest_keys: Any
     model_keys: Any
     crypto: Any
     admin: Any
@@ -103,6 +105,7 @@ async def clients(workloads: Workloads) -> AsyncIterator[Callable[[Server, str],
         return Clients(
             service_key_service_pb2_grpc.ServiceKeyServiceStub(channel),
             log_key_service_pb2_grpc.LogKeyServiceStub(channel),
+            digest_key_service_pb2_grpc.DigestKeyServiceStub(channel),
             model_key_service_pb2_grpc.ModelKeyServiceStub(channel),
             crypto_service_pb2_grpc.CryptoServiceStub(channel),
             key_admin_service_pb2_grpc.KeyAdminServiceStub(channel),

@@ -7,10 +7,12 @@ from craton.kms.v1 import (
     alias_service_pb2,
     crypto_service_pb2,
     custody_service_pb2,
+    digest_key_service_pb2,
     grant_service_pb2,
     key_admin_service_pb2,
     key_lease_service_pb2,
     key_material_service_pb2,
+    log_key_service_pb2,
     model_key_service_pb2,
     service_key_service_pb2,
 )
@@ -37,6 +39,8 @@ PRINCIPALS = {"service/edge", "operator/admin"}
 # Written by hand and not read from callers.toml, so that an entry too many there is found here.
 EXPECTED = {
     service_key_service_pb2: {"ServiceKeyService": KEY_HOLDERS},
+    log_key_service_pb2: {"LogKeyService": {"service/audit"}},
+    digest_key_service_pb2: {"DigestKeyService": {"service/audit"}},
     model_key_service_pb2: {"GenerateModelDataKey": PROVIDERS, "OpenModelDataKey": POOLS},
     crypto_service_pb2: {
         "CryptoService": PRINCIPALS,

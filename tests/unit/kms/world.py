@@ -21,6 +21,7 @@ from services.kms.errors import alias_not_found, key_not_found
 from services.kms.operations.aliases import Aliases
 from services.kms.operations.certificates import Certificates
 from services.kms.operations.deletion import Deletion
+from services.kms.operations.digest_keys import DigestKeys
 from services.kms.operations.encryption import Encryption
 from services.kms.operations.imports import Imports
 from services.kms.operations.key_admin import KeyAdministration, NewKey
@@ -204,6 +205,7 @@ class World:
         )
         own = WorkloadKeys(self.records, self.material, self.clock, self.random)
         self.models, self.services = ModelKeys(own), ServiceKeys(own)
+        self.digests = DigestKeys(own, self.material)
 
     async def open(self) -> None:
         """Unseal."""
