@@ -62,8 +62,8 @@ def create(
 ) -> None:
     """Register an endpoint on a private listener of your account.
 
-    Services are bedrock, bedrock-runtime, cloudtrail, iam, kms and sts. Without a policy all is allowed to principals of
-    your own account.
+    Services are bedrock, bedrock-runtime, cloudtrail, iam, kms and sts. Without a policy all is allowed to
+    principals of your own account.
 
     \b
     Example:

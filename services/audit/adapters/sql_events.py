@@ -94,7 +94,7 @@ class SqlEventStore:
         return await self._database.read(work)
 
 
-def _stored(row: "sa.Row[Any]") -> StoredEntry:
+def _stored(row: Sequence[Any]) -> StoredEntry:
     return StoredEntry(*row)
 
 
