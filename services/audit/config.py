@@ -1,7 +1,9 @@
 """The configuration of audit."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from services.chassis.settings import (
     AuditSettings,
@@ -33,6 +35,34 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """Where trails deliver."""
+
+    endpoint: str = ""
+    """URL of the S3 server; without one no trail can be made. Plain HTTP is for the loopback alone."""
+    region: str = "us-east-1"
+    """That requests to it are signed for."""
+    credentials_file: str = ""
+    """As AWS's tools have it, read again when it changes: the profile "default" has the key that writes into
+    customers' buckets."""
+    ca: str = ""
+    """PEM file of the authorities of the server's certificate; botocore's own without it."""
+    interval_s: float = 300.0
+    """Between deliveries of log files."""
+    digest_interval_s: float = 3600.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would send customers' events through a network in the clear."""
+        url = urlsplit(self.endpoint)
+        if self.endpoint and url.scheme != "https" and not (url.scheme == "http" and _loopback(url.hostname)):
+            raise ValueError("endpoint: an https:// URL is expected; http:// is for the loopback alone")
+        if self.endpoint and not self.credentials_file:
+            raise ValueError("credentials_file: the key for the endpoint is missing")
+        if self.interval_s <= 0 or self.digest_interval_s < 1:
+            raise ValueError("interval_s is more than 0, and digest_interval_s 1 at least")
+
+
+@dataclass(frozen=True, slots=True)
 class AuditConfig:
     """Everything audit is told from outside. Secrets are file paths."""
 
@@ -46,8 +76,17 @@ class AuditConfig:
     """Where the data keys of accounts come from; while it is down events wait in their spools."""
     database_url: str
     log: LogSettings
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    partition: str = "aws"
     witnesses: tuple[UpstreamSettings, ...] = ()
     """Who cosigns the log's checkpoints; workloads of kind "witness"."""
     redis: RedisSettings | None = None
     """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+
+
+def _loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False

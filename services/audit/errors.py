@@ -5,6 +5,18 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 from services.chassis.audit.shipper import EXPECTED_POSITION
 from services.chassis.errors import DomainError
 
+NO_STORE = "NoObjectStore"
+"""Instead of a code of S3's, where no store is configured."""
+
+
+class BucketError(Exception):
+    """An object store refused, or did not answer; `code` is S3's, or a name of ours for what has none."""
+
+    def __init__(self, code: str) -> None:
+        """Say why."""
+        super().__init__(code)
+        self.code = code
+
 
 class LogDamagedError(Exception):
     """Log and database do not fit each other: one of them is not what it was. The text says where."""
@@ -88,6 +100,69 @@ def foreign_account() -> DomainError:
     """A principal asks about an account that is not its own."""
     return DomainError(
         ErrorReason.ERROR_REASON_ACCESS_DENIED, "Events of another account are shown to operators only."
+    )
+
+
+def unknown_trail() -> DomainError:
+    """No such trail, in this account and region."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND, "There is no trail of this name.")
+
+
+def trail_exists() -> DomainError:
+    """A trail of that name is there already."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_EXISTS, "There is a trail of this name already.")
+
+
+def too_many_trails(limit: int) -> DomainError:
+    """The account has as many trails in the region as it can have."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_QUOTA_EXCEEDED, f"An account has at most {limit} trails in a region."
+    )
+
+
+def too_many_tags(limit: int) -> DomainError:
+    """The trail would have more labels than it can have."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_QUOTA_EXCEEDED, f"A trail has at most {limit} tags.", field="tags"
+    )
+
+
+def foreign_trail() -> DomainError:
+    """A trail of another account, of which nothing is said, not even whether it is there."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_ACCESS_DENIED, "The trail is not one of the caller's account."
+    )
+
+
+def not_at_home(region: str) -> DomainError:
+    """A trail is changed in its home alone."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        f"The home region of this trail is {region}: it can be changed there alone.",
+        field="name",
+    )
+
+
+def changed_meanwhile() -> DomainError:
+    """Somebody else has changed the trail at the same time."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_CONFLICT, "The trail was changed at the same time. Try again."
+    )
+
+
+def unusable_bucket(code: str) -> DomainError:
+    """Nothing can be delivered to a bucket; `code` says why, as S3 does."""
+    texts = {
+        "NoSuchBucket": "There is no bucket of this name.",
+        "AccessDenied": "The bucket's policy does not let cloudtrail.amazonaws.com put this trail's files.",
+        "MalformedPolicy": "The bucket's policy cannot be evaluated here.",
+        NO_STORE: "This installation delivers no files: its operator has named no object store.",
+    }
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        texts.get(code, "The bucket cannot be used."),
+        field="bucket",
+        metadata={"code": code},
     )
 
 

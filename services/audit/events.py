@@ -22,6 +22,20 @@ def _event(request: Any, _call: CallContext) -> Sequence[str]:
     return (f"events/{request.event_id}",)
 
 
+def _trail(request: Any, _call: CallContext) -> Sequence[str]:
+    return (request.name,)
+
+
+def _trails(recording: Recording, names: Mapping[str, str]) -> Mapping[str, AuditedMethod]:
+    """Methods of TrailService, by their names here and at AWS."""
+    return {
+        f"/craton.audit.v1.TrailService/{method}": AuditedMethod(
+            "cloudtrail.amazonaws.com", name, recording, _trail
+        )
+        for method, name in names.items()
+    }
+
+
 EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.audit.v1.IngestService/AppendEvents": AuditedMethod(
         "audit.craton", "AppendEvents", Recording.SUMMARY
@@ -44,5 +58,33 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.audit.v1.LogService/GetLogFile": AuditedMethod("audit.craton", "GetLogFile", Recording.SUMMARY),
     "/craton.audit.v1.LookupService/LookupEvents": AuditedMethod(
         "cloudtrail.amazonaws.com", "LookupEvents", Recording.READ, _account
+    ),
+    **_trails(
+        Recording.EFFECT,
+        {
+            "CreateTrail": "CreateTrail",
+            "UpdateTrail": "UpdateTrail",
+            "DeleteTrail": "DeleteTrail",
+            "StartLogging": "StartLogging",
+            "StopLogging": "StopLogging",
+            "PutEventSelectors": "PutEventSelectors",
+            "TagTrail": "AddTags",
+            "UntagTrail": "RemoveTags",
+        },
+    ),
+    **_trails(
+        Recording.READ,
+        {
+            "GetTrail": "GetTrail",
+            "GetTrailStatus": "GetTrailStatus",
+            "GetEventSelectors": "GetEventSelectors",
+            "ListTrailTags": "ListTags",
+        },
+    ),
+    "/craton.audit.v1.TrailService/ListTrails": AuditedMethod(
+        "cloudtrail.amazonaws.com", "ListTrails", Recording.READ
+    ),
+    "/craton.audit.v1.TrailService/ListDigestPublicKeys": AuditedMethod(
+        "cloudtrail.amazonaws.com", "ListPublicKeys", Recording.READ
     ),
 }

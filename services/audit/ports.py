@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from services.audit.domain.anchor import Anchor
+from services.audit.domain.delivery import Link, LogFile
 from services.audit.domain.entry import Index
 from services.audit.domain.query import Place, Query
+from services.audit.domain.trail import Trail, TrailName
 from services.chassis.context import CallContext
 from services.chassis.secret import SecretBytes
 from tlog.note import Signature, VerifierKey
@@ -79,6 +81,18 @@ class EventStore(Protocol):
 
     async def by_id(self, event_id: bytes, account_id: str | None) -> StoredEntry | None:
         """Return an event's entry, None when there is none, or none of this account."""
+
+    async def newest(self) -> int:
+        """Return the number of the newest entry, -1 when there is none."""
+
+    async def span(self, account_id: str, after: int, most: int, most_bytes: int) -> int | None:
+        """Return the number of the last of the account's records after the entry `after`, None for none.
+
+        Counts at most `most` of them, and no more than have `most_bytes` together, but one at least.
+        """
+
+    async def records(self, account_id: str, after: int, upto: int) -> Sequence[StoredEntry]:
+        """Return the account's records after the entry `after` up to `upto`, in their order."""
 
 
 class LogFiles(Protocol):
@@ -229,3 +243,68 @@ class Authorization(Protocol):
 
     async def authorize(self, call: CallContext, action: str, resource: str) -> None:
         """Return when the call's principal may do `action`; raises DomainError otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDigest:
+    """A digest of a trail, which is delivered or about to be."""
+
+    start_us: int
+    end_us: int
+    link: Link
+    body: bytes
+    delivered: bool
+
+
+class TrailStore(Protocol):
+    """Holds trails, what they have delivered and no digest names yet, and the ends of chains of digests."""
+
+    async def create(self, trail: Trail) -> None:
+        """Add a trail. Raises DomainError: RESOURCE_EXISTS for its name, QUOTA_EXCEEDED for its region."""
+
+    async def get(self, name: TrailName) -> Trail | None:
+        """Return a trail, None when there is none."""
+
+    async def of_account(self, account_id: str) -> Sequence[Trail]:
+        """Return the trails of an account, by region and name."""
+
+    async def active(self) -> Sequence[Trail]:
+        """Return every trail that was ever started."""
+
+    async def replace(self, trail: Trail, files: Sequence[tuple[str, LogFile]] = ()) -> bool:
+        """Hold a trail as it is now, and files that it has delivered meanwhile for regions.
+
+        `trail` has the revision that was read. MUST compare and write in one transaction, and return False
+        when the trail was changed or deleted meanwhile.
+        """
+
+    async def delete(self, trail: Trail) -> bool:
+        """Remove a trail with what is held of its files; False when it was changed or deleted meanwhile."""
+
+    async def undigested(self, trail: Trail) -> Mapping[str, Sequence[tuple[int, LogFile]]]:
+        """Return, by regions, delivered files with their ids that no digest names yet, the oldest first."""
+
+    async def last_digest(self, trail: Trail, region: str) -> StoredDigest | None:
+        """Return the newest digest of the trail's present chain."""
+
+    async def chained(self, trail: Trail) -> Sequence[str]:
+        """Return the regions in which the trail's present chains have a digest."""
+
+    async def add_digest(self, trail: Trail, region: str, digest: StoredDigest, files: Sequence[int]) -> bool:
+        """Add the next digest of a chain, which names `files`.
+
+        MUST return False when another replica has added one that ends at the same time or later.
+        """
+
+    async def delivered_digest(self, trail: Trail, region: str, digest: StoredDigest) -> None:
+        """Note that a digest was delivered, and forget what came before it in its chain."""
+
+
+class Buckets(Protocol):
+    """The customers' object store. Raises BucketError with S3's code."""
+
+    async def policy(self, bucket: str) -> str:
+        """Return the policy of a bucket, empty for none."""
+
+    async def put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
+        """Write an object. MUST return only after it is stored, whole; the same again changes nothing."""

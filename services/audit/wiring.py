@@ -7,29 +7,39 @@ from craton.audit.v1 import (
     ingest_service_pb2_grpc,
     log_service_pb2_grpc,
     lookup_service_pb2_grpc,
+    trail_service_pb2_grpc,
 )
 
 from services.audit.adapters.file_log import FileLog
 from services.audit.adapters.grpc_witness import GrpcWitness
 from services.audit.adapters.kms import KmsKeyService
+from services.audit.adapters.kms_digest_key import KmsDigestSigner
 from services.audit.adapters.kms_log_key import KmsLogSigner
 from services.audit.adapters.own_spool import OwnIngest
+from services.audit.adapters.s3_buckets import NoBuckets, S3Buckets
 from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.sql_keys import SqlDataKeyStore
+from services.audit.adapters.sql_trails import SqlTrailStore
 from services.audit.config import AuditConfig
 from services.audit.events import EVENTS
 from services.audit.operations.account_keys import AccountKeys
 from services.audit.operations.anchors import Anchors
+from services.audit.operations.bucket_access import BucketAccess
 from services.audit.operations.cosigning import Cosigning
+from services.audit.operations.delivery import Delivery
+from services.audit.operations.digest_keys import PublicKeys
+from services.audit.operations.digests import Digests
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.log import Log
 from services.audit.operations.lookup import Lookup
 from services.audit.operations.nodes import Nodes
 from services.audit.operations.proofs import Proofs
 from services.audit.operations.scrub import Scrub
-from services.audit.servicer import AnchorServicer, IngestServicer, LogServicer, LookupServicer
+from services.audit.operations.trails import Trails
+from services.audit.servicer.events import AnchorServicer, IngestServicer, LogServicer, LookupServicer
+from services.audit.servicer.trails import TrailServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -69,6 +79,12 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
         GrpcWitness(channel, settings.name)
         for channel, settings in zip(watching, config.witnesses, strict=True)
     ]
+    trails, told = SqlTrailStore(database), config.delivery
+    buckets = S3Buckets(told) if told.endpoint else NoBuckets()
+    access = BucketAccess(buckets, clock, config.partition)
+    digest_signer = KmsDigestSigner(kms)
+    digests = Digests(trails, buckets, access, digest_signer, clock, told.digest_interval_s)
+    delivery = Delivery(trails, events, lookup, buckets, access, digests, clock, told.interval_s)
     nodes = Nodes(files)
     cosigning = Cosigning(witnesses, nodes, events, signer, clock)
     log = Log(events, heads, files, signer, cosigning, config.log.origin)
@@ -102,9 +118,17 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
         log_service_pb2_grpc.add_LogServiceServicer_to_server,
         LogServicer(Proofs(events, heads, files, nodes, signer, cosigning, lookup)),
     )
+    server.add(
+        trail_service_pb2_grpc.add_TrailServiceServicer_to_server,
+        TrailServicer(
+            Trails(trails, events, access, point.authorizer, clock, random, config.partition),
+            PublicKeys(digest_signer, point.authorizer, clock),
+        ),
+    )
     scrub = Scrub(events, heads, files)
     server.add_task("log", log.run)
     server.add_task("scrub", scrub.run)
+    server.add_task("delivery", delivery.run)
     server.metrics.gauge("craton_audit_log_entries", "Entries that a checkpoint covers.", lambda: log.size)
     server.metrics.gauge(
         "craton_audit_log_damage",

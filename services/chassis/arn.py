@@ -47,6 +47,9 @@ _KINDS = (
         "accounts/{account}/regions/{region}/vpcEndpoints/{endpoint}",
         "ec2:{region}:{account}:vpc-endpoint/{endpoint}",
     ),
+    _Kind(
+        "accounts/{account}/regions/{region}/trails/{trail}", "cloudtrail:{region}:{account}:trail/{trail}"
+    ),
     _Kind("accounts/{account}/users/{user}", "iam::{account}:user/{user}"),
     _Kind("accounts/{account}/roles/{role}", "iam::{account}:role/{role}"),
     _Kind("accounts/{account}/groups/{group}", "iam::{account}:group/{group}"),
@@ -67,6 +70,7 @@ _PATTERNS = {
     "id": _ID,
     "endpoint": "vpce-[0-9a-f]{17}",
     "alias": r"[A-Za-z0-9/_-]{1,250}",
+    "trail": r"[A-Za-z0-9._-]{3,128}",
     "user": _PATH + _USER,
     "group": _PATH + _NAME,
     "policy": _PATH + _NAME,

@@ -40,6 +40,14 @@ def environment() -> dict[str, str]:
         "CRATON_TRACE_RATIO": os.environ.get("CRATON_TRACE_RATIO", "0.01"),
         # Seconds that a disk may take to make an audit record durable, more for a shared one.
         "CRATON_AUDIT_COMMIT_TIMEOUT_S": os.environ.get("CRATON_AUDIT_COMMIT_TIMEOUT_S", "0.25"),
+        # Where trails deliver: an S3 server's URL, none when empty, its region and authorities, the file with
+        # the key, and the seconds between deliveries of log files and of digests.
+        "CRATON_S3_ENDPOINT": os.environ.get("CRATON_S3_ENDPOINT", ""),
+        "CRATON_S3_REGION": os.environ.get("CRATON_S3_REGION", "us-east-1"),
+        "CRATON_S3_CA": os.environ.get("CRATON_S3_CA", ""),
+        "CRATON_S3_CREDENTIALS": os.environ.get("CRATON_S3_CREDENTIALS", "/etc/craton/s3-audit"),
+        "CRATON_TRAIL_INTERVAL_S": os.environ.get("CRATON_TRAIL_INTERVAL_S", "300"),
+        "CRATON_DIGEST_INTERVAL_S": os.environ.get("CRATON_DIGEST_INTERVAL_S", "3600"),
         # A private network in which OpenID Connect issuers may be, and a PEM file of the authorities of their
         # certificates; none when empty.
         "CRATON_ISSUER_NETWORK": os.environ.get("CRATON_ISSUER_NETWORK", ""),
@@ -54,6 +62,12 @@ def set_by_operator() -> dict[str, str]:
         "CRATON_OTLP_ENDPOINT",
         "CRATON_TRACE_RATIO",
         "CRATON_AUDIT_COMMIT_TIMEOUT_S",
+        "CRATON_S3_ENDPOINT",
+        "CRATON_S3_REGION",
+        "CRATON_S3_CA",
+        "CRATON_S3_CREDENTIALS",
+        "CRATON_TRAIL_INTERVAL_S",
+        "CRATON_DIGEST_INTERVAL_S",
         "CRATON_ISSUER_NETWORK",
         "CRATON_ISSUER_CA",
     )

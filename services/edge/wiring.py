@@ -30,6 +30,7 @@ from services.edge.adapters.seen_signatures import RedisSeenSignatures
 from services.edge.adapters.service_credentials import ServiceCredentials
 from services.edge.adapters.simulation import Simulation
 from services.edge.adapters.temporary_credentials import TemporaryCredentials
+from services.edge.adapters.trails import trails
 from services.edge.adapters.web_identity import WebIdentity
 from services.edge.config import EdgeConfig
 from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
@@ -202,6 +203,9 @@ def operations(
             "GetContextKeysForCustomPolicy": simulation.get_context_keys_for_custom_policy,
         },
         "kms": kms(models["kms"], channels["kms"], partition),
-        "cloudtrail": {"LookupEvents": EventHistory(channels["audit"]).lookup_events},
+        "cloudtrail": {
+            "LookupEvents": EventHistory(channels["audit"]).lookup_events,
+            **trails(channels["audit"], partition),
+        },
     }
     return {(service, name): run for service, named in served.items() for name, run in named.items()}

@@ -28,6 +28,8 @@ _STORED = (
     ENTRIES.c.record,
     ENTRIES.c.leaf,
 )
+_IS_RECORD = sa.text("entries.record")
+"""As the partial indexes have it: SQLite does not see that "record = 1" says the same."""
 
 
 class SqlEventStore:
@@ -92,6 +94,46 @@ class SqlEventStore:
             return None if row is None else _stored(row)
 
         return await self._database.read(work)
+
+    async def newest(self) -> int:
+        """Read the end of the primary key."""
+        statement = sa.select(sa.func.max(ENTRIES.c.sequence))
+
+        def work(connection: sa.Connection) -> int:
+            last: int | None = connection.execute(statement).scalar_one()
+            return -1 if last is None else last
+
+        return await self._database.read(work)
+
+    async def span(self, account_id: str, after: int, most: int, most_bytes: int) -> int | None:
+        """Read numbers and lengths alone."""
+        statement = sa.select(ENTRIES.c.sequence, sa.func.length(ENTRIES.c.leaf))
+        statement = statement.where(*_records(account_id, after)).order_by(ENTRIES.c.sequence).limit(most)
+
+        def work(connection: sa.Connection) -> int | None:
+            upto, total = None, 0
+            for sequence, length in connection.execute(statement):
+                total += length
+                if upto is not None and total > most_bytes:
+                    break
+                upto = sequence
+            return upto
+
+        return await self._database.read(work)
+
+    async def records(self, account_id: str, after: int, upto: int) -> Sequence[StoredEntry]:
+        """Read by the index of an account's records."""
+        statement = sa.select(*_STORED).where(*_records(account_id, after), ENTRIES.c.sequence <= upto)
+        statement = statement.order_by(ENTRIES.c.sequence)
+
+        def work(connection: sa.Connection) -> list[StoredEntry]:
+            return [_stored(row) for row in connection.execute(statement)]
+
+        return await self._database.read(work)
+
+
+def _records(account_id: str, after: int) -> tuple[Any, ...]:
+    return ENTRIES.c.account_id == account_id, ENTRIES.c.sequence > after, _IS_RECORD
 
 
 def _stored(row: Sequence[Any]) -> StoredEntry:
@@ -232,8 +274,7 @@ def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
     if query.read_only is not None:
         statement = statement.where(ENTRIES.c.read_only == query.read_only)
     if query.records:
-        # As the partial indexes have it: SQLite does not see that "record = 1" says the same.
-        statement = statement.where(sa.text("entries.record"))
+        statement = statement.where(_IS_RECORD)
     if after is not None:
         statement = statement.where(sa.tuple_(time_us, sequence) < (after.time_us, after.sequence))
     return statement.order_by(time_us.desc(), sequence.desc())

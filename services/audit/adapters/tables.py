@@ -67,6 +67,14 @@ ENTRIES = sa.Table(
 # Of CloudTrail's records alone, a part of the entries: about the rest only operators ask.
 RECORD_INDEXES = [
     sa.Index(
+        "records_in_order",
+        ENTRIES.c.account_id,
+        ENTRIES.c.sequence,
+        sqlite_where=ENTRIES.c.record,
+        postgresql_where=ENTRIES.c.record,
+    )
+] + [
+    sa.Index(
         f"records_by_{name}",
         *(ENTRIES.c[column] for column in ("account_id", *columns, "time_us", "sequence")),
         sqlite_where=ENTRIES.c.record,
@@ -100,4 +108,52 @@ RESOURCES = sa.Table(
     sa.Column("sequence", SEQUENCE, sa.ForeignKey("entries.sequence"), primary_key=True),
     sa.Column("resource_type", sa.String(64), nullable=False),
     sa.Index("resources_by_type", "account_id", "resource_type", "time_us", "sequence"),
+)
+
+TRAILS = sa.Table(
+    "trails",
+    METADATA,
+    sa.Column("trail_id", sa.String(32), primary_key=True),
+    sa.Column("account_id", sa.String(12), nullable=False),
+    sa.Column("region", sa.String(32), nullable=False),
+    sa.Column("trail", sa.String(128), nullable=False),
+    # What the account has said of it, and how delivery goes: JSON, see trail_codec.
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    # Whether there may be something to deliver.
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("account_id", "region", "trail", name="one_trail_of_a_name"),
+)
+
+TRAIL_FILES = sa.Table(
+    "trail_files",
+    METADATA,
+    # Delivered log files that no digest names yet.
+    sa.Column("file_id", SEQUENCE, primary_key=True, autoincrement=True),
+    sa.Column("trail_id", sa.String(32), sa.ForeignKey("trails.trail_id"), nullable=False),
+    sa.Column("region", sa.String(32), nullable=False),
+    sa.Column("bucket", sa.String(63), nullable=False),
+    sa.Column("object_key", sa.String(1024), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("oldest_us", sa.BigInteger, nullable=False),
+    sa.Column("newest_us", sa.BigInteger, nullable=False),
+    sa.Index("trail_files_by_trail", "trail_id", "file_id"),
+)
+
+TRAIL_DIGESTS = sa.Table(
+    "trail_digests",
+    METADATA,
+    # The newest of each chain, and one that is being delivered.
+    sa.Column("trail_id", sa.String(32), sa.ForeignKey("trails.trail_id"), primary_key=True),
+    sa.Column("region", sa.String(32), primary_key=True),
+    sa.Column("chain_us", sa.BigInteger, primary_key=True),
+    sa.Column("end_us", sa.BigInteger, primary_key=True),
+    sa.Column("start_us", sa.BigInteger, nullable=False),
+    sa.Column("bucket", sa.String(63), nullable=False),
+    sa.Column("object_key", sa.String(1024), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("delivered", sa.Boolean, nullable=False),
 )

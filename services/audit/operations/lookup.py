@@ -72,6 +72,10 @@ class Lookup:
         """Open an entry and compare it with the row it stood in. Raises DomainError(INTERNAL) for damage."""
         return (await self._opened(row))[0]
 
+    async def event(self, row: StoredEntry) -> pb.Event:
+        """Return the event of an entry. Raises as `open`."""
+        return (await self._opened(row))[1]
+
     async def _permitted(self, call: CallContext, query: Query) -> Query:
         account_id = await self.account_of(call)
         if account_id is None:

@@ -148,6 +148,7 @@ KEYS = (
         Kind.STRING,
         when="`SERVICE_CONTROL_POLICY` or `RESOURCE_CONTROL_POLICY`",
     ),
+    Key("s3:x-amz-acl", Kind.STRING, when="what trails deliver, in policies of buckets"),
     Key("sts:AWSServiceName", Kind.STRING, filled=False),
     Key("sts:DurationSeconds", Kind.NUMBER, filled=False),
     Key("sts:ExternalId", Kind.STRING),

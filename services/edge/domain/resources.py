@@ -41,10 +41,17 @@ def request_resources(
             named.append(policy_arn(account_id, values["PolicyName"], *rest))
         return [*named, *(values[member] for member in _ARNS if member in values)]
     if operation.service == "cloudtrail":
-        return ()
+        return _trails(values, account_id, region, partition)
     if operation.service == "kms":
         return _keys(values, KmsNames(account_id, region, partition))
     return model_resources(values, region, partition)
+
+
+def _trails(values: Mapping[str, Any], account_id: str, region: str, partition: str) -> Sequence[str]:
+    named = [values[member] for member in ("Name", "TrailName", "ResourceId") if member in values]
+    named += [*values.get("trailNameList", ()), *values.get("ResourceIdList", ())]
+    before = f"arn:{partition}:cloudtrail:{region}:{account_id}:trail/"
+    return [text if text.startswith("arn:") else before + text for text in named]
 
 
 def _keys(values: Mapping[str, Any], names: KmsNames) -> Sequence[str]:

@@ -3,10 +3,12 @@
 AWS: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/CommonErrors.html
 """
 
+import enum
 from collections.abc import Mapping
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.errors import DomainError
 from services.edge.domain.faults import Fault
 from services.edge.domain.json_faults import FRONT_CODES_OF, JsonFaults, json_fault
 
@@ -60,3 +62,70 @@ def invalid_next_token() -> Fault:
     return json_fault(
         "InvalidNextTokenException", "NextToken is not one of an earlier answer to the same question."
     )
+
+
+class TrailProblem(enum.Enum):
+    """What can be wrong with a request about trails; the value is AWS's exception."""
+
+    NAME = "InvalidTrailNameException"
+    ARN = "CloudTrailARNInvalidException"
+    BUCKET_NAME = "InvalidS3BucketNameException"
+    PREFIX = "InvalidS3PrefixException"
+    SELECTORS = "InvalidEventSelectorsException"
+    TAG = "InvalidTagParameterException"
+    TAGS = "TagsLimitExceededException"
+    MARKER = "InvalidNextTokenException"
+    TAG_MARKER = "InvalidTokenException"
+    HOME = "InvalidHomeRegionException"
+    NOT_FOUND = "TrailNotFoundException"
+    NO_RESOURCE = "ResourceNotFoundException"
+    EXISTS = "TrailAlreadyExistsException"
+    TOO_MANY = "MaximumNumberOfTrailsExceededException"
+    NO_BUCKET = "S3BucketDoesNotExistException"
+    BUCKET_POLICY = "InsufficientS3BucketPolicyException"
+    CONFLICT = "ConflictException"
+
+    def fault(self, message: str) -> Fault:
+        """Build the exception."""
+        return json_fault(self.value, message)
+
+
+_FIELDS = {
+    "name": TrailProblem.NAME,
+    "bucket": TrailProblem.BUCKET_NAME,
+    "prefix": TrailProblem.PREFIX,
+    "selectors": TrailProblem.SELECTORS,
+    "tags": TrailProblem.TAG,
+}
+
+
+def invalid_arn() -> Fault:
+    """Build AWS's answer to an ARN that is not one of a trail."""
+    return TrailProblem.ARN.fault(
+        "The ARN is not one of a trail: arn:aws:cloudtrail:region:account:trail/name."
+    )
+
+
+def trail_fault(error: DomainError, *, of_tags: bool) -> Fault | None:
+    """Return audit's refusal of a request about trails as AWS names it; None for what every service has."""
+    reason, field = error.reason, error.field or ""
+    problem: TrailProblem | None = None
+    if reason == _R.ERROR_REASON_INVALID_FIELD:
+        problem = _FIELDS.get(field.partition("[")[0].partition(".")[0])
+    elif reason == _R.ERROR_REASON_RESOURCE_NOT_FOUND:
+        problem = TrailProblem.NO_RESOURCE if of_tags else TrailProblem.NOT_FOUND
+    elif reason == _R.ERROR_REASON_RESOURCE_EXISTS:
+        problem = TrailProblem.EXISTS
+    elif reason == _R.ERROR_REASON_QUOTA_EXCEEDED:
+        problem = TrailProblem.TAGS if field == "tags" else TrailProblem.TOO_MANY
+    elif reason == _R.ERROR_REASON_CONFLICT:
+        problem = TrailProblem.CONFLICT
+    elif reason == _R.ERROR_REASON_RESOURCE_STATE and field == "name":
+        problem = TrailProblem.HOME
+    elif reason == _R.ERROR_REASON_RESOURCE_STATE and field == "bucket":
+        missing = error.metadata.get("code") in ("NoSuchBucket", "404")
+        problem = TrailProblem.NO_BUCKET if missing else TrailProblem.BUCKET_POLICY
+    if problem is None:
+        return None
+    short = _R.Name(reason).removeprefix("ERROR_REASON_")
+    return json_fault(problem.value, error.message, short)

@@ -59,6 +59,13 @@ def upgrade() -> None:
     )
     for name, columns in _INDEXES.items():
         op.create_index(name, "entries", columns)
+    op.create_index(
+        "records_in_order",
+        "entries",
+        ["account_id", "sequence"],
+        sqlite_where=sa.text("record"),
+        postgresql_where=sa.text("record"),
+    )
     for name, columns in _RECORDS.items():
         op.create_index(
             f"records_by_{name}",

@@ -1,4 +1,4 @@
-"""The RPC services of audit: protobuf to domain and back."""
+"""Events: taken in, anchored, looked up and proved."""
 
 import json
 from typing import Any

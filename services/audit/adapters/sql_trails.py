@@ -1,0 +1,220 @@
+"""Trails in SQL."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.audit.adapters.tables import TRAIL_DIGESTS, TRAIL_FILES, TRAILS
+from services.audit.adapters.trail_codec import settings_text, state_text, trail_of
+from services.audit.domain.delivery import Link, LogFile
+from services.audit.domain.trail import TRAILS_A_REGION, Trail, TrailName
+from services.audit.errors import too_many_trails, trail_exists
+from services.audit.ports import StoredDigest
+from services.chassis.database import Database
+
+
+class SqlTrailStore:
+    """See the port TrailStore."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, whose schema is current."""
+        self._database = database
+
+    async def create(self, trail: Trail) -> None:
+        """Count and insert in one transaction."""
+
+        def work(connection: sa.Connection) -> None:
+            in_region = _named(trail.name)[:2]
+            count = sa.select(sa.func.count()).select_from(TRAILS).where(*in_region)
+            if connection.execute(sa.select(TRAILS.c.trail_id).where(*_named(trail.name))).first():
+                raise trail_exists()
+            if connection.execute(count).scalar_one() >= TRAILS_A_REGION:
+                raise too_many_trails(TRAILS_A_REGION)
+            name = trail.name
+            values = {"account_id": name.account_id, "region": name.region, "trail": name.trail}
+            connection.execute(
+                sa.insert(TRAILS).values(trail_id=trail.trail_id, revision=0, **values, **_values(trail))
+            )
+
+        try:
+            await self._database.run(work)
+        except sa.exc.IntegrityError as error:
+            raise trail_exists() from error
+
+    async def get(self, name: TrailName) -> Trail | None:
+        """Read by the name."""
+        found = await self._select(*_named(name))
+        return found[0] if found else None
+
+    async def of_account(self, account_id: str) -> Sequence[Trail]:
+        """Read by the account."""
+        return await self._select(TRAILS.c.account_id == account_id)
+
+    async def active(self) -> Sequence[Trail]:
+        """Read all that were started."""
+        return await self._select(TRAILS.c.active)
+
+    async def replace(self, trail: Trail, files: Sequence[tuple[str, LogFile]] = ()) -> bool:
+        """Compare revisions and write in one transaction."""
+
+        def work(connection: sa.Connection) -> bool:
+            changed = connection.execute(
+                sa.update(TRAILS)
+                .where(TRAILS.c.trail_id == trail.trail_id, TRAILS.c.revision == trail.revision)
+                .values(revision=trail.revision + 1, **_values(trail))
+            )
+            if changed.rowcount == 0:
+                return False
+            if files:
+                connection.execute(
+                    sa.insert(TRAIL_FILES), [_file_row(trail, region, each) for region, each in files]
+                )
+            return True
+
+        return await self._database.run(work)
+
+    async def delete(self, trail: Trail) -> bool:
+        """Remove the rows of all three tables in one transaction."""
+
+        def work(connection: sa.Connection) -> bool:
+            held = sa.select(TRAILS.c.trail_id).where(
+                TRAILS.c.trail_id == trail.trail_id, TRAILS.c.revision == trail.revision
+            )
+            if connection.execute(held.with_for_update()).first() is None:
+                return False
+            for table in (TRAIL_FILES, TRAIL_DIGESTS, TRAILS):
+                connection.execute(sa.delete(table).where(table.c.trail_id == trail.trail_id))
+            return True
+
+        return await self._database.run(work)
+
+    async def undigested(self, trail: Trail) -> Mapping[str, Sequence[tuple[int, LogFile]]]:
+        """Read in the order of their delivery."""
+        statement = sa.select(TRAIL_FILES).where(TRAIL_FILES.c.trail_id == trail.trail_id)
+        statement = statement.order_by(TRAIL_FILES.c.file_id)
+
+        def work(connection: sa.Connection) -> Mapping[str, Sequence[tuple[int, LogFile]]]:
+            found: dict[str, list[tuple[int, LogFile]]] = defaultdict(list)
+            for row in connection.execute(statement):
+                file = LogFile(row.bucket, row.object_key, row.sha256, row.oldest_us, row.newest_us)
+                found[row.region].append((row.file_id, file))
+            return found
+
+        return await self._database.read(work)
+
+    async def last_digest(self, trail: Trail, region: str) -> StoredDigest | None:
+        """Read the newest row of the chain."""
+        statement = (
+            sa.select(TRAIL_DIGESTS)
+            .where(*_chain(trail, region))
+            .order_by(TRAIL_DIGESTS.c.end_us.desc())
+            .limit(1)
+        )
+
+        def work(connection: sa.Connection) -> StoredDigest | None:
+            row = connection.execute(statement).one_or_none()
+            if row is None:
+                return None
+            link = Link(row.bucket, row.object_key, row.sha256, row.signature)
+            return StoredDigest(row.start_us, row.end_us, link, row.body, row.delivered)
+
+        return await self._database.read(work)
+
+    async def chained(self, trail: Trail) -> Sequence[str]:
+        """Read the regions of the chains."""
+        statement = sa.select(TRAIL_DIGESTS.c.region).distinct().where(*_chain(trail))
+        return await self._database.read(lambda connection: connection.execute(statement).scalars().all())
+
+    async def add_digest(self, trail: Trail, region: str, digest: StoredDigest, files: Sequence[int]) -> bool:
+        """Insert the digest and remove its files in one transaction."""
+
+        def work(connection: sa.Connection) -> bool:
+            later = sa.select(TRAIL_DIGESTS.c.end_us).where(
+                *_chain(trail, region), TRAIL_DIGESTS.c.end_us > digest.start_us
+            )
+            # The trail's row keeps out another replica, and one that deletes it.
+            held = sa.select(TRAILS.c.trail_id).where(TRAILS.c.trail_id == trail.trail_id).with_for_update()
+            if connection.execute(held).first() is None or connection.execute(later).first() is not None:
+                return False
+            connection.execute(sa.insert(TRAIL_DIGESTS).values(_digest_row(trail, region, digest)))
+            if files:
+                connection.execute(sa.delete(TRAIL_FILES).where(TRAIL_FILES.c.file_id.in_(files)))
+            return True
+
+        try:
+            return await self._database.run(work)
+        except sa.exc.IntegrityError:
+            return False
+
+    async def delivered_digest(self, trail: Trail, region: str, digest: StoredDigest) -> None:
+        """Mark the row; nobody needs the bodies, and the rows before it, any more."""
+
+        def work(connection: sa.Connection) -> None:
+            chains = sa.and_(TRAIL_DIGESTS.c.trail_id == trail.trail_id, TRAIL_DIGESTS.c.region == region)
+            connection.execute(
+                sa.update(TRAIL_DIGESTS)
+                .where(*_chain(trail, region), TRAIL_DIGESTS.c.end_us == digest.end_us)
+                .values(delivered=True, body=b"")
+            )
+            connection.execute(sa.delete(TRAIL_DIGESTS).where(chains, TRAIL_DIGESTS.c.end_us < digest.end_us))
+
+        await self._database.run(work)
+
+    async def _select(self, *conditions: Any) -> Sequence[Trail]:
+        statement = sa.select(TRAILS).where(*conditions).order_by(TRAILS.c.region, TRAILS.c.trail)
+
+        def work(connection: sa.Connection) -> list[Trail]:
+            return [trail_of(row) for row in connection.execute(statement)]
+
+        return await self._database.read(work)
+
+
+def _named(name: TrailName) -> tuple[Any, Any, Any]:
+    return (
+        TRAILS.c.account_id == name.account_id,
+        TRAILS.c.region == name.region,
+        TRAILS.c.trail == name.trail,
+    )
+
+
+def _chain(trail: Trail, region: str = "") -> tuple[Any, ...]:
+    found = (TRAIL_DIGESTS.c.trail_id == trail.trail_id, TRAIL_DIGESTS.c.chain_us == (trail.chain_us or 0))
+    return (*found, TRAIL_DIGESTS.c.region == region) if region else found
+
+
+def _values(trail: Trail) -> dict[str, Any]:
+    return {
+        "settings": settings_text(trail.settings),
+        "state": state_text(trail),
+        "active": trail.started_us is not None,
+    }
+
+
+def _file_row(trail: Trail, region: str, file: LogFile) -> dict[str, Any]:
+    return {
+        "trail_id": trail.trail_id,
+        "region": region,
+        "bucket": file.bucket,
+        "object_key": file.key,
+        "sha256": file.sha256,
+        "oldest_us": file.oldest_us,
+        "newest_us": file.newest_us,
+    }
+
+
+def _digest_row(trail: Trail, region: str, digest: StoredDigest) -> dict[str, Any]:
+    return {
+        "trail_id": trail.trail_id,
+        "region": region,
+        "chain_us": trail.chain_us or 0,
+        "end_us": digest.end_us,
+        "start_us": digest.start_us,
+        "bucket": digest.link.bucket,
+        "object_key": digest.link.key,
+        "sha256": digest.link.sha256,
+        "signature": digest.link.signature,
+        "body": digest.body,
+        "delivered": digest.delivered,
+    }

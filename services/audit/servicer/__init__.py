@@ -1,0 +1,1 @@
+"""The RPC services of audit: protobuf to domain and back."""
