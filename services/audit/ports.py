@@ -35,7 +35,7 @@ class StoredEntry:
     event_name: str
     event_source: str
     user_name: str
-    access_key_id: str
+    access_key: str
     read_only: bool
     record: bool
     leaf: bytes

@@ -20,15 +20,19 @@ _NAMED: Mapping[str, Any] = {
 }
 """Values of shapes whose constraints a model does not tell; what they name does not exist."""
 _PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:user/nobody-of-this-name"
+_TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/nothing-of-this-name"
 _WANTED: Mapping[str, Mapping[str, Any]] = {
+    "AddTagsRequest": {"ResourceId": _TRAIL},
     "CreateGrantRequest": {"GranteePrincipal": _PRINCIPAL},
     "DecryptRequest": {"CiphertextBlob": b"x"},
     "GenerateDataKeyRequest": {"NumberOfBytes": 32},
     "GenerateDataKeyWithoutPlaintextRequest": {"NumberOfBytes": 32},
     "GenerateRandomRequest": {"NumberOfBytes": 32},
     "ImportKeyMaterialRequest": {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"},
+    "ListTagsRequest": {"ResourceIdList": [_TRAIL]},
     "ListRetirableGrantsRequest": {"RetiringPrincipal": _PRINCIPAL},
     "ReEncryptRequest": {"CiphertextBlob": b"x"},
+    "RemoveTagsRequest": {"ResourceId": _TRAIL},
     "RetireGrantRequest": {"GrantToken": "x"},
     "ScheduleKeyDeletionRequest": {"PendingWindowInDays": 7},
 }

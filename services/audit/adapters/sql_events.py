@@ -23,7 +23,7 @@ _STORED = (
     ENTRIES.c.event_name,
     ENTRIES.c.event_source,
     ENTRIES.c.user_name,
-    ENTRIES.c.access_key_id,
+    ENTRIES.c.access_key,
     ENTRIES.c.read_only,
     ENTRIES.c.record,
     ENTRIES.c.leaf,
@@ -208,7 +208,7 @@ def _row(batch: Batch, sequence: int, position: int, entry: SealedEntry) -> Mapp
         "request_id": index.request_id,
         "event_source": index.event_source,
         "user_name": index.user_name,
-        "access_key_id": index.access_key_id,
+        "access_key": index.access_key,
         "read_only": index.read_only,
         "record": index.record,
         "leaf": entry.leaf,
@@ -267,7 +267,7 @@ def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
         (ENTRIES.c.event_id, query.event_id),
         (ENTRIES.c.event_source, query.event_source),
         (ENTRIES.c.user_name, query.user_name),
-        (ENTRIES.c.access_key_id, query.access_key_id),
+        (ENTRIES.c.access_key, query.access_key),
     ):
         if value:
             statement = statement.where(column == value)

@@ -50,7 +50,7 @@ ENTRIES = sa.Table(
     sa.Column("request_id", sa.String(64), nullable=False),
     sa.Column("event_source", sa.String(256), nullable=False),
     sa.Column("user_name", sa.String(2048), nullable=False),
-    sa.Column("access_key_id", sa.String(2048), nullable=False),
+    sa.Column("access_key", sa.String(64), nullable=False),
     sa.Column("read_only", sa.Boolean, nullable=False),
     sa.Column("record", sa.Boolean, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
@@ -84,7 +84,7 @@ RECORD_INDEXES = [
         ("account", ()),
         ("source", ("event_source",)),
         ("user", ("user_name",)),
-        ("access_key", ("access_key_id",)),
+        ("access_key", ("access_key",)),
         ("read_only", ("read_only",)),
     )
 ]

@@ -34,7 +34,8 @@ class Index:
     resources: tuple[str, ...]
     event_source: str = ""
     user_name: str = ""
-    access_key_id: str = ""
+    access_key: str = ""
+    """See `key_digest`."""
     read_only: bool = False
     record: bool = False
     """Whether it is a record of its own for readers of CloudTrail, see `is_record`."""
@@ -58,6 +59,14 @@ def searchable(name: str) -> str:
     if len(name) > _INDEXED_BYTES // 4 and len(name.encode()) > _INDEXED_BYTES:
         return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
     return name.replace("\0", "\ufffd")
+
+
+def key_digest(key_id: str) -> str:
+    """Return what stands in the index for the id of an access key, which stays sealed in the event.
+
+    Ids are random, so that nobody can try them all.
+    """
+    return hashlib.sha256(key_id.encode()).hexdigest() if key_id else ""
 
 
 def is_record(event: pb.Event) -> bool:
@@ -105,7 +114,7 @@ def index_of(event: pb.Event) -> Index:
         resources=tuple(dict.fromkeys(map(searchable, event.resources))),
         event_source=searchable(event.event_source),
         user_name=searchable(user_name(event)),
-        access_key_id=searchable(event.principal.access_key_id or event.principal.credential_id),
+        access_key=key_digest(event.principal.access_key_id or event.principal.credential_id),
         read_only=event.read_only,
         record=is_record(event),
     )

@@ -28,7 +28,7 @@ class Query:
     event_id: bytes = b""
     event_source: str = ""
     user_name: str = ""
-    access_key_id: str = ""
+    access_key: str = ""
     resource_type: str = ""
     read_only: bool | None = None
     records: bool = False

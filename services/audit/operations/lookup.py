@@ -112,7 +112,7 @@ def _columns(held: StoredEntry | Index) -> tuple[object, ...]:
         held.event_name,
         held.event_source,
         held.user_name,
-        held.access_key_id,
+        held.access_key,
         held.read_only,
         held.record,
     )

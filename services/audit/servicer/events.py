@@ -18,7 +18,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.audit.domain import cloudtrail
 from services.audit.domain.anchor import Anchor
-from services.audit.domain.entry import index_of, searchable
+from services.audit.domain.entry import index_of, key_digest, searchable
 from services.audit.domain.query import Query
 from services.audit.domain.resource_types import resource_type
 from services.audit.errors import invalid_field
@@ -136,7 +136,7 @@ def _query(request: Any) -> Query:
         event_id=UUID(request.event_id).bytes if request.event_id else b"",
         event_source=searchable(request.event_source),
         user_name=searchable(request.user_name),
-        access_key_id=searchable(request.access_key_id),
+        access_key=key_digest(request.access_key_id),
         resource_type=request.resource_type.replace("\0", ""),
         read_only=request.read_only if request.HasField("read_only") else None,
         records=request.records_only,
@@ -148,7 +148,7 @@ def _record(event: Any) -> Any:
     return lookup_service_pb2.Record(
         cloud_trail_event=json.dumps(cloudtrail.emit(event), ensure_ascii=False),
         user_name=index.user_name,
-        access_key_id=index.access_key_id,
+        access_key_id=event.principal.access_key_id or event.principal.credential_id,
         resources=[
             lookup_service_pb2.RecordResource(type=resource_type(name), name=name) for name in event.resources
         ],

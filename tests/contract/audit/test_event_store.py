@@ -50,7 +50,7 @@ def entry(number: int, time_us: int | None = None, account: str = "123456789012"
 RECORD_QUESTIONS = [
     Query(account_id="123456789012", event_source="kms.amazonaws.com", records=True),
     Query(account_id="123456789012", user_name="alice", records=True),
-    Query(account_id="123456789012", access_key_id="AKIA", records=True),
+    Query(account_id="123456789012", access_key="AKIA", records=True),
     Query(account_id="123456789012", read_only=False, records=True),
     Query(account_id="123456789012", resource_type="AWS::KMS::Key", records=True),
 ]
@@ -172,20 +172,20 @@ async def test_records_are_found_by_their_attributes(store):
     mine = {
         "event_source": "kms.amazonaws.com",
         "user_name": "alice",
-        "access_key_id": "AKIA1",
+        "access_key": "AKIA1",
         "read_only": True,
         "record": True,
         "resources": (key, alias, f"{key}2"),
     }
     entries = [entry(0, **mine), entry(1), entry(2, **{**mine, "record": False})]
-    others = {"user_name": "bob", "access_key_id": "AKIA2", "event_source": "iam.amazonaws.com"}
+    others = {"user_name": "bob", "access_key": "AKIA2", "event_source": "iam.amazonaws.com"}
     entries.append(entry(3, **{**mine, **others, "read_only": False, "resources": ()}))
     await store.append(batch(0, entries))
     for question, found in (
         (Query(records=True), [3, 0]),
         (Query(records=True, user_name="alice"), [0]),
         (Query(records=True, user_name="Alice"), []),
-        (Query(records=True, access_key_id="AKIA2"), [3]),
+        (Query(records=True, access_key="AKIA2"), [3]),
         (Query(records=True, event_source="kms.amazonaws.com"), [0]),
         (Query(records=True, read_only=True), [0]),
         (Query(records=True, read_only=False), [3]),

@@ -3,7 +3,7 @@
 import pytest
 from craton.audit.v1 import resources_pb2 as pb
 
-from services.audit.domain.entry import index_of, is_record
+from services.audit.domain.entry import index_of, is_record, key_digest
 from services.audit.domain.resource_types import resource_type
 from tests.unit.audit.conftest import ACCOUNT, OTHER, event
 
@@ -54,13 +54,13 @@ def test_names_of_principals(arn, name):
     made = event()
     made.principal.arn, made.principal.access_key_id = arn, "AKIA"
     index = index_of(made)
-    assert (index.user_name, index.access_key_id) == (name, "AKIA")
+    assert (index.user_name, index.access_key) == (name, key_digest("AKIA"))
 
 
 def test_the_id_of_an_api_key_is_found_as_an_access_key():
     made = event()
     made.principal.credential_id = "ACCA1"
-    assert index_of(made).access_key_id == "ACCA1"
+    assert index_of(made).access_key == key_digest("ACCA1")
 
 
 @pytest.mark.parametrize(

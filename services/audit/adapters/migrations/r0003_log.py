@@ -7,7 +7,7 @@ revision = "0003"
 down_revision = "0002"
 
 _RECORDS = {"account": [], "source": ["event_source"], "user": ["user_name"]}
-_RECORDS |= {"access_key": ["access_key_id"], "read_only": ["read_only"]}
+_RECORDS |= {"access_key": ["access_key"], "read_only": ["read_only"]}
 _INDEXES = {
     "entries_by_time": ["time_us", "sequence"],
     "entries_by_account": ["account_id", "time_us", "sequence"],
@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("event_source", sa.String(256), nullable=False),
         sa.Column("user_name", sa.String(2048), nullable=False),
-        sa.Column("access_key_id", sa.String(2048), nullable=False),
+        sa.Column("access_key", sa.String(64), nullable=False),
         sa.Column("read_only", sa.Boolean, nullable=False),
         sa.Column("record", sa.Boolean, nullable=False),
         sa.Column("leaf", sa.LargeBinary, nullable=False),

@@ -96,7 +96,8 @@ def test_every_key_is_known_and_one_that_belongs_to_a_service_is_carried_by_an_a
     known = {key.name for key in KEYS}
     carried = catalogue().service_keys
     assert carried <= known
-    assert sorted(name for name in known - carried if not name.startswith("aws:")) == []
+    # Buckets are no resources of this installation's: nothing here is asked for an action on them.
+    assert sorted(name for name in known - carried if not name.startswith(("aws:", "s3:"))) == []
 
 
 def test_a_form_names_its_type_once() -> None:
