@@ -21,6 +21,7 @@ from botocore.config import Config
 
 from deploy.pki.authority import Authority
 from tests.boto_clients import boto_client
+from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 _UP_LIMIT_S = 300
@@ -35,6 +36,8 @@ class RunningStack:
     otlp_endpoint: str = ""
     issuers: Authority | None = None
     """Where certificates of OpenID Connect issuers come from; None for a stack that was up already."""
+    buckets_port: int = 0
+    """Where trails deliver: a test that has them do so runs an S3 server there."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -53,6 +56,10 @@ class RunningStack:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "aws/credentials"),
             "AWS_PROFILE": "craton",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "CRATON_BUCKETS_ENDPOINT": f"http://127.0.0.1:{self.buckets_port}" if self.buckets_port else "",
+            "CRATON_BUCKETS_CREDENTIALS": str(self.home / "buckets"),
+            "CRATON_TRAIL_INTERVAL_S": "0.5",
+            "CRATON_DIGEST_INTERVAL_S": "3",
             "CRATON_ISSUER_NETWORK": "127.0.0.0/8",
             "CRATON_ISSUER_CA": str(self.home / "issuers.pem"),
         }
@@ -113,7 +120,7 @@ def running_stack(otlp_endpoint: str = "") -> Iterator[RunningStack]:
     home.chmod(0o755)
     issuers = Authority.create("issuers", datetime.now(UTC), timedelta(days=1))
     (home / "issuers.pem").write_bytes(issuers.certificate)
-    running = RunningStack(home, _address(), otlp_endpoint, issuers)
+    running = RunningStack(home, _address(), otlp_endpoint, issuers, free_port())
     try:
         up = running.craton("up", "--no-sample", check=False)
         if up.returncode != 0:

@@ -21,6 +21,16 @@ _BIN = ROOT / ".venv/s3/bin"
 _KINDS = ("account", "container", "object")
 _LIMIT_S = 60.0
 
+_START = """\
+import runpy, sys
+from swift.common import constraints, utils
+home, kind, script = sys.argv[1:]
+utils.set_swift_dir(home)
+constraints.reload_constraints()
+sys.argv = [script, f"{home}/{kind}.conf"]
+runpy.run_path(script, run_name="__main__")
+"""
+# Swift reads its constraints when it is imported, from /etc: the folder is told before its server begins.
 _SERVER = """\
 [DEFAULT]
 bind_ip = 127.0.0.1
@@ -80,15 +90,19 @@ class S3Server:
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[S3Server]:
-    """Run one below `home`."""
+def running(home: Path, port: int | None = None) -> Iterator[S3Server]:
+    """Run one below `home`, at `port` when that is given."""
     (home / "devices" / "d1").mkdir(parents=True)
     (home / "swift.conf").write_text(
         "[swift-hash]\nswift_hash_path_prefix = craton\nswift_hash_path_suffix = tests\n"
         "[storage-policy:0]\nname = only\ndefault = yes\n"
+        # As S3 has it: signatures of digests stand in metadata, and have 512 characters.
+        "[swift-constraints]\nmax_meta_value_length = 2048\n"
     )
     user = pwd.getpwuid(os.geteuid()).pw_name
     ports = dict(zip((*_KINDS, "proxy"), free_ports(len(_KINDS) + 1), strict=True))
+    if port is not None:
+        ports["proxy"] = port
     for kind in _KINDS:
         text = _SERVER.format(kind=kind, port=ports[kind], user=user, home=home)
         (home / f"{kind}.conf").write_text(text)
@@ -114,7 +128,7 @@ def _process(home: Path, kind: str, port: int) -> Iterator[None]:
     log = home / f"{kind}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(_BIN / f"swift-{kind}-server"), str(home / f"{kind}.conf")],
+            [str(_BIN / "python"), "-c", _START, str(home), kind, str(_BIN / f"swift-{kind}-server")],
             stdout=output,
             stderr=output,
             env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
