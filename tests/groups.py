@@ -43,7 +43,7 @@ _TOGETHER = {
     "tests/e2e/test_kms.py": _CLIENTS,
     "tests/e2e/test_query.py": _CLIENTS,
     "tests/e2e/test_roles.py": _CLIENTS,
-    "tests/e2e/test_trails.py": _CLIENTS,
+    "tests/e2e/trails/": _CLIENTS,
     "tests/e2e/": _STACK,
     "tests/contract/audit/": _DATABASE,
     "tests/contract/auth/": _DATABASE,

@@ -134,7 +134,8 @@ class TrailServicer(rpc.TrailServiceServicer):
         key, until = await self._keys.asked(current_call())
         end = request.end_time.ToDatetime(UTC) if request.HasField("end_time") else None
         keys: Sequence[Any] = ()
-        if end is None or key.created <= end:
+        # Times are whole seconds here: the one in which the key was made counts.
+        if end is None or key.created.replace(microsecond=0) <= end:
             found = pb.DigestPublicKey(value=key.der, fingerprint=sha256(key.der).hexdigest())
             found.start_time.FromDatetime(key.created)
             found.end_time.FromDatetime(until + _LIFE)

@@ -6,98 +6,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.contract.aws.answers import ACCOUNT, refused
-from tests.fakes import s3_gateway, s3_server
+from tests.e2e.trails.buckets import BUCKET, REGION, Buckets, policy
 
 WAIT_S = 60.0
-BUCKET = "audit-of-123456789012"
-REGION = "us-east-1"
-
-
-@dataclass
-class Buckets:
-    """The customer's object store, as its owner sees it."""
-
-    client: Any
-    gateway: str
-
-    def policy(self, bucket: str, text: str) -> None:
-        """Set a bucket's policy where this server keeps it."""
-        self.client.put_object(Bucket=bucket, Key="craton-bucket-policy.json", Body=text.encode())
-
-    def keys(self, folder: str) -> list[str]:
-        """Return the names of objects, in order."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=folder)
-        return sorted(each["Key"] for page in pages for each in page.get("Contents", ()))
-
-    def read(self, key: str) -> Any:
-        """Return the JSON of a delivered file."""
-        return json.loads(gzip.decompress(self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
-
-
-def policy(trail: str, bucket: str = BUCKET, prefix: str = "") -> str:
-    """The policy that AWS's documentation gives for a trail."""
-    arn = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{trail}"
-    service = {"Service": "cloudtrail.amazonaws.com"}
-    source = {"aws:SourceArn": arn}
-    folder = f"arn:aws:s3:::{bucket}/{prefix}AWSLogs/{ACCOUNT}/*"
-    acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "AWSCloudTrailAclCheck20150319",
-                    "Effect": "Allow",
-                    "Principal": service,
-                    "Action": "s3:GetBucketAcl",
-                    "Resource": f"arn:aws:s3:::{bucket}",
-                    "Condition": {"StringEquals": source},
-                },
-                {
-                    "Sid": "AWSCloudTrailWrite20150319",
-                    "Effect": "Allow",
-                    "Principal": service,
-                    "Action": "s3:PutObject",
-                    "Resource": folder,
-                    "Condition": {"StringEquals": {**source, **acl}},
-                },
-            ],
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def buckets(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
-    with s3_server.running(tmp_path_factory.mktemp("s3"), stack.buckets_port) as server:
-        keys = {"aws_access_key_id": server.access_key, "aws_secret_access_key": server.secret_key}
-        text = "[default]\n" + "".join(f"{name} = {value}\n" for name, value in keys.items())
-        (stack.home / "buckets").write_text(text)
-        client = boto3.client(
-            "s3",
-            endpoint_url=server.endpoint,
-            region_name=REGION,
-            config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
-            **keys,
-        )
-        client.create_bucket(Bucket=BUCKET)
-        with s3_gateway.running(server) as gateway:
-            yield Buckets(client, gateway)
-
-
-@pytest.fixture(scope="module")
-def cloudtrail(stack: Any) -> Any:
-    return stack.client("cloudtrail")
 
 
 def eventually(found: Callable[[], Any], what: str) -> Any:

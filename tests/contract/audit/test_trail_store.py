@@ -1,0 +1,159 @@
+"""What every TrailStore must do, run against each database there is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import services.audit
+from services.audit.adapters.sql_trails import SqlTrailStore
+from services.audit.domain.delivery import Link, LogFile
+from services.audit.domain.selectors import AdvancedSelector, FieldSelector, Selectors
+from services.audit.domain.trail import TRAILS_A_REGION, Pending, Settings, Status, Target, Trail, TrailName
+from services.audit.ports import StoredDigest
+from services.chassis.database import Database
+from services.chassis.errors import DomainError
+from tests.fakes.databases import KINDS, empty_database, replica
+
+REVISIONS = Path(services.audit.__file__).parent / "adapters" / "migrations"
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+
+@pytest.fixture(params=KINDS)
+async def database(request, tmp_path) -> AsyncIterator[Database]:
+    opened = Database(empty_database(request.param, tmp_path))
+    opened.migrate(REVISIONS)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def store(database) -> SqlTrailStore:
+    return SqlTrailStore(database)
+
+
+def trail(name: str = "one", account: str = ACCOUNT, region: str = REGION, **changes) -> Trail:
+    made = Trail(f"{account}{region}{name}"[:32], TrailName(account, region, name), Settings(Target("b")), 1)
+    return replace(made, **changes)
+
+
+def file(number: int) -> LogFile:
+    return LogFile("b", f"key-{number}", f"{number:064x}", number, number + 1)
+
+
+def digest(start: int, end: int) -> StoredDigest:
+    return StoredDigest(start, end, Link("b", f"digest-{end}", "0" * 64, "ff"), b"body", delivered=False)
+
+
+async def test_a_trail_comes_back_as_it_was(store):
+    chosen = Selectors((), (AdvancedSelector("n", (FieldSelector("eventCategory", ("Management",)),)),))
+    made = trail(
+        settings=Settings(Target("b", "p/q"), True, False, True, chosen, {"k": "v"}),
+        logging=True,
+        started_us=2,
+        stopped_us=3,
+        delivered=4,
+        until=5,
+        pending=Pending(4, 5, 6),
+        chain_us=2,
+        status=Status(7, 8, "SlowDown", 9, "x"),
+    )
+    await store.create(made)
+    assert await store.get(made.name) == made
+    assert await store.active() == [made]
+    assert await store.get(TrailName(ACCOUNT, "eu-west-1", "one")) is None
+
+
+async def test_a_name_is_used_once_and_a_region_has_room_for_few(store):
+    for number in range(TRAILS_A_REGION):
+        await store.create(trail(f"trail-{number}"))
+    with pytest.raises(DomainError) as refusal:
+        await store.create(trail("trail-0"))
+    assert refusal.value.reason_name == "RESOURCE_EXISTS"
+    with pytest.raises(DomainError) as refusal:
+        await store.create(trail("another"))
+    assert refusal.value.reason_name == "QUOTA_EXCEEDED"
+    await store.create(trail("another", region="eu-west-1"))
+    await store.create(trail("another", account="210987654321"))
+    listed = await store.of_account(ACCOUNT)
+    assert [str(each.name).rpartition("/")[2] for each in listed][:2] == ["another", "trail-0"]
+    assert await store.active() == []
+
+
+async def test_replicas_make_no_more_than_there_is_room_for(store, database):
+    async with replica(database) as other:
+        stores = (store, SqlTrailStore(other))
+        made = await asyncio.gather(
+            *(stores[number % 2].create(trail(f"trail-{number}")) for number in range(8)),
+            return_exceptions=True,
+        )
+    assert sum(each is None for each in made) == TRAILS_A_REGION == len(await store.of_account(ACCOUNT))
+
+
+async def test_of_two_changes_one_is_made(store, database):
+    await store.create(trail())
+    async with replica(database) as other:
+        seen = await store.get(trail().name)
+        changed = await asyncio.gather(
+            store.replace(replace(seen, delivered=1)),
+            SqlTrailStore(other).replace(replace(seen, delivered=2)),
+        )
+    assert sorted(changed) == [False, True]
+    assert (await store.get(trail().name)).revision == 1
+
+
+async def test_files_are_held_until_a_digest_names_them(store):
+    await store.create(trail())
+    made = await store.get(trail().name)
+    assert await store.replace(made, [(REGION, file(1)), ("eu-west-1", file(2)), (REGION, file(3))])
+    assert not await store.replace(made, [(REGION, file(4))])
+    waiting = await store.undigested(made)
+    assert {region: [each for _, each in files] for region, files in waiting.items()} == {
+        REGION: [file(1), file(3)],
+        "eu-west-1": [file(2)],
+    }
+    assert await store.add_digest(made, REGION, digest(0, 10), [number for number, _ in waiting[REGION]])
+    assert list(await store.undigested(made)) == ["eu-west-1"]
+
+
+async def test_a_chain_has_one_digest_of_a_time(store, database):
+    await store.create(trail(chain_us=5))
+    made = await store.get(trail().name)
+    assert await store.last_digest(made, REGION) is None
+    async with replica(database) as other:
+        added = await asyncio.gather(
+            store.add_digest(made, REGION, digest(0, 10), []),
+            SqlTrailStore(other).add_digest(made, REGION, digest(0, 11), []),
+        )
+    assert sorted(added) == [False, True]
+    last = await store.last_digest(made, REGION)
+    assert not last.delivered
+    await store.delivered_digest(made, REGION, last)
+    assert await store.last_digest(made, REGION) == replace(last, body=b"", delivered=True)
+    following = digest(last.end_us, 20)
+    assert await store.add_digest(made, REGION, following, [])
+    await store.delivered_digest(made, REGION, following)
+    assert (await store.last_digest(made, REGION)).end_us == 20
+    assert await store.chained(made) == [REGION]
+    # Another chain begins with nothing before it.
+    assert await store.last_digest(replace(made, chain_us=6), REGION) is None
+    assert await store.chained(replace(made, chain_us=6)) == []
+
+
+async def test_a_deleted_trail_leaves_nothing(store):
+    await store.create(trail())
+    made = await store.get(trail().name)
+    await store.replace(made, [(REGION, file(1))])
+    assert not await store.delete(made)
+    made = await store.get(trail().name)
+    assert await store.add_digest(made, REGION, digest(0, 10), [])
+    assert await store.delete(made)
+    assert not await store.delete(made)
+    assert await store.get(made.name) is None
+    assert not await store.undigested(made)
+    assert await store.last_digest(made, REGION) is None
+    assert not await store.replace(made)
+    assert not await store.add_digest(made, REGION, digest(10, 20), [])
+    await store.create(trail())

@@ -1,0 +1,323 @@
+"""What trails are owed is delivered whole and once, whatever fails in between."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from services.audit.adapters.sql_events import SqlEventStore
+from services.audit.adapters.sql_trails import SqlTrailStore
+from services.audit.domain.selectors import BasicSelector, Selectors
+from services.audit.domain.trail import Settings, Target, Trail, TrailName
+from services.audit.errors import BucketError
+from services.audit.operations import delivery as module
+from services.audit.operations.bucket_access import BucketAccess
+from services.audit.operations.delivery import Delivery
+from services.audit.operations.digests import Digests
+from services.audit.ports import DigestKey
+from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, event
+
+SPOOL = "ab" * 16
+NAME = TrailName(ACCOUNT, "us-east-1", "trail")
+BUCKET = "bucket"
+DIGEST_S = 3600
+
+
+def policy(bucket: str = BUCKET, account: str = ACCOUNT) -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{bucket}/AWSLogs/{account}/*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+            },
+        }
+    )
+
+
+@dataclass
+class Buckets:
+    """An object store in memory that fails when it is told to."""
+
+    policies: dict[str, str] = field(default_factory=lambda: {BUCKET: policy()})
+    objects: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    puts: int = 0
+    fails: str = ""
+    """"before" or "after" the object is stored, once."""
+
+    async def policy(self, bucket: str) -> str:
+        if bucket not in self.policies:
+            raise BucketError("NoSuchBucket")
+        return self.policies[bucket]
+
+    async def put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
+        failing, self.fails = self.fails, ""
+        if failing == "before":
+            raise BucketError("SlowDown")
+        name = f"{bucket}/{key}"
+        assert self.objects.get(name, body) == body, "a file was put again with another content"
+        self.objects[name] = body
+        self.metadata[name] = metadata
+        self.puts += 1
+        if failing == "after":
+            raise BucketError("RequestTimeout")
+
+    def read(self, folder: str) -> dict[str, Any]:
+        return {
+            name: json.loads(gzip.decompress(body))
+            for name, body in sorted(self.objects.items())
+            if f"/{folder}/" in name
+        }
+
+    @property
+    def ids(self) -> list[str]:
+        return [each["eventID"] for file in self.read("CloudTrail").values() for each in file["Records"]]
+
+
+class Signer:
+    """The key of digests, as kms holds it."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(65537, 2048)
+
+    async def public_key(self) -> DigestKey:
+        der = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+        return DigestKey(der, datetime(2026, 1, 1, tzinfo=UTC))
+
+    async def sign(self, text: str) -> bytes:
+        return self.key.sign(text.encode(), padding.PKCS1v15(), SHA256())
+
+
+@dataclass
+class World:
+    service: Service
+    trails: SqlTrailStore
+    buckets: Buckets
+    signer: Signer
+    delivery: Delivery
+    sent: int = 0
+
+    async def record(self, *events: Any) -> None:
+        await self.service.ingestor.append(AUTH, SPOOL, self.sent, events)
+        self.sent += len(events)
+
+    async def trail(self) -> Trail:
+        trail = await self.trails.get(NAME)
+        assert trail is not None
+        return trail
+
+    async def start(self, **settings: Any) -> None:
+        now_us = int(self.service.clock.now().timestamp() * 1e6)
+        made = Trail("t" * 32, NAME, Settings(Target(BUCKET), **settings), now_us)
+        await self.trails.create(made)
+        await self.trails.replace(replace(made, logging=True, started_us=now_us, chain_us=now_us))
+
+    async def stop(self) -> None:
+        newest = await SqlEventStore(self.service.database).newest()
+        await self.trails.replace(replace(await self.trail(), logging=False, until=newest))
+
+    async def serve(self) -> None:
+        for trail in await self.trails.active():
+            await self.delivery._serve(trail)
+
+
+@pytest.fixture
+def world(service: Service) -> World:
+    trails, buckets, signer = SqlTrailStore(service.database), Buckets(), Signer()
+    access = BucketAccess(buckets, service.clock, "aws")
+    digests = Digests(trails, buckets, access, signer, service.clock, DIGEST_S)
+    events = SqlEventStore(service.database)
+    delivery = Delivery(trails, events, service.lookup, buckets, access, digests, service.clock, 300)
+    return World(service, trails, buckets, signer, delivery)
+
+
+def record(number: int, account: str = ACCOUNT, region: str = "us-east-1", **changes: Any) -> Any:
+    made = event(number, account, **{"event_source": "kms.amazonaws.com", **changes})
+    made.audit_context.region = region
+    return made
+
+
+async def test_the_accounts_records_are_delivered_in_order(world: World) -> None:
+    events = [record(number, (ACCOUNT, OTHER, "")[number % 3]) for number in range(9)]
+    await world.start()
+    await world.record(*events)
+    await world.serve()
+    assert world.buckets.ids == [each.event_id for each in events if each.account_id == ACCOUNT]
+    await world.serve()
+    assert world.buckets.puts == 1
+    (name,) = world.buckets.objects
+    folder = f"bucket/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/03/01"
+    assert name.startswith(f"{folder}/{ACCOUNT}_CloudTrail_us-east-1_20260301T1200Z_")
+    assert name.endswith(".json.gz")
+
+
+async def test_what_no_selector_chooses_is_left_out(world: World) -> None:
+    await world.start(selectors=Selectors((BasicSelector("ReadOnly"),)))
+    await world.record(record(1), record(2, read_only=True))
+    await world.serve()
+    (file,) = world.buckets.read("CloudTrail").values()
+    assert [each["readOnly"] for each in file["Records"]] == [True]
+
+
+async def test_regions(world: World) -> None:
+    await world.start()
+    here, there = record(1), record(2, region="eu-west-1")
+    roaming = record(3, event_source="iam.amazonaws.com")
+    await world.record(here, there, roaming)
+    await world.serve()
+    assert world.buckets.ids == [here.event_id, roaming.event_id]
+    trail = await world.trail()
+    everywhere = replace(trail.settings, multi_region=True, global_events=False)
+    await world.trails.replace(replace(trail, settings=everywhere, delivered=-1))
+    world.buckets.objects.clear()
+    await world.serve()
+    names = sorted(name.split("/")[4] for name in world.buckets.objects)
+    assert names == ["eu-west-1", "us-east-1"]
+    assert sorted(world.buckets.ids) == sorted([here.event_id, there.event_id])
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+async def test_a_put_that_fails_is_made_again(world: World, fails: str) -> None:
+    await world.start()
+    await world.record(*(record(number) for number in range(3)))
+    world.buckets.fails = fails
+    await world.serve()
+    status = (await world.trail()).status
+    assert status.delivery_error in ("SlowDown", "RequestTimeout")
+    # What comes meanwhile is in the next part: the part that was begun stays what it was.
+    await world.record(*(record(number) for number in range(3, 5)))
+    await world.serve()
+    assert len(world.buckets.ids) == len(set(world.buckets.ids)) == 5
+    status = (await world.trail()).status
+    assert (status.delivery_error, status.delivered_us) == ("", status.attempted_us)
+
+
+async def test_two_replicas_deliver_the_same_files(world: World) -> None:
+    await world.start()
+    await world.record(*(record(number) for number in range(5)))
+    (trail,) = await world.trails.active()
+    # Both have read the trail before either changed it.
+    await world.delivery._serve(trail)
+    await world.delivery._serve(trail)
+    assert len(world.buckets.ids) == len(set(world.buckets.ids)) == 5
+
+
+async def test_long_parts_are_delivered_in_pieces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FILE_RECORDS", 2)
+    await world.start()
+    events = [record(number) for number in range(7)]
+    await world.record(*events)
+    await world.serve()
+    assert len(world.buckets.objects) == 4
+    assert sorted(world.buckets.ids) == sorted(each.event_id for each in events)
+
+
+async def test_a_policy_that_is_withdrawn_ends_delivery(world: World) -> None:
+    await world.start()
+    await world.record(record(1))
+    world.buckets.policies[BUCKET] = policy(account=OTHER)
+    await world.serve()
+    assert not world.buckets.objects
+    assert (await world.trail()).status.delivery_error == "AccessDenied"
+    world.buckets.policies[BUCKET] = policy()
+    await world.serve()
+    assert len(world.buckets.ids) == 1
+
+
+async def test_a_stop_ends_delivery_where_it_was(world: World) -> None:
+    await world.start()
+    await world.record(record(1), record(2))
+    await world.stop()
+    await world.record(record(3))
+    await world.serve()
+    await world.serve()
+    assert len(world.buckets.ids) == 2
+
+
+def verify(world: World, name: str, previous: str | None) -> str:
+    """Check a digest's signature as validate-logs does; return it."""
+    body = gzip.decompress(world.buckets.objects[name])
+    end = json.loads(body)["digestEndTime"]
+    text = f"{end}\n{name}\n{hashlib.sha256(body).hexdigest()}\n{previous or 'null'}"
+    signature = world.buckets.metadata[name]["signature"]
+    world.signer.key.public_key().verify(
+        bytes.fromhex(signature), text.encode(), padding.PKCS1v15(), SHA256()
+    )
+    return signature
+
+
+async def test_digests_chain_every_file(world: World) -> None:
+    await world.start(validation=True)
+    for number in range(4):
+        await world.record(record(number))
+        await world.serve()
+        world.service.clock.advance(DIGEST_S)
+    await world.serve()
+    digests = world.buckets.read("CloudTrail-Digest")
+    assert len(digests) == 4
+    previous, end = None, "2026-03-01T12:00:00Z"
+    named = []
+    for name, digest in digests.items():
+        assert digest["digestStartTime"] == end
+        assert digest["previousDigestSignature"] == previous
+        previous, end = verify(world, name, previous), digest["digestEndTime"]
+        named += [f"{each['s3Bucket']}/{each['s3Object']}" for each in digest["logFiles"]]
+    assert sorted(named) == sorted(world.buckets.read("CloudTrail"))
+
+
+async def test_an_hour_without_files_has_a_digest(world: World) -> None:
+    await world.start(validation=True)
+    world.service.clock.advance(DIGEST_S)
+    await world.serve()
+    (digest,) = world.buckets.read("CloudTrail-Digest").values()
+    assert (digest["logFiles"], digest["newestEventTime"]) == ([], None)
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+async def test_a_digest_that_fails_is_made_again(world: World, fails: str) -> None:
+    await world.start(validation=True)
+    await world.record(record(1))
+    await world.serve()
+    world.service.clock.advance(DIGEST_S)
+    world.buckets.fails = fails
+    await world.serve()
+    assert (await world.trail()).status.digest_error
+    world.service.clock.advance(5)
+    await world.serve()
+    digests = world.buckets.read("CloudTrail-Digest")
+    assert len(digests) == 1
+    assert [len(digest["logFiles"]) for digest in digests.values()] == [1]
+    assert (await world.trail()).status.digest_error == ""
+
+
+async def test_a_stop_ends_the_chain_with_what_was_delivered(world: World) -> None:
+    await world.start(validation=True)
+    await world.record(record(1))
+    world.service.clock.advance(60)
+    await world.stop()
+    for _ in range(3):
+        await world.serve()
+        world.service.clock.advance(DIGEST_S)
+    (digest,) = world.buckets.read("CloudTrail-Digest").values()
+    assert len(digest["logFiles"]) == 1
+
+
+async def test_no_digests_without_validation(world: World) -> None:
+    await world.start()
+    await world.record(record(1))
+    world.service.clock.advance(DIGEST_S)
+    await world.serve()
+    assert not world.buckets.read("CloudTrail-Digest")
+    assert not await world.trails.undigested(await world.trail())
