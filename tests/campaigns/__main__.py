@@ -52,6 +52,8 @@ NAMES = {
     "kms-rotations": "KmsRotationsCampaign",
     "kms-kills": "KmsKillsCampaign",
     "log-proofs": "LogProofsCampaign",
+    "audit-kills": "AuditKillsCampaign",
+    "audit-disks": "AuditDisksCampaign",
     "records": "RecordsCampaign",
     "mutants": "MutantsCampaign",
 }

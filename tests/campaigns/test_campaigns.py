@@ -17,8 +17,8 @@ FEWER = {"kms-rotations": 1}
 EVIDENCE = [path for path in sorted((ROOT / "docs/evidence").glob("*.md")) if path.stem != "README"]
 
 
-LONG = {"kms-kills", "mutants"}
-"""A case starts kms six times, or runs hundreds of tests; their own tests are in tests/fault/kms and here."""
+LONG = {"audit-disks", "audit-kills", "kms-kills", "mutants"}
+"""A case is dozens of processes, or hundreds of tests; their own tests are in tests/fault and here."""
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - STACK - LONG))
