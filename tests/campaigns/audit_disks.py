@@ -12,8 +12,8 @@ from tests.fault.audit.failpoints import FIRST, POINTS
 _DISKS = 4
 _SMALL = {"audit": (40, 2000), "recorder": (4, 160)}
 """KiB, from where the process cannot start to where its load has just no room."""
-_UNREACHED = {"segment forgotten", "torn end cut off"}
-"""Failpoints without a sync after them, or that a first life does not come to."""
+_UNREACHED = {"spool continues a segment"}
+"""Failpoints that a first life does not come to."""
 _LATEST = 12
 _AT_95_PERCENT = 3
 

@@ -25,13 +25,14 @@ import pyseccomp
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
 from services.chassis.audit.spool import Spool
 from tests.fault.audit.failpoints import POINTS
-from tests.fault.audit.kill_judge import judge
+from tests.fault.audit.kill_judge import judge, newest_entry
 from tests.fault.audit.kill_roles import Life
 from tests.fault.audit.kill_stage import KillError, Stage, _ended, folder
 from tlog.checkpoint import Trust
+from tlog.note import Note
 
 _LOAD_S = 1.5
-_LONGEST_S = 15.0
+_LONGEST_S = 40.0
 """By when a process whose disk fails has ended."""
 _ROOMY = "64m"
 _SYNCS = ("fsync", "fdatasync", "sync_file_range", "io_submit")
@@ -116,6 +117,17 @@ class DiskStage(Stage):
             raise KillError(f"{self._disk.role} ended with {victim.exitcode}: {self._tail(self._disk.role)}")
         self._living.remove(victim)
         self.met, self.ended = True, 1
+
+    async def settle(self) -> Trust:
+        """Wait for the file as well: the database has a checkpoint a moment before it is published."""
+        trust = await super().settle()
+        file, size = self.where.log / "checkpoint", newest_entry(self.where.database) + 1
+        async with asyncio.timeout(_LONGEST_S):
+            while size and not (
+                file.exists() and Trust(trust.log).checkpoint(Note.parse(file.read_bytes())).size >= size
+            ):
+                await asyncio.sleep(0.05)
+        return trust
 
     def _spawn(self, what: Callable[..., None], *arguments: Any) -> Any:
         if self._fails:
