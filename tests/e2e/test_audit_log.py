@@ -1,5 +1,6 @@
 """The audit log by the command line: an event is proved, verified offline, and the whole log is checked."""
 
+import base64
 import json
 import shutil
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from cli.output import Exit
 from tests.unit.tlog.keys import WITNESSES
+from tests.verifier.javascript import javascript
 from tlog.tiles import CHECKPOINT_PATH, WIDTH, bundles_between, tiles_between
 
 
@@ -116,6 +118,41 @@ def test_the_whole_log_is_checked_and_damage_found(stack: Any, key: str, tmp_pat
     damaged = stack.craton("audit", "fsck", "--folder", str(copy), "--key", key, check=False)
     assert damaged.returncode == Exit.REFUSED
     assert "The log is damaged" in damaged.stderr
+
+
+@pytest.mark.usefixtures("proof")
+def test_a_verifier_in_another_language_agrees(
+    stack: Any, event: dict[str, Any], key: str, tmp_path: Path
+) -> None:
+    """The one in JavaScript, which shares no code with ours, on this log and on a proof of its."""
+    [witness] = stack.craton_json("audit", "key")["witness_keys"]
+    keys, deadline = ("--key", key, "--witness", witness), time.monotonic() + 60
+    file, attempt = tmp_path / "event.json", 0
+    while True:
+        copy, attempt = tmp_path / f"log-{attempt}", attempt + 1
+        copy_log(stack.home / "state/audit/log", copy)
+        stack.craton("audit", "prove", event["event_id"], "-o", str(file))
+        done = [javascript("log", str(copy), *keys), javascript("verify", str(file), *keys)]
+        if not any(each.returncode for each in done):
+            break
+        # A checkpoint of the first seconds may lack the witness' signature.
+        assert time.monotonic() < deadline, [each.stderr for each in done]
+    log, proved = (json.loads(each.stdout) for each in done)
+    whole = stack.craton_json("audit", "fsck", "--folder", str(copy), *keys)
+    assert {name: log[name] for name in whole} == whole
+    verified = stack.craton_json("audit", "verify", str(file), *keys)
+    assert (proved["index"], proved["size"]) == (verified["index"], verified["size"])
+    assert (proved["log"], proved["event_id"]) == (whole["log"], event["event_id"])
+    assert event["request_id"].encode() in base64.b64decode(proved["event"])
+    assert [each["witness"] for each in proved["cosigned"]] == [witness.partition("+")[0]]
+    for folder in ("tile/entries", "tile/0"):
+        damaged = min(path for path in (copy / folder).rglob("*") if path.is_file())
+        content = damaged.read_bytes()
+        damaged.write_bytes(bytes((content[0] ^ 1,)) + content[1:])
+        assert javascript("log", str(copy), "--key", key).returncode == 1
+        damaged.write_bytes(content)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"event": ""}))
+    assert javascript("verify", str(file), "--key", key).returncode == 1
 
 
 def test_events_that_there_are_not(stack: Any) -> None:
