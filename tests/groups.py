@@ -19,8 +19,8 @@ what uses the collector of its traces."""
 _KILLED = "killed"
 """What kills or stops parts of a whole stack, or searches all of it."""
 _CLIENTS = "clients"
-"""Clients of AWS, which leave the whole stack as it is. These three have a stack each, beside one another,
-because together they would take as long as all others."""
+"""Clients of AWS and others that leave the whole stack as it is. These three have a stack each, beside one
+another, because together they would take as long as all others."""
 _POOL = "pool"
 """Pools run their sandboxes under one test uid, in control groups below the same folder. A test of what a
 hostile model can reach, of its caps, or of what is left in memory and /dev/shm afterwards must not meet the
@@ -36,6 +36,8 @@ _TOGETHER = {
     "tests/fault/test_revocation.py": _KILLED,
     "tests/security/test_callers.py": _KILLED,
     "tests/security/test_canary.py": _KILLED,
+    "tests/security/test_coverage.py": _CLIENTS,
+    "tests/security/test_listening.py": _CLIENTS,
     "tests/fault/pool/": _POOL,
     "tests/integration/pool/": _POOL,
     "tests/security/pool/": _POOL,

@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
+from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.pki.authority import Authority
+from services.chassis.config import load
 from tests.boto_clients import boto_client
 from tests.fakes.ports import free_port
 
@@ -63,6 +65,12 @@ class RunningStack:
             "CRATON_ISSUER_NETWORK": "127.0.0.0/8",
             "CRATON_ISSUER_CA": str(self.home / "issuers.pem"),
         }
+
+    @property
+    def local(self) -> Stack:
+        """The same, as the code has it that starts stacks."""
+        definition = load(DEFINITION, Definition)
+        return Stack(definition, ROOT, self.home, self.address, separate_uids=os.geteuid() == 0)
 
     @property
     def endpoint(self) -> str:

@@ -56,7 +56,8 @@ SERVED: Mapping[Key, Served] = {
                 "CreateFoundationModelAgreement": _EFFECT,
                 "DeleteFoundationModelAgreement": _EFFECT,
                 "GetFoundationModelAvailability": _READ,
-                "GetUseCaseForModelAccess": _READ,
+                # The form is the account's secret: reading it releases it.
+                "GetUseCaseForModelAccess": _EFFECT,
                 "PutUseCaseForModelAccess": _EFFECT,
             },
         ),

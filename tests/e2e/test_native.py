@@ -5,20 +5,16 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 import pytest
-from craton.auth.v1 import resources_pb2, token_service_pb2
-from craton.auth.v1.token_service_pb2_grpc import TokenServiceStub
 from craton.auth.v1.user_service_pb2 import ListUsersRequest
 from craton.auth.v1.user_service_pb2_grpc import UserServiceStub
 from craton.runtime.v1 import inference_service_pb2 as inference
 from craton.runtime.v1.inference_service_pb2_grpc import InferenceServiceStub
 
-from services.chassis.secret import SecretBytes
-from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
+from tests.stack_callers import principal_token
 
 TEXT = "craton.tiny-text-v1"
 BODY = json.dumps({"inputText": "Once upon a time", "textGenerationConfig": {"maxTokenCount": 20}}).encode()
@@ -33,23 +29,7 @@ def channel(stack: Any) -> Iterator[grpc.Channel]:
 
 @pytest.fixture
 def metadata(stack: Any, channel: grpc.Channel) -> tuple[tuple[str, str], ...]:
-    keys = stack.credentials()
-    credentials = SigningCredentials(
-        keys["aws_access_key_id"], SecretBytes(keys["aws_secret_access_key"].encode()), "us-east-1"
-    )
-    signed = sign_token_request(credentials, f"{stack.address}:9443", "runtime", datetime.now(UTC))
-    scope = signed.credential
-    request = token_service_pb2.GetTokenRequest(
-        signed_request=resources_pb2.SignedRequest(
-            access_key_id=scope.access_key_id,
-            scope=resources_pb2.CredentialScope(date=scope.date, region=scope.region, service=scope.service),
-            string_to_sign=signed.string_to_sign.decode(),
-            signature=signed.signature,
-        ),
-        audience="runtime",
-    )
-    answer = TokenServiceStub(channel).GetToken(request, timeout=10)
-    return (("authorization", f"Bearer {answer.token}"),)
+    return principal_token(channel, f"{stack.address}:9443", "runtime", stack.credentials())
 
 
 def test_unary(channel: grpc.Channel, metadata: Any) -> None:

@@ -17,6 +17,10 @@ _NAMED: Mapping[str, Any] = {
     "AliasNameType": "alias/nothing-of-this-name",
     "GrantIdType": "0" * 64,
     "AlgorithmSpec": "RSAES_OAEP_SHA_256",
+    "GetFoundationModelIdentifier": "nobody.of-this-name",
+    "InvokeModelIdentifier": "nobody.of-this-name",
+    "BedrockModelId": "nobody.of-this-name",
+    "AcknowledgementFormDataBody": b"{}        ",
 }
 """Values of shapes whose constraints a model does not tell; what they name does not exist."""
 _PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:user/nobody-of-this-name"

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import threading
 import time
@@ -11,9 +10,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.local.supervisor import Supervisor
-from services.chassis.config import load as load_config
 from tests import echo_model
 from tests.load.revocation import estate
 from tests.load.revocation.kinds import Kind
@@ -21,7 +18,7 @@ from tests.load.revocation.principals import Key
 from tests.load.revocation.steady import SteadyLoad
 from tests.load.revocation.trials import LEASE_S, STOPPED_LIMIT_S, Measured, TrialError, Trials
 from tests.load.revocation.ways import Ways
-from tests.running_stack import ROOT, RunningStack
+from tests.running_stack import RunningStack
 
 T = TypeVar("T")
 SERVED_BY = {
@@ -38,8 +35,7 @@ class Stage:
 
     def __init__(self, running: RunningStack, rate: float, seed: int) -> None:
         """Trials on `running`, under `rate` calls a second."""
-        definition = load_config(DEFINITION, Definition)
-        self.stack = Stack(definition, ROOT, running.home, running.address, os.geteuid() == 0)
+        self.stack = running.local
         self._running = running
         self._rate = rate
         self._seed = seed
