@@ -13,7 +13,7 @@ from craton.audit.v1.lookup_service_pb2_grpc import LookupServiceStub
 
 _PAGE = 1000
 _TIMEOUT_S = 30.0
-_LOOK_S = 0.5
+_LOOK_S = 1.0
 OK = "OK"
 REFUSED = "refused"
 INTENDED = "intended"

@@ -35,6 +35,7 @@ MINIMUM_REMAINING_S = 0.02
 """A call with less time left than this is refused: it could only fail later and at a higher cost."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_UNKNOWN = AuditedMethod("grpc.craton", "UnknownMethod", Recording.SUMMARY)
 _TOKEN_BEARERS = frozenset({"service", "operator"})
 """Kinds of workloads that may carry a principal token; pools, providers and witnesses have no principal."""
 
@@ -130,6 +131,18 @@ def wrap(method: Method, around: Surroundings) -> Any:
         return serialized
 
     return grpc.unary_unary_rpc_method_handler(unary)
+
+
+def count_unknown(around: Surroundings, context: Any) -> None:
+    """Count a call of a method that the server does not have, by its caller: no more of it is looked at."""
+    try:
+        caller = _identity(around, context)
+    except DomainError:
+        caller = None
+    call = CallContext(_UNKNOWN.event_name, around.ids.next(), around.ids.next(), caller)
+    status = grpc.StatusCode.UNIMPLEMENTED.name
+    around.recorder.summarise(call, _UNKNOWN, status, "")
+    around.metrics.observe_call(call.method, status, 0.0)
 
 
 async def _serve(

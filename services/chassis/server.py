@@ -1,7 +1,8 @@
 """The one server factory: no service listens in any other way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from services.chassis.callers import load_callers
 from services.chassis.clock import Clock
 from services.chassis.health import HEALTH_CHECK, HEALTH_EVENT, Health
 from services.chassis.http2.listener import Http2Listener
+from services.chassis.http2.server import NO_SUCH_METHOD
 from services.chassis.in_progress import InProgress
 from services.chassis.logs import Log
-from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, wrap
+from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, count_unknown, wrap
 from services.chassis.process import BackgroundTasks, run_until_signal
 from services.chassis.randomness import Randomness, RandomUuids
 from services.chassis.settings import ServerSettings, TelemetrySettings, TlsSettings
@@ -43,6 +45,21 @@ class _Registrar:
         for name, handler in handlers.items():
             if self._only is None or name in self._only:
                 self.handlers[f"/{service}/{name}"] = handler
+
+
+class _Unknown(grpc.GenericRpcHandler):  # type: ignore[type-arg]
+    """Refuses what no other handler takes, as gRPC itself would, once it has told `count`."""
+
+    def __init__(self, count: Callable[[Any], None]) -> None:
+        self._count = count
+
+    def service(self, _details: Any) -> Any:
+        # Of a stream nothing has to come before it is refused.
+        return grpc.stream_unary_rpc_method_handler(self._refuse)
+
+    async def _refuse(self, _requests: AsyncIterator[bytes], context: Any) -> None:
+        self._count(context)
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_SUCH_METHOD)
 
 
 class Server:
@@ -151,7 +168,11 @@ class Server:
         }
         if self.settings.transport == "http2":
             self._listener = Http2Listener(
-                self.settings.listen, self._tls, wrapped, self.settings.max_message_bytes
+                self.settings.listen,
+                self._tls,
+                wrapped,
+                self.settings.max_message_bytes,
+                partial(count_unknown, self._around),
             )
             await self._listener.start()
             self.port = self._listener.port
@@ -181,6 +202,7 @@ class Server:
         for service, methods in _by_service(wrapped).items():
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
             self._server.add_registered_method_handlers(service, methods)
+        self._server.add_generic_rpc_handlers((_Unknown(partial(count_unknown, self._around)),))
         if self._listener is None:
             self.port = self._server.add_secure_port(self.settings.listen, server_credentials(self._tls))
         if self._public is not None:

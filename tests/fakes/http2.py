@@ -232,11 +232,12 @@ class Serving:
         self.handlers: dict[str, Any] = {}
         self.budget = Budget(limit, connections)
         self.open: set[ServerConnection] = set()
+        self.unknown: list[Any] = []
         self._largest = largest
 
     def accept(self) -> ServerConnection:
         """Make the protocol of a new connection."""
-        return ServerConnection(self.handlers, self.budget, self._largest, self.open)
+        return ServerConnection(self.handlers, self.budget, self._largest, self.open, self.unknown.append)
 
     def raw(self, workload: str = "service/edge") -> RawPeer:
         """Connect a client that speaks in frames."""

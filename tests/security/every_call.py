@@ -39,6 +39,7 @@ def every_rpc(stack: Any, workloads: Workloads) -> Iterator[Record]:
     for server in SERVERS.values():
         callers = server.callers()
         yield from _rpcs(workloads, server, stranger, list(callers), ())
+        yield _unknown(workloads, server, stranger)
         for workload, methods in _by_caller(callers).items():
             yield from _rpcs(workloads, server, workload, methods, _NO_TOKEN)
         reads = [
@@ -81,6 +82,14 @@ def _rpcs(
     caller = f"spiffe://{server.identity.trust_domain}/{workload}"
     with workloads.channel(server, workload) as channel:
         yield from _called(channel, server, server.port, caller, methods, metadata)
+
+
+def _unknown(workloads: Workloads, server: Server, workload: str) -> Record:
+    """Call what no server has."""
+    caller = f"spiffe://{server.identity.trust_domain}/{workload}"
+    with workloads.channel(server, workload) as channel:
+        error = channel.unary_unary("/craton.none.v1.None/None").future(b"", timeout=_LIMIT_S).exception()
+    return Record(server.label, "grpc.craton", "UnknownMethod", caller, error.code().name)
 
 
 def _called(

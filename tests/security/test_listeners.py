@@ -165,3 +165,7 @@ async def test_nobody_is_told_what_is_served_or_who_is_connected(running: Runnin
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await channel.unary_unary(method)(b"", timeout=3)
             assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+            # Before anything is sent.
+            asked = channel.stream_stream(method)(timeout=3)
+            assert await asked.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert running.recorder.summaries == 4 * [("UnknownMethod", "UNIMPLEMENTED", "")]

@@ -30,14 +30,25 @@ _log = Log("http2")
 class Http2Listener:
     """Serves unary and server-streaming handlers by full method name."""
 
-    def __init__(self, listen: str, tls: TlsSettings, handlers: Mapping[str, Any], max_message: int) -> None:
-        """Name what is served on host:port; nothing is opened before `start`."""
+    def __init__(
+        self,
+        listen: str,
+        tls: TlsSettings,
+        handlers: Mapping[str, Any],
+        max_message: int,
+        unknown: Callable[[Any], None],
+    ) -> None:
+        """Name what is served on host:port; nothing is opened before `start`.
+
+        `unknown` is told of calls that no handler takes.
+        """
         self.port = 0
         self._host, _, port = listen.rpartition(":")
         self._port = int(port)
         self._tls = tls
         self._handlers = handlers
         self._max_message = max_message
+        self._unknown = unknown
         self._budget = Budget(_REQUEST_BYTES, _CONNECTIONS)
         self._connections: set[ServerConnection] = set()
         self._socket: socket.socket | None = None
@@ -60,7 +71,9 @@ class Http2Listener:
         previous = self._server
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: ServerConnection(self._handlers, self._budget, self._max_message, self._connections),
+            lambda: ServerConnection(
+                self._handlers, self._budget, self._max_message, self._connections, self._unknown
+            ),
             sock=self._socket.dup(),
             backlog=_BACKLOG,
             ssl=context,

@@ -1,7 +1,7 @@
 """The server's end of a connection: requests become tasks, bounded in number and size."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from grpc import StatusCode
@@ -21,6 +21,7 @@ from services.chassis.logs import Log
 MAX_STREAMS = 1024
 _REQUEST_S = 60.0
 """How long a request may take to come, and what waits of an answer without a deadline to be read."""
+NO_SUCH_METHOD = "there is no such method"
 _GRPC = "application/grpc"
 _NOT_GRPC = encode_fields(((":status", "415"),))
 
@@ -36,8 +37,12 @@ class ServerConnection(Http2Protocol):
         budget: Budget,
         largest_message: int,
         open_: "set[ServerConnection]",
+        unknown: Callable[[Any], None],
     ) -> None:
-        """Serve `handlers` by full method name; stand in `open_` until the socket is closed."""
+        """Serve `handlers` by full method name, and tell `unknown` of calls that none of them takes.
+
+        It stands in `open_` until the socket is closed.
+        """
         super().__init__({frames.MAX_CONCURRENT_STREAMS: MAX_STREAMS})
         self.peer = ""
         self.identities: Sequence[bytes] = ()
@@ -48,6 +53,7 @@ class ServerConnection(Http2Protocol):
         self._share: Share | None = None
         self._largest = largest_message
         self._open = open_
+        self._unknown = unknown
         self._calls: dict[int, Exchange] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         """The calls in progress, with those that nobody waits for and that are being ended."""
@@ -182,7 +188,8 @@ class ServerConnection(Http2Protocol):
         call.send_window = self._peer_window
         self._calls[stream_id] = call
         if call.path not in self._rpc_handlers:
-            call.finish(StatusCode.UNIMPLEMENTED, "there is no such method")
+            self._unknown(call)
+            call.finish(StatusCode.UNIMPLEMENTED, NO_SUCH_METHOD)
             return
         limit = _REQUEST_S
         if call.deadline is not None:
