@@ -32,6 +32,7 @@ server may be one that CRATON_TEST_POSTGRESQL names for all workers."""
 _TOGETHER = {
     # The first entry that fits counts.
     "tests/fault/test_kill.py": _KILLED,
+    "tests/fault/test_put_back.py": _KILLED,
     "tests/fault/test_replay.py": _KILLED,
     "tests/fault/test_revocation.py": _KILLED,
     "tests/security/test_callers.py": _KILLED,

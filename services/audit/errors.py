@@ -86,6 +86,14 @@ def superseded(epoch: int) -> DomainError:
     )
 
 
+def put_back() -> DomainError:
+    """The log is not what a witness has seen of it; what differs stands in this service's own log."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        "The audit log is not what a witness has seen of it: it was put back, or altered.",
+    )
+
+
 def invalid_event(why: str) -> DomainError:
     """An event that no honest recorder writes."""
     return invalid_field("events", why)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.audit.domain.anchor import state_name
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
 
@@ -15,7 +16,7 @@ def _account(request: Any, call: CallContext) -> Sequence[str]:
 
 def _anchored_state(request: Any, _call: CallContext) -> Sequence[str]:
     """The state: the log says by itself which epochs a store has come through, and which were refused."""
-    return (f"stores/{request.anchor.store_id}/epochs/{request.anchor.epoch}",)
+    return (state_name(request.anchor.store_id, request.anchor.epoch),)
 
 
 def _event(request: Any, _call: CallContext) -> Sequence[str]:

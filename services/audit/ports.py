@@ -85,6 +85,12 @@ class EventStore(Protocol):
     async def newest(self) -> int:
         """Return the number of the newest entry, -1 when there is none."""
 
+    async def noted(self, event_name: str, limit: int) -> Sequence[tuple[int, str]]:
+        """Return the resources of the installation's newest events of a name, with the events' numbers.
+
+        Those of `limit` events at most.
+        """
+
     async def span(self, account_id: str, after: int, most: int, most_bytes: int) -> int | None:
         """Return the number of the last of the account's records after the entry `after`, None for none.
 

@@ -38,6 +38,7 @@ from services.audit.operations.nodes import Nodes
 from services.audit.operations.proofs import Proofs
 from services.audit.operations.scrub import Scrub
 from services.audit.operations.trails import Trails
+from services.audit.operations.witnessed import WitnessedLog
 from services.audit.servicer.events import AnchorServicer, IngestServicer, LogServicer, LookupServicer
 from services.audit.servicer.trails import TrailServicer
 from services.chassis.audit.local import LocalAudit
@@ -111,7 +112,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     # Answers before any key does: the key service waits for it when it starts.
     server.add(
         anchor_service_pb2_grpc.add_AnchorServiceServicer_to_server,
-        AnchorServicer(Anchors(SqlAnchorStore(database))),
+        AnchorServicer(Anchors(SqlAnchorStore(database), events, WitnessedLog(events, files))),
     )
     server.add(lookup_service_pb2_grpc.add_LookupServiceServicer_to_server, LookupServicer(lookup))
     server.add(

@@ -69,12 +69,19 @@ class KmsConfig:
     """"refuse" or "warn": what to do where memory that is not locked could be written to a swap device."""
     partition: str = "aws"
     """Partition in the ARNs of keys that policies name."""
+    witnesses: tuple[UpstreamSettings, ...] = ()
+    """Witnesses of the audit log, workloads of kind "witness": one of them must answer before kms starts.
+    Without any, a store that is put back together with the audit log is not noticed."""
+    log_origin: str = ""
+    """Name of the audit log, as in its own configuration; for witnesses."""
     redis: RedisSettings | None = None
     """Where revocations are announced. Without it they are noticed when leases end, after five seconds."""
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def __post_init__(self) -> None:
         """Refuse custody beside the data that it protects."""
+        if self.witnesses and not self.log_origin:
+            raise ValueError("log_origin: the name of the log that the witnesses are asked about is missing")
         if self.swap not in {each.value for each in Swap}:
             raise ValueError(f"swap: {self.swap!r} must be refuse or warn")
         database = sa.make_url(self.database_url).database

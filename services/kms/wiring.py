@@ -32,6 +32,7 @@ from services.kms.adapters.audit_anchor import AuditAnchor
 from services.kms.adapters.auth_principals import AuthPrincipals
 from services.kms.adapters.custodies import open_custody
 from services.kms.adapters.enforcement import KeyEnforcement
+from services.kms.adapters.log_witnesses import LogWitnesses
 from services.kms.adapters.recorded_deletions import RecordedDeletions
 from services.kms.adapters.sql_installations import SqlInstallations
 from services.kms.adapters.sql_records import SqlRecords
@@ -128,7 +129,9 @@ def build(
     audit = LocalAudit.over_grpc(config.audit, config.tls, workload, EVENTS, clock=clock, randomness=random)
     auth = Channel(config.auth, config.tls, config.server.trust_domain, clock)
     anchor = Channel(config.audit.service, config.tls, config.server.trust_domain, clock)
-    stored = SqlRecords(database, custody.store_id, AuditAnchor(anchor), clock, random, restored=restored)
+    watching = [Channel(each, config.tls, config.server.trust_domain, clock) for each in config.witnesses]
+    anchored = AuditAnchor(anchor, LogWitnesses(watching, config.log_origin))
+    stored = SqlRecords(database, custody.store_id, anchored, clock, random, restored=restored)
     seal = Seal(custody, SqlInstallations(database.engine), stored, random)
     seal.check()
     server = Server(
@@ -176,7 +179,8 @@ def build(
     point.attach(server)
     # The last one is closed first: what uses the store before the store.
     server.add_closer(database.close)
-    server.add_closer(anchor.close)
+    for channel in (anchor, *watching):
+        server.add_closer(channel.close)
     server.add_closer(seal.close)
     server.add_closer(auth.close)
     audit.attach(server)

@@ -6,5 +6,5 @@ from services.chassis.audit.ports import AuditedMethod, Recording
 
 EVENTS: Mapping[str, AuditedMethod] = {
     f"/craton.audit.v1.WitnessService/{name}": AuditedMethod("witness.craton", name, Recording.SUMMARY)
-    for name in ("AddCheckpoint", "GetWitnessKey")
+    for name in ("AddCheckpoint", "GetSeenCheckpoint", "GetWitnessKey")
 }

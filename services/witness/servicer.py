@@ -21,6 +21,12 @@ class WitnessServicer(witness_service_pb2_grpc.WitnessServiceServicer):
         )
         return witness_service_pb2.AddCheckpointResponse(cosignature=line)
 
+    async def GetSeenCheckpoint(self, request: Any, context: Any) -> Any:
+        """See the contract."""
+        seen = await self._witnessing.seen(request.origin)
+        root = seen.root if seen.size else b""
+        return witness_service_pb2.GetSeenCheckpointResponse(size=seen.size, root=root)
+
     async def GetWitnessKey(self, request: Any, context: Any) -> Any:
         """See the contract."""
         return witness_service_pb2.GetWitnessKeyResponse(verifier_key=str(self._witnessing.key))

@@ -105,6 +105,23 @@ class SqlEventStore:
 
         return await self._database.read(work)
 
+    async def noted(self, event_name: str, limit: int) -> Sequence[tuple[int, str]]:
+        """Read by the index of names."""
+        newest = (
+            sa.select(ENTRIES.c.sequence)
+            .where(ENTRIES.c.event_name == event_name, ENTRIES.c.account_id == "")
+            .order_by(ENTRIES.c.time_us.desc(), ENTRIES.c.sequence.desc())
+            .limit(limit)
+        )
+        named = sa.select(RESOURCES.c.sequence, RESOURCES.c.resource)
+
+        def work(connection: sa.Connection) -> list[tuple[int, str]]:
+            numbers = connection.execute(newest).scalars().all()
+            rows = connection.execute(named.where(RESOURCES.c.sequence.in_(numbers)))
+            return [(row.sequence, row.resource) for row in rows]
+
+        return await self._database.read(work)
+
     async def span(self, account_id: str, after: int, most: int, most_bytes: int) -> int | None:
         """Read numbers and lengths alone."""
         statement = sa.select(ENTRIES.c.sequence, sa.func.length(ENTRIES.c.leaf))

@@ -23,3 +23,15 @@ class Anchor:
         if newest is None or self.epoch > newest.epoch:
             return True
         return self.epoch == newest.epoch and hmac.compare_digest(self.digest, newest.digest)
+
+
+def state_name(store_id: str, epoch: int) -> str:
+    """Return how the log names a state of a store, among the resources of the event about it."""
+    return f"stores/{store_id}/epochs/{epoch}"
+
+
+def noted_epoch(name: str, store_id: str) -> int:
+    """Return the epoch of a state of this store by its name in the log, 0 for another name."""
+    before = state_name(store_id, 0).removesuffix("0")
+    epoch = name.removeprefix(before)
+    return int(epoch) if name.startswith(before) and epoch.isascii() and epoch.isdigit() else 0

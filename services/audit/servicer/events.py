@@ -64,8 +64,10 @@ class AnchorServicer(anchor_service_pb2_grpc.AnchorServiceServicer):
 
     async def GetAnchor(self, request: Any, context: Any) -> Any:
         """Return the newest state of a store of the calling workload."""
-        found = await self._anchors.newest(_workload(current_call()), request.store_id)
-        response = anchor_service_pb2.GetAnchorResponse()
+        found, noted = await self._anchors.newest(
+            _workload(current_call()), request.store_id, request.witnessed_size, request.witnessed_root
+        )
+        response = anchor_service_pb2.GetAnchorResponse(noted_epoch=min(noted, _MAX_EPOCH))
         if found is not None:
             response.anchor.CopyFrom(
                 anchor_service_pb2.Anchor(store_id=found.store_id, epoch=found.epoch, digest=found.digest)

@@ -8,30 +8,43 @@ from craton.audit.v1 import anchor_service_pb2_grpc
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
+from services.chassis.logs import Log
 from services.chassis.rich_status import from_rpc_error
+from services.kms.adapters.log_witnesses import LogWitnesses
 from services.kms.ports import Anchored, StoreAlteredError
 
 _TIMEOUT_S = 2.0
+
+_log = Log("anchor")
 
 
 class AuditAnchor:
     """audit.v1.AnchorService: whose store it is follows from our certificate."""
 
-    def __init__(self, channel: Any) -> None:
-        """Use `channel`, which reaches audit."""
+    def __init__(self, channel: Any, witnesses: LogWitnesses) -> None:
+        """Use `channel`, which reaches audit, and believe it as far as `witnesses` have seen its log."""
         stub: Any = anchor_service_pb2_grpc.AnchorServiceStub(channel)
         self._append = stub.AppendAnchor
         self._get = stub.GetAnchor
+        self._witnesses = witnesses
 
     async def newest(self, store_id: str) -> Anchored | None:
-        """Call GetAnchor."""
+        """Call GetAnchor, with what witnesses have seen of the log."""
+        size, root = await self._witnesses.newest()
+        request = pb.GetAnchorRequest(store_id=store_id, witnessed_size=size, witnessed_root=root)
         try:
-            response = await self._get(pb.GetAnchorRequest(store_id=store_id), timeout=_TIMEOUT_S)
+            response = await self._get(request, timeout=_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
+            if from_rpc_error(error, "audit").reason == ErrorReason.ERROR_REASON_RESOURCE_STATE:
+                _log.error("audit_log_was_put_back", count=size)
+                raise StoreAlteredError("the audit log is not what a witness has seen of it") from error
             raise _unavailable(error) from error
-        if not response.HasField("anchor"):
-            return None
-        return Anchored(response.anchor.epoch, response.anchor.digest)
+        noted: int = response.noted_epoch
+        if response.HasField("anchor") and response.anchor.epoch >= noted:
+            return Anchored(response.anchor.epoch, response.anchor.digest)
+        # An epoch of which the log has an event, and its digest is not known: asked for and never answered,
+        # or remembered before somebody put the anchors back.
+        return Anchored(noted, b"") if noted else None
 
     async def append(self, store_id: str, state: Anchored) -> None:
         """Call AppendAnchor."""

@@ -60,6 +60,10 @@ class Anchoring:
             if ever_anchored or restored:
                 raise
             newest = None
+        except StoreAlteredError:
+            if not restored:
+                raise
+            newest = None
         if newest is not None:
             self._advance(newest.epoch)
         if not restored:
@@ -128,5 +132,6 @@ def _require_not_older(state: Anchored, newest: Anchored | None, *, ever_anchore
         return
     if newest.epoch > state.epoch:
         raise StoreAlteredError("the store was put back to an earlier state than the one anchored last")
-    if newest.epoch == state.epoch and not hmac.compare_digest(newest.digest, state.digest):
+    # Without a digest: of an epoch that was to be anchored, as far as the log knows.
+    if newest.epoch == state.epoch and newest.digest and not hmac.compare_digest(newest.digest, state.digest):
         raise StoreAlteredError("the store has another state than the one anchored of its epoch")

@@ -33,6 +33,11 @@ class Witnessing:
         """The witness' public key."""
         return self._cosigner.key
 
+    async def seen(self, origin: str) -> Seen:
+        """Return what was cosigned last of a log, NOTHING for one that is not known."""
+        known = await self._logs.get(origin)
+        return NOTHING if known is None else known.seen
+
     async def add(self, verifier_key: str, old_size: int, proof: Sequence[bytes], checkpoint: bytes) -> str:
         """Return the cosignature of a checkpoint, a line of a note.
 

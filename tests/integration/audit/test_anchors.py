@@ -18,6 +18,7 @@ from services.chassis.rich_status import from_rpc_error
 from services.chassis.server import Server
 from services.chassis.settings import UpstreamSettings
 from services.kms.adapters.audit_anchor import AuditAnchor
+from services.kms.adapters.log_witnesses import LogWitnesses
 from services.kms.ports import Anchored, StoreAlteredError
 from tests.fakes.anchor import MemoryAnchor
 from tests.fakes.serving import until_serving
@@ -44,7 +45,7 @@ async def anchor(request: pytest.FixtureRequest, workloads: Workloads, alone: Se
         return
     upstream = UpstreamSettings(f"127.0.0.1:{alone.port}", "audit")
     channel = Channel(upstream, workloads.tls("service/kms"), TRUST_DOMAIN, SystemClock())
-    yield AuditAnchor(channel)
+    yield AuditAnchor(channel, LogWitnesses((), ""))
     await channel.close()
 
 
@@ -69,7 +70,7 @@ async def test_nobody_answers(workloads: Workloads) -> None:
     channel = Channel(
         UpstreamSettings(NOBODY, "audit"), workloads.tls("service/kms"), TRUST_DOMAIN, SystemClock()
     )
-    anchor = AuditAnchor(channel)
+    anchor = AuditAnchor(channel, LogWitnesses((), ""))
     for attempt in (anchor.newest(STORE), anchor.append(STORE, Anchored(1, b"d" * 32))):
         with pytest.raises(DomainError) as refusal:
             await attempt

@@ -18,6 +18,7 @@ from services.chassis.randomness import SystemRandomness, random_uuid
 from services.chassis.secret import SecretBytes
 from services.kms.adapters.audit_anchor import AuditAnchor
 from services.kms.adapters.custodies import mark_custody, open_custody
+from services.kms.adapters.log_witnesses import LogWitnesses
 from services.kms.adapters.sql_installations import SqlInstallations
 from services.kms.adapters.sql_records import SqlRecords
 from services.kms.config import KmsConfig
@@ -84,7 +85,7 @@ async def _new_store(config: KmsConfig) -> AsyncIterator[tuple[KeyRecords, Pages
     database = Database(config.database_url)
     database.migrate(_REVISIONS)
     audit = Channel(config.audit.service, config.tls, config.server.trust_domain, clock)
-    stored = SqlRecords(database, custody.store_id, AuditAnchor(audit), clock, random)
+    stored = SqlRecords(database, custody.store_id, AuditAnchor(audit, LogWitnesses((), "")), clock, random)
     seal = Seal(custody, SqlInstallations(database.engine), stored, random)
     seal.check()
     pages = Pages(stored, custody, random)

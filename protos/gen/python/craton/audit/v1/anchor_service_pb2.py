@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/audit/v1/anchor_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\"L\n\x06\x41nchor\x12\x1a\n\x08store_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x17\n\x06\x64igest\x18\x03 \x01(\x0c\x42\x07\xbaH\x04z\x02h \"F\n\x13\x41ppendAnchorRequest\x12/\n\x06\x61nchor\x18\x01 \x01(\x0b\x32\x17.craton.audit.v1.AnchorB\x06\xbaH\x03\xc8\x01\x01\"\x16\n\x14\x41ppendAnchorResponse\".\n\x10GetAnchorRequest\x12\x1a\n\x08store_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"<\n\x11GetAnchorResponse\x12\'\n\x06\x61nchor\x18\x01 \x01(\x0b\x32\x17.craton.audit.v1.Anchor2\xc0\x01\n\rAnchorService\x12[\n\x0c\x41ppendAnchor\x12$.craton.audit.v1.AppendAnchorRequest\x1a%.craton.audit.v1.AppendAnchorResponse\x12R\n\tGetAnchor\x12!.craton.audit.v1.GetAnchorRequest\x1a\".craton.audit.v1.GetAnchorResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$craton/audit/v1/anchor_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\"L\n\x06\x41nchor\x12\x1a\n\x08store_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x17\n\x06\x64igest\x18\x03 \x01(\x0c\x42\x07\xbaH\x04z\x02h \"F\n\x13\x41ppendAnchorRequest\x12/\n\x06\x61nchor\x18\x01 \x01(\x0b\x32\x17.craton.audit.v1.AnchorB\x06\xbaH\x03\xc8\x01\x01\"\x16\n\x14\x41ppendAnchorResponse\"x\n\x10GetAnchorRequest\x12\x1a\n\x08store_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x0ewitnessed_size\x18\x02 \x01(\x04\x42\x0f\xbaH\x0c\x32\n\x18\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x12\x1f\n\x0ewitnessed_root\x18\x03 \x01(\x0c\x42\x07\xbaH\x04z\x02\x18 \"Q\n\x11GetAnchorResponse\x12\'\n\x06\x61nchor\x18\x01 \x01(\x0b\x32\x17.craton.audit.v1.Anchor\x12\x13\n\x0bnoted_epoch\x18\x02 \x01(\x04\x32\xc0\x01\n\rAnchorService\x12[\n\x0c\x41ppendAnchor\x12$.craton.audit.v1.AppendAnchorRequest\x1a%.craton.audit.v1.AppendAnchorResponse\x12R\n\tGetAnchor\x12!.craton.audit.v1.GetAnchorRequest\x1a\".craton.audit.v1.GetAnchorResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPENDANCHORREQUEST'].fields_by_name['anchor']._serialized_options = b'\272H\003\310\001\001'
   _globals['_GETANCHORREQUEST'].fields_by_name['store_id']._loaded_options = None
   _globals['_GETANCHORREQUEST'].fields_by_name['store_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETANCHORREQUEST'].fields_by_name['witnessed_size']._loaded_options = None
+  _globals['_GETANCHORREQUEST'].fields_by_name['witnessed_size']._serialized_options = b'\272H\0142\n\030\377\377\377\377\377\377\377\377\177'
+  _globals['_GETANCHORREQUEST'].fields_by_name['witnessed_root']._loaded_options = None
+  _globals['_GETANCHORREQUEST'].fields_by_name['witnessed_root']._serialized_options = b'\272H\004z\002\030 '
   _globals['_ANCHOR']._serialized_start=86
   _globals['_ANCHOR']._serialized_end=162
   _globals['_APPENDANCHORREQUEST']._serialized_start=164
@@ -47,9 +51,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPENDANCHORRESPONSE']._serialized_start=236
   _globals['_APPENDANCHORRESPONSE']._serialized_end=258
   _globals['_GETANCHORREQUEST']._serialized_start=260
-  _globals['_GETANCHORREQUEST']._serialized_end=306
-  _globals['_GETANCHORRESPONSE']._serialized_start=308
-  _globals['_GETANCHORRESPONSE']._serialized_end=368
-  _globals['_ANCHORSERVICE']._serialized_start=371
-  _globals['_ANCHORSERVICE']._serialized_end=563
+  _globals['_GETANCHORREQUEST']._serialized_end=380
+  _globals['_GETANCHORRESPONSE']._serialized_start=382
+  _globals['_GETANCHORRESPONSE']._serialized_end=463
+  _globals['_ANCHORSERVICE']._serialized_start=466
+  _globals['_ANCHORSERVICE']._serialized_end=658
 # @@protoc_insertion_point(module_scope)

@@ -27,13 +27,19 @@ class AppendAnchorResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class GetAnchorRequest(_message.Message):
-    __slots__ = ("store_id",)
+    __slots__ = ("store_id", "witnessed_size", "witnessed_root")
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    WITNESSED_SIZE_FIELD_NUMBER: _ClassVar[int]
+    WITNESSED_ROOT_FIELD_NUMBER: _ClassVar[int]
     store_id: str
-    def __init__(self, store_id: _Optional[str] = ...) -> None: ...
+    witnessed_size: int
+    witnessed_root: bytes
+    def __init__(self, store_id: _Optional[str] = ..., witnessed_size: _Optional[int] = ..., witnessed_root: _Optional[bytes] = ...) -> None: ...
 
 class GetAnchorResponse(_message.Message):
-    __slots__ = ("anchor",)
+    __slots__ = ("anchor", "noted_epoch")
     ANCHOR_FIELD_NUMBER: _ClassVar[int]
+    NOTED_EPOCH_FIELD_NUMBER: _ClassVar[int]
     anchor: Anchor
-    def __init__(self, anchor: _Optional[_Union[Anchor, _Mapping]] = ...) -> None: ...
+    noted_epoch: int
+    def __init__(self, anchor: _Optional[_Union[Anchor, _Mapping]] = ..., noted_epoch: _Optional[int] = ...) -> None: ...

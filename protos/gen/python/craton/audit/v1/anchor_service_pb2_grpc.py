@@ -63,6 +63,8 @@ class AnchorServiceServicer:
 
     def GetAnchor(self, request, context):
         """Returns the newest state of a store of the caller.
+
+        RESOURCE_STATE when the log is not what a witness has seen of it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%craton/audit/v1/witness_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\"\x9b\x01\n\x14\x41\x64\x64\x43heckpointRequest\x12 \n\x0cverifier_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12!\n\x08old_size\x18\x02 \x01(\x04\x42\x0f\xbaH\x0c\x32\n\x18\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x12\x1d\n\x05proof\x18\x03 \x03(\x0c\x42\x0e\xbaH\x0b\x92\x01\x08\x10?\"\x04z\x02h \x12\x1f\n\ncheckpoint\x18\x04 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80\x04\",\n\x15\x41\x64\x64\x43heckpointResponse\x12\x13\n\x0b\x63osignature\x18\x01 \x01(\t\"\x16\n\x14GetWitnessKeyRequest\"-\n\x15GetWitnessKeyResponse\x12\x14\n\x0cverifier_key\x18\x01 \x01(\t2\xd0\x01\n\x0eWitnessService\x12^\n\rAddCheckpoint\x12%.craton.audit.v1.AddCheckpointRequest\x1a&.craton.audit.v1.AddCheckpointResponse\x12^\n\rGetWitnessKey\x12%.craton.audit.v1.GetWitnessKeyRequest\x1a&.craton.audit.v1.GetWitnessKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%craton/audit/v1/witness_service.proto\x12\x0f\x63raton.audit.v1\x1a\x1b\x62uf/validate/validate.proto\"\x9b\x01\n\x14\x41\x64\x64\x43heckpointRequest\x12 \n\x0cverifier_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12!\n\x08old_size\x18\x02 \x01(\x04\x42\x0f\xbaH\x0c\x32\n\x18\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x12\x1d\n\x05proof\x18\x03 \x03(\x0c\x42\x0e\xbaH\x0b\x92\x01\x08\x10?\"\x04z\x02h \x12\x1f\n\ncheckpoint\x18\x04 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80\x04\",\n\x15\x41\x64\x64\x43heckpointResponse\x12\x13\n\x0b\x63osignature\x18\x01 \x01(\t\"6\n\x18GetSeenCheckpointRequest\x12\x1a\n\x06origin\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"7\n\x19GetSeenCheckpointResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04root\x18\x02 \x01(\x0c\"\x16\n\x14GetWitnessKeyRequest\"-\n\x15GetWitnessKeyResponse\x12\x14\n\x0cverifier_key\x18\x01 \x01(\t2\xbc\x02\n\x0eWitnessService\x12^\n\rAddCheckpoint\x12%.craton.audit.v1.AddCheckpointRequest\x1a&.craton.audit.v1.AddCheckpointResponse\x12j\n\x11GetSeenCheckpoint\x12).craton.audit.v1.GetSeenCheckpointRequest\x1a*.craton.audit.v1.GetSeenCheckpointResponse\x12^\n\rGetWitnessKey\x12%.craton.audit.v1.GetWitnessKeyRequest\x1a&.craton.audit.v1.GetWitnessKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,14 +40,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDCHECKPOINTREQUEST'].fields_by_name['proof']._serialized_options = b'\272H\013\222\001\010\020?\"\004z\002h '
   _globals['_ADDCHECKPOINTREQUEST'].fields_by_name['checkpoint']._loaded_options = None
   _globals['_ADDCHECKPOINTREQUEST'].fields_by_name['checkpoint']._serialized_options = b'\272H\010z\006\020\001\030\200\200\004'
+  _globals['_GETSEENCHECKPOINTREQUEST'].fields_by_name['origin']._loaded_options = None
+  _globals['_GETSEENCHECKPOINTREQUEST'].fields_by_name['origin']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
   _globals['_ADDCHECKPOINTREQUEST']._serialized_start=88
   _globals['_ADDCHECKPOINTREQUEST']._serialized_end=243
   _globals['_ADDCHECKPOINTRESPONSE']._serialized_start=245
   _globals['_ADDCHECKPOINTRESPONSE']._serialized_end=289
-  _globals['_GETWITNESSKEYREQUEST']._serialized_start=291
-  _globals['_GETWITNESSKEYREQUEST']._serialized_end=313
-  _globals['_GETWITNESSKEYRESPONSE']._serialized_start=315
-  _globals['_GETWITNESSKEYRESPONSE']._serialized_end=360
-  _globals['_WITNESSSERVICE']._serialized_start=363
-  _globals['_WITNESSSERVICE']._serialized_end=571
+  _globals['_GETSEENCHECKPOINTREQUEST']._serialized_start=291
+  _globals['_GETSEENCHECKPOINTREQUEST']._serialized_end=345
+  _globals['_GETSEENCHECKPOINTRESPONSE']._serialized_start=347
+  _globals['_GETSEENCHECKPOINTRESPONSE']._serialized_end=402
+  _globals['_GETWITNESSKEYREQUEST']._serialized_start=404
+  _globals['_GETWITNESSKEYREQUEST']._serialized_end=426
+  _globals['_GETWITNESSKEYRESPONSE']._serialized_start=428
+  _globals['_GETWITNESSKEYRESPONSE']._serialized_end=473
+  _globals['_WITNESSSERVICE']._serialized_start=476
+  _globals['_WITNESSSERVICE']._serialized_end=792
 # @@protoc_insertion_point(module_scope)

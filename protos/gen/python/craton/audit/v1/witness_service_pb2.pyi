@@ -25,6 +25,20 @@ class AddCheckpointResponse(_message.Message):
     cosignature: str
     def __init__(self, cosignature: _Optional[str] = ...) -> None: ...
 
+class GetSeenCheckpointRequest(_message.Message):
+    __slots__ = ("origin",)
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    def __init__(self, origin: _Optional[str] = ...) -> None: ...
+
+class GetSeenCheckpointResponse(_message.Message):
+    __slots__ = ("size", "root")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    root: bytes
+    def __init__(self, size: _Optional[int] = ..., root: _Optional[bytes] = ...) -> None: ...
+
 class GetWitnessKeyRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -41,6 +41,11 @@ class WitnessServiceStub:
                 request_serializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.AddCheckpointRequest.SerializeToString,
                 response_deserializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.AddCheckpointResponse.FromString,
                 _registered_method=True)
+        self.GetSeenCheckpoint = channel.unary_unary(
+                '/craton.audit.v1.WitnessService/GetSeenCheckpoint',
+                request_serializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.GetSeenCheckpointRequest.SerializeToString,
+                response_deserializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.GetSeenCheckpointResponse.FromString,
+                _registered_method=True)
         self.GetWitnessKey = channel.unary_unary(
                 '/craton.audit.v1.WitnessService/GetWitnessKey',
                 request_serializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.GetWitnessKeyRequest.SerializeToString,
@@ -63,6 +68,13 @@ class WitnessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSeenCheckpoint(self, request, context):
+        """Returns what was cosigned last of a log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetWitnessKey(self, request, context):
         """Returns the witness' public key.
         """
@@ -77,6 +89,11 @@ def add_WitnessServiceServicer_to_server(servicer, server):
                     servicer.AddCheckpoint,
                     request_deserializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.AddCheckpointRequest.FromString,
                     response_serializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.AddCheckpointResponse.SerializeToString,
+            ),
+            'GetSeenCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSeenCheckpoint,
+                    request_deserializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.GetSeenCheckpointRequest.FromString,
+                    response_serializer=craton_dot_audit_dot_v1_dot_witness__service__pb2.GetSeenCheckpointResponse.SerializeToString,
             ),
             'GetWitnessKey': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWitnessKey,
@@ -113,6 +130,33 @@ class WitnessService:
             '/craton.audit.v1.WitnessService/AddCheckpoint',
             craton_dot_audit_dot_v1_dot_witness__service__pb2.AddCheckpointRequest.SerializeToString,
             craton_dot_audit_dot_v1_dot_witness__service__pb2.AddCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSeenCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/craton.audit.v1.WitnessService/GetSeenCheckpoint',
+            craton_dot_audit_dot_v1_dot_witness__service__pb2.GetSeenCheckpointRequest.SerializeToString,
+            craton_dot_audit_dot_v1_dot_witness__service__pb2.GetSeenCheckpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

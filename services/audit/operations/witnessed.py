@@ -1,0 +1,53 @@
+"""Whether this log is still the one that a witness has seen: asked before an anchor is believed.
+
+Whoever can write audit's disk can put database, files and checkpoint back together, and the key store with
+them. What is left is the memory of witnesses, which the key service brings along when it asks for its anchor.
+"""
+
+from services.audit.errors import LogDamagedError
+from services.audit.operations.nodes import Nodes, read_tile
+from services.audit.ports import EventStore, LogFiles
+from tlog.errors import TlogError
+from tlog.hashing import leaf_hash
+from tlog.proofs import Range
+from tlog.tiles import WIDTH, Tile, width_at
+
+MOST_TILES = 256
+"""How many of the newest tiles are compared with the database: 65,536 entries. Older ones are the scrub's."""
+
+
+class WitnessedLog:
+    """Compares database and files with what a witness has seen. Needs no key."""
+
+    def __init__(self, events: EventStore, files: LogFiles) -> None:
+        """Read them; nothing is remembered."""
+        self._events = events
+        self._files = files
+
+    async def require(self, size: int, root: bytes, since: int) -> None:
+        """Return when the first `size` entries have this root, and the database's are they.
+
+        Of the entries in the database those from `since` on are compared, at most MOST_TILES tiles of them.
+        Raises LogDamagedError; OSError while the files are away.
+        """
+        if size == 0:
+            return
+        if await self._events.newest() < size - 1:
+            raise LogDamagedError(f"a witness has seen {size} entries, and the database has fewer")
+        try:
+            # No memory of tiles: they are read as they are on disk now.
+            (found,) = await Nodes(self._files).roots([Range(0, size)], size)
+            if found != root:
+                raise LogDamagedError(f"a witness has seen another tree of {size} entries")
+            last = (size - 1) // WIDTH
+            for index in range(max(since // WIDTH, last - MOST_TILES + 1), last + 1):
+                await self._compare(Tile(0, index, width_at(0, index, size)))
+        except TlogError as error:
+            raise LogDamagedError(f"of the {size} entries that a witness has seen: {error}") from error
+
+    async def _compare(self, tile: Tile) -> None:
+        """Compare a tile, which leads to the root that was seen, with the database."""
+        first = tile.index * WIDTH
+        leaves = await self._events.leaves(first, tile.width)
+        if [leaf_hash(leaf) for leaf in leaves] != await read_tile(self._files, tile):
+            raise LogDamagedError(f"entries from {first} on are others in the database than in the log")

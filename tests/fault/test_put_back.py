@@ -1,0 +1,98 @@
+"""The key store and the audit log put back together: only a witness remembers, and that is enough."""
+
+import contextlib
+import subprocess
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.local.supervisor import Supervisor
+
+WAIT_S = 60.0
+BOTH = ("kms", "audit")
+
+
+def eventually(found: Callable[[], Any], what: str) -> Any:
+    until = time.monotonic() + WAIT_S
+    while not (result := found()):
+        assert time.monotonic() < until, what
+        time.sleep(0.2)
+    return result
+
+
+def said(stack: Any) -> str:
+    """What kms has logged so far."""
+    return (stack.home / "log/kms.log").read_text(errors="replace")
+
+
+def cosigned(stack: Any, event_name: str) -> None:
+    """Return when the newest event of a name is in a checkpoint, which the witness has seen by then."""
+
+    def proved() -> bool:
+        events = stack.craton_json("audit", "lookup", "--event-name", event_name, "--max", "1")
+        return (
+            bool(events)
+            and stack.craton("audit", "prove", events[0]["event_id"], check=False).returncode == 0
+        )
+
+    eventually(proved, f"the log has no {event_name}")
+
+
+def asked(call: Callable[..., Any], **arguments: Any) -> Any:
+    """Return an answer of kms, None while it refuses."""
+    try:
+        return call(**arguments)["KeyMetadata"]["KeyId"]
+    except (BotoCoreError, ClientError):
+        return None
+
+
+@pytest.mark.timeout(400)
+def test_a_key_store_and_a_log_that_are_put_back_together(stack: Any) -> None:
+    supervisor = Supervisor(stack.local)
+    kms, state, copies = stack.client("kms"), stack.home / "state", stack.home / "copies"
+    copies.mkdir()
+
+    def stop() -> None:
+        for name in BOTH:
+            # A program that has given up is not running.
+            with contextlib.suppress(xmlrpc.client.Fault):
+                supervisor.stop_program(name)
+
+    def start() -> None:
+        for name in reversed(BOTH):
+            supervisor.start_program(name)
+
+    def copy(source: Path, target: Path) -> None:
+        """Make folders what others are, owners and all."""
+        for name in BOTH:
+            subprocess.run(["rm", "-rf", str(target / name)], check=True)
+            subprocess.run(["cp", "-a", str(source / name), str(target / name)], check=True)
+
+    kms.create_key(Description="before")
+    cosigned(stack, "CreateKey")
+    stop()
+    copy(state, copies)
+    start()
+    later = eventually(lambda: asked(kms.create_key, Description="after"), "kms did not come back")
+    cosigned(stack, "CreateKey")
+    newest = stack.home / "newest"
+    newest.mkdir()
+    stop()
+    copy(state, newest)
+    copy(copies, state)
+    before = len(said(stack))
+    start()
+    try:
+        eventually(lambda: "audit_log_was_put_back" in said(stack)[before:], "kms did not notice")
+        assert asked(kms.describe_key, KeyId=later) is None
+        assert asked(kms.create_key) is None
+    finally:
+        stop()
+        copy(newest, state)
+        start()
+    eventually(lambda: asked(kms.describe_key, KeyId=later), "the newest state did not come back")
