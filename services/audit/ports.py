@@ -255,6 +255,9 @@ class Authorization(Protocol):
 class StoredDigest:
     """A digest of a trail, which is delivered or about to be."""
 
+    region: str
+    chain_us: int
+    """When its chain began."""
     start_us: int
     end_us: int
     link: Link
@@ -296,13 +299,16 @@ class TrailStore(Protocol):
     async def chained(self, trail: Trail) -> Sequence[str]:
         """Return the regions in which the trail's present chains have a digest."""
 
-    async def add_digest(self, trail: Trail, region: str, digest: StoredDigest, files: Sequence[int]) -> bool:
+    async def undelivered(self, trail: Trail) -> Sequence[StoredDigest]:
+        """Return the digests that are held and were not delivered, of chains that have ended as well."""
+
+    async def add_digest(self, trail: Trail, digest: StoredDigest, files: Sequence[int]) -> bool:
         """Add the next digest of a chain, which names `files`.
 
         MUST return False when another replica has added one that ends at the same time or later.
         """
 
-    async def delivered_digest(self, trail: Trail, region: str, digest: StoredDigest) -> None:
+    async def delivered_digest(self, trail: Trail, digest: StoredDigest) -> None:
         """Note that a digest was delivered, and forget what came before it in its chain."""
 
 

@@ -115,10 +115,20 @@ class SqlTrailStore:
 
         def work(connection: sa.Connection) -> StoredDigest | None:
             row = connection.execute(statement).one_or_none()
-            if row is None:
-                return None
-            link = Link(row.bucket, row.object_key, row.sha256, row.signature)
-            return StoredDigest(row.start_us, row.end_us, link, row.body, row.delivered)
+            return None if row is None else _digest(row)
+
+        return await self._database.read(work)
+
+    async def undelivered(self, trail: Trail) -> Sequence[StoredDigest]:
+        """Read them in the order of their ends."""
+        statement = (
+            sa.select(TRAIL_DIGESTS)
+            .where(TRAIL_DIGESTS.c.trail_id == trail.trail_id, TRAIL_DIGESTS.c.delivered.is_(False))
+            .order_by(TRAIL_DIGESTS.c.end_us, TRAIL_DIGESTS.c.region)
+        )
+
+        def work(connection: sa.Connection) -> list[StoredDigest]:
+            return [_digest(row) for row in connection.execute(statement)]
 
         return await self._database.read(work)
 
@@ -127,18 +137,18 @@ class SqlTrailStore:
         statement = sa.select(TRAIL_DIGESTS.c.region).distinct().where(*_chain(trail))
         return await self._database.read(lambda connection: connection.execute(statement).scalars().all())
 
-    async def add_digest(self, trail: Trail, region: str, digest: StoredDigest, files: Sequence[int]) -> bool:
+    async def add_digest(self, trail: Trail, digest: StoredDigest, files: Sequence[int]) -> bool:
         """Insert the digest and remove its files in one transaction."""
 
         def work(connection: sa.Connection) -> bool:
             later = sa.select(TRAIL_DIGESTS.c.end_us).where(
-                *_chain(trail, region), TRAIL_DIGESTS.c.end_us > digest.start_us
+                *_chain(trail, digest.region), TRAIL_DIGESTS.c.end_us > digest.start_us
             )
             # The trail's row keeps out another replica, and one that deletes it.
             held = sa.select(TRAILS.c.trail_id).where(TRAILS.c.trail_id == trail.trail_id).with_for_update()
             if connection.execute(held).first() is None or connection.execute(later).first() is not None:
                 return False
-            connection.execute(sa.insert(TRAIL_DIGESTS).values(_digest_row(trail, region, digest)))
+            connection.execute(sa.insert(TRAIL_DIGESTS).values(_digest_row(trail, digest)))
             if files:
                 connection.execute(sa.delete(TRAIL_FILES).where(TRAIL_FILES.c.file_id.in_(files)))
             return True
@@ -148,17 +158,24 @@ class SqlTrailStore:
         except sa.exc.IntegrityError:
             return False
 
-    async def delivered_digest(self, trail: Trail, region: str, digest: StoredDigest) -> None:
-        """Mark the row; nobody needs the bodies, and the rows before it, any more."""
+    async def delivered_digest(self, trail: Trail, digest: StoredDigest) -> None:
+        """Mark the row; nobody needs its body, and what came before it, any more."""
+        of_region = sa.and_(
+            TRAIL_DIGESTS.c.trail_id == trail.trail_id, TRAIL_DIGESTS.c.region == digest.region
+        )
 
         def work(connection: sa.Connection) -> None:
-            chains = sa.and_(TRAIL_DIGESTS.c.trail_id == trail.trail_id, TRAIL_DIGESTS.c.region == region)
             connection.execute(
                 sa.update(TRAIL_DIGESTS)
-                .where(*_chain(trail, region), TRAIL_DIGESTS.c.end_us == digest.end_us)
+                .where(
+                    of_region,
+                    TRAIL_DIGESTS.c.chain_us == digest.chain_us,
+                    TRAIL_DIGESTS.c.end_us == digest.end_us,
+                )
                 .values(delivered=True, body=b"")
             )
-            connection.execute(sa.delete(TRAIL_DIGESTS).where(chains, TRAIL_DIGESTS.c.end_us < digest.end_us))
+            before = TRAIL_DIGESTS.c.delivered, TRAIL_DIGESTS.c.end_us < digest.end_us
+            connection.execute(sa.delete(TRAIL_DIGESTS).where(of_region, *before))
 
         await self._database.run(work)
 
@@ -204,11 +221,16 @@ def _file_row(trail: Trail, region: str, file: LogFile) -> dict[str, Any]:
     }
 
 
-def _digest_row(trail: Trail, region: str, digest: StoredDigest) -> dict[str, Any]:
+def _digest(row: Any) -> StoredDigest:
+    link = Link(row.bucket, row.object_key, row.sha256, row.signature)
+    return StoredDigest(row.region, row.chain_us, row.start_us, row.end_us, link, row.body, row.delivered)
+
+
+def _digest_row(trail: Trail, digest: StoredDigest) -> dict[str, Any]:
     return {
         "trail_id": trail.trail_id,
-        "region": region,
-        "chain_us": trail.chain_us or 0,
+        "region": digest.region,
+        "chain_us": digest.chain_us,
         "end_us": digest.end_us,
         "start_us": digest.start_us,
         "bucket": digest.link.bucket,

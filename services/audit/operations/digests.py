@@ -43,29 +43,32 @@ class Digests:
 
     async def extend(self, trail: Trail) -> None:
         """Deliver the digests that are due; the trail's status says how it went."""
-        if not trail.settings.validation or trail.chain_us is None:
+        if trail.chain_us is None:
             return
-        waiting = await self._trails.undigested(trail)
-        regions = {trail.name.region, *waiting, *await self._trails.chained(trail)}
         try:
-            delivered = [await self._extend(trail, region) for region in sorted(regions)]
+            # Held before a crash, a failure or a stop: the files that they name are named nowhere else.
+            waiting = await self._trails.undelivered(trail)
+            for digest in waiting:
+                await self._deliver(trail, digest)
+            delivered = bool(waiting)
+            if trail.settings.validation:
+                named = await self._trails.undigested(trail)
+                regions = {trail.name.region, *named, *await self._trails.chained(trail)}
+                for region in sorted(regions):
+                    delivered |= await self._extend(trail, region)
         except (BucketError, DomainError) as error:
             code = error.code if isinstance(error, BucketError) else error.reason_name
             _log.warning("digest_not_delivered", reason=code)
             await self._note(trail, error=code)
             return
-        if any(delivered):
+        if delivered:
             await self._note(trail, error="")
 
     async def _extend(self, trail: Trail, region: str) -> bool:
-        last = await self._trails.last_digest(trail, region)
-        if last is not None and not last.delivered:
-            await self._deliver(trail, region, last)
-            return True
-        made = await self._make(trail, region, last)
+        made = await self._make(trail, region, await self._trails.last_digest(trail, region))
         if made is None:
             return False
-        await self._deliver(trail, region, made)
+        await self._deliver(trail, made)
         return True
 
     async def _make(self, trail: Trail, region: str, last: StoredDigest | None) -> StoredDigest | None:
@@ -84,17 +87,17 @@ class Digests:
         digest = digest_of(trail, region, (start_us, end_us), sha256(key.der).hexdigest(), files, previous)
         signature = (await self._signer.sign(digest.text())).hex()
         link = Link(digest.target.bucket, digest.key, digest.sha256, signature)
-        made = StoredDigest(start_us, end_us, link, digest.body, delivered=False)
-        added = await self._trails.add_digest(trail, region, made, [number for number, _ in waiting])
+        made = StoredDigest(region, chain_us, start_us, end_us, link, digest.body, delivered=False)
+        added = await self._trails.add_digest(trail, made, [number for number, _ in waiting])
         return made if added else None
 
-    async def _deliver(self, trail: Trail, region: str, digest: StoredDigest) -> None:
+    async def _deliver(self, trail: Trail, digest: StoredDigest) -> None:
         # Held since before the trail's bucket was changed, perhaps: it goes where its name says.
         prefix = digest.link.key.partition("AWSLogs/")[0].rstrip("/")
         await self._access.require(trail.name, Target(digest.link.bucket, prefix))
         metadata = {"signature": digest.link.signature, "signature-algorithm": SIGNATURE_ALGORITHM}
         await self._buckets.put(digest.link.bucket, digest.link.key, compressed(digest.body), metadata)
-        await self._trails.delivered_digest(trail, region, digest)
+        await self._trails.delivered_digest(trail, digest)
 
     async def _note(self, trail: Trail, error: str) -> None:
         now = await self._trails.get(trail.name)

@@ -43,8 +43,9 @@ def file(number: int) -> LogFile:
     return LogFile("b", f"key-{number}", f"{number:064x}", number, number + 1)
 
 
-def digest(start: int, end: int) -> StoredDigest:
-    return StoredDigest(start, end, Link("b", f"digest-{end}", "0" * 64, "ff"), b"body", delivered=False)
+def digest(start: int, end: int, chain: int = 0, region: str = REGION) -> StoredDigest:
+    link = Link("b", f"digest-{end}", "0" * 64, "ff")
+    return StoredDigest(region, chain, start, end, link, b"body", delivered=False)
 
 
 async def test_a_trail_comes_back_as_it_was(store):
@@ -114,7 +115,7 @@ async def test_files_are_held_until_a_digest_names_them(store):
         REGION: [file(1), file(3)],
         "eu-west-1": [file(2)],
     }
-    assert await store.add_digest(made, REGION, digest(0, 10), [number for number, _ in waiting[REGION]])
+    assert await store.add_digest(made, digest(0, 10), [number for number, _ in waiting[REGION]])
     assert list(await store.undigested(made)) == ["eu-west-1"]
 
 
@@ -124,17 +125,19 @@ async def test_a_chain_has_one_digest_of_a_time(store, database):
     assert await store.last_digest(made, REGION) is None
     async with replica(database) as other:
         added = await asyncio.gather(
-            store.add_digest(made, REGION, digest(0, 10), []),
-            SqlTrailStore(other).add_digest(made, REGION, digest(0, 11), []),
+            store.add_digest(made, digest(0, 10, 5), []),
+            SqlTrailStore(other).add_digest(made, digest(0, 11, 5), []),
         )
     assert sorted(added) == [False, True]
     last = await store.last_digest(made, REGION)
     assert not last.delivered
-    await store.delivered_digest(made, REGION, last)
+    assert await store.undelivered(made) == [last]
+    await store.delivered_digest(made, last)
+    assert await store.undelivered(made) == []
     assert await store.last_digest(made, REGION) == replace(last, body=b"", delivered=True)
-    following = digest(last.end_us, 20)
-    assert await store.add_digest(made, REGION, following, [])
-    await store.delivered_digest(made, REGION, following)
+    following = digest(last.end_us, 20, 5)
+    assert await store.add_digest(made, following, [])
+    await store.delivered_digest(made, following)
     assert (await store.last_digest(made, REGION)).end_us == 20
     assert await store.chained(made) == [REGION]
     # Another chain begins with nothing before it.
@@ -148,12 +151,30 @@ async def test_a_deleted_trail_leaves_nothing(store):
     await store.replace(made, [(REGION, file(1))])
     assert not await store.delete(made)
     made = await store.get(trail().name)
-    assert await store.add_digest(made, REGION, digest(0, 10), [])
+    assert await store.add_digest(made, digest(0, 10), [])
     assert await store.delete(made)
     assert not await store.delete(made)
     assert await store.get(made.name) is None
     assert not await store.undigested(made)
     assert await store.last_digest(made, REGION) is None
     assert not await store.replace(made)
-    assert not await store.add_digest(made, REGION, digest(10, 20), [])
+    assert not await store.add_digest(made, digest(10, 20), [])
     await store.create(trail())
+
+
+async def test_a_digest_of_a_chain_that_has_ended_is_delivered_still(store):
+    await store.create(trail(chain_us=5))
+    made = await store.get(trail().name)
+    held = digest(0, 10, 5)
+    assert await store.add_digest(made, held, [])
+    assert await store.replace(replace(made, chain_us=12))
+    made = await store.get(trail().name)
+    assert await store.last_digest(made, REGION) is None
+    assert await store.undelivered(made) == [held]
+    later = digest(12, 20, 12)
+    assert await store.add_digest(made, later, [])
+    await store.delivered_digest(made, later)
+    assert await store.undelivered(made) == [held]
+    await store.delivered_digest(made, held)
+    assert await store.undelivered(made) == []
+    assert (await store.last_digest(made, REGION)).end_us == 20

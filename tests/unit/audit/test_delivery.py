@@ -314,6 +314,26 @@ async def test_a_stop_ends_the_chain_with_what_was_delivered(world: World) -> No
     assert len(digest["logFiles"]) == 1
 
 
+async def test_a_digest_that_failed_before_a_stop_and_a_start(world: World) -> None:
+    """The files that it names are named by no digest of the next chain."""
+    await world.start(validation=True)
+    await world.record(record(1))
+    await world.serve()
+    world.service.clock.advance(DIGEST_S)
+    world.buckets.fails = "before"
+    await world.serve()
+    trail = await world.trail()
+    now_us = int(world.service.clock.now().timestamp() * 1e6)
+    await world.trails.replace(replace(trail, started_us=now_us, chain_us=now_us))
+    await world.serve()
+    (digest,) = world.buckets.read("CloudTrail-Digest").values()
+    assert len(digest["logFiles"]) == 1
+    world.service.clock.advance(DIGEST_S)
+    await world.serve()
+    later = list(world.buckets.read("CloudTrail-Digest").values())[-1]
+    assert (later["logFiles"], later["previousDigestSignature"]) == ([], None)
+
+
 async def test_no_digests_without_validation(world: World) -> None:
     await world.start()
     await world.record(record(1))
