@@ -118,6 +118,18 @@ def test_everything_is_killed_once(stack: Any) -> None:
         f"{len(load.acknowledged)} acknowledged calls, all recorded; failures {load.failures}; healed {took}"
     )
     assert load.acknowledged <= recorded
+    # Also those that nobody saw end: their services have said so when they came back.
+    deadline = time.monotonic() + LIMIT_S
+    while begun := _without_outcome(stack):
+        assert time.monotonic() < deadline, begun
+        time.sleep(1)
+
+
+def _without_outcome(stack: Any) -> set[str]:
+    """Calls of which the log has an intent and no outcome, each as one service has recorded it."""
+    events = stack.craton_json("audit", "lookup", "--event-name", "InvokeModel", "--max", "100000")
+    ended = {event["call_id"] for event in events if event["phase"] == "EVENT_PHASE_OUTCOME"}
+    return {event["call_id"] for event in events} - ended
 
 
 def _recorded(stack: Any, wanted: set[str]) -> set[str]:

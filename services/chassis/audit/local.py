@@ -10,8 +10,10 @@ from services.chassis.audit.recorder import SpoolRecorder
 from services.chassis.audit.shipper import GrpcIngest, Ingest, Shipper
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summarised import check_summarised, load_summarised
+from services.chassis.audit.unfinished import unfinished
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
+from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.logs import Log
 from services.chassis.randomness import Randomness
@@ -19,6 +21,7 @@ from services.chassis.settings import AuditSettings, TlsSettings
 from services.chassis.telemetry import Metrics
 
 _SUMMARY_PERIOD_S = 60.0
+_RETRY_S = 1.0
 
 _log = Log("audit")
 
@@ -62,8 +65,9 @@ class LocalAudit:
         self.spool = Spool(settings.spool_dir, randomness=randomness, limits=limits)
         if self.spool.torn_bytes:
             _log.warning("audit_spool_torn_end_removed", bytes=self.spool.torn_bytes)
+        self._unfinished = unfinished(self.spool.segments())
         self.recorder = SpoolRecorder(self.spool, recorder_name(workload), clock, randomness)
-        self.shipper = Shipper(self.spool, ingest, clock, randomness)
+        self.shipper = Shipper(self.spool, ingest, clock, randomness, self._needed_from)
         self._channel: Channel | None = None
 
     @classmethod
@@ -84,6 +88,7 @@ class LocalAudit:
     def attach(self, host: Host) -> None:
         """Run with `host`: ship, summarise, stop it when the device fails, close after its drain."""
         host.add_task("audit-spool", self.spool.failed)
+        host.add_task("audit-unfinished", self.close_unfinished)
         host.add_task("audit-shipper", self.shipper.run)
         host.add_task("audit-summaries", self.summarise)
         host.add_closer(self.close)
@@ -93,6 +98,31 @@ class LocalAudit:
         host.metrics.gauge(
             "craton_audit_backlog_events", "Durable events not yet shipped.", lambda: self.shipper.backlog
         )
+
+    async def close_unfinished(self) -> None:
+        """Say of every call that an earlier life began and did not end that nobody knows how it ended."""
+        if self._unfinished:
+            _log.warning("audit_outcomes_unknown", count=len(self._unfinished))
+        while self._unfinished:
+            try:
+                await self.recorder.close_unfinished(self._unfinished[:1])
+                del self._unfinished[0]
+            except DomainError:
+                # The spool is full, or its device hangs: calls are refused meanwhile for the same reason.
+                await asyncio.sleep(_RETRY_S)
+        # A task that returns would end the process.
+        await asyncio.Event().wait()
+
+    def _needed_from(self) -> int:
+        """Return the position from which on records are kept although they were shipped.
+
+        A spool that is half full keeps none of them: calls that can be recorded come first.
+        """
+        if self.spool.used_bytes > self.spool.limits.max_bytes // 2:
+            return self.spool.durable_position
+        # Until their outcomes are written, what the last life began is looked for in all that there is.
+        needed = self.spool.first_position if self._unfinished else self.recorder.needed_from
+        return self.spool.durable_position if needed is None else needed
 
     async def summarise(self) -> None:
         """Write the summaries of every minute."""

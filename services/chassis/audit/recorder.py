@@ -5,7 +5,7 @@ context and of the method's description, and no message.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from craton.audit.v1 import resources_pb2 as pb
@@ -22,11 +22,15 @@ from services.chassis.identity import WorkloadId
 from services.chassis.principal import BearerTokenType, PrincipalClaims
 from services.chassis.randomness import Randomness, RandomUuids
 
+OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+"""Reason of the outcome of a call during which the process ended."""
 _RESOURCES = 64
 _RESOURCES_BYTES = 32 * 1024
 """Of all names together: an entry of the log has 64 KiB, whatever clients call things."""
 _RESOURCE_CHARACTERS = 2048
 _SHORT_CHARACTERS = 256
+_LONGEST_S = 1800.0
+"""No call takes longer: streams have a quarter of an hour."""
 _NOTES = 600
 """Events about strangers between two summaries, a minute: those beyond are counted."""
 _PRINCIPALS = 1024
@@ -47,10 +51,26 @@ class SpoolRecorder:
         self._name = name
         self._clock = clock
         self._ids = RandomUuids(randomness)
-        self._open: dict[str, tuple[float, asyncio.Future[None]]] = {}
+        self._open: dict[str, tuple[float, asyncio.Future[None], int]] = {}
         self._principals: dict[int, tuple[PrincipalClaims, bytes]] = {}
         self._summaries = SummaryTable()
         self._noted = 0
+
+    @property
+    def needed_from(self) -> int | None:
+        """The position before which no intent stands whose call is in progress; None without such calls.
+
+        What comes after it must be kept: should the process end now, only the spool could say which calls
+        have no outcome.
+        """
+        begun = self._clock.boottime() - _LONGEST_S
+        while self._open:
+            call_id, (intended, _, position) = next(iter(self._open.items()))
+            if intended >= begun:
+                return position
+            # No call takes that long: whoever began it has forgotten to end it.
+            del self._open[call_id]
+        return None
 
     def intent(self, call: CallContext, method: AuditedMethod) -> "asyncio.Future[None]":
         """Begin to make the intent of `call` durable; the future ends when it is, or says why it is not."""
@@ -58,14 +78,15 @@ class SpoolRecorder:
         event = self._event(call, method, pb.EVENT_PHASE_INTENT)
         self._spool.in_flight = len(self._open) + 1
         durable = self._spool.begin(self._serialised(event, call), _lane(call, Lane.EVENT))
-        self._open[call.call_id] = now, durable
+        # Its intent will stand at this place or after it.
+        self._open[call.call_id] = now, durable, self._spool.durable_position
         return durable
 
     def outcome(
         self, call: CallContext, method: AuditedMethod, status: str, reason: str
     ) -> "asyncio.Future[None]":
         """Begin to make an outcome durable. `status` is a gRPC status name, `reason` an ErrorReason or ""."""
-        intended, durable = self._open.pop(call.call_id, (None, None))
+        intended, durable, _ = self._open.pop(call.call_id, (None, None, 0))
         event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
         event.status_code = status
         event.error_reason = reason
@@ -88,6 +109,20 @@ class SpoolRecorder:
             return _all([begun, *(self._spool.begin(copy, lane) for copy in copies)])
         finally:
             self._spool.in_flight = len(self._open)
+
+    async def close_unfinished(self, intents: Iterable[pb.Event]) -> None:
+        """Write the outcome of calls that an earlier life of this process began: nobody knows it.
+
+        Raises DomainError when the spool takes none.
+        """
+        for intent in intents:
+            event = pb.Event()
+            event.CopyFrom(intent)
+            blank = self._blank(pb.EVENT_PHASE_OUTCOME, intent.event_source, intent.event_name)
+            event.event_id, event.phase = blank.event_id, blank.phase
+            event.event_time.CopyFrom(blank.event_time)
+            event.status_code, event.error_reason = "UNKNOWN", OUTCOME_UNKNOWN
+            await self._spool.append(event.SerializeToString(), Lane.OUTCOME)
 
     async def note(self, call: CallContext, method: AuditedMethod, status: str, reason: str) -> bool:
         """Make the outcome of a stranger's call durable, charged to what strangers share."""

@@ -1,7 +1,7 @@
 """Ships the local spool to the audit service, at least once, and forgets what arrived."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -65,13 +65,21 @@ class GrpcIngest:
 class Shipper:
     """Ships for the life of the process; the place is kept by the audit service, not by us."""
 
-    def __init__(self, spool: Spool, ingest: Ingest, clock: Clock, randomness: Randomness) -> None:
-        """Ship `spool` to `ingest`."""
+    def __init__(
+        self,
+        spool: Spool,
+        ingest: Ingest,
+        clock: Clock,
+        randomness: Randomness,
+        needed_from: Callable[[], int] | None = None,
+    ) -> None:
+        """Ship `spool` to `ingest`; what stands at `needed_from` and after it is kept also when it was."""
         self._spool = spool
         self._ingest = ingest
         self._clock = clock
         self._randomness = randomness
         self._rotate_at = clock.boottime() + _KEPT_S
+        self._needed_from = needed_from
         self._reader = SpoolReader()
         self._position = spool.first_position
 
@@ -113,11 +121,15 @@ class Shipper:
 
     def _let_go(self) -> None:
         """Delete what the audit service holds, also from the newest segment, which must first be followed."""
-        self._spool.trim(self._position)
+        self._trim()
         now = self._clock.boottime()
         if self.backlog <= 0 and now >= self._rotate_at:
             self._rotate_at = now + _KEPT_S
             self._spool.rotate()
+
+    def _trim(self) -> None:
+        needed = self._position if self._needed_from is None else self._needed_from()
+        self._spool.trim(min(self._position, needed))
 
     async def ship_once(self) -> None:
         """Ship one batch. Raises DomainError when it was not accepted."""
@@ -140,7 +152,7 @@ class Shipper:
                 "the audit service holds more than this spool ever had",
             )
         self._position = reached
-        spool.trim(reached)
+        self._trim()
 
 
 def request_bytes(spool_id: str, first_position: int, events: Sequence[bytes]) -> bytes:
