@@ -239,6 +239,36 @@ async def test_entries_that_an_honest_log_never_has(
     assert await ours(folder) is None
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        [*entries(300), entry(700), *entries(600)[301:]],
+        [*entries(300), entry(301), entry(300), *entries(600)[302:]],
+        [*entries(599), entry(700)],
+        [entry(700), *entries(600)[1:]],
+    ],
+)
+async def test_a_log_that_was_rewritten(verifier: ManyCommands, others: list[bytes], tmp_path: Path) -> None:
+    """All files fit each other; only the root that was signed is that of other entries."""
+    checkpoint = {CHECKPOINT_PATH: log(600)[0][CHECKPOINT_PATH]}
+    folder = written({**grow(EMPTY, others).files, **checkpoint}, tmp_path)
+    code, shown = verifier.run("log", str(folder), *KEYS)
+    assert (code, shown) == (1, "not proved: the entries have another root than the checkpoint")
+    assert await ours(folder) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["tile/entries/000", "tile/entries/002.p/88", "tile/0/000", "tile/1/000.p/2"]
+)
+async def test_files_that_go_on_after_their_end(verifier: ManyCommands, name: str, tmp_path: Path) -> None:
+    folder = written(log(600)[0], tmp_path)
+    content = (folder / name).read_bytes()
+    for more in (b"\0", b"\0\0", b"\0\1", content[:32], len(entry(700)).to_bytes(2, "big") + entry(700)):
+        (folder / name).write_bytes(content + more)
+        assert verifier.run("log", str(folder), *KEYS)[0] == 1
+        assert await ours(folder) is None
+
+
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 1_000, 70_000])
 def test_proofs(verifier: ManyCommands, size: int, tmp_path: Path) -> None:
     file = tmp_path / "event.json"
@@ -300,6 +330,14 @@ def test_another_index(verifier: ManyCommands, size: int, index: int, tmp_path: 
         file.write_text(json.dumps(members | {"proof": changed}))
         assert verifier.run("verify", str(file), *KEYS)[0] == 1, other
         assert proved(file.read_bytes()) is None
+
+
+def test_how_long_a_file_may_be(verifier: ManyCommands, tmp_path: Path) -> None:
+    content, file = bytes(proof_of(3, 5)), tmp_path / "event.json"
+    for length, code in ((2**20, 0), (2**20 + 1, 1)):
+        file.write_bytes(content.ljust(length))
+        assert verifier.run("verify", str(file), *KEYS)[0] == code
+        assert (proved(file.read_bytes()) is None) is bool(code)
 
 
 def test_the_beginning_of_an_event_is_no_salt(verifier: ManyCommands, tmp_path: Path) -> None:
@@ -418,7 +456,8 @@ def test_what_is_no_note(verifier: ManyCommands, old: bytes, new: bytes, tmp_pat
     """The whole note is refused for a malformed line, also for one that nobody asks for."""
     content = bytes(signed(EMPTY_LOG)).replace(old, new)
     assert content != bytes(signed(EMPTY_LOG))
-    for altered in (content, bytes(signed(EMPTY_LOG))[:-1], bytes(signed(EMPTY_LOG)) + b"\n"):
+    whole = bytes(signed(EMPTY_LOG))
+    for altered in (content, whole[:-1], whole[:-1] + b"x", whole + b"\n"):
         (tmp_path / CHECKPOINT_PATH).write_bytes(altered)
         assert verifier.run("log", str(tmp_path), *KEYS)[0] == 1
         with pytest.raises(TlogError):
