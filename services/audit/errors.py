@@ -9,7 +9,7 @@ NO_STORE = "NoObjectStore"
 """Instead of a code of S3's, where no store is configured."""
 
 
-class BucketError(Exception):
+class BucketError(OSError):
     """An object store refused, or did not answer; `code` is S3's, or a name of ours for what has none."""
 
     def __init__(self, code: str) -> None:
@@ -30,6 +30,15 @@ def unknown_event() -> DomainError:
 def no_such_file() -> DomainError:
     """The log has no such file, or not yet, or a wider one instead."""
     return DomainError(ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND, "The log has no file of this path.")
+
+
+def files_away() -> DomainError:
+    """Where the log's files lie, nobody answers; nothing is said about them."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+        "The files of the log cannot be read at present.",
+        retry_after_s=1.0,
+    )
 
 
 def damaged_log() -> DomainError:

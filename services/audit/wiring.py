@@ -17,6 +17,8 @@ from services.audit.adapters.kms_digest_key import KmsDigestSigner
 from services.audit.adapters.kms_log_key import KmsLogSigner
 from services.audit.adapters.own_spool import OwnIngest
 from services.audit.adapters.s3_buckets import NoBuckets, S3Buckets
+from services.audit.adapters.s3_client import S3Client
+from services.audit.adapters.s3_log import S3Log
 from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
@@ -39,6 +41,7 @@ from services.audit.operations.proofs import Proofs
 from services.audit.operations.scrub import Scrub
 from services.audit.operations.trails import Trails
 from services.audit.operations.witnessed import WitnessedLog
+from services.audit.ports import LogFiles
 from services.audit.servicer.events import AnchorServicer, IngestServicer, LogServicer, LookupServicer
 from services.audit.servicer.trails import TrailServicer
 from services.chassis.audit.local import LocalAudit
@@ -73,19 +76,23 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     ingestor = Ingestor(events, keys, random)
     point = EnforcementPoint(auth, config.redis, clock, random)
     lookup = Lookup(events, keys, point.authorizer)
-    heads, files = SqlHeadStore(database), FileLog(config.log.folder)
+    heads, told = SqlHeadStore(database), config.log
+    log_bucket, customers_buckets = S3Client(told.s3), S3Client(config.delivery.s3)
+    files: LogFiles = (
+        S3Log(log_bucket, told.bucket, told.prefix) if told.folder is None else FileLog(told.folder)
+    )
     signer = KmsLogSigner(kms, config.log.origin)
     watching = [Channel(each, config.tls, config.server.trust_domain, clock) for each in config.witnesses]
     witnesses = [
         GrpcWitness(channel, settings.name)
         for channel, settings in zip(watching, config.witnesses, strict=True)
     ]
-    trails, told = SqlTrailStore(database), config.delivery
-    buckets = S3Buckets(told) if told.endpoint else NoBuckets()
+    trails, delivered = SqlTrailStore(database), config.delivery
+    buckets = S3Buckets(customers_buckets) if delivered.s3.endpoint else NoBuckets()
     access = BucketAccess(buckets, clock, config.partition)
     digest_signer = KmsDigestSigner(kms)
-    digests = Digests(trails, buckets, access, digest_signer, clock, told.digest_interval_s)
-    delivery = Delivery(trails, events, lookup, buckets, access, digests, clock, told.interval_s)
+    digests = Digests(trails, buckets, access, digest_signer, clock, delivered.digest_interval_s)
+    delivery = Delivery(trails, events, lookup, buckets, access, digests, clock, delivered.interval_s)
     nodes = Nodes(files)
     cosigning = Cosigning(witnesses, nodes, events, signer, clock)
     log = Log(events, heads, files, signer, cosigning, config.log.origin)
@@ -142,6 +149,8 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add_closer(database.close)
     server.add_closer(auth.close)
     server.add_closer(kms.close)
+    server.add_closer(log_bucket.close)
+    server.add_closer(customers_buckets.close)
     for channel in watching:
         server.add_closer(channel.close)
     audit.attach(server)

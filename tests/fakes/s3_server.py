@@ -13,9 +13,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 from tests.fakes.ports import free_ports
 
+REGION = "us-east-1"
 ROOT = Path(__file__).resolve().parents[2]
 _BIN = ROOT / ".venv/s3/bin"
 _KINDS = ("account", "container", "object")
@@ -67,7 +72,7 @@ memcache_servers = 127.0.0.1:1
 use = egg:swift#listing_formats
 [filter:s3api]
 use = egg:swift#s3api
-location = us-east-1
+location = {region}
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = {secret} .admin
@@ -80,13 +85,81 @@ use = egg:swift#dlo
 """
 
 
+class _Process:
+    """One of its servers."""
+
+    def __init__(self, home: Path, kind: str, port: int) -> None:
+        self._home, self._kind, self._port = home, kind, port
+        self._log = home / f"{kind}.log"
+
+    def start(self) -> None:
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    str(_BIN / "python"),
+                    *("-c", _START, str(self._home), self._kind, str(_BIN / f"swift-{self._kind}-server")),
+                ],
+                stdout=output,
+                stderr=output,
+                env={"PATH": "/usr/bin:/bin", "HOME": str(self._home), "LANG": "C.UTF-8"},
+                start_new_session=True,
+            )
+
+    def until_listening(self) -> None:
+        deadline = time.monotonic() + _LIMIT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
+                return
+            assert self._process.poll() is None, self._log.read_text()[-2000:]
+            assert time.monotonic() < deadline, self._log.read_text()[-2000:]
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        # A server that has ended has no group any more.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+
 @dataclass(frozen=True)
 class S3Server:
     """Where it is, and who may use it."""
 
     endpoint: str
+    _proxy: _Process
     access_key: str = "test:tester"
     secret_key: str = "testing"
+
+    def client(self) -> Any:
+        """Return a client of boto3's."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+        )
+
+    def write_key(self, file: Path) -> None:
+        """Write the key as AWS's tools have it."""
+        file.write_text(
+            f"[default]\naws_access_key_id = {self.access_key}\naws_secret_access_key = {self.secret_key}\n"
+        )
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody answers meanwhile. What was stored is there afterwards."""
+        self._proxy.stop()
+        try:
+            yield
+        finally:
+            self._proxy.start()
+            self._proxy.until_listening()
 
 
 @contextlib.contextmanager
@@ -113,42 +186,15 @@ def running(home: Path, port: int | None = None) -> Iterator[S3Server]:
             ("rebalance",),
         ):
             subprocess.run([*ring, *words], check=True, capture_output=True, timeout=_LIMIT_S)
-    server = S3Server(f"http://127.0.0.1:{ports['proxy']}")
+    processes = {kind: _Process(home, kind, port) for kind, port in ports.items()}
+    server = S3Server(f"http://127.0.0.1:{ports['proxy']}", processes["proxy"])
     (home / "proxy.conf").write_text(
-        _PROXY.format(port=ports["proxy"], user=user, home=home, secret=server.secret_key)
+        _PROXY.format(port=ports["proxy"], user=user, home=home, region=REGION, secret=server.secret_key)
     )
     with contextlib.ExitStack() as stack:
-        for kind, port in ports.items():
-            stack.enter_context(_process(home, kind, port))
+        for process in processes.values():
+            process.start()
+            stack.callback(process.stop)
+        for process in processes.values():
+            process.until_listening()
         yield server
-
-
-@contextlib.contextmanager
-def _process(home: Path, kind: str, port: int) -> Iterator[None]:
-    log = home / f"{kind}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(_BIN / "python"), "-c", _START, str(home), kind, str(_BIN / f"swift-{kind}-server")],
-            stdout=output,
-            stderr=output,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + _LIMIT_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            assert process.poll() is None, log.read_text()[-2000:]
-            assert time.monotonic() < deadline, log.read_text()[-2000:]
-            time.sleep(0.05)
-        yield
-    finally:
-        # A server that has ended has no group any more.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)

@@ -1,7 +1,7 @@
 """Remembering how far the stores of other services have come."""
 
 from services.audit.domain.anchor import Anchor, noted_epoch
-from services.audit.errors import LogDamagedError, put_back
+from services.audit.errors import LogDamagedError, files_away, put_back
 from services.audit.operations.witnessed import WitnessedLog
 from services.audit.ports import AnchorStore, EventStore
 from services.chassis.identity import WorkloadId
@@ -33,7 +33,8 @@ class Anchors:
         """Return the newest state of a store of `workload`, None for none, and the newest epoch in the log.
 
         A witness has seen the log's first `size` entries with this root; 0 when none was asked. Raises
-        DomainError: RESOURCE_STATE when they are not what is here.
+        DomainError: RESOURCE_STATE when they are not what is here, DEPENDENCY_UNAVAILABLE while the log's
+        files are away.
         """
         newest = await self._store.newest(workload.path, store_id)
         noted = await self._events.noted(_EVENT, _NOTED)
@@ -43,4 +44,7 @@ class Anchors:
         except LogDamagedError as error:
             _log.error("log_damaged", reason=str(error))
             raise put_back() from error
+        except OSError as error:
+            _log.warning("log_files_away", error_type=type(error).__name__)
+            raise files_away() from error
         return newest, max((noted_epoch(name, store_id) for _, name in noted), default=0)

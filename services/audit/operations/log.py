@@ -8,7 +8,7 @@ Its size goes up alone, because the store compares before it holds another one.
 import asyncio
 from collections.abc import Mapping
 
-from services.audit.errors import LogDamagedError
+from services.audit.errors import BucketError, LogDamagedError
 from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.nodes import read_tile
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
@@ -51,6 +51,7 @@ class Log:
         self._cosigning = cosigning
         self._origin = origin
         self._edge: Edge | None = None
+        self._filled: set[str] = set()
         self._waiting = False
         self.damaged = False
         """Whether the log has stopped growing because something is not what it was."""
@@ -74,7 +75,7 @@ class Log:
             except StorageFailedError:
                 raise
             except (DomainError, OSError) as error:
-                self._wait(error.reason_name if isinstance(error, DomainError) else type(error).__name__)
+                self._wait(_reason(error))
             except Exception as error:
                 # A defect of the log's must not end the service: events are taken in meanwhile.
                 _log.error("log_failed", error=error)
@@ -101,6 +102,7 @@ class Log:
         except TlogError as error:
             raise LogDamagedError(str(error)) from error
         if growth.edge.size == edge.size:
+            await self._tidy()
             return 0
         await self._write(growth.files)
         head = await self._sign(growth.edge)
@@ -110,16 +112,21 @@ class Log:
             # Another replica was faster.
             return 0
         await self._files.put({CHECKPOINT_PATH: head.note})
-        for path in growth.files:
-            if parse_path(path).width == WIDTH:
-                await self._files.remove_partial(path)
         self._edge, self.size = growth.edge, growth.edge.size
+        self._filled.update(path for path in growth.files if parse_path(path).width == WIDTH)
+        await self._tidy()
         return growth.edge.size - edge.size
+
+    async def _tidy(self) -> None:
+        """Remove what full tiles and bundles replace. What cannot be removed is tried again next time."""
+        for path in tuple(self._filled):
+            await self._files.remove_partial(path)
+            self._filled.discard(path)
 
     async def _write(self, files: Mapping[str, bytes]) -> None:
         """Write tiles and bundles. They never change: what is there already must be the same."""
-        for path, content in files.items():
-            held = await self._files.get(path)
+        there = await asyncio.gather(*map(self._files.get, files))
+        for (path, content), held in zip(files.items(), there, strict=True):
             if held is not None and held != content:
                 raise LogDamagedError(f"{path} is there already, and is another")
         await self._files.put(files)
@@ -171,3 +178,10 @@ class Log:
             return tuple(await read_tile(self._files, tile))
         except TlogError as error:
             raise LogDamagedError(str(error)) from error
+
+
+def _reason(error: DomainError | OSError) -> str:
+    """Return what may stand in the service's log: the text of an error may name a path."""
+    if isinstance(error, DomainError):
+        return error.reason_name
+    return error.code if isinstance(error, BucketError) else type(error).__name__

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
-from services.audit.errors import damaged_log, invalid_field, no_such_file, not_in_the_log_yet, unknown_event
+from services.audit.errors import (
+    damaged_log,
+    files_away,
+    invalid_field,
+    no_such_file,
+    not_in_the_log_yet,
+    unknown_event,
+)
 from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.lookup import Lookup
 from services.audit.operations.nodes import Nodes
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
 from services.chassis.context import CallContext
+from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog
 from tlog.checkpoint import Trust
 from tlog.errors import TlogError
@@ -57,8 +65,8 @@ class Proofs:
     async def event(self, call: CallContext, event_id: bytes) -> EventProof:
         """Prove an event that the caller may look up.
 
-        Raises DomainError: RESOURCE_NOT_FOUND, RESOURCE_STATE for one that no checkpoint covers yet, and
-        what looking it up raises.
+        Raises DomainError: RESOURCE_NOT_FOUND, RESOURCE_STATE for one that no checkpoint covers yet,
+        DEPENDENCY_UNAVAILABLE while the files are away, and what looking it up raises.
         """
         account_id = await self._lookup.account_of(call)
         row = await self._events.by_id(event_id, account_id)
@@ -82,7 +90,8 @@ class Proofs:
     async def consistency(self, first: int, second: int) -> Sequence[bytes]:
         """Prove that the tree of `second` leaves begins with that of `first`.
 
-        Raises DomainError(INVALID_FIELD) unless the log has had both sizes, the first no later.
+        Raises DomainError: INVALID_FIELD unless the log has had both sizes, the first no later;
+        DEPENDENCY_UNAVAILABLE.
         """
         size = (await self._head()).size
         if not 0 <= first <= second <= size:
@@ -91,13 +100,16 @@ class Proofs:
         return await self._roots(consistency_ranges(first, second), size)
 
     async def file(self, path: str) -> bytes:
-        """Return a file of the log. Raises DomainError: INVALID_FIELD, RESOURCE_NOT_FOUND."""
+        """Return a file. Raises DomainError: INVALID_FIELD, RESOURCE_NOT_FOUND, DEPENDENCY_UNAVAILABLE."""
         if path != CHECKPOINT_PATH:
             try:
                 parse_path(path)
             except TlogError as error:
                 raise invalid_field("path", str(error)) from error
-        content = await self._files.get(path)
+        try:
+            content = await self._files.get(path)
+        except OSError as error:
+            raise _away(error) from error
         if content is None:
             raise no_such_file()
         return content
@@ -111,7 +123,14 @@ class Proofs:
     async def _roots(self, ranges: Sequence[Range], size: int) -> Sequence[bytes]:
         try:
             return await self._nodes.roots(ranges, size)
+        except OSError as error:
+            raise _away(error) from error
         except TlogError as error:
             # A file is missing or of another length: what is altered is for those to find who verify.
             _log.error("log_file_damaged", reason=str(error))
             raise damaged_log() from error
+
+
+def _away(error: OSError) -> DomainError:
+    _log.warning("log_files_away", error_type=type(error).__name__)
+    return files_away()

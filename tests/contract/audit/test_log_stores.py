@@ -1,4 +1,4 @@
-"""What every store below the log must do: entries by their numbers, the newest checkpoint, and files."""
+"""What every store below the log must do: entries by their numbers, and the newest checkpoint."""
 
 import asyncio
 import shutil
@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 import services.audit
-from services.audit.adapters.file_log import FileLog
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.tables import ENTRIES, RESOURCES
@@ -158,50 +157,3 @@ def _one_entry(connection: sa.Connection) -> None:
     values = {"spool_id": "s", "position": 0, "event_id": bytes(16), "time_us": 1, "account_id": ACCOUNT}
     names = {"principal_arn": "arn", "event_name": "CreateUser", "request_id": "request"}
     connection.execute(sa.insert(ENTRIES).values(sequence=1, leaf=b"leaf", **values, **names))
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> FileLog:
-    return FileLog(tmp_path / "log")
-
-
-async def test_files_are_as_they_were_written(files: FileLog, tmp_path: Path) -> None:
-    assert await files.get("checkpoint") is None
-    written = {"checkpoint": b"1", "tile/0/x001/234/067": b"full", "tile/entries/000.p/17": bytes(100_000)}
-    await files.put(written)
-    for path, content in written.items():
-        assert await files.get(path) == content
-    await files.put({"checkpoint": b"22"})
-    assert await files.get("checkpoint") == b"22"
-    assert await FileLog(tmp_path / "log").get("checkpoint") == b"22"
-    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "log").rglob("*")}
-    assert modes == {0o600, 0o700}
-    left = [path.name for path in (tmp_path / "log").rglob("*") if path.is_file()]
-    assert sorted(left) == ["067", "17", "checkpoint"]
-
-
-async def test_partial_files_go_with_their_full_one(files: FileLog) -> None:
-    await files.remove_partial("tile/0/000")
-    await files.put(
-        {"tile/0/000": b"full", "tile/0/000.p/1": b"1", "tile/0/000.p/2": b"2", "tile/0/001.p/1": b"3"}
-    )
-    await files.remove_partial("tile/0/000")
-    assert await files.get("tile/0/000") == b"full"
-    assert await files.get("tile/0/000.p/2") is None
-    assert await files.get("tile/0/001.p/1") == b"3"
-
-
-async def test_replicas_write_one_file_at_the_same_time(files: FileLog, tmp_path: Path) -> None:
-    others = [files, *(FileLog(tmp_path / "log") for _ in range(3))]
-    for size in (100_000, 50, 200_000):
-        await asyncio.gather(*(each.put({"tile/0/000": bytes(size)}) for each in others for _ in range(5)))
-        assert await files.get("tile/0/000") == bytes(size)
-    assert [path.name for path in (tmp_path / "log/tile/0").iterdir()] == ["000"]
-
-
-async def test_a_write_that_a_crash_left_is_no_file(files: FileLog, tmp_path: Path) -> None:
-    await files.put({"checkpoint": b"1"})
-    (tmp_path / "log/.x1y2.new").write_bytes(b"half")
-    assert await files.get("checkpoint") == b"1"
-    await files.put({"checkpoint": b"2"})
-    assert await files.get("checkpoint") == b"2"

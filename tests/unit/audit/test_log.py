@@ -14,7 +14,7 @@ from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES
 from services.audit.config import LogSettings
 from services.audit.domain.query import Query
-from services.audit.errors import LogDamagedError
+from services.audit.errors import BucketError, LogDamagedError
 from services.audit.operations.log import INTERVAL_S
 from services.audit.operations.scrub import Scrub
 from services.chassis.context import CallContext
@@ -447,3 +447,57 @@ async def test_files_are_given_by_their_own_paths_alone(world: World) -> None:
         with pytest.raises(DomainError) as refused:
             await world.proofs.file(path)
         assert refused.value.reason_name == reason
+
+
+async def test_files_that_are_away_are_waited_for_and_said_to_be(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(*_: Any) -> None:
+        raise BucketError("SlowDown")
+
+    event, _ = await world.take_in(2)
+    await world.log.extend()
+    get = world.files.get
+    world.files.get = away  # type: ignore[assignment]
+    event_id = bytes.fromhex(event.event_id.replace("-", ""))
+    await world.take_in(1)
+    growing = asyncio.create_task(world.log.run())
+    for call in (world.proofs.file("checkpoint"), world.proofs.event(OPERATOR, event_id)):
+        with pytest.raises(DomainError) as refused:
+            await call
+        assert refused.value.reason_name == "DEPENDENCY_UNAVAILABLE"
+    async with asyncio.timeout(5):
+        while "log_waits" not in [record.message for record in caplog.records]:
+            await asyncio.sleep(0.05)
+    [waits] = [record for record in caplog.records if record.message == "log_waits"]
+    assert vars(waits)["fields"] == {"reason": "SlowDown"}
+    world.files.get = get  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        while world.log.size < 3:
+            await asyncio.sleep(0.05)
+    growing.cancel()
+    await asyncio.gather(growing, return_exceptions=True)
+    assert await world.checked() == 3
+
+
+async def test_what_could_not_be_removed_is_removed_later(world: World) -> None:
+    async def away(_: str) -> None:
+        raise BucketError("SlowDown")
+
+    await world.take_in(10)
+    await world.log.extend()
+    remove, world.files.remove_partial = world.files.remove_partial, away  # type: ignore[method-assign]
+    await world.take_in(246)
+    with pytest.raises(BucketError):
+        await world.log.extend()
+    assert await world.checked() == world.log.size == 256
+    await world.take_in(1)
+    with pytest.raises(BucketError):
+        await world.log.extend()
+    assert await world.checked() == world.log.size == 257
+    world.files.remove_partial = remove  # type: ignore[method-assign]
+    assert await world.files.get("tile/0/000.p/10")
+    assert not await world.log.extend()
+    for path in ("tile/0/000.p/10", "tile/entries/000.p/10"):
+        assert await world.files.get(path) is None
+    assert await world.checked() == 257

@@ -10,6 +10,7 @@ from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.tables import ANCHORS, ENTRIES, RESOURCES
 from services.audit.domain.anchor import Anchor, noted_epoch, state_name
+from services.audit.errors import BucketError
 from services.audit.operations.anchors import Anchors
 from services.audit.operations.witnessed import WitnessedLog
 from services.chassis.errors import DomainError
@@ -153,3 +154,18 @@ def test_names_of_states() -> None:
     assert noted_epoch(state_name(STORE, 12), STORE) == 12
     for name in (state_name(OTHER, 12), f"stores/{STORE}/epochs/", f"stores/{STORE}/epochs/-1", "stores/1"):
         assert noted_epoch(name, STORE) == 0
+
+
+async def test_nothing_is_said_while_the_files_are_away(world: World) -> None:
+    async def away(_: str) -> None:
+        raise BucketError("SlowDown")
+
+    await anchored(world, 3)
+    witnessed = await seen(world)
+    get, world.files.get = world.files.get, away  # type: ignore[method-assign, assignment]
+    with pytest.raises(DomainError) as unknown:
+        await newest(world, witnessed)
+    assert unknown.value.reason_name == "DEPENDENCY_UNAVAILABLE"
+    assert await newest(world) == (3, 3)
+    world.files.get = get  # type: ignore[method-assign]
+    assert await newest(world, witnessed) == (3, 3)
