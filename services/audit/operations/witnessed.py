@@ -4,6 +4,8 @@ Whoever can write audit's disk can put database, files and checkpoint back toget
 them. What is left is the memory of witnesses, which the key service brings along when it asks for its anchor.
 """
 
+import asyncio
+
 from services.audit.errors import LogDamagedError
 from services.audit.operations.nodes import Nodes, read_tile
 from services.audit.ports import EventStore, LogFiles
@@ -14,6 +16,7 @@ from tlog.tiles import WIDTH, Tile, width_at
 
 MOST_TILES = 256
 """How many of the newest tiles are compared with the database: 65,536 entries. Older ones are the scrub's."""
+_AT_ONCE = 16
 
 
 class WitnessedLog:
@@ -40,8 +43,12 @@ class WitnessedLog:
             if found != root:
                 raise LogDamagedError(f"a witness has seen another tree of {size} entries")
             last = (size - 1) // WIDTH
-            for index in range(max(since // WIDTH, last - MOST_TILES + 1), last + 1):
-                await self._compare(Tile(0, index, width_at(0, index, size)))
+            tiles = range(max(since // WIDTH, last - MOST_TILES + 1), last + 1)
+            for first in range(tiles.start, tiles.stop, _AT_ONCE):
+                some = tiles[first - tiles.start : first - tiles.start + _AT_ONCE]
+                await asyncio.gather(
+                    *(self._compare(Tile(0, index, width_at(0, index, size))) for index in some)
+                )
         except TlogError as error:
             raise LogDamagedError(f"of the {size} entries that a witness has seen: {error}") from error
 

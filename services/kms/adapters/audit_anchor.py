@@ -14,6 +14,8 @@ from services.kms.adapters.log_witnesses import LogWitnesses
 from services.kms.ports import Anchored, StoreAlteredError
 
 _TIMEOUT_S = 2.0
+_COMPARED_S = 20.0
+"""For the question at start: audit compares its log with what a witness has seen before it answers."""
 
 _log = Log("anchor")
 
@@ -33,7 +35,7 @@ class AuditAnchor:
         size, root = await self._witnesses.newest()
         request = pb.GetAnchorRequest(store_id=store_id, witnessed_size=size, witnessed_root=root)
         try:
-            response = await self._get(request, timeout=_TIMEOUT_S)
+            response = await self._get(request, timeout=_COMPARED_S)
         except grpc.aio.AioRpcError as error:
             if from_rpc_error(error, "audit").reason == ErrorReason.ERROR_REASON_RESOURCE_STATE:
                 _log.error("audit_log_was_put_back", count=size)
