@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from services.audit.ports import LogFiles
 from tlog.errors import TlogError
 from tlog.hashing import fold
-from tlog.proofs import Node, Range, nodes_of
+from tlog.proofs import Node, Range, inclusion_ranges, nodes_of, verify_inclusion
 from tlog.tiles import WIDTH, Tile, hashes_of, node_in, tile_of
 
 _TILES = 1024
@@ -51,3 +51,15 @@ async def read_tile(files: LogFiles, tile: Tile) -> list[bytes]:
             raise TlogError(f"{tile.path} is missing")
         return hashes_of(full, content)[: tile.width]
     return hashes_of(tile, content)
+
+
+async def verified_tile(files: LogFiles, tile: Tile, size: int, root: bytes) -> Sequence[bytes]:
+    """Return the hashes of a tile of leaves, once they lead to a root by the tiles as they are on disk now.
+
+    The proof of its first leaf consists of all others, so that it holds for each. Raises TlogError.
+    """
+    hashes = await read_tile(files, tile)
+    first = tile.index * WIDTH
+    proof = await Nodes(files).roots(inclusion_ranges(first, size), size)
+    verify_inclusion(first, size, hashes[0], proof, root)
+    return hashes

@@ -1,17 +1,15 @@
 """Comparing the database with the log, over and over: what was altered is found before it is asked for."""
 
 import asyncio
-from collections.abc import Sequence
 
 from services.audit.errors import LogDamagedError
-from services.audit.operations.nodes import Nodes, read_tile
+from services.audit.operations.nodes import verified_tile
 from services.audit.ports import EventStore, HeadStore, LogFiles
 from services.chassis.database import StorageFailedError
 from services.chassis.logs import Log as ServiceLog
 from tlog.errors import TlogError
 from tlog.hashing import EMPTY_ROOT, leaf_hash
 from tlog.leaf import parse
-from tlog.proofs import inclusion_ranges, verify_inclusion
 from tlog.tiles import WIDTH, Tile, width_at
 
 INTERVAL_S = 1.0
@@ -60,7 +58,7 @@ class Scrub:
         first = tile.index * WIDTH
         rows = await self._events.rows(first, tile.width)
         try:
-            hashes = await self._hashes(tile, size, root)
+            hashes = await verified_tile(self._files, tile, size, root)
         except TlogError as error:
             raise LogDamagedError(f"{tile.path}: {error}") from error
         for number, held in enumerate(hashes, start=first):
@@ -74,11 +72,3 @@ class Scrub:
             header = parse(row.leaf)
             if (row.event_id, row.time_us) != (header.event_id, header.time_us):
                 raise LogDamagedError(f"entry {number} stands in a row that says something else of it")
-
-    async def _hashes(self, tile: Tile, size: int, root: bytes) -> Sequence[bytes]:
-        """Return the hashes of a tile, once they lead to the root, by the tiles as they are on disk now."""
-        hashes = await read_tile(self._files, tile)
-        first = tile.index * WIDTH
-        proof = await Nodes(self._files).roots(inclusion_ranges(first, size), size)
-        verify_inclusion(first, size, hashes[0], proof, root)
-        return hashes

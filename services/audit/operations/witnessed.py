@@ -7,7 +7,7 @@ them. What is left is the memory of witnesses, which the key service brings alon
 import asyncio
 
 from services.audit.errors import LogDamagedError
-from services.audit.operations.nodes import Nodes, read_tile
+from services.audit.operations.nodes import Nodes, verified_tile
 from services.audit.ports import EventStore, LogFiles
 from tlog.errors import TlogError
 from tlog.hashing import leaf_hash
@@ -47,14 +47,14 @@ class WitnessedLog:
             for first in range(tiles.start, tiles.stop, _AT_ONCE):
                 some = tiles[first - tiles.start : first - tiles.start + _AT_ONCE]
                 await asyncio.gather(
-                    *(self._compare(Tile(0, index, width_at(0, index, size))) for index in some)
+                    *(self._compare(Tile(0, index, width_at(0, index, size)), size, root) for index in some)
                 )
         except TlogError as error:
             raise LogDamagedError(f"of the {size} entries that a witness has seen: {error}") from error
 
-    async def _compare(self, tile: Tile) -> None:
-        """Compare a tile, which leads to the root that was seen, with the database."""
+    async def _compare(self, tile: Tile, size: int, root: bytes) -> None:
+        """Compare a tile, which must lead to the root that was seen, with the database."""
         first = tile.index * WIDTH
         leaves = await self._events.leaves(first, tile.width)
-        if [leaf_hash(leaf) for leaf in leaves] != await read_tile(self._files, tile):
+        if [leaf_hash(leaf) for leaf in leaves] != list(await verified_tile(self._files, tile, size, root)):
             raise LogDamagedError(f"entries from {first} on are others in the database than in the log")

@@ -18,6 +18,7 @@ from services.chassis.identity import WorkloadId
 from tests.fakes.log_signer import InMemoryLogSigner
 from tests.unit.audit.conftest import AUTH, Service, event
 from tests.unit.audit.log_world import SPOOL, World
+from tlog.hashing import leaf_hash
 
 KMS = WorkloadId("craton.local", "service", "kms")
 STORE = str(uuid.UUID(int=7))
@@ -140,6 +141,27 @@ async def test_files_that_are_gone(world: World, path: str) -> None:
     assert not await refused(world, witnessed)
     (world.folder / path).unlink()
     assert await refused(world, witnessed)
+
+
+async def test_an_entry_and_its_hash_in_the_tile_that_were_altered_alike(world: World) -> None:
+    """The root of a larger tree follows from higher tiles alone: each tile of leaves must lead to it too."""
+    await anchored(world, 3)
+    await world.take_in(600)
+    witnessed = await seen(world)
+    entry = ENTRIES.c.leaf, ENTRIES.c.sequence
+    rows = await world.service.database.read(
+        lambda connection: connection.execute(sa.select(*entry).where(entry[1].in_((40, 41)))).all()
+    )
+    leaves = {sequence: leaf for leaf, sequence in rows}
+    await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 41).values(leaf=leaves[40]))
+    tile = world.folder / "tile/0/000"
+    held = tile.read_bytes()
+    tile.write_bytes(held[: 41 * 32] + leaf_hash(leaves[40]) + held[42 * 32 :])
+    assert await refused(world, witnessed)
+    tile.write_bytes(held)
+    assert await refused(world, witnessed)
+    await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == 41).values(leaf=leaves[41]))
+    assert not await refused(world, witnessed)
 
 
 async def test_another_tree(world: World) -> None:
