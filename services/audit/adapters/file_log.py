@@ -18,7 +18,12 @@ class FileLog:
 
     def __init__(self, folder: Path) -> None:
         """Keep files below `folder`, which is made when it is missing. Raises OSError."""
+        made = [each for each in folder.parents if not each.exists()]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Also when it was there: a life that ended while it made the folder has left a name that only the
+        # page cache may hold, and a power cut would take it with all that is in it.
+        for each in (folder, *made):
+            _FILES.sync_directory(each.parent)
         self._folder = folder
 
     async def put(self, files: Mapping[str, bytes]) -> None:

@@ -22,6 +22,9 @@ class KeyFile:
         """Read the key, or make it. Raises OSError, and ValueError for a file that holds none."""
         if not file.exists():
             _make(file)
+        # Also when it was there: a life that ended while it made the file has left a name that only the page
+        # cache may hold. A power cut would take it after something was signed, and another key would be made.
+        OsFiles().sync_directory(file.parent)
         key = load_pem_private_key(file.read_bytes(), None)
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError("the key of the witness is no Ed25519 key")  # noqa: TRY004 - of the file
@@ -39,7 +42,7 @@ class KeyFile:
 
 
 def _make(file: Path) -> None:
-    """Make the file whole or not at all, and durable before anything is signed with what it holds."""
+    """Make the file whole or not at all. Its name is not durable yet."""
     draft = file.with_name(f"{file.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -49,4 +52,3 @@ def _make(file: Path) -> None:
     finally:
         os.close(descriptor)
     draft.rename(file)
-    OsFiles().sync_directory(file.parent)
