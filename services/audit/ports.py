@@ -85,10 +85,11 @@ class EventStore(Protocol):
     async def newest(self) -> int:
         """Return the number of the newest entry, -1 when there is none."""
 
-    async def noted(self, event_name: str, limit: int) -> Sequence[tuple[int, str]]:
-        """Return the resources of the installation's newest events of a name, with the events' numbers.
+    async def noted(self, workload: str, event_name: str, limit: int) -> Sequence[tuple[int, str]]:
+        """Return the resources of a workload's newest events of a name that are the installation's.
 
-        Those of `limit` events at most.
+        With the events' numbers, and those of `limit` events at most. MUST go by the spool that they came
+        from and by their arrival: what an event says of itself, its sender has chosen.
         """
 
     async def span(self, account_id: str, after: int, most: int, most_bytes: int) -> int | None:

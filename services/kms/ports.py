@@ -243,8 +243,12 @@ class EpochAnchor(Protocol):
     raise DomainError(DEPENDENCY_UNAVAILABLE) when nobody answers.
     """
 
-    async def newest(self, store_id: str) -> Anchored | None:
-        """Return the newest state, None when there never was one."""
+    async def newest(self, store_id: str, *, restored: bool = False) -> Anchored | None:
+        """Return the newest state, None when there never was one.
+
+        Raises StoreAlteredError when whoever remembers it was put back itself; unless it was `restored`, as
+        an operator says: then what it remembers now is returned.
+        """
 
     async def append(self, store_id: str, state: Anchored) -> None:
         """Remember a state."""

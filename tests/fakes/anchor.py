@@ -15,7 +15,7 @@ class MemoryAnchor:
         self.reachable = True
         """Whether anybody answers."""
 
-    async def newest(self, store_id: str) -> Anchored | None:
+    async def newest(self, store_id: str, *, restored: bool = False) -> Anchored | None:
         self._require_reachable()
         return self.states.get(store_id)
 

@@ -6,22 +6,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-_END_S = 10.0
 
 
 @contextlib.asynccontextmanager
 async def serving(handle: Handler, **options: Any) -> AsyncIterator[int]:
-    """Serve connections on a port of the loopback, and close them when `handle` returns.
+    """Serve connections on a port of the loopback, and close them when `handle` returns or at the end.
 
-    At the end every connection is waited for: a client's `close` may return before its connection ends
-    (gRPC's is ended by a thread of its own), and a loop that ends first leaves an open socket behind.
+    None is left to its client: a client's `close` may return before its connection ends (gRPC's is ended by a
+    thread of its own), and a loop that ends first would leave an open socket behind.
     """
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            await handle(reader, writer)
-        await hang_up(writer)
+        try:
+            with contextlib.suppress(OSError):
+                await handle(reader, writer)
+        finally:
+            await hang_up(writer)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.add(asyncio.create_task(serve(reader, writer)))
@@ -31,8 +32,9 @@ async def serving(handle: Handler, **options: Any) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        async with asyncio.timeout(_END_S):
-            await asyncio.gather(*connections)
+        for each in connections:
+            each.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,9 @@ from services.audit.errors import NO_STORE, BucketError
 POLICY_OBJECT = "craton-bucket-policy.json"
 """Holds a bucket's policy where the server keeps none: whoever may write it may say so."""
 _ACL = "bucket-owner-full-control"
-_NO_POLICY = frozenset({"NoSuchBucketPolicy", "NotImplemented", "MethodNotAllowed"})
+_LACKING = frozenset({"NotImplemented", "MethodNotAllowed"})
+"""What servers say that have no policies of buckets."""
+_NO_POLICY = "NoSuchBucketPolicy"
 _NONE = frozenset({"404", "NoSuchKey"})
 _POLICY_BYTES = 64 * 1024
 
@@ -59,7 +61,9 @@ def _policy(bucket: str, client: Any) -> str:
     try:
         return str(client.get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError as error:
-        if error_code(error) not in _NO_POLICY:
+        if error_code(error) == _NO_POLICY:
+            return ""
+        if error_code(error) not in _LACKING:
             raise
     try:
         answer = client.get_object(Bucket=bucket, Key=POLICY_OBJECT)

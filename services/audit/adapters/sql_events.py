@@ -105,12 +105,14 @@ class SqlEventStore:
 
         return await self._database.read(work)
 
-    async def noted(self, event_name: str, limit: int) -> Sequence[tuple[int, str]]:
-        """Read by the index of names."""
+    async def noted(self, workload: str, event_name: str, limit: int) -> Sequence[tuple[int, str]]:
+        """Read backwards from the newest; a service's own events are never far apart in its log."""
         newest = (
             sa.select(ENTRIES.c.sequence)
+            .join(SPOOLS, SPOOLS.c.spool_id == ENTRIES.c.spool_id)
             .where(ENTRIES.c.event_name == event_name, ENTRIES.c.account_id == "")
-            .order_by(ENTRIES.c.time_us.desc(), ENTRIES.c.sequence.desc())
+            .where(SPOOLS.c.workload == workload)
+            .order_by(ENTRIES.c.sequence.desc())
             .limit(limit)
         )
         named = sa.select(RESOURCES.c.sequence, RESOURCES.c.resource)

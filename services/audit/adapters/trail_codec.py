@@ -24,6 +24,7 @@ def state_text(trail: Trail) -> str:
             "stopped_us": trail.stopped_us,
             "delivered": trail.delivered,
             "until": trail.until,
+            "pauses": trail.pauses,
             "pending": None if trail.pending is None else asdict(trail.pending),
             "chain_us": trail.chain_us,
             "status": asdict(trail.status),
@@ -40,11 +41,18 @@ def trail_of(row: Any) -> Trail:
         trail_id=row.trail_id,
         name=TrailName(row.account_id, row.region, row.trail),
         settings=_settings(json.loads(row.settings)),
-        pending=None if pending is None else Pending(**pending),
+        pending=None
+        if pending is None
+        else Pending(**{**pending, "settings": _settings(pending["settings"])}),
+        pauses=tuple((first, last) for first, last in state.pop("pauses")),
         status=Status(**status),
         revision=row.revision,
         **state,
     )
+
+
+def _pending(values: Mapping[str, Any]) -> Pending:
+    return Pending(**{**values, "settings": _settings(values["settings"])})
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:

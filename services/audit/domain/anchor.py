@@ -34,4 +34,5 @@ def noted_epoch(name: str, store_id: str) -> int:
     """Return the epoch of a state of this store by its name in the log, 0 for another name."""
     before = state_name(store_id, 0).removesuffix("0")
     epoch = name.removeprefix(before)
-    return int(epoch) if name.startswith(before) and epoch.isascii() and epoch.isdigit() else 0
+    written = name.startswith(before) and epoch.isascii() and epoch.isdigit() and len(epoch) < 20
+    return int(epoch) if written else 0

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from services.audit.domain.trail import Target, Trail
+from services.audit.domain.trail import Pending, Target, Trail
 
 SIGNATURE_ALGORITHM = "SHA256withRSA"
 _US = 1_000_000
+_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,13 @@ class Digest:
         return f"{self.end}\n{self.target.bucket}/{self.key}\n{self.sha256}\n{previous}"
 
 
-def log_file_key(trail: Trail, region: str, planned_us: int, after: int, upto: int) -> str:
+def log_file_key(trail: Trail, region: str, pending: Pending) -> str:
     """Return the name of the log file of a part of the log."""
-    account_id, moment = trail.name.account_id, _moment(planned_us)
-    seed = f"{trail.trail_id}:{region}:{after}:{upto}"
+    account_id, moment = trail.name.account_id, _moment(pending.planned_us)
+    seed = f"{trail.trail_id}:{region}:{pending.after}:{pending.upto}:{pending.planned_us}"
     unique = base64.b32encode(hashlib.sha256(seed.encode()).digest())[:16].decode()
     return (
-        f"{trail.settings.target.folder}/{account_id}/CloudTrail/{region}/{moment:%Y/%m/%d}/"
+        f"{pending.settings.target.folder}/{account_id}/CloudTrail/{region}/{moment:%Y/%m/%d}/"
         f"{account_id}_CloudTrail_{region}_{moment:%Y%m%dT%H%MZ}_{unique}.json.gz"
     )
 
@@ -84,7 +85,7 @@ def log_file_body(records: Sequence[Mapping[str, Any]]) -> bytes:
 
 def compressed(body: bytes) -> bytes:
     """Return a body as it is stored. The same body gives the same bytes."""
-    return gzip.compress(body, mtime=0)
+    return gzip.compress(body, _LEVEL, mtime=0)
 
 
 def digest_of(

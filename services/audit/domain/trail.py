@@ -6,7 +6,7 @@ AWS: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.audit.domain.selectors import DEFAULT, Selectors
 from services.audit.errors import invalid_field
@@ -65,7 +65,10 @@ class Target:
     def checked(self) -> "Target":
         """Return it. Raises DomainError(INVALID_FIELD) for names that no bucket and no object has."""
         fits = 3 <= len(self.bucket) <= 63 and _BUCKET.fullmatch(self.bucket)
-        if not fits or _is_address(self.bucket):
+        # Names of access points and of other kinds of buckets: clients look for these elsewhere.
+        special = self.bucket.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        special = special or self.bucket.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+        if not fits or special or _is_address(self.bucket):
             raise invalid_field(
                 "bucket", "a bucket's name has 3 to 63 lower-case letters, digits, periods and dashes"
             )
@@ -103,6 +106,8 @@ class Pending:
     after: int
     upto: int
     planned_us: int
+    settings: Settings
+    """As they were then: what is put again after a failure is the same, whatever was changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,8 @@ class Trail:
     """The entry of the log up to which everything is delivered, or was not to be."""
     until: int | None = None
     """The entry of the log at which logging was stopped: up to it, everything is delivered still."""
+    pauses: tuple[tuple[int, int], ...] = ()
+    """Entries after the first up to the second number of each came while logging was stopped; in order."""
     pending: Pending | None = None
     chain_us: int | None = None
     """When its present chains of digests begin: with logging, or with validation."""
@@ -139,11 +146,19 @@ class Trail:
     revision: int = 0
     """Goes up with each change."""
 
-    def takes_region(self, region: str, *, global_service: bool) -> bool:
-        """Say whether it delivers what was recorded in `region`."""
-        if global_service and not self.settings.global_events:
+    def takes_region(self, settings: Settings, region: str, *, global_service: bool) -> bool:
+        """Say whether it delivers what was recorded in `region`, under these settings."""
+        if global_service and not settings.global_events:
             return False
-        return self.settings.multi_region or global_service or region in ("", self.name.region)
+        return settings.multi_region or global_service or region in ("", self.name.region)
+
+    def past_pauses(self) -> "Trail":
+        """Return it with pauses left behind that begin where everything before was delivered."""
+        trail = self
+        while trail.pauses and trail.delivered >= trail.pauses[0][0]:
+            delivered = max(trail.delivered, trail.pauses[0][1])
+            trail = replace(trail, delivered=delivered, pauses=trail.pauses[1:])
+        return trail
 
 
 def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:

@@ -8,8 +8,10 @@ from services.chassis.identity import WorkloadId
 from services.chassis.logs import Log
 
 _EVENT = "AppendAnchor"
+_RECORDER = "service/audit"
+"""This service: nobody else's word counts."""
 _NOTED = 64
-"""Of the newest events about anchors, whosever: several are under way at once, and clocks are set back."""
+"""Of the newest events about anchors: several are under way at once."""
 
 _log = Log("anchors")
 
@@ -37,7 +39,7 @@ class Anchors:
         files are away.
         """
         newest = await self._store.newest(workload.path, store_id)
-        noted = await self._events.noted(_EVENT, _NOTED)
+        noted = await self._events.noted(_RECORDER, _EVENT, _NOTED)
         since = max((sequence for sequence, _ in noted), default=0)
         try:
             await self._witnessed.require(size, root, since)

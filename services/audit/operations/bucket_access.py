@@ -6,7 +6,9 @@ before every delivery, as S3 would evaluate it for the service cloudtrail.amazon
 AWS: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 """
 
-from services.audit.domain.trail import Target, TrailName
+from collections.abc import Sequence
+
+from services.audit.domain.trail import TrailName
 from services.audit.errors import BucketError
 from services.audit.ports import Buckets
 from services.chassis.clock import Clock
@@ -33,26 +35,25 @@ class BucketAccess:
         self._clock = clock
         self._partition = partition
 
-    async def require(self, name: TrailName, target: Target) -> None:
-        """Return when a trail may deliver. Raises BucketError: AccessDenied, MalformedPolicy, S3's own."""
-        text = await self._buckets.policy(target.bucket)
+    async def require(self, name: TrailName, bucket: str, keys: Sequence[str]) -> None:
+        """Return when a trail may write the objects `keys`.
+
+        Raises BucketError: AccessDenied, MalformedPolicy, S3's own.
+        """
+        text = await self._buckets.policy(bucket)
         if not text:
             raise BucketError("AccessDenied")
         try:
             policies = ResourcePolicySet([parse(text, BUCKET)])
         except DomainError as error:
             raise BucketError("MalformedPolicy") from error
-        arn = f"arn:{self._partition}:s3:::{target.bucket}"
-        # One object stands for all: what a policy says of others in this folder is the bucket owner's affair.
-        wanted = f"{arn}/{target.folder}/{name.account_id}/CloudTrail/"
         context = service_context(_SERVICE, name.arn(self._partition), self._clock.now())
         # Whose the bucket is, the store does not tell.
         del context["aws:resourceaccount"]
-        decision, _ = policies.evaluate(
-            Requester(RequesterKind.SERVICE, _SERVICE, ""),
-            "s3:PutObject",
-            wanted,
-            {**context, "s3:x-amz-acl": _ACL},
-        )
-        if decision.verdict is not Verdict.ALLOW:
-            raise BucketError("AccessDenied")
+        context["s3:x-amz-acl"] = _ACL
+        requester = Requester(RequesterKind.SERVICE, _SERVICE, "")
+        for key in keys:
+            wanted = f"arn:{self._partition}:s3:::{bucket}/{key}"
+            decision, _ = policies.evaluate(requester, "s3:PutObject", wanted, context)
+            if decision.verdict is not Verdict.ALLOW:
+                raise BucketError("AccessDenied")

@@ -25,10 +25,10 @@ from services.chassis.database import StorageFailedError
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
 
-_FILE_RECORDS = 2_000
-_FILE_BYTES = 8 * 1024 * 1024
+_FILE_RECORDS = 500
+_FILE_BYTES = 4 * 1024 * 1024
 """Of the entries that one part of the log has: what is in memory for it is a few times as much."""
-_PARTS = 20
+_PARTS = 40
 """Of one trail before the next one has its turn."""
 
 _log = Log("delivery")
@@ -38,7 +38,8 @@ _log = Log("delivery")
 class _File:
     region: str
     key: str
-    body: bytes
+    sha256: str
+    compressed: bytes
     oldest_us: int
     newest_us: int
 
@@ -72,13 +73,23 @@ class Delivery:
         while True:
             try:
                 for trail in await self._trails.active():
-                    await self._serve(trail)
+                    await self._serve_alone(trail)
             except StorageFailedError:
                 raise
             except Exception as error:
                 # A defect of delivery must not end the service: events are taken in meanwhile.
                 _log.error("delivery_failed", error=error)
             await asyncio.sleep(self._interval_s)
+
+    async def _serve_alone(self, trail: Trail) -> None:
+        """Serve one trail, whose defects are no other one's."""
+        try:
+            await self._serve(trail)
+        except StorageFailedError:
+            raise
+        except Exception as error:
+            _log.error("delivery_failed", error=error)
+            await self._note(trail, BucketError("InternalError"))
 
     async def _serve(self, trail: Trail) -> None:
         """Deliver what one trail is owed; its status says how it went."""
@@ -113,16 +124,18 @@ class Delivery:
         """Return the trail with the next part of the log to deliver, None when there is none."""
         if not trail.logging and (trail.until is None or trail.delivered >= trail.until):
             return None
+        trail = trail.past_pauses()
         account_id = trail.name.account_id
         upto = await self._events.span(account_id, trail.delivered, _FILE_RECORDS, _FILE_BYTES)
         if upto is None:
             return None
-        if trail.until is not None:
-            if upto > trail.until:
-                upto = trail.until
+        # Up to the next pause, or to where logging was stopped for now.
+        end = trail.pauses[0][0] if trail.pauses else trail.until
+        if end is not None:
+            upto = min(upto, end)
             if upto <= trail.delivered:
                 return None
-        return replace(trail, pending=Pending(trail.delivered, upto, self._now_us()))
+        return replace(trail, pending=Pending(trail.delivered, upto, self._now_us(), trail.settings))
 
     async def _put(self, trail: Trail) -> Trail | None:
         """Put the files of the part that is pending. Raises BucketError, DomainError."""
@@ -131,16 +144,17 @@ class Delivery:
             return trail
         rows = await self._events.records(trail.name.account_id, pending.after, pending.upto)
         events = [await self._lookup.event(row) for row in rows]
-        files = self._files(trail, pending, events)
+        # In a thread, as writing JSON and compressing it take their time: events are taken in meanwhile.
+        files = await asyncio.to_thread(_files, trail, pending, events)
+        bucket = pending.settings.target.bucket
         if files:
-            await self._access.require(trail.name, trail.settings.target)
-        bucket = trail.settings.target.bucket
+            await self._access.require(trail.name, bucket, [each.key for each in files])
         for each in files:
-            await self._buckets.put(bucket, each.key, compressed(each.body), {})
+            await self._buckets.put(bucket, each.key, each.compressed, {})
         delivered = [
             (
                 each.region,
-                LogFile(bucket, each.key, sha256(each.body).hexdigest(), each.oldest_us, each.newest_us),
+                LogFile(bucket, each.key, each.sha256, each.oldest_us, each.newest_us),
             )
             for each in files
         ]
@@ -148,33 +162,10 @@ class Delivery:
         status = trail.status
         if files:
             status = replace(status, delivered_us=now_us, attempted_us=now_us, delivery_error="")
-        done = replace(trail, pending=None, delivered=pending.upto, status=status)
+        done = replace(trail, pending=None, delivered=pending.upto, status=status).past_pauses()
         if not await self._trails.replace(done, delivered if trail.settings.validation else ()):
             return None
         return replace(done, revision=done.revision + 1)
-
-    def _files(self, trail: Trail, pending: Pending, events: Sequence[pb.Event]) -> Sequence[_File]:
-        regions: Mapping[str, list[tuple[cloudtrail.Record, int]]] = defaultdict(list)
-        for event in events:
-            record = cloudtrail.emit(event)
-            region = event.audit_context.region
-            is_global = event.event_source in _GLOBAL
-            if trail.takes_region(region, global_service=is_global) and trail.settings.selectors.choose(
-                record
-            ):
-                regions[region if trail.settings.multi_region and region else trail.name.region].append(
-                    (record, event.event_time.seconds * 1_000_000)
-                )
-        return [
-            _File(
-                region,
-                log_file_key(trail, region, pending.planned_us, pending.after, pending.upto),
-                log_file_body([record for record, _ in found]),
-                min(time_us for _, time_us in found),
-                max(time_us for _, time_us in found),
-            )
-            for region, found in sorted(regions.items())
-        ]
 
     async def _note(self, trail: Trail, error: BucketError | DomainError) -> None:
         """Let the trail's status say what went wrong, on the trail as it is now."""
@@ -187,6 +178,36 @@ class Delivery:
 
     def _now_us(self) -> int:
         return int(self._clock.now().timestamp() * 1e6)
+
+
+def _files(trail: Trail, pending: Pending, events: Sequence[pb.Event]) -> Sequence[_File]:
+    """Return the files of a part of the log, one a region."""
+    settings = pending.settings
+    regions: Mapping[str, list[tuple[cloudtrail.Record, int]]] = defaultdict(list)
+    for event in events:
+        record = cloudtrail.emit(event)
+        region = event.audit_context.region
+        if not trail.takes_region(settings, region, global_service=event.event_source in _GLOBAL):
+            continue
+        if settings.selectors.choose(record):
+            folder = region if settings.multi_region and region else trail.name.region
+            regions[folder].append((record, event.event_time.seconds * 1_000_000))
+    return [_file(trail, region, pending, found) for region, found in sorted(regions.items())]
+
+
+def _file(
+    trail: Trail, region: str, pending: Pending, found: Sequence[tuple[cloudtrail.Record, int]]
+) -> _File:
+    body = log_file_body([record for record, _ in found])
+    times_us = [time_us for _, time_us in found]
+    return _File(
+        region,
+        log_file_key(trail, region, pending),
+        sha256(body).hexdigest(),
+        compressed(body),
+        min(times_us),
+        max(times_us),
+    )
 
 
 _GLOBAL = frozenset({"iam.amazonaws.com", "sts.amazonaws.com"})

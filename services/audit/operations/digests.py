@@ -5,10 +5,11 @@ so that a chain has one digest of a time, whoever makes it.
 """
 
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 
 from services.audit.domain.delivery import SIGNATURE_ALGORITHM, Link, compressed, digest_of
-from services.audit.domain.trail import Target, Trail
+from services.audit.domain.trail import Trail
 from services.audit.errors import BucketError
 from services.audit.operations.bucket_access import BucketAccess
 from services.audit.ports import Buckets, DigestSigner, StoredDigest, TrailStore
@@ -45,31 +46,28 @@ class Digests:
         """Deliver the digests that are due; the trail's status says how it went."""
         if trail.chain_us is None:
             return
-        try:
-            # Held before a crash, a failure or a stop: the files that they name are named nowhere else.
-            waiting = await self._trails.undelivered(trail)
-            for digest in waiting:
-                await self._deliver(trail, digest)
-            delivered = bool(waiting)
-            if trail.settings.validation:
-                named = await self._trails.undigested(trail)
-                regions = {trail.name.region, *named, *await self._trails.chained(trail)}
-                for region in sorted(regions):
-                    delivered |= await self._extend(trail, region)
-        except (BucketError, DomainError) as error:
-            code = error.code if isinstance(error, BucketError) else error.reason_name
-            _log.warning("digest_not_delivered", reason=code)
-            await self._note(trail, error=code)
-            return
-        if delivered:
-            await self._note(trail, error="")
+        # Held before a crash, a failure or a stop: the files that they name are named nowhere else.
+        attempts = [partial(self._deliver, trail, each) for each in await self._trails.undelivered(trail)]
+        if trail.settings.validation:
+            named = await self._trails.undigested(trail)
+            regions = {trail.name.region, *named, *await self._trails.chained(trail)}
+            attempts += [partial(self._extend, trail, region) for region in sorted(regions)]
+        delivered, failed = False, ""
+        for attempt in attempts:
+            # One that fails (its bucket is gone, say) is no reason to leave out the others.
+            try:
+                delivered |= await attempt()
+            except (BucketError, DomainError) as error:
+                failed = error.code if isinstance(error, BucketError) else error.reason_name
+                _log.warning("digest_not_delivered", reason=failed)
+        if delivered or failed:
+            await self._note(trail, failed, delivered=delivered)
 
     async def _extend(self, trail: Trail, region: str) -> bool:
         made = await self._make(trail, region, await self._trails.last_digest(trail, region))
         if made is None:
             return False
-        await self._deliver(trail, made)
-        return True
+        return await self._deliver(trail, made)
 
     async def _make(self, trail: Trail, region: str, last: StoredDigest | None) -> StoredDigest | None:
         """Make the next digest of a chain and hold it; None when it is not due."""
@@ -91,17 +89,18 @@ class Digests:
         added = await self._trails.add_digest(trail, made, [number for number, _ in waiting])
         return made if added else None
 
-    async def _deliver(self, trail: Trail, digest: StoredDigest) -> None:
+    async def _deliver(self, trail: Trail, digest: StoredDigest) -> bool:
         # Held since before the trail's bucket was changed, perhaps: it goes where its name says.
-        prefix = digest.link.key.partition("AWSLogs/")[0].rstrip("/")
-        await self._access.require(trail.name, Target(digest.link.bucket, prefix))
-        metadata = {"signature": digest.link.signature, "signature-algorithm": SIGNATURE_ALGORITHM}
-        await self._buckets.put(digest.link.bucket, digest.link.key, compressed(digest.body), metadata)
+        link = digest.link
+        await self._access.require(trail.name, link.bucket, (link.key,))
+        metadata = {"signature": link.signature, "signature-algorithm": SIGNATURE_ALGORITHM}
+        await self._buckets.put(link.bucket, link.key, compressed(digest.body), metadata)
         await self._trails.delivered_digest(trail, digest)
+        return True
 
-    async def _note(self, trail: Trail, error: str) -> None:
+    async def _note(self, trail: Trail, error: str, *, delivered: bool) -> None:
         now = await self._trails.get(trail.name)
         if now is not None and now.trail_id == trail.trail_id:
-            digest_us = now.status.digest_us if error else int(self._clock.now().timestamp() * _US)
+            digest_us = int(self._clock.now().timestamp() * _US) if delivered else now.status.digest_us
             status = replace(now.status, digest_us=digest_us, digest_error=error)
             await self._trails.replace(replace(now, status=status))

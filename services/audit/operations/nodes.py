@@ -26,9 +26,10 @@ class Nodes:
         return [fold([await self._node(node, size) for node in nodes_of(leaves)]) for leaves in ranges]
 
     async def _node(self, node: Node, size: int) -> bytes:
-        return node_in(node, await self._tile(tile_of(node, size)))
+        return node_in(node, await self.tile(tile_of(node, size)))
 
-    async def _tile(self, tile: Tile) -> Sequence[bytes]:
+    async def tile(self, tile: Tile) -> Sequence[bytes]:
+        """Return the hashes of a tile. Raises TlogError."""
         held = self._tiles.get(tile)
         if held is None:
             held = await read_tile(self._files, tile)
@@ -53,13 +54,13 @@ async def read_tile(files: LogFiles, tile: Tile) -> list[bytes]:
     return hashes_of(tile, content)
 
 
-async def verified_tile(files: LogFiles, tile: Tile, size: int, root: bytes) -> Sequence[bytes]:
-    """Return the hashes of a tile of leaves, once they lead to a root by the tiles as they are on disk now.
+async def verified_tile(nodes: Nodes, tile: Tile, size: int, root: bytes) -> Sequence[bytes]:
+    """Return the hashes of a tile of leaves, once they lead to a root by the tiles that `nodes` reads.
 
     The proof of its first leaf consists of all others, so that it holds for each. Raises TlogError.
     """
-    hashes = await read_tile(files, tile)
+    hashes = await nodes.tile(tile)
     first = tile.index * WIDTH
-    proof = await Nodes(files).roots(inclusion_ranges(first, size), size)
+    proof = await nodes.roots(inclusion_ranges(first, size), size)
     verify_inclusion(first, size, hashes[0], proof, root)
     return hashes

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.audit.errors import LogDamagedError
-from services.audit.operations.nodes import verified_tile
+from services.audit.operations.nodes import Nodes, verified_tile
 from services.audit.ports import EventStore, HeadStore, LogFiles
 from services.chassis.database import StorageFailedError
 from services.chassis.logs import Log as ServiceLog
@@ -58,7 +58,7 @@ class Scrub:
         first = tile.index * WIDTH
         rows = await self._events.rows(first, tile.width)
         try:
-            hashes = await verified_tile(self._files, tile, size, root)
+            hashes = await verified_tile(Nodes(self._files), tile, size, root)
         except TlogError as error:
             raise LogDamagedError(f"{tile.path}: {error}") from error
         for number, held in enumerate(hashes, start=first):

@@ -99,7 +99,14 @@ class Trails:
         def change(now: Trail) -> Trail:
             changed = changes.apply(now.settings)
             begins = changed.validation and not now.settings.validation and now.logging
-            return replace(now, settings=changed, chain_us=self._now_us() if begins else now.chain_us)
+            # A part that is being delivered goes to where the trail's files go now.
+            moved = changed.target != now.settings.target
+            return replace(
+                now,
+                settings=changed,
+                chain_us=self._now_us() if begins else now.chain_us,
+                pending=None if moved else now.pending,
+            )
 
         return await self._change(named, change)
 
@@ -129,10 +136,11 @@ class Trails:
         def change(now: Trail) -> Trail:
             if now.logging:
                 return now
-            begins = newest if now.until is None or now.delivered >= now.until else now.delivered
-            return replace(
-                now, logging=True, started_us=now_us, chain_us=now_us, delivered=begins, until=None
-            )
+            began = replace(now, logging=True, started_us=now_us, chain_us=now_us, until=None)
+            if now.until is None:
+                return replace(began, delivered=newest)
+            # What came before the stop is delivered still, and what came since then never.
+            return replace(began, pauses=(*now.pauses, (now.until, max(newest, now.until)))).past_pauses()
 
         await self._change(named, change)
 
@@ -209,7 +217,10 @@ class Trails:
 
     async def _require_bucket(self, name: TrailName, target: Target) -> None:
         try:
-            await self._access.require(name, target)
+            # What will be there stands for it: each object is asked about when it is written.
+            folder = f"{target.folder}/{name.account_id}"
+            keys = [f"{folder}/{kind}/{name.region}/" for kind in ("CloudTrail", "CloudTrail-Digest")]
+            await self._access.require(name, target.bucket, keys)
         except BucketError as error:
             raise unusable_bucket(error.code) from error
 

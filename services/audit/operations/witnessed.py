@@ -38,8 +38,9 @@ class WitnessedLog:
         if await self._events.newest() < size - 1:
             raise LogDamagedError(f"a witness has seen {size} entries, and the database has fewer")
         try:
-            # No memory of tiles: they are read as they are on disk now.
-            (found,) = await Nodes(self._files).roots([Range(0, size)], size)
+            # A memory of its own: tiles are as they are on disk now, and each is read once.
+            nodes = Nodes(self._files)
+            (found,) = await nodes.roots([Range(0, size)], size)
             if found != root:
                 raise LogDamagedError(f"a witness has seen another tree of {size} entries")
             last = (size - 1) // WIDTH
@@ -47,14 +48,17 @@ class WitnessedLog:
             for first in range(tiles.start, tiles.stop, _AT_ONCE):
                 some = tiles[first - tiles.start : first - tiles.start + _AT_ONCE]
                 await asyncio.gather(
-                    *(self._compare(Tile(0, index, width_at(0, index, size)), size, root) for index in some)
+                    *(
+                        self._compare(nodes, Tile(0, index, width_at(0, index, size)), size, root)
+                        for index in some
+                    )
                 )
         except TlogError as error:
             raise LogDamagedError(f"of the {size} entries that a witness has seen: {error}") from error
 
-    async def _compare(self, tile: Tile, size: int, root: bytes) -> None:
+    async def _compare(self, nodes: Nodes, tile: Tile, size: int, root: bytes) -> None:
         """Compare a tile, which must lead to the root that was seen, with the database."""
         first = tile.index * WIDTH
         leaves = await self._events.leaves(first, tile.width)
-        if [leaf_hash(leaf) for leaf in leaves] != list(await verified_tile(self._files, tile, size, root)):
+        if [leaf_hash(leaf) for leaf in leaves] != list(await verified_tile(nodes, tile, size, root)):
             raise LogDamagedError(f"entries from {first} on are others in the database than in the log")

@@ -30,9 +30,9 @@ class AuditAnchor:
         self._get = stub.GetAnchor
         self._witnesses = witnesses
 
-    async def newest(self, store_id: str) -> Anchored | None:
-        """Call GetAnchor, with what witnesses have seen of the log."""
-        size, root = await self._witnesses.newest()
+    async def newest(self, store_id: str, *, restored: bool = False) -> Anchored | None:
+        """Call GetAnchor, with what witnesses have seen of the log unless it was restored as well."""
+        size, root = (0, b"") if restored else await self._witnesses.newest()
         request = pb.GetAnchorRequest(store_id=store_id, witnessed_size=size, witnessed_root=root)
         try:
             response = await self._get(request, timeout=_COMPARED_S)

@@ -13,6 +13,7 @@ from services.chassis.errors import DomainError
 from services.chassis.logs import Log
 
 _TIMEOUT_S = 2.0
+_NOTHING = (0, b"")
 
 _log = Log("witnesses")
 
@@ -30,18 +31,18 @@ class LogWitnesses:
     async def newest(self) -> tuple[int, bytes]:
         """Return size and root of the newest checkpoint that was seen; (0, b"") without any witness.
 
-        Raises DomainError(DEPENDENCY_UNAVAILABLE) when there are witnesses and none answers: then nobody
-        says whether the log was put back.
+        Raises DomainError(DEPENDENCY_UNAVAILABLE) when one does not answer and those that do have seen
+        nothing: then nobody says whether the log was put back.
         """
         answers = await asyncio.gather(*(self._ask(each) for each in self._asked))
-        heard = [each for each in answers if each is not None]
-        if self._asked and not heard:
+        newest = max((each for each in answers if each is not None), default=_NOTHING)
+        if newest == _NOTHING and None in answers:
             raise DomainError(
                 ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
-                "No witness of the audit log answers.",
+                "No witness answers that has seen the audit log.",
                 retry_after_s=1.0,
             )
-        return max(heard, default=(0, b""))
+        return newest
 
     async def _ask(self, call: Any) -> tuple[int, bytes] | None:
         request = pb.GetSeenCheckpointRequest(origin=self._origin)

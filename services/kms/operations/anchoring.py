@@ -55,13 +55,9 @@ class Anchoring:
         was `restored` from a backup, or its anchor was: then it goes on from the newest epoch of both.
         """
         try:
-            newest = await self._anchor.newest(self._store_id)
+            newest = await self._anchor.newest(self._store_id, restored=restored)
         except DomainError:
             if ever_anchored or restored:
-                raise
-            newest = None
-        except StoreAlteredError:
-            if not restored:
                 raise
             newest = None
         if newest is not None:

@@ -57,7 +57,8 @@ async def test_a_trail_comes_back_as_it_was(store):
         stopped_us=3,
         delivered=4,
         until=5,
-        pending=Pending(4, 5, 6),
+        pending=Pending(4, 5, 6, Settings(Target("old"), selectors=chosen)),
+        pauses=((5, 9), (12, 14)),
         chain_us=2,
         status=Status(7, 8, "SlowDown", 9, "x"),
     )

@@ -20,7 +20,7 @@ class FileAnchor:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    async def newest(self, store_id: str) -> Anchored | None:
+    async def newest(self, store_id: str, *, restored: bool = False) -> Anchored | None:
         if not self._file.exists():
             return None
         epoch, digest = json.loads(self._file.read_text())

@@ -37,8 +37,10 @@ async def from_address(source: str, port: int) -> AsyncIterator[int]:
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
-        await asyncio.gather(forward(reader, forth), forward(back, writer))
-        await hang_up(forth)
+        try:
+            await asyncio.gather(forward(reader, forth), forward(back, writer))
+        finally:
+            await hang_up(forth)
 
     async with serving(relay) as entry:
         yield entry

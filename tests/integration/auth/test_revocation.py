@@ -93,8 +93,10 @@ async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, capl
         nonlocal connections
         connections += 1
         upstream_reader, upstream_writer = await asyncio.open_connection(settings.host, settings.port)
-        await asyncio.gather(carry(reader, upstream_writer), carry(upstream_reader, writer))
-        await hang_up(upstream_writer)
+        try:
+            await asyncio.gather(carry(reader, upstream_writer), carry(upstream_reader, writer))
+        finally:
+            await hang_up(upstream_writer)
 
     heard: list[tuple[str, int]] = []
     # A path to Redis that can fall silent without closing anything.

@@ -1,5 +1,6 @@
 """What trails are owed is delivered whole and once, whatever fails in between."""
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -22,8 +23,9 @@ from services.audit.operations import delivery as module
 from services.audit.operations.bucket_access import BucketAccess
 from services.audit.operations.delivery import Delivery
 from services.audit.operations.digests import Digests
+from services.audit.operations.trails import Trails
 from services.audit.ports import DigestKey
-from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, event
+from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, by_principal, event
 
 SPOOL = "ab" * 16
 NAME = TrailName(ACCOUNT, "us-east-1", "trail")
@@ -98,6 +100,13 @@ class Signer:
 
     async def sign(self, text: str) -> bytes:
         return self.key.sign(text.encode(), padding.PKCS1v15(), SHA256())
+
+
+class Anybody:
+    """Permits everything."""
+
+    async def authorize(self, *_: Any) -> None:
+        """Permit."""
 
 
 @dataclass
@@ -234,6 +243,85 @@ async def test_a_policy_that_is_withdrawn_ends_delivery(world: World) -> None:
     world.buckets.policies[BUCKET] = policy()
     await world.serve()
     assert len(world.buckets.ids) == 1
+
+
+async def test_what_came_during_a_pause_is_never_delivered(world: World) -> None:
+    await world.start()
+    before, during, after = record(1), record(2), record(3)
+    await world.record(before)
+    await world.stop()
+    await world.record(during)
+    trails = Trails(
+        world.trails, SqlEventStore(world.service.database), None, Anybody(), world.service.clock, None, "aws"
+    )
+    await trails.start(by_principal(), str(NAME))
+    await world.record(after)
+    await world.serve()
+    assert set(world.buckets.ids) == {before.event_id, after.event_id}
+    assert (await world.trail()).pauses == ()
+
+
+async def test_a_part_that_was_begun_stays_what_it_was(world: World) -> None:
+    """Its first attempt may have arrived although nobody heard of it: the second puts the same file."""
+    await world.start()
+    await world.record(record(1), record(2, read_only=True))
+    world.buckets.fails = "after"
+    await world.serve()
+    trail = await world.trail()
+    reads = replace(trail.settings, selectors=Selectors((BasicSelector("ReadOnly"),)))
+    await world.trails.replace(replace(trail, settings=reads))
+    await world.serve()
+    (file,) = world.buckets.read("CloudTrail").values()
+    assert len(file["Records"]) == 2
+
+
+async def test_a_trail_that_cannot_be_served_is_no_other_ones_trouble(world: World) -> None:
+    await world.start()
+    await world.record(record(1, event_source="iam.amazonaws.com"))
+    trail = await world.trail()
+    broken = replace(trail, trail_id="0" * 32, name=TrailName(ACCOUNT, "ap-south-1", "broken"))
+    await world.trails.create(replace(broken, settings=replace(trail.settings, target=Target("else"))))
+    world.buckets.policies["else"] = 5
+    task = asyncio.create_task(world.delivery.run())
+    while not world.buckets.ids:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    status = (await world.trails.get(broken.name)).status
+    assert status.delivery_error == "InternalError"
+
+
+async def test_a_digest_whose_bucket_is_gone_holds_up_no_other(world: World) -> None:
+    await world.start(validation=True)
+    await world.record(record(1))
+    await world.serve()
+    world.service.clock.advance(DIGEST_S)
+    world.buckets.fails = "before"
+    await world.serve()
+    del world.buckets.policies[BUCKET]
+    world.buckets.policies["another"] = policy("another")
+    trail = await world.trail()
+    moved = replace(trail.settings, target=Target("another"))
+    await world.trails.replace(replace(trail, settings=moved))
+    world.service.clock.advance(DIGEST_S)
+    await world.serve()
+    digests = world.buckets.read("CloudTrail-Digest")
+    assert [name.partition("/")[0] for name in digests] == ["another"]
+    assert (await world.trail()).status.digest_error == "NoSuchBucket"
+
+
+@pytest.mark.parametrize("prefix", ["AWSLogs", "x/AWSLogs/y"])
+async def test_prefixes_that_look_like_the_rest_of_a_name(world: World, prefix: str) -> None:
+    await world.start(validation=True)
+    trail = await world.trail()
+    settings = replace(trail.settings, target=Target(BUCKET, prefix))
+    await world.trails.replace(replace(trail, settings=settings))
+    world.buckets.policies[BUCKET] = policy().replace(f"{BUCKET}/AWSLogs", f"{BUCKET}/{prefix}/AWSLogs")
+    await world.record(record(1))
+    await world.serve()
+    world.service.clock.advance(DIGEST_S)
+    await world.serve()
+    assert len(world.buckets.objects) == 2
+    assert all(name.startswith(f"{BUCKET}/{prefix}/AWSLogs/{ACCOUNT}/") for name in world.buckets.objects)
 
 
 async def test_a_stop_ends_delivery_where_it_was(world: World) -> None:

@@ -17,10 +17,11 @@ from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from tests.fakes.log_signer import InMemoryLogSigner
 from tests.unit.audit.conftest import AUTH, Service, event
-from tests.unit.audit.log_world import SPOOL, World
+from tests.unit.audit.log_world import World
 from tlog.hashing import leaf_hash
 
 KMS = WorkloadId("craton.local", "service", "kms")
+AUDIT = WorkloadId("craton.local", "service", "audit")
 STORE = str(uuid.UUID(int=7))
 OTHER = str(uuid.UUID(int=8))
 NOBODY = (0, b"")
@@ -42,9 +43,17 @@ async def anchored(world: World, epoch: int, store: str = STORE) -> None:
     await noted(world, epoch, store)
 
 
-async def noted(world: World, epoch: int, store: str = STORE) -> None:
-    made = event(world.taken, "", event_name="AppendAnchor", resources=[state_name(store, epoch)])
-    world.taken = await world.service.ingestor.append(AUTH, SPOOL, world.taken, [made])
+async def noted(world: World, epoch: int, store: str = STORE, by: WorkloadId = AUDIT) -> None:
+    """Record an event of an anchor in a spool of the recorder's own."""
+    made = event(
+        world.taken, "", event_name="AppendAnchor", resources=[state_name(store, epoch)], recorder=by.name
+    )
+    await world.service.ingestor.append(by, uuid.uuid4().hex, 0, [made])
+
+
+async def last(world: World) -> int:
+    """Return the number of the newest entry."""
+    return await SqlEventStore(world.service.database).newest()
 
 
 async def seen(world: World) -> tuple[int, bytes]:
@@ -96,9 +105,18 @@ async def test_a_state_that_was_asked_for_and_never_remembered(world: World) -> 
     assert await newest(world) == (3, 4)
 
 
+async def test_nobody_elses_word_counts(world: World) -> None:
+    """Events about anchors that other workloads ship, whatever times they bear and however many they are."""
+    await anchored(world, 3)
+    for epoch in (9, 10**30):
+        for _ in range(70):
+            await noted(world, epoch, by=AUTH)
+    assert await newest(world, await seen(world)) == (3, 3)
+
+
 async def test_a_database_that_was_put_back(world: World) -> None:
     await anchored(world, 3)
-    before = world.taken
+    before = await last(world) + 1
     await world.take_in(300)
     await anchored(world, 4)
     witnessed = await seen(world)
@@ -113,7 +131,7 @@ async def test_a_later_anchor_that_was_taken_out_of_the_database(world: World, w
     await world.take_in(700)
     await anchored(world, 3)
     await world.take_in(300)
-    later = world.taken
+    later = await last(world) + 1
     await anchored(world, 4)
     await world.take_in(100)
     witnessed = await seen(world)
@@ -127,9 +145,9 @@ async def test_a_later_anchor_that_was_taken_out_of_the_database(world: World, w
         await world.run(sa.update(ENTRIES).where(ENTRIES.c.sequence == later).values(changed))
     else:
         await world.run(sa.delete(ENTRIES).where(ENTRIES.c.sequence == later))
-        await world.run(sa.delete(RESOURCES).where(RESOURCES.c.sequence == world.taken - 1))
+        await world.run(sa.delete(RESOURCES).where(RESOURCES.c.sequence == await last(world)))
         await world.run(
-            sa.update(ENTRIES).where(ENTRIES.c.sequence == world.taken - 1).values(sequence=later)
+            sa.update(ENTRIES).where(ENTRIES.c.sequence == await last(world)).values(sequence=later)
         )
     assert await refused(world, witnessed)
 
