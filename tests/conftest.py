@@ -1,10 +1,15 @@
 """What every test shares."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Tests fork while channels of others are open: what gRPC does at a fork waits for their threads, at times for
+# ever. A child that was forked uses no gRPC.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
 from services.chassis.audit.budget import SpoolLimits

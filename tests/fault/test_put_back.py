@@ -35,10 +35,10 @@ def cosigned(stack: Any, event_name: str) -> None:
 
     def proved() -> bool:
         events = stack.craton_json("audit", "lookup", "--event-name", event_name, "--max", "1")
-        return (
-            bool(events)
-            and stack.craton("audit", "prove", events[0]["event_id"], check=False).returncode == 0
-        )
+        if not events:
+            return False
+        words = ("audit", "prove", events[0]["event_id"], "-o", str(stack.home / "proof.json"))
+        return bool(stack.craton(*words, check=False).returncode == 0)
 
     eventually(proved, f"the log has no {event_name}")
 
