@@ -18,6 +18,13 @@ class BucketError(OSError):
         self.code = code
 
 
+def code_of(error: DomainError | OSError) -> str:
+    """Return what may stand in logs and be told to customers: the text of an error may name a path."""
+    if isinstance(error, DomainError):
+        return error.reason_name
+    return error.code if isinstance(error, BucketError) else type(error).__name__
+
+
 class LogDamagedError(Exception):
     """Log and database do not fit each other: one of them is not what it was. The text says where."""
 

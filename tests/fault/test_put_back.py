@@ -2,7 +2,6 @@
 
 import contextlib
 import subprocess
-import time
 import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
@@ -12,17 +11,9 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.local.supervisor import Supervisor
+from tests.eventually import eventually
 
-WAIT_S = 60.0
 BOTH = ("kms", "audit")
-
-
-def eventually(found: Callable[[], Any], what: str) -> Any:
-    until = time.monotonic() + WAIT_S
-    while not (result := found()):
-        assert time.monotonic() < until, what
-        time.sleep(0.2)
-    return result
 
 
 def said(stack: Any) -> str:

@@ -12,6 +12,8 @@ from services.audit.domain.selectors import DEFAULT, Selectors
 from services.audit.errors import invalid_field
 from services.chassis.arn import arn_of
 
+_WITHOUT_REGION = frozenset({"iam.amazonaws.com", "sts.amazonaws.com"})
+"""Services that are the same everywhere."""
 TRAILS_A_REGION = 5
 TAGS_A_TRAIL = 50
 _NAME = re.compile(r"accounts/([0-9]{12})/regions/([a-z0-9-]{1,32})/trails/(.*)", re.DOTALL)
@@ -98,6 +100,15 @@ class Settings:
     selectors: Selectors = DEFAULT
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def folder_of(self, event_source: str, region: str, home: str) -> str | None:
+        """Return the region in whose folder a record stands, None for one that is not delivered."""
+        everywhere = event_source in _WITHOUT_REGION
+        if everywhere and not self.global_events:
+            return None
+        if self.multi_region:
+            return region or home
+        return home if everywhere or region in ("", home) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -145,12 +156,6 @@ class Trail:
     status: Status = field(default_factory=Status)
     revision: int = 0
     """Goes up with each change."""
-
-    def takes_region(self, settings: Settings, region: str, *, global_service: bool) -> bool:
-        """Say whether it delivers what was recorded in `region`, under these settings."""
-        if global_service and not settings.global_events:
-            return False
-        return settings.multi_region or global_service or region in ("", self.name.region)
 
     def past_pauses(self) -> "Trail":
         """Return it with pauses left behind that begin where everything before was delivered."""

@@ -15,10 +15,11 @@ from craton.audit.v1 import resources_pb2 as pb
 from services.audit.domain import cloudtrail
 from services.audit.domain.delivery import LogFile, compressed, log_file_body, log_file_key
 from services.audit.domain.trail import Pending, Trail
-from services.audit.errors import BucketError
+from services.audit.errors import BucketError, code_of
 from services.audit.operations.bucket_access import BucketAccess
 from services.audit.operations.digests import Digests
 from services.audit.operations.lookup import Lookup
+from services.audit.operations.trail_status import note
 from services.audit.ports import Buckets, EventStore, TrailStore
 from services.chassis.clock import Clock
 from services.chassis.database import StorageFailedError
@@ -168,13 +169,10 @@ class Delivery:
         return replace(done, revision=done.revision + 1)
 
     async def _note(self, trail: Trail, error: BucketError | DomainError) -> None:
-        """Let the trail's status say what went wrong, on the trail as it is now."""
-        code = error.code if isinstance(error, BucketError) else error.reason_name
+        """Let the trail's status say what went wrong."""
+        code = code_of(error)
         _log.warning("trail_not_delivered", reason=code)
-        now = await self._trails.get(trail.name)
-        if now is not None and now.trail_id == trail.trail_id:
-            status = replace(now.status, attempted_us=self._now_us(), delivery_error=code)
-            await self._trails.replace(replace(now, status=status))
+        await note(self._trails, trail, attempted_us=self._now_us(), delivery_error=code)
 
     def _now_us(self) -> int:
         return int(self._clock.now().timestamp() * 1e6)
@@ -186,11 +184,9 @@ def _files(trail: Trail, pending: Pending, events: Sequence[pb.Event]) -> Sequen
     regions: Mapping[str, list[tuple[cloudtrail.Record, int]]] = defaultdict(list)
     for event in events:
         record = cloudtrail.emit(event)
-        region = event.audit_context.region
-        if not trail.takes_region(settings, region, global_service=event.event_source in _GLOBAL):
-            continue
-        if settings.selectors.choose(record):
-            folder = region if settings.multi_region and region else trail.name.region
+        seen, home = event.audit_context.region, trail.name.region
+        folder = settings.folder_of(event.event_source, seen, home)
+        if folder is not None and settings.selectors.choose(record):
             regions[folder].append((record, event.event_time.seconds * 1_000_000))
     return [_file(trail, region, pending, found) for region, found in sorted(regions.items())]
 
@@ -208,7 +204,3 @@ def _file(
         min(times_us),
         max(times_us),
     )
-
-
-_GLOBAL = frozenset({"iam.amazonaws.com", "sts.amazonaws.com"})
-"""Services without a region."""

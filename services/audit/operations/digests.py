@@ -4,14 +4,14 @@ One chain a trail and region, from the start of logging to its stop. A digest is
 so that a chain has one digest of a time, whoever makes it.
 """
 
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
 from services.audit.domain.delivery import SIGNATURE_ALGORITHM, Link, compressed, digest_of
 from services.audit.domain.trail import Trail
-from services.audit.errors import BucketError
+from services.audit.errors import BucketError, code_of
 from services.audit.operations.bucket_access import BucketAccess
+from services.audit.operations.trail_status import note
 from services.audit.ports import Buckets, DigestSigner, StoredDigest, TrailStore
 from services.chassis.clock import Clock
 from services.chassis.errors import DomainError
@@ -58,10 +58,13 @@ class Digests:
             try:
                 delivered |= await attempt()
             except (BucketError, DomainError) as error:
-                failed = error.code if isinstance(error, BucketError) else error.reason_name
+                failed = code_of(error)
                 _log.warning("digest_not_delivered", reason=failed)
-        if delivered or failed:
-            await self._note(trail, failed, delivered=delivered)
+        if delivered:
+            now_us = int(self._clock.now().timestamp() * _US)
+            await note(self._trails, trail, digest_us=now_us, digest_error=failed)
+        elif failed:
+            await note(self._trails, trail, digest_error=failed)
 
     async def _extend(self, trail: Trail, region: str) -> bool:
         made = await self._make(trail, region, await self._trails.last_digest(trail, region))
@@ -97,10 +100,3 @@ class Digests:
         await self._buckets.put(link.bucket, link.key, compressed(digest.body), metadata)
         await self._trails.delivered_digest(trail, digest)
         return True
-
-    async def _note(self, trail: Trail, error: str, *, delivered: bool) -> None:
-        now = await self._trails.get(trail.name)
-        if now is not None and now.trail_id == trail.trail_id:
-            digest_us = int(self._clock.now().timestamp() * _US) if delivered else now.status.digest_us
-            status = replace(now.status, digest_us=digest_us, digest_error=error)
-            await self._trails.replace(replace(now, status=status))

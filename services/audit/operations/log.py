@@ -8,7 +8,7 @@ Its size goes up alone, because the store compares before it holds another one.
 import asyncio
 from collections.abc import Mapping
 
-from services.audit.errors import BucketError, LogDamagedError
+from services.audit.errors import LogDamagedError, code_of
 from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.nodes import read_tile
 from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
@@ -75,7 +75,7 @@ class Log:
             except StorageFailedError:
                 raise
             except (DomainError, OSError) as error:
-                self._wait(_reason(error))
+                self._wait(code_of(error))
             except Exception as error:
                 # A defect of the log's must not end the service: events are taken in meanwhile.
                 _log.error("log_failed", error=error)
@@ -178,10 +178,3 @@ class Log:
             return tuple(await read_tile(self._files, tile))
         except TlogError as error:
             raise LogDamagedError(str(error)) from error
-
-
-def _reason(error: DomainError | OSError) -> str:
-    """Return what may stand in the service's log: the text of an error may name a path."""
-    if isinstance(error, DomainError):
-        return error.reason_name
-    return error.code if isinstance(error, BucketError) else type(error).__name__

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.audit.domain.selectors import DEFAULT, Selectors
+from services.audit.domain.selectors import Selectors
 from services.audit.domain.trail import TAGS_A_TRAIL, Settings, Target, Trail, TrailName, checked_tags
 from services.audit.errors import (
     BucketError,
@@ -230,16 +230,3 @@ class Trails:
 
 def _or(value: bool | None, otherwise: bool) -> bool:
     return otherwise if value is None else value
-
-
-def settings_of(
-    bucket: str,
-    prefix: str,
-    *,
-    multi_region: bool,
-    global_events: bool,
-    validation: bool,
-    tags: Mapping[str, str],
-) -> Settings:
-    """Return the settings of a new trail."""
-    return Settings(Target(bucket, prefix), multi_region, global_events, validation, DEFAULT, tags)

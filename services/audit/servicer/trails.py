@@ -16,9 +16,9 @@ from services.audit.domain.selectors import (
     FieldSelector,
     Selectors,
 )
-from services.audit.domain.trail import Trail
+from services.audit.domain.trail import Settings, Target, Trail
 from services.audit.operations.digest_keys import PublicKeys
-from services.audit.operations.trails import Changes, Trails, settings_of
+from services.audit.operations.trails import Changes, Trails
 from services.chassis.context import current_call
 
 _OPERATORS = ("equals", "starts_with", "ends_with", "not_equals", "not_starts_with", "not_ends_with")
@@ -35,9 +35,8 @@ class TrailServicer(rpc.TrailServiceServicer):
 
     async def CreateTrail(self, request: Any, context: Any) -> Any:
         """See the contract."""
-        settings = settings_of(
-            request.bucket,
-            request.prefix,
+        settings = Settings(
+            Target(request.bucket, request.prefix),
             multi_region=request.multi_region,
             global_events=request.global_events if request.HasField("global_events") else True,
             validation=request.validation,

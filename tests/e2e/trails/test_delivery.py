@@ -5,8 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,17 +14,7 @@ import pytest
 
 from tests.contract.aws.answers import ACCOUNT, refused
 from tests.e2e.trails.buckets import BUCKET, REGION, Buckets, policy
-
-WAIT_S = 60.0
-
-
-def eventually(found: Callable[[], Any], what: str) -> Any:
-    """Return the first thing that is found."""
-    until = time.monotonic() + WAIT_S
-    while not (result := found()):
-        assert time.monotonic() < until, what
-        time.sleep(0.3)
-    return result
+from tests.eventually import eventually
 
 
 @dataclass
