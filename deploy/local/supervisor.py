@@ -23,8 +23,8 @@ _LONGEST_SOCKET_PATH = 100
 _STOP_LIMIT_S = 60.0
 _STOPPED_FIRST = ("edge",)
 """Nothing new comes in; what is under way ends while everything that it needs still runs."""
-_STOPPED_LAST = ("audit", "kms", "redis")
-"""What the others need while they drain."""
+_STOPPED_LAST = (("audit",), ("kms", "redis"))
+"""What the others need while they drain, in this order: audit's last checkpoint is signed by kms."""
 
 
 class StackError(Exception):
@@ -109,8 +109,9 @@ class Supervisor:
             # Sandboxes have an empty environment: without their parents nothing tells them from others.
             family = descendants(pid)
             names = [str(info["name"]) for info in self._programs_or_none()]
-            self._stop_programs([name for name in names if name in _STOPPED_FIRST], progress)
-            self._stop_programs([name for name in names if name not in _STOPPED_LAST], progress)
+            last = {name for those in _STOPPED_LAST for name in those}
+            for those in (_STOPPED_FIRST, {*names} - last, *_STOPPED_LAST):
+                self._stop_programs([name for name in names if name in those], progress)
             try:
                 self._call("shutdown")
             except (OSError, xmlrpc.client.Error):
