@@ -28,8 +28,9 @@ status: ## Show programs, health, isolation and memory
 check: install ## Lint, types, import rules, protobuf rules, drift of stubs, generated pages and configuration
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.check
 
+# Each worker collects all tests: it takes three times as long where pytest may not keep what it compiled.
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest $(WORKERS) $(PYTEST_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 bench: install ## Measure every hop (direct to Triton, runtime, edge), what deciding costs, and the key service
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench $(BENCH_ARGS)

@@ -57,6 +57,7 @@ def _has_venv() -> bool:
     return Path(PYTHON).exists() and subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
+SOURCES = tuple(ROOT / name for name in ("cli", "deploy", "protos/gen/python", "services", "tlog"))
 STRANGERS = ("clients", "s3")
 """Environments that see nothing of this repository."""
 
@@ -191,6 +192,14 @@ def _complete_torch(lock: Path) -> None:
         raise InstallError("PyTorch is installed, but `import torch` fails in .venv/models")
 
 
+def compile_sources() -> None:
+    """Keep our modules' bytecode beside them: services run as users who may not, and would compile at each start.
+
+    Python compares each with its source's time and size, so that one that is behind does no harm.
+    """
+    _quietly([str(VENV / "services/bin/python"), "-m", "compileall", "-q", *map(str, SOURCES)], dict(os.environ))
+
+
 @contextmanager
 def environment(name: str, lock: Path) -> Iterator[bool]:
     """Make a virtual environment; yield whether its packages must be installed, and stamp it afterwards."""
@@ -299,6 +308,7 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
             install_packages()
             install_services()
+            compile_sources()
             install_strangers()
             install_models()
     except InstallError as error:
