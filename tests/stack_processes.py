@@ -28,3 +28,11 @@ def find(home: Path, words: str) -> psutil.Process:
         except psutil.Error:
             continue
     raise AssertionError(f"no process with {words!r}")
+
+
+def alive(process: psutil.Process) -> bool:
+    """Return whether the process runs: another one under its pid does not count, nor does a zombie."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
