@@ -363,12 +363,14 @@ def command(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
 
 def test_the_command_lists_the_campaigns(tmp_path: Path) -> None:
-    listed = json.loads(command("--json", home=tmp_path).stdout)
+    result = command("--json", home=tmp_path)
+    assert result.returncode == 0, result.stderr
+    listed = json.loads(result.stdout)
     assert {"policy", "sigv4"} <= {each["name"] for each in listed}
     assert all(each["summary"] and each["fault"] for each in listed)
 

@@ -103,13 +103,12 @@ async def flood(stack: Any, *key_ids: str, source: str | None = None, pause_s: f
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.1])
-@pytest.mark.parametrize("known", ["unknown", "known", "both"])
-async def test_the_cap(stack: Any, known: str, pause_s: float) -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_the_cap(stack: Any, known: bool, pause_s: float) -> None:
     """A key's id is no secret: whoever knows it makes the edge read the body before it can refuse."""
-    key_id = stack.credentials()["aws_access_key_id"]
+    key_id = stack.credentials()["aws_access_key_id"] if known else UNKNOWN_KEY
     await asyncio.to_thread(stack.client("bedrock").list_foundation_models)
-    key_ids = {"unknown": [UNKNOWN_KEY], "known": [key_id], "both": [key_id, UNKNOWN_KEY]}[known]
-    done = await flood(stack, *key_ids, pause_s=pause_s)
+    done = await flood(stack, key_id, pause_s=pause_s)
     assert done.grown <= CAP_BYTES
     # Refused in AWS's words every time, never by a reset; -1 are the slow ones that still had room.
     assert done.answers <= {403, 503, -1}

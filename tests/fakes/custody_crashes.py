@@ -3,8 +3,8 @@
     python -m tests.fakes.custody_crashes KIND FOLDER OPERATION
 
 The process forks a child a step. The child ends, as by kill -9, at its n-th call in an adapter (of Python, of
-the system or of the device's library), and another one looks at what is left. Ends with status 0 and prints
-the number of steps when none of them left anything but a usable custody.
+the system or of the device's library), and another one looks at what is left and prepares the next step. Ends
+with status 0 and prints the number of steps when none of them left anything but a usable custody.
 """
 
 import os
@@ -69,11 +69,14 @@ class Attempt:
         self._operation = operation
         self._notes = place.folder / "wrapped"
 
-    def prepare(self) -> None:
-        """Bring custody into the state before the operation and keep something wrapped."""
+    def begin(self) -> None:
+        """End the first boot, and prepare the first step."""
         custody = self._place.open()
-        if custody.first_boot:
-            custody.complete_first_boot()
+        custody.complete_first_boot()
+        self._prepare(custody)
+
+    def _prepare(self, custody: RootCustody) -> None:
+        """Bring custody into the state before the operation and keep something wrapped."""
         newest = custody.generations(_SHRED)[-1]
         custody.destroy_before(_SHRED, newest)
         if self._operation == "destroy":
@@ -95,7 +98,7 @@ class Attempt:
             custody.add_generation(_SHRED)
 
     def check(self) -> None:
-        """See that custody is usable and that the operation can be done again."""
+        """See that custody is usable and that the operation can be done again; prepare the next step."""
         lines = [line.split() for line in self._notes.read_text().splitlines()]
         kept = [(int(generation), bytes.fromhex(blob)) for generation, blob in lines]
         custody = self._place.open()
@@ -112,6 +115,7 @@ class Attempt:
             assert _opens(custody, last, custody.wrap(_SHRED, last, MATERIAL, BOUND))
         left = {each.name for each in self._place.file.parent.iterdir()}
         assert left == {self._place.file.name}, f"left over: {left}"
+        self._prepare(custody)
 
 
 class FirstOpening:
@@ -120,7 +124,7 @@ class FirstOpening:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def prepare(self) -> None:
+    def begin(self) -> None:
         """Nothing is there but the mark (and the file that a passphrase has from the start)."""
 
     def crash(self, step: int) -> None:
@@ -143,8 +147,8 @@ def main() -> None:
     place = Place(kind, Path(folder))
     os.environ |= place.environment()
     attempt = FirstOpening(place) if operation == "open" else Attempt(place, operation)
+    assert _in_a_child(attempt.begin) == 0, "begin"
     for step in range(1, _MANY_STEPS):
-        assert _in_a_child(attempt.prepare) == 0, "prepare"
         status = _in_a_child(lambda step=step: attempt.crash(step))  # type: ignore[misc]
         assert status in (0, _CRASHED), f"step {step} failed"
         assert _in_a_child(attempt.check) == 0, f"after a crash at step {step}"

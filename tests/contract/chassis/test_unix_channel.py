@@ -285,8 +285,10 @@ async def test_a_taken_server_can_only_fail_calls(
     async with Hostile(tmp_path, workloads, answer) as server:
         channel = connect(server.target, workloads)
         began = time.monotonic()
-        assert (await failure(channel, "Echo", b"", 1.0)).code is code
-        assert time.monotonic() - began < 2.0
+        # Who is told to hang up needs not wait for the deadline, which leaves a busy machine its time.
+        limit_s = 1.0 if code is StatusCode.DEADLINE_EXCEEDED else 10.0
+        assert (await failure(channel, "Echo", b"", limit_s)).code is code
+        assert time.monotonic() - began < 10.0
         await channel.close()
 
 
