@@ -21,6 +21,7 @@ WORKERS = 4
 PAUSE_S = 0.4
 """Between two calls of a worker: the cores are left to what starts again, and to other tests. The campaign
 makes none."""
+_AFTER_FAILURE_S = 0.5
 HEALED_AFTER = 8
 """So many calls in a row must succeed after a kill."""
 LIMIT_S = 200
@@ -97,7 +98,7 @@ class Load:
                 with self._lock:
                     self.failures[name] = self.failures.get(name, 0) + 1
                     self._streak = 0
-                time.sleep(0.2)
+                self._stop.wait(_AFTER_FAILURE_S)
 
 
 @pytest.mark.timeout(1800)
