@@ -193,11 +193,12 @@ def _complete_torch(lock: Path) -> None:
 
 
 def compile_sources() -> None:
-    """Keep our modules' bytecode beside them: services run as users who may not, and would compile at each start.
+    """Keep our modules' bytecode beside them: services, which may not, would compile them at each start.
 
     Python compares each with its source's time and size, so that one that is behind does no harm.
     """
-    _quietly([str(VENV / "services/bin/python"), "-m", "compileall", "-q", *map(str, SOURCES)], dict(os.environ))
+    command = [str(VENV / "services/bin/python"), "-m", "compileall", "-q", *map(str, SOURCES)]
+    _quietly(command, dict(os.environ))
 
 
 @contextmanager

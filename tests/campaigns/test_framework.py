@@ -390,9 +390,9 @@ def test_wrong_usage(words: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_one_case_is_run_alone_and_counted_nowhere(tmp_path: Path) -> None:
-    result = command("policy", "--seed", "1", "--case", "5", "--json", home=tmp_path)
+    result = command("records", "--seed", "1", "--case", "5", "--json", home=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == {"campaign": "policy", "seed": 1, "case": 5, "finding": None}
+    assert json.loads(result.stdout) == {"campaign": "records", "seed": 1, "case": 5, "finding": None}
 
 
 _EXITS = """

@@ -1,4 +1,4 @@
-"""How the audit log names what a request is about, from its input alone."""
+"""How the audit log names what a request is about."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +45,15 @@ def request_resources(
     if operation.service == "kms":
         return _keys(values, KmsNames(account_id, region, partition))
     return model_resources(values, region, partition)
+
+
+def answered_resources(operation: Operation, output: Mapping[str, Any]) -> Sequence[str]:
+    """Return the ARNs that only an operation's output names: of a key that was made, or has an alias."""
+    if operation.service != "kms":
+        return ()
+    described = output.get("KeyMetadata", {})
+    named = [output[member] for member in _KEYS if member in output] + [described.get("Arn", "")]
+    return [text for text in named if text.startswith("arn:")]
 
 
 def _trails(values: Mapping[str, Any], account_id: str, region: str, partition: str) -> Sequence[str]:

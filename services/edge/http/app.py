@@ -31,7 +31,7 @@ from services.edge.domain.json_faults import unknown_target, unsupported_operati
 from services.edge.domain.model import JSON_SERVICES, SERVICES, ServiceModel
 from services.edge.domain.query import decode_query, encode_result, find_operation, parse_parameters
 from services.edge.domain.query_faults import unsupported_action
-from services.edge.domain.resources import request_resources
+from services.edge.domain.resources import answered_resources, request_resources
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.rest_json import decode_request, encode_response
 from services.edge.domain.route import Route, Router
@@ -264,7 +264,11 @@ class Application:
         )
         call.deadline = call.started + around.limits.control_timeout_s
         await record.admit(around.seen, sender.proof)
-        return await run(values, sender.caller)
+        output = await run(values, sender.caller)
+        call.resources.extend(
+            name for name in answered_resources(operation, output) if name not in call.resources
+        )
+        return output
 
     def _uuid(self) -> str:
         """Return a random version 4 UUID; entropy is drawn for many at a time."""

@@ -91,8 +91,21 @@ def test_a_refused_call_is_an_event_too(lookup: Any, actor: Any) -> None:
 
 
 def test_a_resource_by_its_name(lookup: Any, actor: Any) -> None:
-    found = lookup(3, ResourceName=actor["key"])
-    assert names(found) == ["ScheduleKeyDeletion", "EnableKey", "DescribeKey"]
+    found = lookup(4, ResourceName=actor["key"])
+    assert names(found) == ["ScheduleKeyDeletion", "EnableKey", "DescribeKey", "CreateKey"]
+
+
+def test_a_key_that_only_the_answer_names(stack: Any, lookup: Any) -> None:
+    kms, alias = stack.client("kms"), f"alias/history-{time.time_ns()}"
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName=alias, TargetKeyId=key)
+    sealed = kms.encrypt(KeyId=alias, Plaintext=b"a secret")["CiphertextBlob"]
+    kms.decrypt(CiphertextBlob=sealed)
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    found = lookup(5, ResourceName=key)
+    assert names(found) == ["ScheduleKeyDeletion", "Decrypt", "Encrypt", "CreateAlias", "CreateKey"]
+    named = next(each for each in found if each["EventName"] == "Encrypt")["Resources"]
+    assert key.partition(":key/")[0] + f":{alias}" in {each["ResourceName"] for each in named}
 
 
 def test_an_event_by_its_id(lookup: Any, actor: Any) -> None:

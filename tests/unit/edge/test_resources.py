@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
-from services.edge.domain.resources import request_resources
+from services.edge.domain.resources import answered_resources, request_resources
 
 MODELS = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES, *JSON_SERVICES)}
 ACCOUNT = "123456789012"
@@ -76,3 +76,20 @@ POLICY = "arn:aws-x:iam::123456789012:policy/p"
 def test_resources(service: str, operation: str, values: dict[str, Any], expected: list[str]) -> None:
     described = MODELS[service].operations[operation]
     assert list(request_resources(described, values, ACCOUNT, "eu-west-1", "aws-x")) == expected
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "output", "expected"),
+    [
+        ("kms", "Decrypt", {"KeyId": f"{KMS}:key/{KEY_ID}", "Plaintext": b"x"}, [f"{KMS}:key/{KEY_ID}"]),
+        ("kms", "CreateKey", {"KeyMetadata": {"Arn": f"{KMS}:key/{KEY_ID}"}}, [f"{KMS}:key/{KEY_ID}"]),
+        ("kms", "ScheduleKeyDeletion", {"KeyId": KEY_ID}, []),
+        ("kms", "ListKeys", {"Keys": []}, []),
+        ("iam", "GetUser", {"User": {"Arn": "arn:aws-x:iam::1:user/a"}}, []),
+    ],
+)
+def test_what_only_the_output_names(
+    service: str, operation: str, output: dict[str, Any], expected: list[str]
+) -> None:
+    described = MODELS[service].operations[operation]
+    assert list(answered_resources(described, output)) == expected
