@@ -13,6 +13,7 @@ from craton.audit.v1.log_service_pb2_grpc import LogServiceStub
 from cli.output import CommandError, Exit, as_dict, console, emit, grpc_errors, json_option
 from cli.progress import step
 from cli.session import Session
+from cli.verifier_keys import key_option, trust_of, verifier_key, witness_option
 from deploy.local.stack import Stack
 from tlog import fsck as log_check
 from tlog.checkpoint import Checkpoint, Trust
@@ -20,17 +21,6 @@ from tlog.errors import TlogError
 from tlog.event_proof import EventProof
 from tlog.inclusion import InclusionProof
 from tlog.note import Note, VerifierKey
-
-_KEY = click.option(
-    "--key", "key_text", metavar="KEY", help="The log's verifier key, as `craton audit key` prints it."
-)
-_WITNESSES = click.option(
-    "--witness",
-    "witnesses",
-    metavar="KEY",
-    multiple=True,
-    help="A witness' verifier key. All that are given must have cosigned.",
-)
 
 
 @click.command()
@@ -46,7 +36,7 @@ def key(as_json: bool) -> None:
       craton audit key --json
     """
     answer = _checkpoint(Session(Stack.here()))
-    trust = Trust(_verifier_key(answer.verifier_key))
+    trust = Trust(verifier_key(answer.verifier_key))
     checkpoint = _verified(trust, answer.checkpoint)
     witnesses = list(answer.witness_keys)
     emit(
@@ -74,13 +64,7 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
     Example:
       craton audit prove 0f6c2f6e-1d2a-4b7e-9c3d-5a6b7c8d9e0f -o event.json
     """
-    session = Session(Stack.here())
-    request = pb.GetEventProofRequest(event_id=str(event_id))
-    answer = session.call(LogServiceStub(session.channel("audit")).GetEventProof, request)
-    try:
-        proof = EventProof(answer.entry, answer.event, answer.salt, InclusionProof.parse(answer.proof))
-    except TlogError as error:
-        raise CommandError(f"The service's answer proves nothing: {error}.", Exit.REFUSED) from error
+    proof = fetch_proof(Session(Stack.here()), event_id)
     target = output or Path(f"{event_id}.json")
     target.write_bytes(bytes(proof))
     emit({"file": str(target), "index": proof.proof.index}, as_json=as_json)
@@ -88,8 +72,8 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_KEY
-@_WITNESSES
+@key_option
+@witness_option
 @json_option
 def verify(file: Path, key_text: str | None, witnesses: tuple[str, ...], as_json: bool) -> None:
     """Verify a file that `prove` wrote: offline, by nothing but the log's key. Prints the event.
@@ -102,7 +86,7 @@ def verify(file: Path, key_text: str | None, witnesses: tuple[str, ...], as_json
         raise click.UsageError("--key is missing: `craton audit key` prints it; keep it from then on.")
     try:
         proof = EventProof.parse(file.read_bytes())
-        proved = proof.verify(_trust(key_text, witnesses))
+        proved = proof.verify(trust_of(key_text, witnesses))
     except TlogError as error:
         raise CommandError(f"{file} proves nothing: {error}.", Exit.REFUSED) from error
     event = as_dict(resources_pb2.Event.FromString(proof.event))
@@ -119,8 +103,8 @@ def verify(file: Path, key_text: str | None, witnesses: tuple[str, ...], as_json
 
 
 @click.command()
-@_KEY
-@_WITNESSES
+@key_option
+@witness_option
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -139,7 +123,7 @@ def fsck(key_text: str | None, witnesses: tuple[str, ...], folder: Path | None, 
       craton audit fsck --key craton.local/audit+0a1b2c3d+AbCd…
     """
     read, text = _of_stack(key_text) if folder is None else _of_folder(folder, key_text)
-    trust = _trust(text, witnesses)
+    trust = trust_of(text, witnesses)
     try:
         if as_json:
             done = asyncio.run(log_check.check(read, trust))
@@ -155,6 +139,16 @@ def fsck(key_text: str | None, witnesses: tuple[str, ...], folder: Path | None, 
         {"entries": found.size, "files": done.files, "root": found.root.hex(), "log": found.origin},
         as_json=as_json,
     )
+
+
+def fetch_proof(session: Session, event_id: UUID) -> EventProof:
+    """Ask for the proof of an event. Raises CommandError, and grpc.RpcError for a refusal."""
+    request = pb.GetEventProofRequest(event_id=str(event_id))
+    answer = session.call(LogServiceStub(session.channel("audit")).GetEventProof, request)
+    try:
+        return EventProof(answer.entry, answer.event, answer.salt, InclusionProof.parse(answer.proof))
+    except TlogError as error:
+        raise CommandError(f"The service's answer proves nothing: {error}.", Exit.REFUSED) from error
 
 
 def _of_folder(folder: Path, key_text: str | None) -> tuple[log_check.Read, str]:
@@ -195,20 +189,3 @@ def _verified(trust: Trust, checkpoint: bytes) -> Checkpoint:
         return trust.checkpoint(Note.parse(checkpoint))
     except TlogError as error:
         raise CommandError(f"The log's checkpoint is not its own: {error}.", Exit.REFUSED) from error
-
-
-def _trust(key_text: str, witnesses: tuple[str, ...]) -> Trust:
-    keys = tuple(map(_verifier_key, witnesses))
-    try:
-        return Trust(_verifier_key(key_text), keys, quorum=len(keys))
-    except TlogError as error:
-        raise CommandError(f"--key and --witness do not go together: {error}.") from error
-
-
-def _verifier_key(text: str) -> VerifierKey:
-    try:
-        return VerifierKey.parse(text)
-    except TlogError as error:
-        raise CommandError(
-            f"Not a verifier key: {error}. One looks like craton.local/audit+0a1b2c3d+AbCd…"
-        ) from error

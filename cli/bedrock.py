@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from cli.output import CommandError
 from cli.session import Session, aws_profile, chosen_role
 from deploy.local.stack import Stack
 from services.chassis.catalog import read_catalog
+from services.edge.domain.model import OWN_MODELS
 
 FAMILIES = ("titan-text", "anthropic-messages", "titan-embeddings")
 
@@ -28,10 +29,11 @@ class Prompt:
 
 
 def client(stack: Stack, service: str, *, region: str = "") -> Any:
-    """Return a botocore client for "bedrock" or "bedrock-runtime" with the AWS files of the stack."""
+    """Return a botocore client for "bedrock", "bedrock-runtime" or "craton-runtime" with the AWS files of the stack."""
     # With a role the profile's own keys are not enough: the role is assumed first.
     profile = Session(stack).profile() if chosen_role() else aws_profile(stack)
     session = botocore.session.Session(profile=profile.profile)
+    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
     session.set_config_variable("config_file", str(profile.config_file))
     session.set_config_variable("credentials_file", str(profile.credentials_file))
     # Keys of the environment would win over the profile and belong to another installation.
@@ -80,11 +82,24 @@ def request_body(family: str, prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def stream_text(runtime: Any, model_id: str, body: dict[str, Any]) -> tuple[Iterator[str], str]:
-    """Start a streaming invocation; return its text as it is generated, and the request id."""
+def stream_text(
+    runtime: Any, model_id: str, body: dict[str, Any], seen: Callable[[bytes], None] | None = None
+) -> tuple[Iterator[str], str]:
+    """Start a streaming invocation; return its text as it is generated, and the request id.
+
+    `seen` is called with every chunk as it came.
+    """
     answer = runtime.invoke_model_with_response_stream(modelId=model_id, body=json.dumps(body))
     request_id = answer["ResponseMetadata"]["RequestId"]
-    return (_text_of(json.loads(event["chunk"]["bytes"])) for event in answer["body"]), request_id
+
+    def texts() -> Iterator[str]:
+        for event in answer["body"]:
+            chunk = event["chunk"]["bytes"]
+            if seen is not None:
+                seen(chunk)
+            yield _text_of(json.loads(chunk))
+
+    return texts(), request_id
 
 
 def _text_of(chunk: dict[str, Any]) -> str:

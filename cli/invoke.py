@@ -2,10 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.asked_receipt import AskedReceipt
 from cli.bedrock import FAMILIES, Prompt, client, family_of, request_body, stream_text
 from cli.output import CommandError, Exit, emit, grpc_errors, json_option
 from cli.running import stopped
@@ -37,6 +39,13 @@ _NO_SUCH_MODEL = (
 @click.option("--temperature", type=float)
 @click.option("--top-p", type=float)
 @click.option("--region", default="", help="Default: the profile's.")
+@click.option(
+    "--receipt",
+    "receipt_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Ask for a receipt, and write it there; request and response beside it, as it commits to them.",
+)
 @json_option
 @grpc_errors
 def invoke(
@@ -47,6 +56,7 @@ def invoke(
     temperature: float | None,
     top_p: float | None,
     region: str,
+    receipt_file: Path | None,
     as_json: bool,
 ) -> None:
     """Ask a model and print the answer as it is generated; PROMPT - reads standard input.
@@ -56,6 +66,7 @@ def invoke(
     \b
     Example:
       craton invoke craton.tiny-chat-v1 "What is the capital of France?"
+      craton invoke craton.tiny-chat-v1 "What is the capital of France?" --receipt paris.json
     """
     stack = Stack.here()
     text = sys.stdin.read() if prompt == "-" else prompt
@@ -63,14 +74,21 @@ def invoke(
         family = family or family_of(stack, model_id, region=region)
         body = request_body(family, Prompt(text, max_tokens, temperature, top_p))
         runtime = client(stack, "bedrock-runtime", region=region)
+        receipt = None if receipt_file is None else AskedReceipt(runtime)
         if as_json or family == "titan-embeddings":
             answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))
-            emit(json.loads(answer["body"].read()), as_json=True)
+            content = answer["body"].read()
+            emit(json.loads(content), as_json=True)
+            if receipt is not None and receipt_file is not None:
+                receipt.of_answer(answer["ResponseMetadata"], content).write(receipt_file)
             return
-        pieces, _ = stream_text(runtime, model_id, body)
+        pieces, request_id = stream_text(runtime, model_id, body, None if receipt is None else receipt.seen)
         for piece in pieces:
             print(piece, end="", flush=True)
         print()
+        if receipt is not None and receipt_file is not None:
+            own = client(stack, "craton-runtime", region=region)
+            receipt.of_stream(own.get_receipt(requestId=request_id)).write(receipt_file)
     except ClientError as error:
         raise aws_error(error) from error
     except BotoCoreError as error:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "endpoints": "cli.endpoints:endpoints",
     "kms": "cli.kms:kms",
     "audit": "cli.audit:audit",
+    "receipts": "cli.receipts:receipts",
     "pki": "cli.pki:pki",
 }
 

@@ -6,6 +6,9 @@ import threading
 from typing import Any
 
 import boto3
+import botocore.session
+
+from services.edge.domain.model import OWN_MODELS
 
 _LOCK = threading.Lock()
 """Clients may be used by any thread, but not made by two of one session at once."""
@@ -19,4 +22,7 @@ def boto_client(service: str, **values: Any) -> Any:
 
 @functools.cache
 def _session() -> boto3.Session:
-    return boto3.Session()
+    session = botocore.session.Session()
+    # As AWS_DATA_PATH does.
+    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
+    return boto3.Session(botocore_session=session)

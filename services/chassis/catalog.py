@@ -11,6 +11,7 @@ providers.toml is the operator's: one table a provider, with its Ed25519 public 
 
 import base64
 import binascii
+import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ class Catalog:
     """Verified, in the order of their model ids."""
     refused: tuple[tuple[str, str], ...]
     """(model folder, reason) of manifests that were not taken: one provider's mistake stops nobody else."""
+    sha256: Mapping[str, str]
+    """Of the signed files, as they lie there, in hex: by the ids of the models that were taken."""
 
     def of_provider(self, provider: str) -> tuple[ModelManifest, ...]:
         """The verified manifests of one provider."""
@@ -99,24 +102,26 @@ def read_catalog(
     keys = read_providers(catalog) if providers is None else providers
     taken: list[ModelManifest] = []
     refused: list[tuple[str, str]] = []
+    digests: dict[str, str] = {}
     for path in sorted(catalog.glob(f"*/*/{MANIFEST_FILE}")):
         model_id, provider = path.parent.name, path.parent.parent.name
         try:
-            taken.append(_read_manifest(path, provider, model_id, keys.get(provider, ())))
+            manifest, digests[model_id] = _read_manifest(path, provider, model_id, keys.get(provider, ()))
+            taken.append(manifest)
         except (OSError, ManifestError) as error:
             refused.append((f"{provider}/{model_id}", str(error)))
-    return Catalog(tuple(sorted(taken, key=lambda each: each.model_id)), tuple(refused))
+    return Catalog(tuple(sorted(taken, key=lambda each: each.model_id)), tuple(refused), digests)
 
 
 def _read_manifest(
     path: Path, provider: str, model_id: str, keys: tuple[Ed25519PublicKey, ...]
-) -> ModelManifest:
+) -> tuple[ModelManifest, str]:
     with path.open("rb") as file:
         envelope = file.read(manifests.MAX_SIZE + 1)
     manifest = manifests.verify(envelope, provider, keys)
     if manifest.model_id != model_id:
         raise ManifestError("the manifest is of another model than its folder")
-    return manifest
+    return manifest, hashlib.sha256(envelope).hexdigest()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -20,6 +20,16 @@ class IssuedCredentials:
     """None for long-term ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a call has signed that its own event vouches for (`tlog.statement`)."""
+
+    event_id: str
+    """The id that the statement names, and that the event of the outcome gets."""
+    sha256: bytes
+    """Of the statement's text."""
+
+
 @dataclass(slots=True)
 class CallContext:
     """One call at one service.
@@ -54,6 +64,8 @@ class CallContext:
     """ARNs or resource names the call acts on."""
     issued: IssuedCredentials | None = None
     """What the call has given out, for the outcome's event."""
+    statement: Statement | None = None
+    """What the call has signed, for the outcome's event: set before the outcome begins."""
     recipients: list[str] = field(default_factory=list)
     """Accounts besides the principal's own in whose logs the outcome stands, because the call used what is
     theirs."""

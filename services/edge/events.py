@@ -14,6 +14,7 @@ _SOURCES: Mapping[str, str] = {
     "cloudtrail": "cloudtrail.amazonaws.com",
     "bedrock": _BEDROCK,
     "bedrock-runtime": _BEDROCK,
+    "craton-runtime": "runtime.craton",
     "iam": "iam.amazonaws.com",
     "kms": "kms.amazonaws.com",
     "sts": "sts.amazonaws.com",
@@ -48,6 +49,7 @@ SERVED: Mapping[Key, Served] = {
             "runtime",
             {"InvokeModel": _EFFECT, "InvokeModelWithResponseStream": _EFFECT},
         ),
+        ("craton-runtime", "runtime", {"GetReceipt": _READ}),
         (
             "bedrock",
             "auth",

@@ -199,6 +199,16 @@ class Invocation:
     body: bytes
     content_type: str
     accept: str
+    receipt_salt: bytes | None = field(default=None, repr=False)
+    """When a receipt is asked for: the client's salt for its commitments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What runtime signed of an answer, and by whose key: signed notes both."""
+
+    receipt: bytes
+    certificate: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +220,7 @@ class Answer:
     input_tokens: int
     output_tokens: int
     latency_ms: int
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from services.edge.adapters.kms import kms
 from services.edge.adapters.managed_policies import managed_policies
 from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.oidc_providers import OidcProviders
+from services.edge.adapters.receipts import Receipts
 from services.edge.adapters.roles import roles
 from services.edge.adapters.security_tokens import SecurityTokens
 from services.edge.adapters.seen_signatures import RedisSeenSignatures
@@ -33,7 +34,13 @@ from services.edge.adapters.temporary_credentials import TemporaryCredentials
 from services.edge.adapters.trails import trails
 from services.edge.adapters.web_identity import WebIdentity
 from services.edge.config import EdgeConfig
-from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.model import (
+    JSON_SERVICES,
+    OWN_SERVICES,
+    QUERY_SERVICES,
+    SERVICES,
+    ServiceModel,
+)
 from services.edge.events import EVENTS, Key
 from services.edge.http.app import Application, Around
 from services.edge.http.invoke import Invoker
@@ -76,7 +83,9 @@ def build(
             config.audit, config.tls, workload, EVENTS, clock=clock, randomness=randomness
         )
         recorder = local.recorder
-    models = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES, *JSON_SERVICES)}
+    models = {
+        name: ServiceModel.load(name) for name in (*SERVICES, *OWN_SERVICES, *QUERY_SERVICES, *JSON_SERVICES)
+    }
     invoker = Invoker(
         models["bedrock-runtime"], GrpcInference(runtime), config.limits, randomness, config.partition
     )
@@ -169,6 +178,7 @@ def operations(
             "PutUseCaseForModelAccess": access.put_use_case,
             "ListModelCustomizationJobs": jobs.list_jobs,
         },
+        "craton-runtime": {"GetReceipt": Receipts(channels["runtime"]).get_receipt},
         "sts": {
             "GetCallerIdentity": tokens.get_caller_identity,
             "GetAccessKeyInfo": tokens.get_access_key_info,

@@ -12,6 +12,7 @@ from services.kms.domain.names import AliasName, GrantName, KeyName
 from services.kms.operations.digest_keys import DIGEST_KEY
 from services.kms.operations.encryption import named_key
 from services.kms.operations.own_keys import OwnKey
+from services.kms.operations.receipt_keys import AUTHORITY_KEY
 from services.kms.operations.service_keys import SERVICE_KEY
 
 _AWS = "kms.amazonaws.com"
@@ -62,6 +63,10 @@ def _grant(request: Any, _call: CallContext) -> Sequence[str]:
 
 def _nothing(_request: Any, _call: CallContext) -> Sequence[str]:
     return ()
+
+
+def _authority(_request: Any, _call: CallContext) -> Sequence[str]:
+    return (AUTHORITY_KEY.displayed,)
 
 
 def _own(key: OwnKey) -> Callable[[Any, CallContext], Sequence[str]]:
@@ -131,6 +136,11 @@ EVENTS: Mapping[str, AuditedMethod] = {
     ),
     # One an hour for each trail. A checkpoint's signature could not be recorded so: it follows every event.
     "/craton.kms.v1.DigestKeyService/SignDigest": _effect(_CRATON, "SignDigest", _own(DIGEST_KEY)),
+    # Twice an hour for each replica that signs receipts. Its event publishes the certificate.
+    "/craton.kms.v1.ReceiptKeyService/CertifyReceiptKey": _effect(_CRATON, "CertifyReceiptKey", _authority),
+    "/craton.kms.v1.ReceiptKeyService/GetReceiptAuthority": AuditedMethod(
+        _CRATON, "GetReceiptAuthority", Recording.READ
+    ),
     "/craton.kms.v1.ModelKeyService/GenerateModelDataKey": _effect(
         _CRATON, "GenerateModelDataKey", _field("key_name")
     ),

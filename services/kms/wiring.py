@@ -14,6 +14,7 @@ from craton.kms.v1 import (
     key_material_service_pb2_grpc,
     log_key_service_pb2_grpc,
     model_key_service_pb2_grpc,
+    receipt_key_service_pb2_grpc,
     service_key_service_pb2_grpc,
 )
 
@@ -60,6 +61,7 @@ from services.kms.operations.managed_keys import ManagedKeys
 from services.kms.operations.material_store import MaterialStore
 from services.kms.operations.model_keys import ModelKeys
 from services.kms.operations.pages import Pages
+from services.kms.operations.receipt_keys import ReceiptKeys
 from services.kms.operations.rotation import Rotation
 from services.kms.operations.schedule import Schedule
 from services.kms.operations.service_keys import ServiceKeys
@@ -78,6 +80,7 @@ from services.kms.servicer.key_lease import KeyLeaseServicer
 from services.kms.servicer.key_material import KeyMaterialServicer
 from services.kms.servicer.log_key import LogKeyServicer
 from services.kms.servicer.model_key import ModelKeyServicer
+from services.kms.servicer.receipt_key import ReceiptKeyServicer
 from services.kms.servicer.service_key import ServiceKeyServicer
 
 AUDIENCE = "kms"
@@ -249,6 +252,10 @@ def _serve_workloads(server: Server, base: _Foundation, uses: KeyUses, leases: K
     server.add(
         digest_key_service_pb2_grpc.add_DigestKeyServiceServicer_to_server,
         DigestKeyServicer(DigestKeys(own, base.material)),
+    )
+    receipts = ReceiptKeys(own, base.material, base.config.server.trust_domain, base.clock, base.randomness)
+    server.add(
+        receipt_key_service_pb2_grpc.add_ReceiptKeyServiceServicer_to_server, ReceiptKeyServicer(receipts)
     )
     server.add(
         model_key_service_pb2_grpc.add_ModelKeyServiceServicer_to_server, ModelKeyServicer(ModelKeys(own))

@@ -41,6 +41,8 @@ class RuntimeConfig:
     tls: TlsSettings
     public: PublicSettings
     auth: UpstreamSettings
+    kms: UpstreamSettings
+    """Certifies the keys that sign receipts, in the background."""
     audit: AuditSettings
     redis: RedisSettings
     pools: tuple[PoolSettings, ...]

@@ -31,6 +31,10 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.runtime.v1.CatalogService/GetFoundationModel": AuditedMethod(
         _BEDROCK, "GetFoundationModel", Recording.READ, _model
     ),
+    # AWS has no such operation. Whose receipt it is says which model's: recorded with the outcome.
+    "/craton.runtime.v1.ReceiptService/GetReceipt": AuditedMethod(
+        "runtime.craton", "GetReceipt", Recording.READ
+    ),
     # Strangers on the public listener ask for tokens: counted, not listed.
     "/craton.auth.v1.TokenService/GetToken": AuditedMethod("auth.craton", "GetToken", Recording.SUMMARY),
 }

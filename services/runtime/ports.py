@@ -56,6 +56,16 @@ class ModelAccess(Protocol):
         """Raise DomainError(MODEL_ACCESS_DENIED) unless the account accepted this EULA in this region."""
 
 
+class ReceiptCertifier(Protocol):
+    """Certifies keys that sign receipts."""
+
+    async def certify(self, public_key: bytes) -> bytes:
+        """Return the certificate of a key that was made here (32 bytes): a signed note.
+
+        MUST have published the certificate in the log when it returns. Raises DomainError.
+        """
+
+
 class UsageMeter(Protocol):
     """Counts what invocations consume, for metrics."""
 

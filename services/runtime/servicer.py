@@ -11,6 +11,8 @@ from craton.runtime.v1 import (
     catalog_service_pb2_grpc,
     inference_service_pb2,
     inference_service_pb2_grpc,
+    receipt_service_pb2,
+    receipt_service_pb2_grpc,
     resources_pb2,
 )
 
@@ -23,7 +25,9 @@ from services.chassis.pipeline import require_principal
 from services.chassis.rich_status import from_rpc_error
 from services.chassis.tls import TLS_VERSION
 from services.runtime.domain.catalogue import ModelFilter, model_id_of
+from services.runtime.domain.receipts import SignedReceipt
 from services.runtime.operations.invocation import Invocations
+from services.runtime.operations.receipts import Receipts
 from services.runtime.ports import CatalogueSource, ModelAccess
 
 _JSON = "application/json"
@@ -44,19 +48,35 @@ class InferenceServicer(inference_service_pb2_grpc.InferenceServiceServicer):
             content_type=_JSON,
             usage=resources_pb2.Usage(input_tokens=answer.input_tokens, output_tokens=answer.output_tokens),
             latency_ms=answer.latency_ms,
+            receipt=_receipt(answer.receipt),
         )
 
     async def InvokeModelWithResponseStream(
         self, request: Any, context: Any
     ) -> AsyncIterator[inference_service_pb2.InvokeModelWithResponseStreamResponse]:
         """Invoke a model and stream the answer."""
-        async for chunks, piece in self._invocations.invoke_streaming(current_call(), request):
+        async for chunks, piece, receipt in self._invocations.invoke_streaming(current_call(), request):
             usage = None
             if piece.finish is not None:
                 usage = resources_pb2.Usage(
                     input_tokens=piece.input_tokens, output_tokens=piece.output_tokens
                 )
-            yield inference_service_pb2.InvokeModelWithResponseStreamResponse(chunks=chunks, usage=usage)
+            yield inference_service_pb2.InvokeModelWithResponseStreamResponse(
+                chunks=chunks, usage=usage, receipt=_receipt(receipt)
+            )
+
+
+class ReceiptServicer(receipt_service_pb2_grpc.ReceiptServiceServicer):
+    """Receipts of the last minutes, once more."""
+
+    def __init__(self, receipts: Receipts) -> None:
+        """Serve `receipts`."""
+        self._receipts = receipts
+
+    async def GetReceipt(self, request: Any, context: Any) -> receipt_service_pb2.GetReceiptResponse:
+        """Return the receipt of one of the principal's own requests."""
+        found = await self._receipts.find(current_call(), request.request_id)
+        return receipt_service_pb2.GetReceiptResponse(receipt=_receipt(found))
 
 
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
@@ -125,6 +145,12 @@ class PublicTokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, "auth") from error
         return response
+
+
+def _receipt(signed: SignedReceipt | None) -> resources_pb2.Receipt | None:
+    if signed is None:
+        return None
+    return resources_pb2.Receipt(receipt=signed.receipt, certificate=signed.certificate)
 
 
 def _model(model: ModelManifest, region: str) -> resources_pb2.FoundationModel:

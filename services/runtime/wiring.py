@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from craton.auth.v1 import token_service_pb2_grpc
-from craton.runtime.v1 import catalog_service_pb2_grpc, inference_service_pb2_grpc
+from craton.runtime.v1 import catalog_service_pb2_grpc, inference_service_pb2_grpc, receipt_service_pb2_grpc
 
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
@@ -17,11 +17,20 @@ from services.chassis.server import run as run_server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
 from services.runtime.adapters.catalogue_files import CatalogueFiles
+from services.runtime.adapters.kms_receipt_certifier import KmsReceiptCertifier
 from services.runtime.adapters.triton_pool import TritonPool
 from services.runtime.config import RuntimeConfig
+from services.runtime.domain.receipts import KeptReceipts
 from services.runtime.events import EVENTS
 from services.runtime.operations.invocation import Invocations
-from services.runtime.servicer import CatalogServicer, InferenceServicer, PublicTokenServicer
+from services.runtime.operations.receipt_keys import ReceiptKeys
+from services.runtime.operations.receipts import Receipts
+from services.runtime.servicer import (
+    CatalogServicer,
+    InferenceServicer,
+    PublicTokenServicer,
+    ReceiptServicer,
+)
 
 
 def build(config: RuntimeConfig, clock: Clock) -> Server:
@@ -57,10 +66,22 @@ def build(config: RuntimeConfig, clock: Clock) -> Server:
         server.add_task(f"pool-{settings.provider}", pool.run)
         server.add_closer(pool.close)
         server.add_closer(agent.close)
-    invocations = Invocations(catalogue, access, pools, clock, server.metrics)
+    kms = Channel(config.kms, config.tls, domain, clock)
+    receipt_keys, kept = ReceiptKeys(KmsReceiptCertifier(kms), clock), KeptReceipts()
+    receipts = Receipts(receipt_keys, kept, access, clock, randomness)
+    server.add_task("receipt-keys", receipt_keys.run)
+    server.metrics.gauge(
+        "craton_receipt_key_seconds",
+        "How long the key that signs receipts is certified for; 0 without one.",
+        lambda: receipt_keys.seconds_left,
+    )
+    server.metrics.gauge("craton_receipts_kept", "Receipts that are kept for their owners.", kept.__len__)
+    server.add_closer(kms.close)
+    invocations = Invocations(catalogue, access, pools, clock, server.metrics, receipts)
     server.add(
         inference_service_pb2_grpc.add_InferenceServiceServicer_to_server, InferenceServicer(invocations)
     )
+    server.add(receipt_service_pb2_grpc.add_ReceiptServiceServicer_to_server, ReceiptServicer(receipts))
     server.add(
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server, CatalogServicer(catalogue, access)
     )

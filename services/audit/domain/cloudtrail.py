@@ -131,6 +131,7 @@ def _additional(event: pb.Event) -> Record:
         "callWithBearerToken": event.call_with_bearer_token,
         "omittedResources": event.omitted_resources,
         "nanoseconds": event.event_time.nanos,
+        "statementSha256": event.statement_sha256.hex(),
     }
     return found | {name: value for name, value in optional.items() if value}
 
@@ -157,6 +158,7 @@ def _read(record: Mapping[str, Any]) -> pb.Event:
         shared_event_id=record.get("sharedEventID", ""),
         call_with_bearer_token=added.get("callWithBearerToken", False),
         omitted_resources=added.get("omittedResources", 0),
+        statement_sha256=bytes.fromhex(added.get("statementSha256", "")),
     )
     event.event_time.seconds = int(_datetime(record["eventTime"]).timestamp())
     event.event_time.nanos = added.get("nanoseconds", 0)

@@ -98,6 +98,11 @@ class SpoolRecorder:
             event.usage.output_tokens = call.output_tokens
         if call.issued is not None:
             event.issued_credentials.CopyFrom(_issued(call.issued))
+        if call.statement is not None:
+            event.event_id = call.statement.event_id
+            event.statement_sha256 = call.statement.sha256
+            # An outcome that corrects this one is another event.
+            call.statement = None
         lane = _lane(call, Lane.EVENT if durable is None or _failed(durable) else Lane.OUTCOME)
         try:
             if call.recipients:

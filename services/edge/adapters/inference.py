@@ -10,7 +10,7 @@ from craton.runtime.v1 import inference_service_pb2 as pb
 from services.chassis.channels import Channel
 from services.chassis.errors import DomainError
 from services.chassis.rich_status import from_rpc_error
-from services.edge.ports import Answer, Caller, Invocation, Part
+from services.edge.ports import Answer, Caller, Invocation, Part, Receipt
 
 _SERVICE = "/craton.runtime.v1.InferenceService/"
 
@@ -38,15 +38,23 @@ class GrpcInference:
             body=invocation.body,
             content_type=invocation.content_type,
             accept=invocation.accept,
+            receipt_salt=invocation.receipt_salt,
         )
         call = self._invoke(request, metadata=caller.metadata)
         try:
             response: pb.InvokeModelResponse = await call
         except grpc.aio.AioRpcError as error:
             raise _translate(error) from error
-        usage = response.usage
+        usage, receipt = response.usage, None
+        if response.HasField("receipt"):
+            receipt = Receipt(response.receipt.receipt, response.receipt.certificate)
         return Answer(
-            response.body, response.content_type, usage.input_tokens, usage.output_tokens, response.latency_ms
+            response.body,
+            response.content_type,
+            usage.input_tokens,
+            usage.output_tokens,
+            response.latency_ms,
+            receipt,
         )
 
     async def stream(self, invocation: Invocation, caller: Caller) -> AsyncGenerator[Part, None]:
@@ -56,6 +64,7 @@ class GrpcInference:
             body=invocation.body,
             content_type=invocation.content_type,
             accept=invocation.accept,
+            receipt_salt=invocation.receipt_salt,
         )
         call: Any = self._stream(request, metadata=caller.metadata)
         try:

@@ -10,7 +10,7 @@ from services.chassis import sigv4
 from services.chassis.errors import DomainError
 
 # Headers that change what a request means: without the signature's cover they must not be believed.
-_MUST_BE_SIGNED = (b"x-amz-", b"x-amzn-bedrock-")
+_MUST_BE_SIGNED = (b"x-amz-", b"x-amzn-bedrock-", b"x-craton-")
 
 
 _MAX_SESSION_TOKEN = 4096
@@ -59,7 +59,9 @@ def admit(
     signed = authorization.signed_headers
     for name in fields:
         if name.startswith(_MUST_BE_SIGNED) and name not in signed:
-            raise sigv4.mismatch("Every X-Amz-* and X-Amzn-Bedrock-* header must be a 'SignedHeader'.")
+            raise sigv4.mismatch(
+                "Every X-Amz-*, X-Amzn-Bedrock-* and X-Craton-* header must be a 'SignedHeader'."
+            )
     if credential.service not in signing_names:
         names = "' or '".join(signing_names)
         raise sigv4.mismatch(f"Credential should be scoped to correct service: '{names}'.")

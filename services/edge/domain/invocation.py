@@ -1,5 +1,6 @@
 """What the headers and the path of an invocation say, before runtime sees it."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -8,6 +9,9 @@ from services.chassis.arn import foundation_model_arn
 from services.edge.domain.constraints import string_violation
 from services.edge.domain.faults import Fault, validation
 from services.edge.domain.model import ServiceModel
+from tlog.errors import TlogError
+from tlog.note import decode_base64
+from tlog.receipt import SALT_BYTES
 
 JSON = "application/json"
 _GUARDRAIL = b"x-amzn-bedrock-guardrailidentifier"
@@ -15,6 +19,9 @@ _GUARDRAIL_VERSION = b"x-amzn-bedrock-guardrailversion"
 _LATENCY = b"x-amzn-bedrock-performanceconfig-latency"
 _TIER = b"x-amzn-bedrock-service-tier"
 _MAX_MIME = 128
+RECEIPT = b"x-craton-receipt"
+"""In a request it asks for a receipt, and has the client's salt; in an answer it is the receipt."""
+RECEIPT_CERTIFICATE = b"x-craton-receipt-certificate"
 
 
 class InvocationRules:
@@ -45,6 +52,31 @@ class InvocationRules:
             raise validation("Latency performance configuration is not supported for this model.")
         if fields.get(_TIER, b"default") != b"default":
             raise validation("The provided service tier is not supported for this model.")
+
+
+def receipt_salt(fields: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the salt of the client who asks for a receipt, None of one who does not.
+
+    Raises a ValidationException for anything but 32 bytes in base64: it would commit to nothing.
+    """
+    text = fields.get(RECEIPT)
+    if text is None:
+        return None
+    try:
+        salt = decode_base64(text.decode("ascii"))
+    except (TlogError, UnicodeDecodeError):
+        salt = b""
+    if len(salt) != SALT_BYTES:
+        raise validation(f"The {RECEIPT.decode()} header must be {SALT_BYTES} random bytes in base64.")
+    return salt
+
+
+def receipt_headers(receipt: bytes, certificate: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers that carry a receipt and its certificate, in base64: notes have several lines."""
+    return (
+        (RECEIPT, base64.b64encode(receipt)),
+        (RECEIPT_CERTIFICATE, base64.b64encode(certificate)),
+    )
 
 
 def mime_type(fields: Mapping[bytes, bytes], name: bytes) -> str:

@@ -17,6 +17,12 @@ QUERY_SERVICES = {"iam": "2010-05-08", "sts": "2011-06-15"}
 """The services of the query protocol, likewise. Their folders are named as they sign."""
 JSON_SERVICES = {"cloudtrail": "2013-11-01", "kms": "2014-11-01"}
 """The services of AWS JSON 1.1, likewise. Their folders are named as they sign."""
+OWN_SERVICES = {"craton-runtime": "2026-11-22"}
+"""What Craton offers beside AWS's operations, in models of the same form, which AWS's SDKs can load."""
+ENDPOINTS = {"craton-runtime": "bedrock-runtime"}
+"""Services that are reached by the endpoint of another one."""
+OWN_MODELS = Path(__file__).parents[1] / "models"
+"""Where these lie, in the folders that SDKs look for."""
 NOTHING = ""
 """The shape of an input or output that an operation does not have: a structure without members."""
 
@@ -85,7 +91,13 @@ class ServiceModel:
 
     @classmethod
     def load(cls, service: str) -> "ServiceModel":
-        """Read the model of `service` from the installed botocore. Raises FileNotFoundError, KeyError."""
+        """Read the model of `service`, from the installed botocore unless it is one of ours.
+
+        Raises FileNotFoundError, KeyError.
+        """
+        if service in OWN_SERVICES:
+            path = OWN_MODELS / service / OWN_SERVICES[service] / "service-2.json"
+            return cls(service, json.loads(path.read_bytes()))
         found = importlib.util.find_spec("botocore")
         if found is None or found.origin is None:
             raise FileNotFoundError("botocore is not installed: its service models are the wire contract")

@@ -28,7 +28,7 @@ from services.edge.domain.aws_json import decode_input, encode_output, find_targ
 from services.edge.domain.dialect import REST_JSON, Dialects
 from services.edge.domain.faults import Fault, unknown_operation
 from services.edge.domain.json_faults import unknown_target, unsupported_operation
-from services.edge.domain.model import JSON_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.model import JSON_SERVICES, OWN_SERVICES, SERVICES, ServiceModel
 from services.edge.domain.query import decode_query, encode_result, find_operation, parse_parameters
 from services.edge.domain.query_faults import unsupported_action
 from services.edge.domain.resources import answered_resources, request_resources
@@ -45,6 +45,8 @@ from services.edge.operations.bearers import Bearers
 from services.edge.operations.sessions import Sessions
 from services.edge.ports import Operation, SeenSignatures, UnsignedOperation
 
+_ROUTED = {*SERVICES, *OWN_SERVICES}
+"""Services whose operations have paths of their own."""
 _INVOCATIONS = {"InvokeModel": False, "InvokeModelWithResponseStream": True}
 
 _log = Log("application")
@@ -77,7 +79,7 @@ class Application:
     def __init__(self, around: Around) -> None:
         """Build the routes of every operation of the service models."""
         self._around = around
-        routed = (model for name, model in around.models.items() if name in SERVICES)
+        routed = (model for name, model in around.models.items() if name in _ROUTED)
         self._router = Router(op for model in routed for op in model.operations.values())
         self._dialects = Dialects(around.models)
         self._authenticator = Authenticator(

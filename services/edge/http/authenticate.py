@@ -9,6 +9,7 @@ from services.chassis.context import CallContext
 from services.chassis.principal import ClientContext
 from services.edge.domain.admission import admit, missing_credentials, signed_fields, string_to_sign
 from services.edge.domain.dialect import REST_JSON
+from services.edge.domain.model import ENDPOINTS
 from services.edge.events import UNSERVED_AUDIENCE, served
 from services.edge.http.body import BodyBudget, Receive, read_body
 from services.edge.http.exchange import Request
@@ -149,7 +150,8 @@ def entrance_of(request: Request) -> Entrance | None:
     if not listener:
         return None
     operation = request.operation
-    return Entrance(listener, request.dialect.service if operation is None else operation.service)
+    service = request.dialect.service if operation is None else operation.service
+    return Entrance(listener, ENDPOINTS.get(service, service))
 
 
 def _audience(request: Request) -> str:

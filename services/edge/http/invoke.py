@@ -12,7 +12,13 @@ from services.chassis.randomness import Randomness
 from services.edge.config import LimitSettings
 from services.edge.domain import eventstream
 from services.edge.domain.faults import Fault, fault_of, stream_exceptions
-from services.edge.domain.invocation import InvocationRules, mime_type, model_arn
+from services.edge.domain.invocation import (
+    InvocationRules,
+    mime_type,
+    model_arn,
+    receipt_headers,
+    receipt_salt,
+)
 from services.edge.domain.model import Operation, ServiceModel
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
@@ -59,6 +65,7 @@ class Invoker:
         except DomainError as error:
             raise _model_fault(told(error, caller), route) from error
         call.input_tokens, call.output_tokens = answer.input_tokens, answer.output_tokens
+        receipt = answer.receipt
         return HttpResponse(
             200,
             (
@@ -66,6 +73,7 @@ class Invoker:
                 (b"x-amzn-bedrock-input-token-count", b"%d" % answer.input_tokens),
                 (b"x-amzn-bedrock-output-token-count", b"%d" % answer.output_tokens),
                 (b"x-amzn-bedrock-invocation-latency", b"%d" % answer.latency_ms),
+                *(() if receipt is None else receipt_headers(receipt.receipt, receipt.certificate)),
             ),
             answer.body,
         )
@@ -120,7 +128,13 @@ class Invoker:
         identifier = route.labels[0][1]
         self._rules.check_model_id(identifier)
         self._rules.check_headers(fields)
-        return Invocation(identifier, body, mime_type(fields, b"content-type"), mime_type(fields, accept))
+        return Invocation(
+            identifier,
+            body,
+            mime_type(fields, b"content-type"),
+            mime_type(fields, accept),
+            receipt_salt(fields),
+        )
 
     async def _send(self, send: Send, part: Part, call: CallContext) -> None:
         if part.usage is not None:

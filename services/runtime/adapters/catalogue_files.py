@@ -19,7 +19,7 @@ class CatalogueFiles:
         """Read manifests below `directory`; none until `refresh` ran."""
         self._directory = directory
         self._regions = regions
-        self._catalogue = Catalogue((), regions)
+        self._catalogue = Catalogue((), regions, {})
         self._stamp: tuple[tuple[str, int, int], ...] | None = None
 
     def current(self) -> Catalogue:
@@ -49,7 +49,7 @@ class CatalogueFiles:
             return
         for model_id, _reason in found.refused:
             _log.warning("manifest_refused", model_id=model_id)
-        self._catalogue = Catalogue(found.manifests, self._regions)
+        self._catalogue = Catalogue(found.manifests, self._regions, found.sha256)
         self._stamp = stamp
         _log.info("catalogue_read", count=len(found.manifests))
 

@@ -33,8 +33,17 @@ class ModelFilter:
 class Catalogue:
     """The models of the signed manifests. Immutable: a changed catalogue is a new object."""
 
-    def __init__(self, manifests: Iterable[ModelManifest], regions: frozenset[str]) -> None:
-        """Hold `manifests`; `regions` are those that the installation serves."""
+    def __init__(
+        self,
+        manifests: Iterable[ModelManifest],
+        regions: frozenset[str],
+        manifest_sha256: Mapping[str, str],
+    ) -> None:
+        """Hold `manifests`; `regions` are those that the installation serves.
+
+        `manifest_sha256` has the digest of each one's signed file (hex), by model id.
+        """
+        self._manifest_sha256 = manifest_sha256
         self._models: Mapping[str, ModelManifest] = {each.model_id: each for each in manifests}
         self._regions = regions
 
@@ -65,6 +74,10 @@ class Catalogue:
                 "Could not resolve the foundation model from the provided model identifier.",
             )
         return model
+
+    def manifest_sha256(self, model_id: str) -> str:
+        """Return the digest of a model's signed manifest. Raises KeyError for a model that there is not."""
+        return self._manifest_sha256[model_id]
 
     def _check_region(self, region: str) -> None:
         if region not in self._regions:

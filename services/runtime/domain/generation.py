@@ -3,6 +3,9 @@
 import enum
 from dataclasses import dataclass, field
 
+LONGEST_CALL_S = 300.0
+"""No call takes longer, also one without a deadline of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:

@@ -16,14 +16,15 @@ from services.chassis.pipeline import require_principal
 from services.runtime.domain.catalogue import model_id_of
 from services.runtime.domain.families import TEXT_FAMILIES, VECTOR_FAMILIES
 from services.runtime.domain.families.body import invalid
-from services.runtime.domain.generation import TextPiece, Timing
+from services.runtime.domain.generation import LONGEST_CALL_S, TextPiece, Timing
+from services.runtime.domain.receipts import SignedReceipt
 from services.runtime.operations.continuation import Continuation
+from services.runtime.operations.receipts import Draft, Receipts
 from services.runtime.ports import CatalogueSource, ModelAccess, Pool, UsageMeter
+from tlog import receipt as receipts
 
-INVOKE = "bedrock:InvokeModel"
-INVOKE_STREAM = "bedrock:InvokeModelWithResponseStream"
-LONGEST_CALL_S = 300.0
-"""A call without a deadline of its own may take this long."""
+INVOKE = f"bedrock:{receipts.INVOKE}"
+INVOKE_STREAM = f"bedrock:{receipts.INVOKE_STREAM}"
 _JSON_TYPES = ("", "application/json", "*/*")
 
 
@@ -35,6 +36,7 @@ class Answer:
     input_tokens: int
     output_tokens: int
     latency_ms: int
+    receipt: SignedReceipt | None = None
 
 
 class InvocationRequest(Protocol):
@@ -44,6 +46,8 @@ class InvocationRequest(Protocol):
     body: bytes
     content_type: str
     accept: str
+    receipt_salt: bytes
+    """Empty unless a receipt is asked for."""
 
 
 class Invocations:
@@ -56,6 +60,7 @@ class Invocations:
         pools: Mapping[str, Pool],
         clock: Clock,
         meter: UsageMeter,
+        receipts: Receipts,
     ) -> None:
         """Route by provider: `pools` maps provider names to pools."""
         self._catalogue = catalogue
@@ -63,34 +68,46 @@ class Invocations:
         self._pools = pools
         self._clock = clock
         self._meter = meter
+        self._receipts = receipts
 
     async def invoke(self, call: CallContext, request: InvocationRequest) -> Answer:
         """Invoke a model and wait for the whole answer."""
         started = self._clock.boottime()
-        model, pool = await self._admit(call, request, INVOKE)
+        model, pool, manifest_sha256 = await self._admit(call, request, INVOKE)
+        draft: Draft | None = None
+        if request.receipt_salt:
+            draft = await self._receipts.begin(
+                request.receipt_salt, receipts.INVOKE, model, manifest_sha256, request.body
+            )
         timeout = self._time_left(call)
         if model.task == "embeddings":
             vector_family = VECTOR_FAMILIES[model.family]
             vectors = await pool.embed(
                 model.model_id, vector_family.parse(request.body, model), timeout, call.intended
             )
-            self._count(call, model, TextPiece("", input_tokens=vectors.input_tokens))
-            call.conclude()
-            return Answer(vector_family.render(vectors), vectors.input_tokens, 0, self._since(started))
+            embedded = TextPiece("", input_tokens=vectors.input_tokens)
+            self._count(call, model, embedded)
+            if draft is None:
+                call.conclude()
+            return await self._answer(call, vector_family.render(vectors), embedded, started, draft)
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
         answer = await pool.complete(model.model_id, generation, timeout, call.intended)
         self._count(call, model, answer)
-        call.conclude()
+        if draft is None:
+            call.conclude()
         body = family.render(answer.text, answer, model, call.call_id)
-        return Answer(body, answer.input_tokens, answer.output_tokens, self._since(started))
+        return await self._answer(call, body, answer, started, draft)
 
     async def invoke_streaming(
         self, call: CallContext, request: InvocationRequest
-    ) -> AsyncGenerator[tuple[list[bytes], TextPiece], None]:
-        """Invoke a model and yield (chunks in the family's form, the piece they render)."""
+    ) -> AsyncGenerator[tuple[list[bytes], TextPiece, SignedReceipt | None], None]:
+        """Invoke a model and yield (chunks in the family's form, the piece they render, the receipt).
+
+        A receipt comes with the last piece alone, when one was asked for.
+        """
         started = self._clock.boottime()
-        model, pool = await self._admit(call, request, INVOKE_STREAM)
+        model, pool, manifest_sha256 = await self._admit(call, request, INVOKE_STREAM)
         if not model.response_streaming or model.task == "embeddings":
             raise DomainError(
                 ErrorReason.ERROR_REASON_INVALID_FIELD,
@@ -99,6 +116,11 @@ class Invocations:
             )
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
+        draft: Draft | None = None
+        if request.receipt_salt:
+            draft = await self._receipts.begin(
+                request.receipt_salt, receipts.INVOKE_STREAM, model, manifest_sha256, request.body
+            )
         writer = family.stream(model, call.call_id)
         first_byte_ms: int | None = None
         source = pool.generate(model.model_id, generation, self._time_left(call), call.intended)
@@ -121,20 +143,28 @@ class Invocations:
                 if first_byte_ms is None:
                     first_byte_ms = self._since(started)
                 if piece.finish is None:
-                    yield writer.piece(piece), piece
+                    chunks = writer.piece(piece)
                 else:
-                    yield writer.last(piece, Timing(self._since(started), first_byte_ms)), piece
+                    chunks = writer.last(piece, Timing(self._since(started), first_byte_ms))
+                receipt = None
+                if draft is not None:
+                    draft.add_chunks(chunks)
+                    if piece.finish is not None:
+                        receipt = await self._receipts.issue(call, draft, piece)
+                yield chunks, piece, receipt
 
     async def _admit(
         self, call: CallContext, request: InvocationRequest, action: str
-    ) -> tuple[ModelManifest, Pool]:
+    ) -> tuple[ModelManifest, Pool, str]:
+        """Return the model, the pool that has it and the digest of its signed manifest."""
         claims = require_principal(call)
         # The policy decides before the catalogue is asked: who may not call a model does not learn
         # whether it exists.
         model_id = model_id_of(request.model_id, claims.region)
         await self._access.authorize(call, action, foundation_model_arn(claims.region, model_id))
+        catalogue = self._catalogue.current()
         try:
-            model = self._catalogue.current().find(request.model_id, claims.region)
+            model = catalogue.find(request.model_id, claims.region)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
                 raise
@@ -155,7 +185,17 @@ class Invocations:
                 "no pool of the model's provider runs here",
                 retry_after_s=5.0,
             )
-        return model, pool
+        return model, pool, catalogue.manifest_sha256(model.model_id)
+
+    async def _answer(
+        self, call: CallContext, body: bytes, last: TextPiece, started: float, draft: Draft | None
+    ) -> Answer:
+        receipt = None
+        if draft is not None:
+            # What was said is committed to first: only then the event says that the call has succeeded.
+            draft.set_body(body)
+            receipt = await self._receipts.issue(call, draft, last)
+        return Answer(body, last.input_tokens, last.output_tokens, self._since(started), receipt)
 
     async def _pieces(
         self, call: CallContext, model: ModelManifest, source: AsyncGenerator[TextPiece, None]

@@ -62,6 +62,7 @@ async def runtime(
         tls=tls,
         public=PublicSettings("127.0.0.1:0", tls),
         auth=UpstreamSettings(f"127.0.0.1:{auth.port}", "auth"),
+        kms=UpstreamSettings("127.0.0.1:1", "kms"),
         audit=AuditSettings(home / "state" / "runtime-spool", UpstreamSettings("127.0.0.1:1", "audit")),
         redis=redis("runtime"),
         pools=(),

@@ -18,7 +18,7 @@ ARN = foundation_model_arn("us-east-1", MODEL)
 def catalogue(tmp_path: Path) -> Catalogue:
     signed = SignedCatalog(tmp_path)
     manifests = [signed.publish("echo-v1"), signed.publish("far-v1", regions=["eu-west-1"])]
-    return Catalogue(manifests, frozenset({"us-east-1", "eu-west-1"}))
+    return Catalogue(manifests, frozenset({"us-east-1", "eu-west-1"}), {})
 
 
 @pytest.mark.parametrize("identifier", [MODEL, ARN])

@@ -23,7 +23,7 @@ EVENT_PHASE_OUTCOME: EventPhase
 EVENT_PHASE_SUMMARY: EventPhase
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage", "invoked_by", "session_context", "issued_credentials", "shared_event_id", "call_with_bearer_token", "omitted_resources")
+    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage", "invoked_by", "session_context", "issued_credentials", "shared_event_id", "call_with_bearer_token", "omitted_resources", "statement_sha256")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class Event(_message.Message):
     SHARED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     CALL_WITH_BEARER_TOKEN_FIELD_NUMBER: _ClassVar[int]
     OMITTED_RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_SHA256_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     call_id: str
     request_id: str
@@ -74,7 +75,8 @@ class Event(_message.Message):
     shared_event_id: str
     call_with_bearer_token: bool
     omitted_resources: int
-    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., invoked_by: _Optional[str] = ..., session_context: _Optional[_Union[SessionContext, _Mapping]] = ..., issued_credentials: _Optional[_Union[IssuedCredentials, _Mapping]] = ..., shared_event_id: _Optional[str] = ..., call_with_bearer_token: _Optional[bool] = ..., omitted_resources: _Optional[int] = ...) -> None: ...
+    statement_sha256: bytes
+    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., invoked_by: _Optional[str] = ..., session_context: _Optional[_Union[SessionContext, _Mapping]] = ..., issued_credentials: _Optional[_Union[IssuedCredentials, _Mapping]] = ..., shared_event_id: _Optional[str] = ..., call_with_bearer_token: _Optional[bool] = ..., omitted_resources: _Optional[int] = ..., statement_sha256: _Optional[bytes] = ...) -> None: ...
 
 class SessionContext(_message.Message):
     __slots__ = ("create_time", "source_identity")

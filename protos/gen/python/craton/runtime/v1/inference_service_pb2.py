@@ -27,7 +27,7 @@ from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options
 from craton.runtime.v1 import resources_pb2 as craton_dot_runtime_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)craton/runtime/v1/inference_service.proto\x12\x11\x63raton.runtime.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a!craton/runtime/v1/resources.proto\"\x8a\x01\n\x12InvokeModelRequest\x12\x1c\n\x08model_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1c\n\x04\x62ody\x18\x02 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\xc0\xf0\xf5\x0b\x88\xce\x18\x01\x12\x1e\n\x0c\x63ontent_type\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x18\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"|\n\x13InvokeModelResponse\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\'\n\x05usage\x18\x03 \x01(\x0b\x32\x18.craton.runtime.v1.Usage\x12\x12\n\nlatency_ms\x18\x04 \x01(\r\"\x9c\x01\n$InvokeModelWithResponseStreamRequest\x12\x1c\n\x08model_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1c\n\x04\x62ody\x18\x02 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\xc0\xf0\xf5\x0b\x88\xce\x18\x01\x12\x1e\n\x0c\x63ontent_type\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x18\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"f\n%InvokeModelWithResponseStreamResponse\x12\x14\n\x06\x63hunks\x18\x01 \x03(\x0c\x42\x04\x88\xce\x18\x01\x12\'\n\x05usage\x18\x02 \x01(\x0b\x32\x18.craton.runtime.v1.Usage2\x87\x02\n\x10InferenceService\x12\\\n\x0bInvokeModel\x12%.craton.runtime.v1.InvokeModelRequest\x1a&.craton.runtime.v1.InvokeModelResponse\x12\x94\x01\n\x1dInvokeModelWithResponseStream\x12\x37.craton.runtime.v1.InvokeModelWithResponseStreamRequest\x1a\x38.craton.runtime.v1.InvokeModelWithResponseStreamResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)craton/runtime/v1/inference_service.proto\x12\x11\x63raton.runtime.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a!craton/runtime/v1/resources.proto\"\xc3\x01\n\x12InvokeModelRequest\x12\x1c\n\x08model_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1c\n\x04\x62ody\x18\x02 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\xc0\xf0\xf5\x0b\x88\xce\x18\x01\x12\x1e\n\x0c\x63ontent_type\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x18\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12&\n\x0creceipt_salt\x18\x05 \x01(\x0c\x42\x0b\xbaH\x04z\x02h \x88\xce\x18\x01H\x00\x88\x01\x01\x42\x0f\n\r_receipt_salt\"\xa9\x01\n\x13InvokeModelResponse\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\'\n\x05usage\x18\x03 \x01(\x0b\x32\x18.craton.runtime.v1.Usage\x12\x12\n\nlatency_ms\x18\x04 \x01(\r\x12+\n\x07receipt\x18\x05 \x01(\x0b\x32\x1a.craton.runtime.v1.Receipt\"\xd5\x01\n$InvokeModelWithResponseStreamRequest\x12\x1c\n\x08model_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1c\n\x04\x62ody\x18\x02 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\xc0\xf0\xf5\x0b\x88\xce\x18\x01\x12\x1e\n\x0c\x63ontent_type\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x18\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12&\n\x0creceipt_salt\x18\x05 \x01(\x0c\x42\x0b\xbaH\x04z\x02h \x88\xce\x18\x01H\x00\x88\x01\x01\x42\x0f\n\r_receipt_salt\"\x93\x01\n%InvokeModelWithResponseStreamResponse\x12\x14\n\x06\x63hunks\x18\x01 \x03(\x0c\x42\x04\x88\xce\x18\x01\x12\'\n\x05usage\x18\x02 \x01(\x0b\x32\x18.craton.runtime.v1.Usage\x12+\n\x07receipt\x18\x03 \x01(\x0b\x32\x1a.craton.runtime.v1.Receipt2\x87\x02\n\x10InferenceService\x12\\\n\x0bInvokeModel\x12%.craton.runtime.v1.InvokeModelRequest\x1a&.craton.runtime.v1.InvokeModelResponse\x12\x94\x01\n\x1dInvokeModelWithResponseStream\x12\x37.craton.runtime.v1.InvokeModelWithResponseStreamRequest\x1a\x38.craton.runtime.v1.InvokeModelWithResponseStreamResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVOKEMODELREQUEST'].fields_by_name['content_type']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_INVOKEMODELREQUEST'].fields_by_name['accept']._loaded_options = None
   _globals['_INVOKEMODELREQUEST'].fields_by_name['accept']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_INVOKEMODELREQUEST'].fields_by_name['receipt_salt']._loaded_options = None
+  _globals['_INVOKEMODELREQUEST'].fields_by_name['receipt_salt']._serialized_options = b'\272H\004z\002h \210\316\030\001'
   _globals['_INVOKEMODELRESPONSE'].fields_by_name['body']._loaded_options = None
   _globals['_INVOKEMODELRESPONSE'].fields_by_name['body']._serialized_options = b'\210\316\030\001'
   _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST'].fields_by_name['model_id']._loaded_options = None
@@ -52,16 +54,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST'].fields_by_name['content_type']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST'].fields_by_name['accept']._loaded_options = None
   _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST'].fields_by_name['accept']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST'].fields_by_name['receipt_salt']._loaded_options = None
+  _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST'].fields_by_name['receipt_salt']._serialized_options = b'\272H\004z\002h \210\316\030\001'
   _globals['_INVOKEMODELWITHRESPONSESTREAMRESPONSE'].fields_by_name['chunks']._loaded_options = None
   _globals['_INVOKEMODELWITHRESPONSESTREAMRESPONSE'].fields_by_name['chunks']._serialized_options = b'\210\316\030\001'
   _globals['_INVOKEMODELREQUEST']._serialized_start=161
-  _globals['_INVOKEMODELREQUEST']._serialized_end=299
-  _globals['_INVOKEMODELRESPONSE']._serialized_start=301
-  _globals['_INVOKEMODELRESPONSE']._serialized_end=425
-  _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST']._serialized_start=428
-  _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST']._serialized_end=584
-  _globals['_INVOKEMODELWITHRESPONSESTREAMRESPONSE']._serialized_start=586
-  _globals['_INVOKEMODELWITHRESPONSESTREAMRESPONSE']._serialized_end=688
-  _globals['_INFERENCESERVICE']._serialized_start=691
-  _globals['_INFERENCESERVICE']._serialized_end=954
+  _globals['_INVOKEMODELREQUEST']._serialized_end=356
+  _globals['_INVOKEMODELRESPONSE']._serialized_start=359
+  _globals['_INVOKEMODELRESPONSE']._serialized_end=528
+  _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST']._serialized_start=531
+  _globals['_INVOKEMODELWITHRESPONSESTREAMREQUEST']._serialized_end=744
+  _globals['_INVOKEMODELWITHRESPONSESTREAMRESPONSE']._serialized_start=747
+  _globals['_INVOKEMODELWITHRESPONSESTREAMRESPONSE']._serialized_end=894
+  _globals['_INFERENCESERVICE']._serialized_start=897
+  _globals['_INFERENCESERVICE']._serialized_end=1160
 # @@protoc_insertion_point(module_scope)

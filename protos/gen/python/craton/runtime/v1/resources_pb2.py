@@ -24,17 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/runtime/v1/resources.proto\x12\x11\x63raton.runtime.v1\"\xd0\x02\n\x0f\x46oundationModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x15\n\rprovider_name\x18\x04 \x01(\t\x12\x35\n\x10input_modalities\x18\x05 \x03(\x0e\x32\x1b.craton.runtime.v1.Modality\x12\x36\n\x11output_modalities\x18\x06 \x03(\x0e\x32\x1b.craton.runtime.v1.Modality\x12$\n\x1cresponse_streaming_supported\x18\x07 \x01(\x08\x12 \n\x18\x63ustomizations_supported\x18\x08 \x03(\t\x12!\n\x19inference_types_supported\x18\t \x03(\t\x12\x18\n\x10lifecycle_status\x18\n \x01(\t\"4\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\r\x12\x15\n\routput_tokens\x18\x02 \x01(\r*c\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x11\n\rMODALITY_TEXT\x10\x01\x12\x12\n\x0eMODALITY_IMAGE\x10\x02\x12\x16\n\x12MODALITY_EMBEDDING\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!craton/runtime/v1/resources.proto\x12\x11\x63raton.runtime.v1\"\xd0\x02\n\x0f\x46oundationModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x15\n\rprovider_name\x18\x04 \x01(\t\x12\x35\n\x10input_modalities\x18\x05 \x03(\x0e\x32\x1b.craton.runtime.v1.Modality\x12\x36\n\x11output_modalities\x18\x06 \x03(\x0e\x32\x1b.craton.runtime.v1.Modality\x12$\n\x1cresponse_streaming_supported\x18\x07 \x01(\x08\x12 \n\x18\x63ustomizations_supported\x18\x08 \x03(\t\x12!\n\x19inference_types_supported\x18\t \x03(\t\x12\x18\n\x10lifecycle_status\x18\n \x01(\t\"4\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\r\x12\x15\n\routput_tokens\x18\x02 \x01(\r\"/\n\x07Receipt\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c*c\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x11\n\rMODALITY_TEXT\x10\x01\x12\x12\n\x0eMODALITY_IMAGE\x10\x02\x12\x16\n\x12MODALITY_EMBEDDING\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'craton.runtime.v1.resources_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODALITY']._serialized_start=449
-  _globals['_MODALITY']._serialized_end=548
+  _globals['_MODALITY']._serialized_start=498
+  _globals['_MODALITY']._serialized_end=597
   _globals['_FOUNDATIONMODEL']._serialized_start=57
   _globals['_FOUNDATIONMODEL']._serialized_end=393
   _globals['_USAGE']._serialized_start=395
   _globals['_USAGE']._serialized_end=447
+  _globals['_RECEIPT']._serialized_start=449
+  _globals['_RECEIPT']._serialized_end=496
 # @@protoc_insertion_point(module_scope)

@@ -49,3 +49,11 @@ class Usage(_message.Message):
     input_tokens: int
     output_tokens: int
     def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("receipt", "certificate")
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    receipt: bytes
+    certificate: bytes
+    def __init__(self, receipt: _Optional[bytes] = ..., certificate: _Optional[bytes] = ...) -> None: ...
