@@ -62,7 +62,7 @@ class AskedReceipt:
         return self
 
     def write(self, target: Path) -> None:
-        """Write the receipt, and beside it request and response as it commits to them: for their owner alone."""
+        """Write the receipt, and beside it request and response as it commits to them: all for their owner."""
         for path, content in (
             (target, bytes(self._file) if self._file is not None else b""),
             (target.with_name(f"{target.name}.request"), self._request),
@@ -70,5 +70,5 @@ class AskedReceipt:
         ):
             path.unlink(missing_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as opened:
+            with os.fdopen(descriptor, "wb") as opened:
                 opened.write(content)

@@ -20,7 +20,7 @@ from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.event_proof import EventProof
 from tlog.inclusion import InclusionProof
-from tlog.note import Note, VerifierKey
+from tlog.note import Note
 
 
 @click.command()

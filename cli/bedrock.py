@@ -29,7 +29,7 @@ class Prompt:
 
 
 def client(stack: Stack, service: str, *, region: str = "") -> Any:
-    """Return a botocore client for "bedrock", "bedrock-runtime" or "craton-runtime" with the AWS files of the stack."""
+    """Return a botocore client for a service at the endpoint of the stack, with its AWS files."""
     # With a role the profile's own keys are not enough: the role is assumed first.
     profile = Session(stack).profile() if chosen_role() else aws_profile(stack)
     session = botocore.session.Session(profile=profile.profile)

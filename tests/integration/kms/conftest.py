@@ -12,6 +12,7 @@ from craton.kms.v1 import (
     key_admin_service_pb2_grpc,
     log_key_service_pb2_grpc,
     model_key_service_pb2_grpc,
+    receipt_key_service_pb2_grpc,
     service_key_service_pb2_grpc,
 )
 
@@ -52,6 +53,7 @@ class Clients:
     service_keys: Any
     log_keys: Any
     digest_keys: Any
+    receipt_keys: Any
     model_keys: Any
     crypto: Any
     admin: Any
@@ -106,6 +108,7 @@ async def clients(workloads: Workloads) -> AsyncIterator[Callable[[Server, str],
             service_key_service_pb2_grpc.ServiceKeyServiceStub(channel),
             log_key_service_pb2_grpc.LogKeyServiceStub(channel),
             digest_key_service_pb2_grpc.DigestKeyServiceStub(channel),
+            receipt_key_service_pb2_grpc.ReceiptKeyServiceStub(channel),
             model_key_service_pb2_grpc.ModelKeyServiceStub(channel),
             crypto_service_pb2_grpc.CryptoServiceStub(channel),
             key_admin_service_pb2_grpc.KeyAdminServiceStub(channel),

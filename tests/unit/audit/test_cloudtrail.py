@@ -239,7 +239,9 @@ def test_what_was_given_out_and_whose_copy_it_is() -> None:
         call_with_bearer_token=True,
         omitted_resources=3,
     )
+    event.statement_sha256 = bytes(range(32))
     record = emit(event)
+    assert record["additionalEventData"]["statementSha256"] == bytes(range(32)).hex()
     assert record["sharedEventID"] == "shared"
     assert record["additionalEventData"]["issuedCredentials"]["accessKeyId"] == "ASIA"
     assert record["additionalEventData"]["callWithBearerToken"] is True
@@ -276,6 +278,7 @@ def messages(descriptor: Any) -> st.SearchStrategy[dict[str, Any]]:
             return messages(field.message_type)
         by_type = {
             field.TYPE_STRING: TEXT,
+            field.TYPE_BYTES: st.binary(max_size=40),
             field.TYPE_BOOL: st.booleans(),
             field.TYPE_ENUM: st.integers(0, 9),
             field.TYPE_UINT32: st.integers(0, 2**32 - 1),

@@ -30,6 +30,7 @@ from services.kms.operations.managed_keys import ManagedKeys
 from services.kms.operations.material_store import MaterialStore
 from services.kms.operations.model_keys import ModelKeys
 from services.kms.operations.pages import Pages
+from services.kms.operations.receipt_keys import ReceiptKeys
 from services.kms.operations.rotation import Rotation
 from services.kms.operations.service_keys import ServiceKeys
 from services.kms.operations.shredding import Shredder
@@ -206,6 +207,7 @@ class World:
         own = WorkloadKeys(self.records, self.material, self.clock, self.random)
         self.models, self.services = ModelKeys(own), ServiceKeys(own)
         self.digests = DigestKeys(own, self.material)
+        self.receipts = ReceiptKeys(own, self.material, "craton.local", self.clock, self.random)
 
     async def open(self) -> None:
         """Unseal."""

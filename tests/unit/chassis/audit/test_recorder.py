@@ -17,7 +17,7 @@ from services.chassis.audit.recorder import SpoolRecorder
 from services.chassis.audit.segment import Lane
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summaries import Row, SummaryTable
-from services.chassis.context import CallContext, IssuedCredentials
+from services.chassis.context import CallContext, IssuedCredentials, Statement
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import BearerTokenType, ClientContext, FederatedUser, PrincipalClaims
@@ -104,6 +104,20 @@ async def test_calls_with_api_keys_are_marked_and_name_the_credential(audit, bea
     long_term = bearer is BearerTokenType.LONG_TERM
     named = ("", "AKIAALICE") if long_term else ("AKIAALICE", "")
     assert (event.principal.access_key_id, event.principal.credential_id) == named
+
+
+async def test_the_outcome_is_the_event_that_a_statement_names_and_no_other_is(audit):
+    served = call()
+    await audit.recorder.intent(served, EFFECT)
+    named = "0f6c2f6e-1d2a-4b7e-9c3d-5a6b7c8d9e0f"
+    served.statement = Statement(named, b"d" * 32)
+    await audit.recorder.outcome(served, EFFECT, "OK", "")
+    await audit.recorder.outcome(served, EFFECT, "CANCELLED", "CANCELLED")
+    intent, outcome, correction = audit.events()
+    assert (outcome.event_id, outcome.statement_sha256) == (named, b"d" * 32)
+    for other in (intent, correction):
+        assert other.event_id != named
+        assert other.statement_sha256 == b""
 
 
 async def test_intent_and_outcome_say_who_what_where_and_how_it_ended(audit):
