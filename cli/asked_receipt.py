@@ -62,7 +62,7 @@ class AskedReceipt:
         return self
 
     def write(self, target: Path) -> None:
-        """Write the receipt, and beside it request and response as it commits to them: all for their owner."""
+        """Write the receipt, and beside it request and response as it commits to them, for their owner."""
         for path, content in (
             (target, bytes(self._file) if self._file is not None else b""),
             (target.with_name(f"{target.name}.request"), self._request),
