@@ -33,9 +33,9 @@ def client(stack: Stack, service: str, *, region: str = "") -> Any:
     # With a role the profile's own keys are not enough: the role is assumed first.
     profile = Session(stack).profile() if chosen_role() else aws_profile(stack)
     session = botocore.session.Session(profile=profile.profile)
-    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
     session.set_config_variable("config_file", str(profile.config_file))
     session.set_config_variable("credentials_file", str(profile.credentials_file))
+    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
     # Keys of the environment would win over the profile and belong to another installation.
     session.set_credentials(
         profile.credentials.access_key_id,

@@ -20,9 +20,13 @@ def boto_client(service: str, **values: Any) -> Any:
         return _session().client(service, **values)
 
 
+def botocore_session() -> botocore.session.Session:
+    """Return a session that finds our own service models as well, as with AWS_DATA_PATH."""
+    session = botocore.session.Session()
+    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
+    return session
+
+
 @functools.cache
 def _session() -> boto3.Session:
-    session = botocore.session.Session()
-    # As AWS_DATA_PATH does.
-    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
-    return boto3.Session(botocore_session=session)
+    return boto3.Session(botocore_session=botocore_session())

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "docs/examples/first_call.py": "README.md",
     "docs/examples/first_rpc.py": "README.md",
+    "docs/examples/receipt.py": "docs/receipts.md",
     "docs/examples/team_role.py": "docs/identity.md",
     "docs/examples/kms_envelope.py": "docs/kms.md",
     "docs/examples/kms_encryption_sdk.py": "docs/kms.md",

@@ -18,6 +18,7 @@ from tlog.receipt import framed
 from tlog.receipt_file import ReceiptFile
 
 TEXT = "craton.tiny-text-v1"
+MEMBER = "290000000029"
 EMBED = "sbert.minilm-embed-v1"
 ASK, CERTIFICATE = "x-craton-receipt", "x-craton-receipt-certificate"
 
@@ -150,6 +151,30 @@ def test_a_stream_has_its_receipt_afterwards(
     with pytest.raises(ClientError) as refused:
         own.get_receipt(requestId="00000000-0000-4000-8000-000000000000")
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_nobody_else_gets_it(stack: Any, certified: None) -> None:
+    """Neither an administrator of another account nor another user of the same one."""
+    client = asking(stack, base64.b64encode(secrets.token_bytes(32)).decode())
+    answer = client.invoke_model(modelId=TEXT, body=body("mine"))
+    answer["body"].read()
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert stack.client("craton-runtime").get_receipt(requestId=request_id)["receipt"]
+    words = ("accounts", "create", "receipts-member", "--account-id", MEMBER, "--administrator", "boss")
+    boss = stack.craton_json(*words)
+    iam = stack.client("iam")
+    iam.create_user(UserName="receipts-bob")
+    policy = "arn:aws:iam::aws:policy/AmazonBedrockFullAccess"
+    iam.attach_user_policy(UserName="receipts-bob", PolicyArn=policy)
+    bob = iam.create_access_key(UserName="receipts-bob")["AccessKey"]
+    for key_id, secret in (
+        (boss["access_key_id"], boss["secret_access_key"]),
+        (bob["AccessKeyId"], bob["SecretAccessKey"]),
+    ):
+        other = stack.client("craton-runtime", aws_access_key_id=key_id, aws_secret_access_key=secret)
+        with pytest.raises(ClientError) as refused:
+            other.get_receipt(requestId=request_id)
+        assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
 def test_a_salt_that_is_none_is_refused_before_anything_is_done(stack: Any, certified: None) -> None:

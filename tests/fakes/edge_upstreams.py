@@ -33,6 +33,8 @@ from craton.runtime.v1 import (
     catalog_service_pb2_grpc,
     inference_service_pb2,
     inference_service_pb2_grpc,
+    receipt_service_pb2,
+    receipt_service_pb2_grpc,
 )
 from craton.runtime.v1 import resources_pb2 as runtime_resources
 from craton.training.v1 import customization_job_service_pb2, customization_job_service_pb2_grpc
@@ -195,7 +197,9 @@ class Auth(
 
 
 class Runtime(
-    catalog_service_pb2_grpc.CatalogServiceServicer, inference_service_pb2_grpc.InferenceServiceServicer
+    catalog_service_pb2_grpc.CatalogServiceServicer,
+    inference_service_pb2_grpc.InferenceServiceServicer,
+    receipt_service_pb2_grpc.ReceiptServiceServicer,
 ):
     """Echoes bodies; `fail` and `script` change that."""
 
@@ -226,8 +230,18 @@ class Runtime(
             raise
         usage = runtime_resources.Usage(input_tokens=3, output_tokens=5)
         return inference_service_pb2.InvokeModelResponse(
-            body=request.body, content_type="application/json", usage=usage, latency_ms=7
+            body=request.body,
+            content_type="application/json",
+            usage=usage,
+            latency_ms=7,
+            receipt=_RECEIPT if request.HasField("receipt_salt") else None,
         )
+
+    async def GetReceipt(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.requests.append((request, dict(context.invocation_metadata())))
+        if self.fail is not None:
+            raise self.fail
+        return receipt_service_pb2.GetReceiptResponse(receipt=_RECEIPT)
 
     async def InvokeModelWithResponseStream(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.requests.append((request, dict(context.invocation_metadata())))
@@ -288,6 +302,9 @@ class Kms:
         return answer
 
 
+_RECEIPT = runtime_resources.Receipt(
+    receipt="a receipt\n\n— key x\n".encode(), certificate=b"a certificate\n"
+)
 _MODEL = runtime_resources.FoundationModel(
     name="regions/us-east-1/foundationModels/craton.tiny-text-v1",
     model_id="craton.tiny-text-v1",
@@ -309,6 +326,7 @@ _REGISTRATIONS = {
     "runtime": (
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
         inference_service_pb2_grpc.add_InferenceServiceServicer_to_server,
+        receipt_service_pb2_grpc.add_ReceiptServiceServicer_to_server,
     ),
     "training": (customization_job_service_pb2_grpc.add_CustomizationJobServiceServicer_to_server,),
     "kms": (

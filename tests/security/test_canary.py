@@ -2,6 +2,7 @@
 looked for under var/, in Redis, logs, traces, metrics, the audit log, the host's /dev/shm and, through
 /proc/PID/root, in what every pool process sees."""
 
+import base64
 import json
 import os
 import secrets
@@ -65,6 +66,26 @@ def _calls(stack: Any, canary: str) -> Iterator[Any]:
         for _ in client.invoke_model_with_response_stream(modelId=model, body=body)["body"]:
             pass
 
+    def with_receipt() -> Any:
+        # The salt is as secret as the prompt: with both, the receipt says what was asked.
+        salt = base64.b64encode(canary.encode().ljust(32)).decode()
+        answered = asking(salt).invoke_model(modelId=TEXT, body=_titan(text))
+        answered["body"].read()
+        streamed = asking(salt).invoke_model_with_response_stream(modelId=CHAT, body=_chat(text))
+        for _ in streamed["body"]:
+            pass
+        own.get_receipt(requestId=streamed["ResponseMetadata"]["RequestId"])
+
+    def asking(salt: str) -> Any:
+        asks = stack.client("bedrock-runtime")
+        asks.meta.events.register(
+            "before-call.bedrock-runtime",
+            lambda params, **_: params["headers"].update({"x-craton-receipt": salt}),
+        )
+        return asks
+
+    own = stack.client("craton-runtime")
+
     def abandoned() -> None:
         body = _chat(text, max_tokens=64)
         stream_body = client.invoke_model_with_response_stream(modelId=CHAT, body=body)["body"]
@@ -80,6 +101,9 @@ def _calls(stack: Any, canary: str) -> Iterator[Any]:
         yield lambda: stream(CHAT, _chat(text))
         yield lambda: client.invoke_model(modelId=TEXT, body=_titan("x", stopSequences=[canary]))
         yield abandoned
+        yield with_receipt
+        yield lambda: asking(canary).invoke_model(modelId=TEXT, body=_titan(text))
+        yield lambda: own.get_receipt(requestId=canary)
         yield lambda: wrong.invoke_model(modelId=TEXT, body=_titan(text))
         yield lambda: unknown.invoke_model(modelId=TEXT, body=_titan(text))
         yield lambda: mars.invoke_model(modelId=TEXT, body=_titan(text))

@@ -1,10 +1,14 @@
 """Every served operation through an unmodified boto3 client."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from craton.common.v1.error_reason_pb2 import ErrorReason
+
+from services.chassis.errors import DomainError
 
 MODEL = "craton.tiny-text-v1"
 ARN = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
@@ -37,6 +41,39 @@ async def test_invoke_model(stack: Any) -> None:
     assert "Boto3" in context.user_agent
     assert context.endpoint == f"127.0.0.1:{stack.server.port}"
     assert context.region == "us-east-1"
+
+
+async def test_a_receipt_comes_in_headers_and_once_more(stack: Any) -> None:
+    client, salt = stack.client("bedrock-runtime"), bytes(range(32))
+
+    def ask(params: Any, **_: Any) -> None:
+        params["headers"]["x-craton-receipt"] = base64.b64encode(salt).decode()
+
+    client.meta.events.register("before-call.bedrock-runtime", ask)
+    answer = await stack.call(client, "invoke_model", modelId=MODEL, body=b"{}")
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    receipt, certificate = "a receipt\n\n— key x\n", "a certificate\n"
+    assert base64.b64decode(headers["x-craton-receipt"]).decode() == receipt
+    assert base64.b64decode(headers["x-craton-receipt-certificate"]).decode() == certificate
+    stream = await stack.call(client, "invoke_model_with_response_stream", modelId=MODEL, body=b"{}")
+    await stack.call(_List(stream["body"]), "read")
+    assert [request.receipt_salt for request, _ in stack.runtime.requests] == [salt, salt]
+    request_id = stream["ResponseMetadata"]["RequestId"]
+    own = stack.client("craton-runtime")
+    found = await stack.call(own, "get_receipt", requestId=request_id)
+    assert (found["receipt"], found["certificate"]) == (receipt, certificate)
+    asked, metadata = stack.runtime.requests[-1]
+    assert asked.request_id == request_id
+    assert metadata["authorization"].startswith("Bearer token-runtime-")
+    assert stack.recorder.events[-1] == ("outcome", "GetReceipt", "OK", "")
+    stack.runtime.fail = DomainError(ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND, "none is kept")
+    with pytest.raises(ClientError) as caught:
+        await stack.call(own, "get_receipt", requestId=request_id)
+    error = caught.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == (
+        "ResourceNotFoundException",
+        404,
+    )
 
 
 async def test_arn_as_identifier(stack: Any) -> None:

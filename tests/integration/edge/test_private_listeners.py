@@ -77,6 +77,10 @@ async def test_auth_is_told_which_socket_accepted(ways: Ways) -> None:
     runtime = ways.stack.client("bedrock-runtime", endpoint_url=ways.url("private"))
     await ways.stack.call(runtime, "invoke_model", modelId=MODEL, body=b"{}")
     assert (ways.told.private_listener, ways.told.endpoint_service) == ("private", "bedrock-runtime")
+    own = ways.stack.client("craton-runtime", endpoint_url=ways.url("private"))
+    await ways.stack.call(own, "get_receipt", requestId="request-0001")
+    # What we offer beside AWS's operations is reached by their endpoints.
+    assert (ways.told.private_listener, ways.told.endpoint_service) == ("private", "bedrock-runtime")
     call = ways.stack.recorder.calls[-1]
     assert call.principal.path.endpoint_id == ENDPOINT
     assert call.principal.path.account_id == "210987654321"

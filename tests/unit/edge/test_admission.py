@@ -11,7 +11,7 @@ from services.chassis.errors import DomainError
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials, sign_headers
 from services.edge.domain.admission import admit, signed_fields, string_to_sign
-from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
+from services.edge.domain.model import JSON_SERVICES, OWN_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
 from services.edge.events import EVENTS, SERVED, audited_method, method_name, unknown_method
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -70,7 +70,8 @@ def test_refusals() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"x-amz-target", b"x-amzn-bedrock-guardrailidentifier", b"x-amz-content-sha256"]
+    "name",
+    [b"x-amz-target", b"x-amzn-bedrock-guardrailidentifier", b"x-amz-content-sha256", b"x-craton-receipt"],
 )
 def test_headers_that_mean_something_must_be_signed(name: bytes) -> None:
     assert reason_of({**fields(), name: b"x"}) == R.ERROR_REASON_SIGNATURE_MISMATCH
@@ -89,7 +90,8 @@ def test_the_scope_names_the_service_that_is_asked() -> None:
 
 
 def test_every_served_operation_is_described() -> None:
-    models = {name: ServiceModel.load(name) for name in (*SERVICES, *QUERY_SERVICES, *JSON_SERVICES)}
+    names = (*SERVICES, *OWN_SERVICES, *QUERY_SERVICES, *JSON_SERVICES)
+    models = {name: ServiceModel.load(name) for name in names}
     assert {method_name(*key) for key in SERVED} < set(EVENTS)
     for (service, name), served in SERVED.items():
         operation = models[service].operations[name]

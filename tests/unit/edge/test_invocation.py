@@ -1,9 +1,17 @@
 """What the headers and the path of an invocation may say."""
 
+import base64
+
 import pytest
 
 from services.edge.domain.faults import Fault
-from services.edge.domain.invocation import InvocationRules, mime_type, model_arn, model_resources
+from services.edge.domain.invocation import (
+    InvocationRules,
+    mime_type,
+    model_arn,
+    model_resources,
+    receipt_salt,
+)
 from services.edge.domain.model import ServiceModel
 
 RULES = InvocationRules(ServiceModel.load("bedrock-runtime"))
@@ -62,3 +70,21 @@ def test_audit_names() -> None:
     assert model_resources({"modelIdentifier": "craton.tiny-text-v1"}, "us-east-1", "aws") == (ARN,)
     assert model_resources({"modelId": ARN}, "us-east-1", "aws") == (ARN,)
     assert model_resources({}, "us-east-1", "aws") == ()
+
+
+def test_a_receipt_is_asked_for_with_a_salt_and_nothing_else() -> None:
+    salt = bytes(range(32))
+    assert receipt_salt({}) is None
+    assert receipt_salt({b"x-craton-receipt": base64.b64encode(salt)}) == salt
+    for bad in (
+        b"",
+        b"true",
+        base64.b64encode(salt[1:]),
+        base64.b64encode(salt + b"x"),
+        base64.urlsafe_b64encode(b"\xff" * 32),
+        base64.b64encode(salt) + b"\n",
+        b"\xff" * 44,
+    ):
+        with pytest.raises(Fault) as caught:
+            receipt_salt({b"x-craton-receipt": bad})
+        assert caught.value.message == "The x-craton-receipt header must be 32 random bytes in base64."

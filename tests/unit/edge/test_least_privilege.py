@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.session import get_session
 
 from services.chassis.clock import SystemClock
 from services.chassis.principal import ClientContext, PrincipalClaims
@@ -18,6 +17,7 @@ from services.edge.adapters.web_identity import WebIdentity
 from services.edge.domain.model import ServiceModel
 from services.edge.ports import Caller, Invocation, Presented
 from services.edge.wiring import operations
+from tests.boto_clients import botocore_session
 from tests.fakes.service_inputs import example_input
 
 MODELS = {name: ServiceModel.load(name) for name in ("kms",)}
@@ -71,9 +71,9 @@ def granted() -> Iterator[str]:
 async def _run(recorder: Recorder) -> None:
     channels: Any = dict.fromkeys(ANSWERED_BY, recorder)
     channel: Any = recorder
-    web_identity = WebIdentity(channel, "us-east-1")
+    web_identity, session = WebIdentity(channel, "us-east-1"), botocore_session()
     for (service, name), run in operations(channels, MODELS, web_identity, "aws").items():
-        shape = get_session().get_service_model(service).operation_model(name).input_shape
+        shape = session.get_service_model(service).operation_model(name).input_shape
         with pytest.raises(AskedError):
             await run({} if shape is None else example_input(shape), CALLER)
     presented = Presented(Credential("AKIA", "20260101", "us-east-1", "iam"), b"", b"")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.edge.domain.model import SERVICES, Operation, ServiceModel
+from services.edge.domain.model import OWN_SERVICES, SERVICES, Operation, ServiceModel
 from services.edge.domain.route import Router
 
 OPERATIONS = [op for name in SERVICES for op in ServiceModel.load(name).operations.values()]
@@ -44,3 +44,13 @@ def test_everything_else_is_not(method: str, path: bytes) -> None:
 def test_equal_routes_are_refused() -> None:
     with pytest.raises(ValueError):
         Router([OPERATIONS[0], OPERATIONS[0]])
+
+
+def test_our_own_operations_have_paths_that_aws_has_not() -> None:
+    own = [op for name in OWN_SERVICES for op in ServiceModel.load(name).operations.values()]
+    assert {op.path.split("/")[1] for op in own} == {"craton"}
+    assert "craton" not in {op.path.split("/")[1] for op in OPERATIONS}
+    router = Router([*OPERATIONS, *own])
+    found = router.find("GET", b"/craton/receipts/request-0001")
+    assert found is not None
+    assert (found.operation.name, found.labels) == ("GetReceipt", (("requestId", "request-0001"),))
