@@ -64,6 +64,7 @@ def answered(stack: Any, certified: None, tmp_path_factory: pytest.TempPathFacto
     folder, salt, sent = tmp_path_factory.mktemp("receipt"), secrets.token_bytes(32), body("Once upon a time")
     client = asking(stack, base64.b64encode(salt).decode())
     answer = client.invoke_model(modelId=TEXT, body=sent)
+    answered = time.monotonic()
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     notes = [Note.parse(base64.b64decode(headers[name])) for name in (ASK, CERTIFICATE)]
     (folder / "receipt.json").write_bytes(bytes(ReceiptFile(notes[0], notes[1], salt)))
@@ -74,8 +75,11 @@ def answered(stack: Any, certified: None, tmp_path_factory: pytest.TempPathFacto
     assert str(stated.input_tokens) == headers["x-amzn-bedrock-input-token-count"]
     assert str(stated.output_tokens) == headers["x-amzn-bedrock-output-token-count"]
     done = stack.craton_json("receipts", "complete", str(folder / "receipt.json"))
-    print(f"complete: {done['seconds']} s")
-    assert done["seconds"] < 10
+    print(
+        f"complete {time.monotonic() - answered:.2f} s after the answer, {done['seconds']} s of them its own"
+    )
+    # Two seconds after the answer, on a machine that does nothing else: the log's next checkpoint.
+    assert done["seconds"] < 5
     return folder
 
 

@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 export class NotProved extends Error {}
 export class WrongUse extends Error {}
 
-function demand(condition, otherwise) {
+export function demand(condition, otherwise) {
   if (!condition) throw new NotProved(otherwise);
 }
 
@@ -26,7 +26,7 @@ function demand(condition, otherwise) {
 
 const EMPTY_ROOT = sha256();
 
-function sha256(...parts) {
+export function sha256(...parts) {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest();
@@ -63,7 +63,7 @@ function verifyInclusion(index, size, leaf, path, root) {
 
 // Texts: C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof.
 
-const ED25519 = 1;
+export const ED25519 = 1;
 const COSIGNATURE = 4;
 const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 const SIGNATURE_LINE = /^\u2014 ([^\p{White_Space}+]+) ([A-Za-z0-9+/=]+)$/u;
@@ -73,7 +73,7 @@ const MAX_SIGNATURES = 64;
 const MAX_SIZE = 2n ** 63n - 1n;
 
 /** Standard base64 in its one form: padded, and without bits that mean nothing. */
-function fromBase64(text) {
+export function fromBase64(text) {
   const decoded = Buffer.from(text, "base64");
   demand(decoded.toString("base64") === text, "not base64");
   return decoded;
@@ -90,7 +90,7 @@ function parseNumber(text) {
   return BigInt(text);
 }
 
-function fromUtf8(bytes) {
+export function fromUtf8(bytes) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -114,7 +114,7 @@ export function parseKey(text, type) {
 }
 
 /** A signed note: a text that ends with a line feed, an empty line (the last one), and lines of signatures. */
-function parseNote(content) {
+export function parseNote(content) {
   demand(Buffer.byteLength(content) <= MAX_NOTE_BYTES, "the note is too long");
   demand(content.isWellFormed() && !CONTROL.test(content), "a note has characters that none may have");
   const blank = content.lastIndexOf("\n\n");
@@ -132,11 +132,11 @@ function parseNote(content) {
 }
 
 /** Return when the key's owner signed the note, in seconds since 1970; null when it does not say so. */
-function verifyNote(note, key) {
+export function verifyNote(note, key) {
   // Signatures of other keys are ignored; they are other keys' when the name or the id is another.
   const found = note.signatures.filter(({ name, id }) => name === key.name && id === key.id);
-  demand(found.length > 0, `${key.name} has not signed the checkpoint`);
-  demand(found.length === 1, `${key.name} has signed the checkpoint twice`);
+  demand(found.length > 0, `${key.name} has not signed`);
+  demand(found.length === 1, `${key.name} has signed twice`);
   let [time, message, { value }] = [null, note.text, found[0]];
   if (key.type === COSIGNATURE) {
     // tlog-cosignature: the time in eight bytes, then the signature over the time and the note's text.
@@ -206,6 +206,11 @@ export function checkProof(content, trust) {
   const names = Object.keys(Object(members)).sort().join();
   demand(names === "entry,event,proof,salt", "the members entry, event, salt and proof are expected");
   demand(Object.values(members).every((value) => typeof value === "string"), "a member is no string");
+  return checkMembers(members, trust);
+}
+
+/** Check the members of a proof file. */
+export function checkMembers(members, trust) {
   const [entry, event, salt] = [members.entry, members.event, members.salt].map(fromBase64);
   const { eventId, timeUs, commitment } = parseEntry(entry);
   // A longer salt could swallow the beginning of the event.
@@ -345,7 +350,7 @@ function command(words) {
 }
 
 /** Return a file's content, null when there is no such file. */
-function readFile(path) {
+export function readFile(path) {
   try {
     return readFileSync(path);
   } catch (error) {

@@ -32,6 +32,36 @@ from tlog.recorded_event import RecordedEvent
 OTHER = Signer("craton.example/runtime/receipts-2", SignatureType.NOTE)
 
 
+CASES = [
+    (complete(holder=OTHER), "not signed by craton.example/runtime/receipts"),
+    (complete(authority=OTHER), "not signed by craton.example/receipts"),
+    (complete(authority=HOLDER), "not signed by craton.example/receipts"),
+    (complete(replace(RECEIPT, time=CERTIFICATE.not_after)), "hour"),
+    (complete(replace(RECEIPT, time=CERTIFICATE.not_before - timedelta(seconds=1))), "hour"),
+    (
+        complete(certificate=replace(CERTIFICATE, workload="spiffe://craton.example/service/edge")),
+        "not recorded by edge",
+    ),
+    (complete(event=receipt_event(event_id=str(CERTIFICATE.event_id))), "another event"),
+    (complete(event=receipt_event(statement_sha256=bytes(32))), "names another one"),
+    (complete(event=receipt_event(statement_sha256=b"")), "names another one"),
+    (complete(event=receipt_event(recorder="edge")), "not recorded by runtime"),
+    (complete(event=receipt_event(status_code="CANCELLED")), "succeeded"),
+    (complete(event=receipt_event(phase=pb.EVENT_PHASE_INTENT)), "succeeded"),
+    (complete(event=receipt_event(account_id="210987654321")), "another account or request"),
+    (complete(event=receipt_event(request_id="another-request")), "another account or request"),
+    (complete(published=key_event(recorder="runtime")), "not recorded by kms"),
+    (complete(published=key_event(statement_sha256=RECEIPT.digest)), "names another one"),
+    (complete(published=key_event(status_code="UNKNOWN")), "succeeded"),
+    (replace(FILE, receipt_proof=None), "not complete"),
+    (replace(FILE, certificate_proof=None), "not complete"),
+    (replace(FILE, receipt_proof=FILE.certificate_proof), "another event"),
+    (replace(FILE, certificate_proof=FILE.receipt_proof), "another event"),
+]
+MISFITS = [file for file, _ in CASES]
+"""Each of parts that are right by themselves."""
+
+
 def test_a_file_is_read_again_and_verified() -> None:
     read = ReceiptFile.parse(bytes(FILE))
     assert read == FILE
@@ -60,35 +90,7 @@ def test_every_changed_character_is_refused() -> None:
                 refused({name: members[name] | {part: base64.b64encode(changed).decode()}})
 
 
-@pytest.mark.parametrize(
-    ("file", "why"),
-    [
-        (complete(holder=OTHER), "not signed by craton.example/runtime/receipts"),
-        (complete(authority=OTHER), "not signed by craton.example/receipts"),
-        (complete(authority=HOLDER), "not signed by craton.example/receipts"),
-        (complete(replace(RECEIPT, time=CERTIFICATE.not_after)), "hour"),
-        (complete(replace(RECEIPT, time=CERTIFICATE.not_before - timedelta(seconds=1))), "hour"),
-        (
-            complete(certificate=replace(CERTIFICATE, workload="spiffe://craton.example/service/edge")),
-            "not recorded by edge",
-        ),
-        (complete(event=receipt_event(event_id=str(CERTIFICATE.event_id))), "another event"),
-        (complete(event=receipt_event(statement_sha256=bytes(32))), "names another one"),
-        (complete(event=receipt_event(statement_sha256=b"")), "names another one"),
-        (complete(event=receipt_event(recorder="edge")), "not recorded by runtime"),
-        (complete(event=receipt_event(status_code="CANCELLED")), "succeeded"),
-        (complete(event=receipt_event(phase=pb.EVENT_PHASE_INTENT)), "succeeded"),
-        (complete(event=receipt_event(account_id="210987654321")), "another account or request"),
-        (complete(event=receipt_event(request_id="another-request")), "another account or request"),
-        (complete(published=key_event(recorder="runtime")), "not recorded by kms"),
-        (complete(published=key_event(statement_sha256=RECEIPT.digest)), "names another one"),
-        (complete(published=key_event(status_code="UNKNOWN")), "succeeded"),
-        (replace(FILE, receipt_proof=None), "not complete"),
-        (replace(FILE, certificate_proof=None), "not complete"),
-        (replace(FILE, receipt_proof=FILE.certificate_proof), "another event"),
-        (replace(FILE, certificate_proof=FILE.receipt_proof), "another event"),
-    ],
-)
+@pytest.mark.parametrize(("file", "why"), CASES)
 def test_what_does_not_belong_together(file: ReceiptFile, why: str) -> None:
     with pytest.raises(TlogError, match=why):
         file.verify(AUTHORITY.key, TRUST)

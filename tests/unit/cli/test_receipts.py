@@ -1,0 +1,88 @@
+"""`craton receipts verify` needs no stack: a file, two keys, and exit codes that say what became of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli.output import Exit
+from cli.receipts import receipts
+from tests.unit.tlog.keys import LOG, WITNESSES
+from tests.unit.tlog.receipts import AUTHORITY, FILE, RECEIPT, REQUEST, RESPONSE
+
+KEYS = ("--authority", str(AUTHORITY.key), "--key", str(LOG.key))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "receipt.json").write_bytes(bytes(FILE))
+    (tmp_path / "request").write_bytes(REQUEST)
+    (tmp_path / "response").write_bytes(RESPONSE)
+    return tmp_path
+
+
+def verify(folder: Path, *words: str) -> Any:
+    return CliRunner().invoke(receipts, ["verify", str(folder / "receipt.json"), *words])
+
+
+def test_what_it_says_is_printed(folder: Path) -> None:
+    given = ("--request", str(folder / "request"), "--response", str(folder / "response"))
+    done = verify(folder, *KEYS, *given, "--json")
+    assert done.exit_code == 0
+    printed = json.loads(done.stdout)
+    assert (printed["model"], printed["output_tokens"]) == (RECEIPT.model_id, 40)
+    assert (printed["event_id"], printed["time"]) == (str(RECEIPT.event_id), "2026-03-01T12:00:00Z")
+    assert printed["proved"] == ["receipt", "request", "response"]
+    assert json.loads(verify(folder, *KEYS, "--json").stdout)["proved"] == ["receipt"]
+    assert RECEIPT.model_id in verify(folder, *KEYS).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((*KEYS, "--request", "response"), "another request"),
+        ((*KEYS, "--response", "request"), "another response"),
+        (("--authority", str(LOG.key), "--key", str(LOG.key)), "not signed by"),
+        (("--authority", str(AUTHORITY.key), "--key", str(AUTHORITY.key)), "has not signed"),
+        ((*KEYS, "--witness", str(WITNESSES[0].key)), "0 of 1 witnesses"),
+    ],
+)
+def test_what_is_not_proved_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str
+) -> None:
+    monkeypatch.chdir(folder)
+    done = verify(folder, *words)
+    assert done.exit_code == Exit.REFUSED
+    assert why in done.stderr
+
+
+def test_without_a_salt_contents_prove_nothing(folder: Path) -> None:
+    (folder / "receipt.json").write_bytes(bytes(replace(FILE, salt=b"")))
+    assert verify(folder, *KEYS).exit_code == 0
+    done = verify(folder, *KEYS, "--request", str(folder / "request"))
+    assert (done.exit_code, "a salt has 32 bytes" in done.stderr) == (Exit.REFUSED, True)
+
+
+def test_a_closed_event_must_be_accepted(folder: Path) -> None:
+    assert FILE.receipt_proof is not None
+    closed = replace(FILE, receipt_proof=FILE.receipt_proof.closed())
+    (folder / "receipt.json").write_bytes(bytes(closed))
+    assert "is not shown" in verify(folder, *KEYS).stderr
+    assert verify(folder, *KEYS, "--closed").exit_code == 0
+
+
+@pytest.mark.parametrize("missing", ["--authority", "--key"])
+def test_both_keys_are_needed(folder: Path, missing: str) -> None:
+    at = KEYS.index(missing)
+    done = verify(folder, *KEYS[:at], *KEYS[at + 2 :])
+    assert (done.exit_code, f"{missing} is missing" in done.stderr) == (2, True)
+
+
+def test_what_is_no_receipt(folder: Path) -> None:
+    (folder / "receipt.json").write_text("{}")
+    for command in (["verify", *KEYS], ["complete"]):
+        done = CliRunner().invoke(receipts, [command[0], str(folder / "receipt.json"), *command[1:]])
+        assert done.exit_code == Exit.REFUSED
