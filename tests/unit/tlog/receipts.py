@@ -89,13 +89,16 @@ def signed(text: str, signer: Signer) -> Note:
     return signer.sign(Note(text, ()))
 
 
-def prove(*events: pb.Event) -> list[StatementProof]:
-    """Put events into a log between others, and return their proofs."""
+def prove(*events: pb.Event, event_id: UUID | None = None) -> list[StatementProof]:
+    """Put events into a log between others, and return their proofs; entries may have another id."""
     opened = []
     for event in events:
         content, salt = event.SerializeToString(), b"t" * 32
         header = LeafHeader(
-            UUID(event.event_id).bytes, event.event_time.ToMicroseconds(), b"k" * 16, commit(content, salt)
+            (event_id or UUID(event.event_id)).bytes,
+            event.event_time.ToMicroseconds(),
+            b"k" * 16,
+            commit(content, salt),
         )
         opened.append((bytes(header) + bytes(12 + 32 + len(content) + 16), content, salt))
     entries = [b"another", *(entry for entry, _, _ in opened), b"a third"]
