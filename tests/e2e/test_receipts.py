@@ -6,15 +6,22 @@ import json
 import secrets
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from botocore.exceptions import ClientError
+from craton.runtime.v1 import inference_service_pb2 as pb
+from craton.runtime.v1.inference_service_pb2_grpc import InferenceServiceStub
+from craton.runtime.v1.receipt_service_pb2 import GetReceiptRequest
+from craton.runtime.v1.receipt_service_pb2_grpc import ReceiptServiceStub
 
 from cli.output import Exit
+from tests.stack_callers import principal_token
 from tlog.note import Note
-from tlog.receipt import framed
+from tlog.receipt import Receipt, framed
 from tlog.receipt_file import ReceiptFile
 
 TEXT = "craton.tiny-text-v1"
@@ -187,6 +194,32 @@ def test_a_salt_that_is_none_is_refused_before_anything_is_done(stack: Any, cert
             asking(stack, salt).invoke_model(modelId=TEXT, body=body("x"))
         assert refused.value.response["Error"]["Code"] == "ValidationException"
         assert "x-craton-receipt" in refused.value.response["Error"]["Message"]
+
+
+def test_native_clients_get_it_in_the_last_message(stack: Any, certified: None) -> None:
+    salt, sent = secrets.token_bytes(32), body("A ship")
+    roots = (stack.home / "pki/ca.pem").read_bytes()
+    with grpc.secure_channel(f"{stack.address}:9443", grpc.ssl_channel_credentials(roots)) as channel:
+        token = principal_token(channel, f"{stack.address}:9443", "runtime", stack.credentials())
+        request_id = str(uuid.uuid4())
+        metadata = (*token, ("x-request-id", request_id))
+        request = pb.InvokeModelWithResponseStreamRequest(model_id=TEXT, body=sent, receipt_salt=salt)
+        stub = InferenceServiceStub(channel)
+        messages = list(stub.InvokeModelWithResponseStream(request, metadata=metadata, timeout=30))
+        assert not any(each.HasField("receipt") for each in messages[:-1])
+        receipt = messages[-1].receipt
+        again = ReceiptServiceStub(channel).GetReceipt(
+            GetReceiptRequest(request_id=request_id), metadata=token, timeout=30
+        )
+        assert again.receipt == receipt
+        with pytest.raises(grpc.RpcError) as refused:
+            short = pb.InvokeModelRequest(model_id=TEXT, body=sent, receipt_salt=salt[1:])
+            stub.InvokeModel(short, metadata=token, timeout=30)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    stated = Receipt.parse(Note.parse(receipt.receipt).text)
+    stated.verify_request(salt, sent)
+    stated.verify_response(salt, b"".join(framed(chunk) for each in messages for chunk in each.chunks))
+    assert stated.request_id == request_id
 
 
 def test_who_asks_for_none_gets_none(stack: Any) -> None:

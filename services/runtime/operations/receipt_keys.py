@@ -21,7 +21,7 @@ RENEW_S = 1800.0
 _NEEDED = timedelta(seconds=LONGEST_CALL_S + 30)
 """A call gets its key when it begins, and no call is to end without the receipt that it was promised."""
 _CHECK_S = 30.0
-_FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 30.0
+_FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 10.0
 
 _log = Log("receipts")
 

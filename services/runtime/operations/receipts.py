@@ -122,7 +122,8 @@ class Receipts:
         call.statement = Statement(str(receipt.event_id), receipt.digest)
         call.conclude()
         if call.conclusion is not None:
-            await call.conclusion
+            # Whoever goes away meanwhile does not take the record of its call along.
+            await asyncio.shield(asyncio.ensure_future(call.conclusion))
         kept = Kept(signed, f"bedrock:{draft.operation}", foundation_model_arn(claims.region, model.model_id))
         self._kept.put(_owner(claims), call.request_id, kept, self._clock.boottime())
         return signed

@@ -209,6 +209,18 @@ async def test_no_receipt_leaves_whose_event_is_not_durable(world: World) -> Non
     assert len(world.kept) == 0
 
 
+async def test_a_client_that_goes_away_does_not_take_the_record_along(world: World) -> None:
+    world.durable = asyncio.get_running_loop().create_future()
+    asking = asyncio.create_task(world.invocations.invoke(world.call(), Request()))
+    while not world.outcomes:
+        await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not world.durable.cancelled()
+    assert len(world.kept) == 0
+
+
 async def test_its_owner_gets_it_once_more(world: World) -> None:
     _, signed = await world.stream(Request())
     call = world.call()
