@@ -212,8 +212,8 @@ def test_native_clients_get_it_in_the_last_message(stack: Any, certified: None) 
             GetReceiptRequest(request_id=request_id), metadata=token, timeout=30
         )
         assert again.receipt == receipt
+        short = pb.InvokeModelRequest(model_id=TEXT, body=sent, receipt_salt=salt[1:])
         with pytest.raises(grpc.RpcError) as refused:
-            short = pb.InvokeModelRequest(model_id=TEXT, body=sent, receipt_salt=salt[1:])
             stub.InvokeModel(short, metadata=token, timeout=30)
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     stated = Receipt.parse(Note.parse(receipt.receipt).text)
