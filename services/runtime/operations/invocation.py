@@ -89,7 +89,9 @@ class Invocations:
             self._count(call, model, embedded)
             if draft is None:
                 call.conclude()
-            return await self._answer(call, vector_family.render(vectors), embedded, started, draft)
+            body = vector_family.render(vectors)
+            receipt = None if draft is None else await self._receipts.issue_whole(call, draft, body, embedded)
+            return Answer(body, vectors.input_tokens, 0, self._since(started), receipt)
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
         answer = await pool.complete(model.model_id, generation, timeout, call.intended)
@@ -97,7 +99,9 @@ class Invocations:
         if draft is None:
             call.conclude()
         body = family.render(answer.text, answer, model, call.call_id)
-        return await self._answer(call, body, answer, started, draft)
+        # What was said is committed to first: only then the event says that the call has succeeded.
+        receipt = None if draft is None else await self._receipts.issue_whole(call, draft, body, answer)
+        return Answer(body, answer.input_tokens, answer.output_tokens, self._since(started), receipt)
 
     async def invoke_streaming(
         self, call: CallContext, request: InvocationRequest
@@ -186,16 +190,6 @@ class Invocations:
                 retry_after_s=5.0,
             )
         return model, pool, catalogue.manifest_sha256(model.model_id)
-
-    async def _answer(
-        self, call: CallContext, body: bytes, last: TextPiece, started: float, draft: Draft | None
-    ) -> Answer:
-        receipt = None
-        if draft is not None:
-            # What was said is committed to first: only then the event says that the call has succeeded.
-            draft.set_body(body)
-            receipt = await self._receipts.issue(call, draft, last)
-        return Answer(body, last.input_tokens, last.output_tokens, self._since(started), receipt)
 
     async def _pieces(
         self, call: CallContext, model: ModelManifest, source: AsyncGenerator[TextPiece, None]

@@ -95,6 +95,13 @@ class Receipts:
             commitment = await asyncio.to_thread(commit_request, salt, body)
         return Draft(key, salt, operation, model, manifest_sha256, commitment)
 
+    async def issue_whole(
+        self, call: CallContext, draft: Draft, body: bytes, last: TextPiece
+    ) -> SignedReceipt:
+        """As `issue`, of an answer that is one body."""
+        draft.set_body(body)
+        return await self.issue(call, draft, last)
+
     async def issue(self, call: CallContext, draft: Draft, last: TextPiece) -> SignedReceipt:
         """Sign, and return the receipt once the event that names it is durable.
 
