@@ -13,7 +13,7 @@ from services.audit.adapters.tables import METADATA
 from services.audit.domain.anchor import Anchor
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
-from tests.fakes.databases import KINDS, empty_database, replica
+from tests.fakes.databases import KINDS, empty_database, make_schema, replica
 
 REVISIONS = Path(services.audit.__file__).parent / "adapters" / "migrations"
 STORE = "0b5e7f0e-6a3c-4d5e-8f11-2f3a4b5c6d7e"
@@ -24,7 +24,7 @@ KMS = "service/kms"
 @pytest.fixture(params=KINDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     opened = Database(empty_database(request.param, tmp_path))
-    opened.migrate(REVISIONS)
+    make_schema(opened, REVISIONS)
     yield opened
     await opened.close()
 

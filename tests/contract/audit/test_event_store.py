@@ -15,7 +15,7 @@ from services.audit.domain.query import Place, Query
 from services.audit.ports import Batch, DataKey, SealedEntry
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
-from tests.fakes.databases import KINDS, empty_database, replica
+from tests.fakes.databases import KINDS, empty_database, make_schema, replica
 
 REVISIONS = Path(services.audit.__file__).parent / "adapters" / "migrations"
 SPOOL = "ab" * 16
@@ -24,7 +24,7 @@ SPOOL = "ab" * 16
 @pytest.fixture(params=KINDS)
 async def database(request, tmp_path) -> AsyncIterator[Database]:
     opened = Database(empty_database(request.param, tmp_path))
-    opened.migrate(REVISIONS)
+    make_schema(opened, REVISIONS)
     yield opened
     await opened.close()
 

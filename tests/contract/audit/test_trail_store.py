@@ -15,7 +15,7 @@ from services.audit.domain.trail import TRAILS_A_REGION, Pending, Settings, Stat
 from services.audit.ports import StoredDigest
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
-from tests.fakes.databases import KINDS, empty_database, replica
+from tests.fakes.databases import KINDS, empty_database, make_schema, replica
 
 REVISIONS = Path(services.audit.__file__).parent / "adapters" / "migrations"
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -24,7 +24,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 @pytest.fixture(params=KINDS)
 async def database(request, tmp_path) -> AsyncIterator[Database]:
     opened = Database(empty_database(request.param, tmp_path))
-    opened.migrate(REVISIONS)
+    make_schema(opened, REVISIONS)
     yield opened
     await opened.close()
 

@@ -8,14 +8,14 @@ import pytest
 from services.chassis.database import Database
 from tests.contract.auth.identity_stores import Stores, filled_stores
 from tests.contract.auth.test_store import REVISIONS
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 
 
 @pytest.fixture(params=KINDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database with the current schema."""
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     yield database
     await database.close()
 

@@ -16,7 +16,7 @@ from services.auth.domain.records import Account
 from services.auth.ports.endpoints import EndpointStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -48,7 +48,7 @@ async def reason(call: Awaitable[Any]) -> str:
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EndpointStore]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     directory = SqlDirectory(database)
     for account_id in (ONE, TWO):
         await directory.create_account(Account(account_id, "i", "name", NOW), None, None)

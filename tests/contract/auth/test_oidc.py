@@ -20,7 +20,7 @@ from services.auth.ports.oidc import OidcProviderStore
 from services.chassis.database import Database
 from tests.contract.auth.test_roles import ROLE, SESSION
 from tests.contract.auth.test_store import ACCOUNT, NOW, REVISIONS, first, reason
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 
 URL = "https://token.example.com"
 ARN = f"arn:aws:iam::{ACCOUNT.account_id}:oidc-provider/token.example.com"
@@ -56,7 +56,7 @@ class Stores:
 @pytest.fixture(params=KINDS)
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     made = Stores(database)
     await made.directory.create_account(ACCOUNT, None, None)
     await made.roles.create_role(ROLE, 9)

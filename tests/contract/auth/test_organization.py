@@ -32,7 +32,7 @@ from services.chassis.database import Database, migrate, open_engine
 from services.chassis.errors import DomainError
 from services.chassis.policy.document import canonical, parse
 from services.chassis.policy.keys import PrincipalFacts
-from tests.fakes.databases import KINDS, empty_database, replica
+from tests.fakes.databases import KINDS, empty_database, make_schema, replica
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -109,7 +109,7 @@ async def reason(call: Awaitable[Any]) -> str:
 @pytest.fixture(params=KINDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     yield database
     await database.close()
 

@@ -11,7 +11,7 @@ from services.auth.adapters.sql_points import SqlPoints
 from services.auth.domain.points import EnforcementPointId
 from services.auth.ports.revocation import EnforcementPointStore
 from services.chassis.database import Database
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -25,7 +25,7 @@ def edge(number: int) -> EnforcementPointId:
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EnforcementPointStore]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     yield SqlPoints(database)
     await database.close()
 

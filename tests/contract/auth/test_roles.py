@@ -28,7 +28,7 @@ from services.chassis.arn import IamEntity
 from services.chassis.database import Database, migrate, open_engine
 from services.chassis.policy.bundle import PolicyBundle
 from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, REVISIONS, first, reason
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 
 ROLE = Role(ACCOUNT.account_id, "Reader", "AROA1", " {}", "{}", "reads", timedelta(hours=2), NOW)
 ROLE_ENTITY = Entity(EntityKind.ROLE, "Reader")
@@ -69,7 +69,7 @@ class Stores:
 @pytest.fixture(params=KINDS)
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     made = Stores(database)
     await made.directory.create_account(ACCOUNT, None, None)
     await made.directory.create_user(ALICE, 99)

@@ -16,7 +16,7 @@ from services.auth.domain.records import KeyStatus, ServiceCredential, User
 from services.auth.ports.service_credentials import ServiceCredentialStore
 from services.chassis.database import Database
 from tests.contract.auth.test_store import ACCOUNT, ALICE, NOW, OTHER, REVISIONS, reason
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 
 SERVICE = "bedrock.amazonaws.com"
 EVERYTHING = PageRequest.parse(0, "")
@@ -32,7 +32,7 @@ class Stores:
 @pytest.fixture(params=KINDS)
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     found = Stores(SqlServiceCredentials(database), SqlDirectory(database), SqlCredentials(database))
     for account in (ACCOUNT, OTHER):
         await found.directory.create_account(account, None, None)

@@ -34,7 +34,7 @@ from services.auth.ports.model_access import AgreementStore
 from services.chassis.database import Database
 from services.chassis.errors import DomainError
 from services.chassis.policy.bundle import PolicyBundle
-from tests.fakes.databases import KINDS, empty_database, replica
+from tests.fakes.databases import KINDS, empty_database, make_schema, replica
 
 REVISIONS = Path(__file__).parents[3] / "services" / "auth" / "adapters" / "migrations"
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -57,7 +57,7 @@ class Stores:
 @pytest.fixture(params=KINDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     yield database
     await database.close()
 

@@ -15,7 +15,7 @@ from services.kms.adapters.sql_records import SqlRecords
 from services.kms.adapters.tables import METADATA
 from services.kms.ports import RecordChange, RecordId
 from tests.fakes.anchor import MemoryAnchor
-from tests.fakes.databases import KINDS, empty_database
+from tests.fakes.databases import KINDS, empty_database, make_schema
 from tests.fakes.records import MemoryRecords
 
 REVISIONS = Path(__file__).parents[3] / "services" / "kms" / "adapters" / "migrations"
@@ -30,7 +30,7 @@ async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield MemoryRecords()
         return
     database = Database(empty_database(request.param, tmp_path))
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     records = SqlRecords(database, STORE_ID, MemoryAnchor(), SystemClock(), SystemRandomness())
     await records.open(STORE_KEY, first_boot=True)
     yield records

@@ -22,6 +22,7 @@ from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import PrincipalClaims
 from services.chassis.randomness import SystemRandomness
+from tests.fakes.databases import make_schema
 from tests.fakes.key_service import InMemoryKeyService
 
 ACCOUNT = "123456789012"
@@ -83,7 +84,7 @@ class Service:
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
     database = Database("sqlite://")
-    database.migrate(Path(services.audit.__file__).parent / "adapters" / "migrations")
+    make_schema(database, Path(services.audit.__file__).parent / "adapters" / "migrations")
     parts = (SettableClock(), InMemoryKeyService(), ListedActions(), database)
     made = Service(*parts, None, None, None)
     made.restart()

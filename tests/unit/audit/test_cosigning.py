@@ -17,6 +17,7 @@ from services.chassis.errors import DomainError
 from services.witness.adapters.key_file import KeyFile
 from services.witness.adapters.sql_logs import SqlKnownLogs
 from services.witness.operations.witnessing import Witnessing
+from tests.fakes.databases import make_schema
 from tests.fakes.log_signer import InMemoryLogSigner
 from tests.unit.audit.conftest import Service
 from tests.unit.audit.log_world import World
@@ -36,7 +37,7 @@ class LocalWitness:
         self.name = name
         folder.mkdir(exist_ok=True)
         self._database = Database("sqlite://")
-        self._database.migrate(REVISIONS)
+        make_schema(self._database, REVISIONS)
         self._witnessing = Witnessing(
             SqlKnownLogs(self._database), KeyFile(folder / name, f"witness.example/{name}"), SystemClock(), ()
         )

@@ -31,6 +31,7 @@ from services.auth.operations.signatures import Signatures
 from services.auth.ports.roles import RoleStore
 from services.chassis.database import Database
 from tests.fakes.clock import CountingRandomness, ManualClock
+from tests.fakes.databases import make_schema
 from tests.fakes.sealer import MemorySealer
 from tests.unit.auth.identities import Iam, make_iam
 
@@ -87,7 +88,7 @@ async def auth() -> AsyncIterator[Auth]:
     """One account with the user alice and her access key."""
     clock, randomness, sealer = ManualClock(), CountingRandomness(), MemorySealer()
     database = Database("sqlite://")
-    database.migrate(REVISIONS)
+    make_schema(database, REVISIONS)
     directory, policies = SqlDirectory(database), SqlInlinePolicies(database)
     credentials = SqlCredentials(database)
     keyring = Keyring(credentials, sealer, clock, randomness, timedelta(days=30))

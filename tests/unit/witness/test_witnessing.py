@@ -14,6 +14,7 @@ from services.chassis.errors import DomainError
 from services.witness.adapters.key_file import KeyFile
 from services.witness.adapters.sql_logs import SqlKnownLogs
 from services.witness.operations.witnessing import Witnessing
+from tests.fakes.databases import make_schema
 from tests.unit.tlog.keys import LOG, Signer
 from tests.unit.tlog.trees import consistency, tree_hash
 from tlog.checkpoint import Checkpoint
@@ -27,7 +28,7 @@ FORK = [*ENTRIES[:10], b"another", *ENTRIES[11:]]
 @pytest.fixture
 async def database() -> AsyncIterator[Database]:
     opened = Database("sqlite://")
-    opened.migrate(REVISIONS)
+    make_schema(opened, REVISIONS)
     yield opened
     await opened.close()
 
