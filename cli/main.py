@@ -29,6 +29,7 @@ _COMMANDS = {
     "kms": "cli.kms:kms",
     "audit": "cli.audit:audit",
     "receipts": "cli.receipts:receipts",
+    "trails": "cli.trails:trails",
     "pki": "cli.pki:pki",
 }
 

@@ -9,8 +9,8 @@ NO_STORE = "NoObjectStore"
 """Instead of a code of S3's, where no store is configured."""
 
 
-class BucketError(OSError):
-    """An object store refused, or did not answer; `code` is S3's, or a name of ours for what has none."""
+class DeliveryError(OSError):
+    """Something cannot be delivered; `code` says why, as S3 does, or by a name of ours for what has none."""
 
     def __init__(self, code: str) -> None:
         """Say why."""
@@ -18,11 +18,19 @@ class BucketError(OSError):
         self.code = code
 
 
+class BucketError(DeliveryError):
+    """An object store refused, or did not answer."""
+
+
+class TrailKeyError(DeliveryError):
+    """A customer's key cannot be used for a trail."""
+
+
 def code_of(error: DomainError | OSError) -> str:
     """Return what may stand in logs and be told to customers: the text of an error may name a path."""
     if isinstance(error, DomainError):
         return error.reason_name
-    return error.code if isinstance(error, BucketError) else type(error).__name__
+    return error.code if isinstance(error, DeliveryError) else type(error).__name__
 
 
 class LogDamagedError(Exception):
@@ -186,6 +194,24 @@ def unusable_bucket(code: str) -> DomainError:
         ErrorReason.ERROR_REASON_RESOURCE_STATE,
         texts.get(code, "The bucket cannot be used."),
         field="bucket",
+        metadata={"code": code},
+    )
+
+
+def unusable_key(code: str) -> DomainError:
+    """Nothing can be sealed under a key; `code` says why, as S3 does."""
+    texts = {
+        "KMS.NotFoundException": "There is no key of this name in the trail's region.",
+        "KMS.AccessDeniedException": "The key's policy does not let cloudtrail.amazonaws.com use it for this "
+        "trail: kms:GenerateDataKey* and kms:DescribeKey are needed.",
+        "KMS.DisabledException": "The key is disabled.",
+        "KMS.KMSInvalidStateException": "The key is pending deletion, or has no material.",
+        "KMS.InvalidKeyUsageException": "The key is no symmetric one that encrypts.",
+    }
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        texts.get(code, "The key cannot be used."),
+        field="key_name",
         metadata={"code": code},
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.audit.domain.anchor import Anchor
-from services.audit.domain.delivery import Link, LogFile
+from services.audit.domain.delivery import Link, LogFile, OwedFile
 from services.audit.domain.entry import Index
 from services.audit.domain.query import Place, Query
 from services.audit.domain.trail import Trail, TrailName
@@ -291,6 +291,17 @@ class TrailStore(Protocol):
     async def delete(self, trail: Trail) -> bool:
         """Remove a trail with what is held of its files; False when it was changed or deleted meanwhile."""
 
+    async def hold(self, trail: Trail, files: Sequence[OwedFile]) -> bool:
+        """Hold the sealed files of the part that is pending: whoever puts them puts these bytes.
+
+        Sealing them again would give others. They are held until the part is pending no more. `trail` has the
+        revision that was read. MUST compare and write in one transaction, return only after it is durable,
+        and return False when the trail was changed meanwhile or has such files already.
+        """
+
+    async def held(self, trail: Trail) -> Sequence[OwedFile]:
+        """Return the sealed files of the part that is pending, by regions; none before `hold`."""
+
     async def undigested(self, trail: Trail) -> Mapping[str, Sequence[tuple[int, LogFile]]]:
         """Return, by regions, delivered files with their ids that no digest names yet, the oldest first."""
 
@@ -311,6 +322,25 @@ class TrailStore(Protocol):
 
     async def delivered_digest(self, trail: Trail, digest: StoredDigest) -> None:
         """Note that a digest was delivered, and forget what came before it in its chain."""
+
+
+class TrailSealer(Protocol):
+    """Seals log files of trails under customers' keys, as the keys' policies permit.
+
+    Raises TrailKeyError for what a key or its policy refuses, DomainError while the key service is away.
+    """
+
+    async def resolve(self, name: TrailName, key: str, place: str) -> str:
+        """Return the resource name of the key that `key` (or an alias) means, if the trail can use it.
+
+        `place` is the bucket and folder of the files to come.
+        """
+
+    async def seal(self, name: TrailName, key: str, place: str, content: bytes) -> bytes:
+        """Return a message of the AWS Encryption SDK that holds `content`, other bytes with each call.
+
+        MUST be bound to the trail and to `place`, bucket and key of the object.
+        """
 
 
 class Buckets(Protocol):

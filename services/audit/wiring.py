@@ -15,6 +15,7 @@ from services.audit.adapters.grpc_witness import GrpcWitness
 from services.audit.adapters.kms import KmsKeyService
 from services.audit.adapters.kms_digest_key import KmsDigestSigner
 from services.audit.adapters.kms_log_key import KmsLogSigner
+from services.audit.adapters.kms_trail_key import KmsTrailSealer
 from services.audit.adapters.own_spool import OwnIngest
 from services.audit.adapters.s3_buckets import NoBuckets, S3Buckets
 from services.audit.adapters.s3_client import S3Client
@@ -39,6 +40,7 @@ from services.audit.operations.lookup import Lookup
 from services.audit.operations.nodes import Nodes
 from services.audit.operations.proofs import Proofs
 from services.audit.operations.scrub import Scrub
+from services.audit.operations.trail_files import TrailFiles
 from services.audit.operations.trails import Trails
 from services.audit.operations.witnessed import WitnessedLog
 from services.audit.ports import LogFiles
@@ -92,7 +94,9 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     access = BucketAccess(buckets, clock, config.partition)
     digest_signer = KmsDigestSigner(kms)
     digests = Digests(trails, buckets, access, digest_signer, clock, delivered.digest_interval_s)
-    delivery = Delivery(trails, events, lookup, buckets, access, digests, clock, delivered.interval_s)
+    sealer = KmsTrailSealer(kms, config.partition)
+    log_files = TrailFiles(trails, events, lookup, sealer)
+    delivery = Delivery(trails, events, log_files, buckets, access, digests, clock, delivered.interval_s)
     nodes = Nodes(files)
     cosigning = Cosigning(witnesses, nodes, events, signer, clock)
     log = Log(events, heads, files, signer, cosigning, config.log.origin)
@@ -129,7 +133,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add(
         trail_service_pb2_grpc.add_TrailServiceServicer_to_server,
         TrailServicer(
-            Trails(trails, events, access, point.authorizer, clock, random, config.partition),
+            Trails(trails, events, access, sealer, point.authorizer, clock, random, config.partition),
             PublicKeys(digest_signer, point.authorizer, clock),
         ),
     )

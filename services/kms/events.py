@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from services.chassis.arn import arn_of
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -50,6 +51,14 @@ def _keys_of_re_encrypt(request: Any, call: CallContext) -> Sequence[str]:
 
 def _alias_and_key(request: Any, _call: CallContext) -> Sequence[str]:
     return _displayed(request.name), _displayed(request.key_name)
+
+
+def _key_and_trail(request: Any, _call: CallContext) -> Sequence[str]:
+    try:
+        trail = arn_of(request.trail)
+    except ValueError:
+        trail = request.trail
+    return _displayed(request.key_name), trail
 
 
 def _grant(request: Any, _call: CallContext) -> Sequence[str]:
@@ -141,6 +150,11 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.kms.v1.ReceiptKeyService/GetReceiptAuthority": AuditedMethod(
         _CRATON, "GetReceiptAuthority", Recording.READ
     ),
+    # By AWS's names: the owner of a key finds them beside what principals do with it.
+    "/craton.kms.v1.TrailKeyService/ResolveTrailKey": AuditedMethod(
+        _AWS, "DescribeKey", Recording.READ, _key_and_trail
+    ),
+    "/craton.kms.v1.TrailKeyService/GenerateTrailDataKey": _effect(_AWS, "GenerateDataKey", _key_and_trail),
     "/craton.kms.v1.ModelKeyService/GenerateModelDataKey": _effect(
         _CRATON, "GenerateModelDataKey", _field("key_name")
     ),

@@ -304,6 +304,22 @@ ConditionSource = Callable[[], Awaitable[Conditions]]
 """Says what a request, its key and its caller's claims say. Most policies do not ask."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkingService:
+    """A service as policies see it, and for what it works."""
+
+    principal: str
+    """As policies name it: "cloudtrail.amazonaws.com"."""
+    source_arn: str
+    """The customer's resource, whose ARN and account policies have conditions on."""
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """Region and account of that resource."""
+        _, _, _, region, account_id, _ = self.source_arn.split(":", 5)
+        return region, account_id
+
+
 class PolicyEnforcer(Protocol):
     """Decides whether whoever makes a call may do something, with everything that binds it.
 
@@ -337,6 +353,17 @@ class PolicyEnforcer(Protocol):
         incarnation: str,
     ) -> Decision:
         """Decide about a workload of the model service, which has no more than what `target` gives it."""
+
+    async def decide_service(
+        self,
+        working: WorkingService,
+        action: str,
+        resource: str,
+        conditions: ConditionSource,
+        target: ResourceLayers,
+        incarnation: str,
+    ) -> Decision:
+        """Decide about a service that works for a resource of a customer, and has what `target` gives it."""
 
 
 class PrincipalDirectory(Protocol):

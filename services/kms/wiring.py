@@ -16,6 +16,7 @@ from craton.kms.v1 import (
     model_key_service_pb2_grpc,
     receipt_key_service_pb2_grpc,
     service_key_service_pb2_grpc,
+    trail_key_service_pb2_grpc,
 )
 
 from services.chassis.audit.local import LocalAudit
@@ -64,9 +65,11 @@ from services.kms.operations.pages import Pages
 from services.kms.operations.receipt_keys import ReceiptKeys
 from services.kms.operations.rotation import Rotation
 from services.kms.operations.schedule import Schedule
+from services.kms.operations.service_access import ServiceAccess
 from services.kms.operations.service_keys import ServiceKeys
 from services.kms.operations.shredding import Shredder
 from services.kms.operations.signing import Signing
+from services.kms.operations.trail_keys import TrailKeys
 from services.kms.operations.unsealed_records import UnsealedRecords
 from services.kms.operations.workload_keys import WorkloadKeys
 from services.kms.ports import DeletionAudit, KeyAnnouncer, KeyRevocations, PrincipalDirectory, RootCustody
@@ -82,6 +85,7 @@ from services.kms.servicer.log_key import LogKeyServicer
 from services.kms.servicer.model_key import ModelKeyServicer
 from services.kms.servicer.receipt_key import ReceiptKeyServicer
 from services.kms.servicer.service_key import ServiceKeyServicer
+from services.kms.servicer.trail_key import TrailKeyServicer
 
 AUDIENCE = "kms"
 _FOLDER = Path(__file__).parent
@@ -102,6 +106,7 @@ class _Foundation:
     pages: Pages
     material: MaterialStore
     access: Access
+    services: ServiceAccess
     grants: GrantRecords
     tokens: GrantTokens
     principals: PrincipalDirectory
@@ -169,6 +174,7 @@ def build(
             pages,
             material,
             access,
+            ServiceAccess(point.policies, keys, config.partition),
             grants,
             tokens,
             principals,
@@ -256,6 +262,10 @@ def _serve_workloads(server: Server, base: _Foundation, uses: KeyUses, leases: K
     receipts = ReceiptKeys(own, base.material, base.config.server.trust_domain, base.clock, base.randomness)
     server.add(
         receipt_key_service_pb2_grpc.add_ReceiptKeyServiceServicer_to_server, ReceiptKeyServicer(receipts)
+    )
+    server.add(
+        trail_key_service_pb2_grpc.add_TrailKeyServiceServicer_to_server,
+        TrailKeyServicer(TrailKeys(own, base.services, base.config.partition)),
     )
     server.add(
         model_key_service_pb2_grpc.add_ModelKeyServiceServicer_to_server, ModelKeyServicer(ModelKeys(own))

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.audit.adapters.tables import TRAIL_DIGESTS, TRAIL_FILES, TRAILS
+from services.audit.adapters.tables import TRAIL_SEALED_FILES as _SEALED
 from services.audit.adapters.trail_codec import settings_text, state_text, trail_of
-from services.audit.domain.delivery import Link, LogFile
+from services.audit.domain.delivery import Link, LogFile, OwedFile
 from services.audit.domain.trail import TRAILS_A_REGION, Trail, TrailName
 from services.audit.errors import too_many_trails, trail_exists
 from services.audit.ports import StoredDigest
@@ -67,6 +68,12 @@ class SqlTrailStore:
             )
             if changed.rowcount == 0:
                 return False
+            part = trail.pending.planned_us if trail.pending is not None else None
+            connection.execute(
+                sa.delete(_SEALED).where(
+                    _SEALED.c.trail_id == trail.trail_id, _SEALED.c.planned_us.is_distinct_from(part)
+                )
+            )
             if files:
                 connection.execute(
                     sa.insert(TRAIL_FILES), [_file_row(trail, region, each) for region, each in files]
@@ -76,7 +83,7 @@ class SqlTrailStore:
         return await self._database.run(work)
 
     async def delete(self, trail: Trail) -> bool:
-        """Remove the rows of all three tables in one transaction."""
+        """Remove the rows of all tables in one transaction."""
 
         def work(connection: sa.Connection) -> bool:
             held = sa.select(TRAILS.c.trail_id).where(
@@ -84,11 +91,40 @@ class SqlTrailStore:
             )
             if connection.execute(held.with_for_update()).first() is None:
                 return False
-            for table in (TRAIL_FILES, TRAIL_DIGESTS, TRAILS):
+            for table in (_SEALED, TRAIL_FILES, TRAIL_DIGESTS, TRAILS):
                 connection.execute(sa.delete(table).where(table.c.trail_id == trail.trail_id))
             return True
 
         return await self._database.run(work)
+
+    async def hold(self, trail: Trail, files: Sequence[OwedFile]) -> bool:
+        """Compare revisions and insert in one transaction."""
+
+        def work(connection: sa.Connection) -> bool:
+            of_revision = TRAILS.c.trail_id == trail.trail_id, TRAILS.c.revision == trail.revision
+            if connection.execute(sa.select(TRAILS).where(*of_revision).with_for_update()).first() is None:
+                return False
+            connection.execute(sa.insert(_SEALED), [_sealed_row(trail, each) for each in files])
+            return True
+
+        try:
+            return await self._database.run(work)
+        except sa.exc.IntegrityError:
+            return False
+
+    async def held(self, trail: Trail) -> Sequence[OwedFile]:
+        """Read those of the part that is pending."""
+        if trail.pending is None:
+            return ()
+        statement = sa.select(_SEALED).where(
+            _SEALED.c.trail_id == trail.trail_id, _SEALED.c.planned_us == trail.pending.planned_us
+        )
+
+        def work(connection: sa.Connection) -> list[OwedFile]:
+            rows = connection.execute(statement.order_by(_SEALED.c.region))
+            return [OwedFile(row.region, _log_file(row), row.body) for row in rows]
+
+        return await self._database.read(work)
 
     async def undigested(self, trail: Trail) -> Mapping[str, Sequence[tuple[int, LogFile]]]:
         """Read in the order of their delivery."""
@@ -98,8 +134,7 @@ class SqlTrailStore:
         def work(connection: sa.Connection) -> Mapping[str, Sequence[tuple[int, LogFile]]]:
             found: dict[str, list[tuple[int, LogFile]]] = defaultdict(list)
             for row in connection.execute(statement):
-                file = LogFile(row.bucket, row.object_key, row.sha256, row.oldest_us, row.newest_us)
-                found[row.region].append((row.file_id, file))
+                found[row.region].append((row.file_id, _log_file(row)))
             return found
 
         return await self._database.read(work)
@@ -207,6 +242,17 @@ def _values(trail: Trail) -> dict[str, Any]:
         "state": state_text(trail),
         "active": trail.started_us is not None,
     }
+
+
+def _log_file(row: Any) -> LogFile:
+    return LogFile(row.bucket, row.object_key, row.sha256, row.oldest_us, row.newest_us)
+
+
+def _sealed_row(trail: Trail, owed: OwedFile) -> dict[str, Any]:
+    if trail.pending is None:
+        raise ValueError("files are held of a part that is pending")
+    row = _file_row(trail, owed.region, owed.file)
+    return {**row, "planned_us": trail.pending.planned_us, "body": owed.body}
 
 
 def _file_row(trail: Trail, region: str, file: LogFile) -> dict[str, Any]:

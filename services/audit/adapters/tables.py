@@ -141,6 +141,21 @@ TRAIL_FILES = sa.Table(
     sa.Index("trail_files_by_trail", "trail_id", "file_id"),
 )
 
+TRAIL_SEALED_FILES = sa.Table(
+    "trail_sealed_files",
+    METADATA,
+    # Of the part of a trail that is pending: what is put, and put again.
+    sa.Column("trail_id", sa.String(32), sa.ForeignKey("trails.trail_id"), primary_key=True),
+    sa.Column("region", sa.String(32), primary_key=True),
+    sa.Column("planned_us", sa.BigInteger, nullable=False),
+    sa.Column("bucket", sa.String(63), nullable=False),
+    sa.Column("object_key", sa.String(1024), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("oldest_us", sa.BigInteger, nullable=False),
+    sa.Column("newest_us", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
 TRAIL_DIGESTS = sa.Table(
     "trail_digests",
     METADATA,

@@ -29,9 +29,19 @@ class LogFile:
     bucket: str
     key: str
     sha256: str
-    """Of what it holds before compression, in hexadecimal digits."""
+    """Of what comes out when it is decompressed, in hexadecimal digits: what readers of digests compare."""
     oldest_us: int
     newest_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwedFile:
+    """A log file on its way."""
+
+    region: str
+    file: LogFile
+    body: bytes
+    """As it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,12 @@ def log_file_body(records: Sequence[Mapping[str, Any]]) -> bytes:
 def compressed(body: bytes) -> bytes:
     """Return a body as it is stored. The same body gives the same bytes."""
     return gzip.compress(body, _LEVEL, mtime=0)
+
+
+def owed_file(region: str, place: tuple[str, str], times_us: Sequence[int], content: bytes) -> OwedFile:
+    """Return the log file that holds `content` for a region, at a place (bucket and key)."""
+    named = LogFile(*place, hashlib.sha256(content).hexdigest(), min(times_us), max(times_us))
+    return OwedFile(region, named, compressed(content))
 
 
 def digest_of(

@@ -12,6 +12,8 @@ from services.audit.domain.selectors import DEFAULT, Selectors
 from services.audit.errors import invalid_field
 from services.chassis.arn import arn_of
 
+SERVICE = "cloudtrail.amazonaws.com"
+"""What policies of buckets and keys call whoever delivers for trails."""
 _WITHOUT_REGION = frozenset({"iam.amazonaws.com", "sts.amazonaws.com"})
 """Services that are the same everywhere."""
 TRAILS_A_REGION = 5
@@ -99,6 +101,8 @@ class Settings:
     validation: bool = False
     selectors: Selectors = DEFAULT
     tags: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    """Resource name of the customer's key under which log files are sealed; empty where they are not."""
 
     def folder_of(self, event_source: str, region: str, home: str) -> str | None:
         """Return the region in whose folder a record stands, None for one that is not delivered."""

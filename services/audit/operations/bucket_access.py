@@ -8,7 +8,7 @@ AWS: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket
 
 from collections.abc import Sequence
 
-from services.audit.domain.trail import TrailName
+from services.audit.domain.trail import SERVICE, TrailName
 from services.audit.errors import BucketError
 from services.audit.ports import Buckets
 from services.chassis.clock import Clock
@@ -21,7 +21,6 @@ from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from services.chassis.policy.service_requests import service_context
 
 BUCKET = PolicyKind("bucket policies", 20_480, PrincipalRule.REQUIRED, service="s3", free_sid=True)
-_SERVICE = "cloudtrail.amazonaws.com"
 _ACL = "bucket-owner-full-control"
 """What CloudTrail asks for its files, and AWS's policy for it demands: they are the bucket's owner's."""
 
@@ -47,11 +46,11 @@ class BucketAccess:
             policies = ResourcePolicySet([parse(text, BUCKET)])
         except DomainError as error:
             raise BucketError("MalformedPolicy") from error
-        context = service_context(_SERVICE, name.arn(self._partition), self._clock.now())
+        context = service_context(SERVICE, name.arn(self._partition), self._clock.now())
         # Whose the bucket is, the store does not tell.
         del context["aws:resourceaccount"]
         context["s3:x-amz-acl"] = _ACL
-        requester = Requester(RequesterKind.SERVICE, _SERVICE, "")
+        requester = Requester(RequesterKind.SERVICE, SERVICE, "")
         for key in keys:
             wanted = f"arn:{self._partition}:s3:::{bucket}/{key}"
             decision, _ = policies.evaluate(requester, "s3:PutObject", wanted, context)

@@ -1,24 +1,18 @@
 """Delivery: what trails are owed is put into their buckets, again and again until it is there.
 
 A part of the log is written down before it is delivered, and what is put follows from it: after a crash, or
-at two replicas at once, the same files are put under the same names.
+at two replicas at once, the same files are put under the same names. What is sealed under a customer's key is
+held as well, because sealing gives other bytes each time.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 
-from craton.audit.v1 import resources_pb2 as pb
-
-from services.audit.domain import cloudtrail
-from services.audit.domain.delivery import LogFile, compressed, log_file_body, log_file_key
 from services.audit.domain.trail import Pending, Trail
-from services.audit.errors import BucketError, code_of
+from services.audit.errors import BucketError, DeliveryError, code_of
 from services.audit.operations.bucket_access import BucketAccess
 from services.audit.operations.digests import Digests
-from services.audit.operations.lookup import Lookup
+from services.audit.operations.trail_files import TrailFiles
 from services.audit.operations.trail_status import note
 from services.audit.ports import Buckets, EventStore, TrailStore
 from services.chassis.clock import Clock
@@ -35,16 +29,6 @@ _PARTS = 40
 _log = Log("delivery")
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    region: str
-    key: str
-    sha256: str
-    compressed: bytes
-    oldest_us: int
-    newest_us: int
-
-
 class Delivery:
     """Delivers log files, and has them digested."""
 
@@ -52,7 +36,7 @@ class Delivery:
         self,
         trails: TrailStore,
         events: EventStore,
-        lookup: Lookup,
+        files: TrailFiles,
         buckets: Buckets,
         access: BucketAccess,
         digests: Digests,
@@ -62,7 +46,7 @@ class Delivery:
         """Deliver every `interval_s` seconds."""
         self._trails = trails
         self._events = events
-        self._lookup = lookup
+        self._files = files
         self._buckets = buckets
         self._access = access
         self._digests = digests
@@ -96,7 +80,7 @@ class Delivery:
         """Deliver what one trail is owed; its status says how it went."""
         try:
             delivered = await self.deliver(trail)
-        except (BucketError, DomainError) as error:
+        except (DeliveryError, DomainError) as error:
             await self._note(trail, error)
             return
         if delivered is not None:
@@ -105,7 +89,7 @@ class Delivery:
     async def deliver(self, trail: Trail) -> Trail | None:
         """Deliver every part of the log that there is, and return the trail as it is then.
 
-        None when somebody else has changed it meanwhile. Raises BucketError, DomainError.
+        None when somebody else has changed it meanwhile. Raises DeliveryError, DomainError.
         """
         for _ in range(_PARTS):
             if trail.pending is None:
@@ -136,39 +120,45 @@ class Delivery:
             upto = min(upto, end)
             if upto <= trail.delivered:
                 return None
+        elif trail.settings.key and await self._waits(trail, upto):
+            return None
         return replace(trail, pending=Pending(trail.delivered, upto, self._now_us(), trail.settings))
 
+    async def _waits(self, trail: Trail, upto: int) -> bool:
+        """Say whether a part that ends at `upto` is all that there is, and no reason to use a key."""
+        if await self._events.span(trail.name.account_id, upto, 1, 1) is not None:
+            return False
+        return not await self._files.begins(trail, upto)
+
     async def _put(self, trail: Trail) -> Trail | None:
-        """Put the files of the part that is pending. Raises BucketError, DomainError."""
+        """Put the files of the part that is pending. Raises DeliveryError, DomainError."""
         pending = trail.pending
         if pending is None:
             return trail
-        rows = await self._events.records(trail.name.account_id, pending.after, pending.upto)
-        events = [await self._lookup.event(row) for row in rows]
-        # In a thread, as writing JSON and compressing it take their time: events are taken in meanwhile.
-        files = await asyncio.to_thread(_files, trail, pending, events)
+        held = await self._trails.held(trail)
+        owed = held or await self._files.plain(trail, pending)
         bucket = pending.settings.target.bucket
-        if files:
-            await self._access.require(trail.name, bucket, [each.key for each in files])
-        for each in files:
-            await self._buckets.put(bucket, each.key, each.compressed, {})
-        delivered = [
-            (
-                each.region,
-                LogFile(bucket, each.key, each.sha256, each.oldest_us, each.newest_us),
-            )
-            for each in files
-        ]
+        if owed:
+            await self._access.require(trail.name, bucket, [each.file.key for each in owed])
+        if owed and pending.settings.key and not held:
+            # Where the bucket refuses, the key was not used.
+            sealed = await self._files.sealed(trail, pending, owed)
+            if sealed is None:
+                return None
+            owed = sealed
+        for each in owed:
+            await self._buckets.put(bucket, each.file.key, each.body, {})
+        delivered = [(each.region, each.file) for each in owed]
         now_us = self._now_us()
         status = trail.status
-        if files:
+        if owed:
             status = replace(status, delivered_us=now_us, attempted_us=now_us, delivery_error="")
         done = replace(trail, pending=None, delivered=pending.upto, status=status).past_pauses()
         if not await self._trails.replace(done, delivered if trail.settings.validation else ()):
             return None
         return replace(done, revision=done.revision + 1)
 
-    async def _note(self, trail: Trail, error: BucketError | DomainError) -> None:
+    async def _note(self, trail: Trail, error: DeliveryError | DomainError) -> None:
         """Let the trail's status say what went wrong."""
         code = code_of(error)
         _log.warning("trail_not_delivered", reason=code)
@@ -176,31 +166,3 @@ class Delivery:
 
     def _now_us(self) -> int:
         return int(self._clock.now().timestamp() * 1e6)
-
-
-def _files(trail: Trail, pending: Pending, events: Sequence[pb.Event]) -> Sequence[_File]:
-    """Return the files of a part of the log, one a region."""
-    settings = pending.settings
-    regions: Mapping[str, list[tuple[cloudtrail.Record, int]]] = defaultdict(list)
-    for event in events:
-        record = cloudtrail.emit(event)
-        seen, home = event.audit_context.region, trail.name.region
-        folder = settings.folder_of(event.event_source, seen, home)
-        if folder is not None and settings.selectors.choose(record):
-            regions[folder].append((record, event.event_time.seconds * 1_000_000))
-    return [_file(trail, region, pending, found) for region, found in sorted(regions.items())]
-
-
-def _file(
-    trail: Trail, region: str, pending: Pending, found: Sequence[tuple[cloudtrail.Record, int]]
-) -> _File:
-    body = log_file_body([record for record, _ in found])
-    times_us = [time_us for _, time_us in found]
-    return _File(
-        region,
-        log_file_key(trail, region, pending),
-        sha256(body).hexdigest(),
-        compressed(body),
-        min(times_us),
-        max(times_us),
-    )

@@ -7,15 +7,17 @@ from services.audit.domain.selectors import Selectors
 from services.audit.domain.trail import TAGS_A_TRAIL, Settings, Target, Trail, TrailName, checked_tags
 from services.audit.errors import (
     BucketError,
+    TrailKeyError,
     changed_meanwhile,
     foreign_trail,
     not_at_home,
     too_many_tags,
     unknown_trail,
     unusable_bucket,
+    unusable_key,
 )
 from services.audit.operations.bucket_access import BucketAccess
-from services.audit.ports import Authorization, EventStore, TrailStore
+from services.audit.ports import Authorization, EventStore, TrailSealer, TrailStore
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pipeline import require_principal
@@ -34,6 +36,8 @@ class Changes:
     multi_region: bool | None = None
     global_events: bool | None = None
     validation: bool | None = None
+    key: str | None = None
+    """Resource name of a key or an alias; empty for none."""
 
     def apply(self, settings: Settings) -> Settings:
         """Return settings with the changes. Raises DomainError(INVALID_FIELD)."""
@@ -49,6 +53,7 @@ class Changes:
             multi_region=_or(self.multi_region, settings.multi_region),
             global_events=_or(self.global_events, settings.global_events),
             validation=_or(self.validation, settings.validation),
+            key=settings.key if self.key is None else self.key,
         )
 
 
@@ -60,6 +65,7 @@ class Trails:
         store: TrailStore,
         events: EventStore,
         access: BucketAccess,
+        sealer: TrailSealer,
         authorization: Authorization,
         clock: Clock,
         randomness: Randomness,
@@ -69,6 +75,7 @@ class Trails:
         self._store = store
         self._events = events
         self._access = access
+        self._sealer = sealer
         self._authorization = authorization
         self._clock = clock
         self._randomness = randomness
@@ -78,12 +85,14 @@ class Trails:
         """Make a trail (cloudtrail:CreateTrail).
 
         Raises DomainError: INVALID_FIELD, RESOURCE_EXISTS, QUOTA_EXCEEDED, RESOURCE_STATE with the field
-        "bucket" for one to which nothing can be delivered, and what deciding raises.
+        "bucket" for one to which nothing can be delivered, with "key_name" for a key under which nothing can
+        be sealed, and what deciding raises.
         """
         named = await self._permitted(call, name, "CreateTrail", changing=True)
         settings.target.checked()
         checked_tags(settings.tags)
         await self._require_bucket(named, settings.target)
+        settings = replace(settings, key=await self._usable_key(named, settings))
         trail = Trail(self._randomness.token_bytes(16).hex(), named, settings, self._now_us())
         await self._store.create(trail)
         return trail
@@ -93,14 +102,19 @@ class Trails:
         named = await self._permitted(call, name, "UpdateTrail", changing=True)
         trail = await self._get(named)
         settings = changes.apply(trail.settings)
-        if settings.target != trail.settings.target:
+        moved = settings.target != trail.settings.target
+        if moved:
             await self._require_bucket(named, settings.target)
+        if changes.key is not None or moved:
+            changes = replace(changes, key=await self._usable_key(named, settings))
 
         def change(now: Trail) -> Trail:
             changed = changes.apply(now.settings)
             begins = changed.validation and not now.settings.validation and now.logging
-            # A part that is being delivered goes to where the trail's files go now.
-            moved = changed.target != now.settings.target
+            # A part that is being delivered goes to where the trail's files go now, and as they go now: one
+            # that was to be plain is not put any more once a key is named.
+            begun = changed.target, changed.key
+            moved = begun != (now.settings.target, now.settings.key)
             return replace(
                 now,
                 settings=changed,
@@ -223,6 +237,16 @@ class Trails:
             await self._access.require(name, target.bucket, keys)
         except BucketError as error:
             raise unusable_bucket(error.code) from error
+
+    async def _usable_key(self, name: TrailName, settings: Settings) -> str:
+        """Return the resource name of the key that the settings mean; empty for none."""
+        if not settings.key:
+            return ""
+        place = f"{settings.target.bucket}/{settings.target.folder}/{name.account_id}/CloudTrail/"
+        try:
+            return await self._sealer.resolve(name, settings.key, place)
+        except TrailKeyError as error:
+            raise unusable_key(error.code) from error
 
     def _now_us(self) -> int:
         return int(self._clock.now().timestamp() * 1e6)

@@ -41,6 +41,7 @@ class TrailServicer(rpc.TrailServiceServicer):
             global_events=request.global_events if request.HasField("global_events") else True,
             validation=request.validation,
             tags={each.key: each.value for each in request.tags},
+            key=request.key_name,
         )
         made = await self._trails.create(current_call(), request.name, settings)
         return pb.CreateTrailResponse(trail=_trail(made))
@@ -48,7 +49,8 @@ class TrailServicer(rpc.TrailServiceServicer):
     async def UpdateTrail(self, request: Any, context: Any) -> Any:
         """See the contract."""
         names = ("bucket", "prefix", "multi_region", "global_events", "validation")
-        changes = Changes(**{name: getattr(request, name) for name in names if request.HasField(name)})
+        named = {name: getattr(request, name) for name in names if request.HasField(name)}
+        changes = Changes(**named, key=request.key_name if request.HasField("key_name") else None)
         changed = await self._trails.update(current_call(), request.name, changes)
         return pb.UpdateTrailResponse(trail=_trail(changed))
 
@@ -152,6 +154,7 @@ def _trail(trail: Trail) -> Any:
         global_events=settings.global_events,
         validation=settings.validation,
         has_selectors=settings.selectors != DEFAULT,
+        key_name=settings.key,
     )
 
 

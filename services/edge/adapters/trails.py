@@ -18,6 +18,7 @@ from services.chassis.errors import DomainError
 from services.edge.adapters.trail_selectors import selectors_of, told
 from services.edge.adapters.upstream import ask
 from services.edge.domain.json_faults import unsupported
+from services.edge.domain.kms_names import InvalidArnError, KmsNames
 from services.edge.domain.trail_faults import TrailProblem, invalid_arn, invalid_time_range, trail_fault
 from services.edge.ports import Caller, Operation
 
@@ -26,7 +27,6 @@ _LACKING = (
     "SnsTopicName",
     "CloudWatchLogsLogGroupArn",
     "CloudWatchLogsRoleArn",
-    "KmsKeyId",
     "RecursiveLogging",
 )
 """Members of AWS's that nothing here does: no topics, no log groups. Ignoring one would promise it."""
@@ -78,6 +78,7 @@ class Trails:
             name=self._name(values["Name"], caller),
             tags=_tags(values.get("TagsList", ())),
             **_settings(values),
+            **self._key(values, caller),
         )
         answer = await self._ask(self._stub.CreateTrail, request, caller)
         return self._trail(answer.trail)
@@ -85,7 +86,8 @@ class Trails:
     async def update(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """UpdateTrail."""
         _refuse_lacking(values)
-        request = pb.UpdateTrailRequest(name=self._name(values["Name"], caller), **_settings(values))
+        named = self._name(values["Name"], caller)
+        request = pb.UpdateTrailRequest(name=named, **_settings(values), **self._key(values, caller))
         answer = await self._ask(self._stub.UpdateTrail, request, caller)
         return self._trail(answer.trail)
 
@@ -223,6 +225,21 @@ class Trails:
         except DomainError as error:
             raise trail_fault(error, of_tags=of_tags) or error from error
 
+    def _key(self, values: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Return the field of the key that is named in any of its forms; an empty one takes it away."""
+        text = values.get("KmsKeyId")
+        if not text:
+            return {} if text is None else {"key_name": ""}
+        names = KmsNames(caller.claims.account_id, caller.claims.region, self._partition)
+        try:
+            return {"key_name": names.key_or_alias(text)}
+        except InvalidArnError as error:
+            raise TrailProblem.KEY_ID.fault(f"KmsKeyId: {error}.") from error
+        except DomainError as error:
+            # An ARN that could be a key's is of another region; what else is refused is no name of a key.
+            problem = TrailProblem.NO_KEY if text.startswith("arn:") else TrailProblem.KEY_ID
+            raise problem.fault(f"KmsKeyId: {error.message}.") from error
+
     def _name(self, text: str, caller: Caller) -> str:
         """Return the resource name of a trail that a client named by its name or its ARN. Raises Fault."""
         if text.startswith("arn:"):
@@ -247,6 +264,7 @@ class Trails:
             "IsMultiRegionTrail": trail.multi_region,
             "TrailARN": self._arn(trail),
             "LogFileValidationEnabled": trail.validation,
+            "KmsKeyId": arn_of(trail.key_name, self._partition) if trail.key_name else None,
             "IsOrganizationTrail": False,
         }
 

@@ -83,6 +83,10 @@ class TrailProblem(enum.Enum):
     TOO_MANY = "MaximumNumberOfTrailsExceededException"
     NO_BUCKET = "S3BucketDoesNotExistException"
     BUCKET_POLICY = "InsufficientS3BucketPolicyException"
+    KEY_ID = "InvalidKmsKeyIdException"
+    NO_KEY = "KmsKeyNotFoundException"
+    KEY_POLICY = "InsufficientEncryptionPolicyException"
+    KEY = "KmsException"
     CONFLICT = "ConflictException"
 
     def fault(self, message: str) -> Fault:
@@ -97,6 +101,12 @@ _FIELDS = {
     "selectors": TrailProblem.SELECTORS,
     "tags": TrailProblem.TAG,
 }
+
+_KEY_CODES = {
+    "KMS.NotFoundException": TrailProblem.NO_KEY,
+    "KMS.AccessDeniedException": TrailProblem.KEY_POLICY,
+}
+"""Why a key cannot be used, as audit says it. AWS has one exception for all states in which a key is not."""
 
 
 def invalid_arn() -> Fault:
@@ -125,6 +135,8 @@ def trail_fault(error: DomainError, *, of_tags: bool) -> Fault | None:
     elif reason == _R.ERROR_REASON_RESOURCE_STATE and field == "bucket":
         missing = error.metadata.get("code") in ("NoSuchBucket", "404")
         problem = TrailProblem.NO_BUCKET if missing else TrailProblem.BUCKET_POLICY
+    elif reason == _R.ERROR_REASON_RESOURCE_STATE and field == "key_name":
+        problem = _KEY_CODES.get(error.metadata.get("code", ""), TrailProblem.KEY)
     if problem is None:
         return None
     short = _R.Name(reason).removeprefix("ERROR_REASON_")

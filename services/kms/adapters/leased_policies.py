@@ -19,7 +19,7 @@ from services.chassis.policy.resource_evaluator import ResourcePolicySet
 from services.chassis.policy.service_requests import service_context
 from services.chassis.resource_leases import ResourceLeases
 from services.kms.domain.grants import WORKLOAD_SERVICE
-from services.kms.ports import ConditionSource
+from services.kms.ports import ConditionSource, WorkingService
 
 _NOTHING = RequesterLayers()
 _UNASKED: Conditions = MappingProxyType({})
@@ -79,14 +79,45 @@ class LeasedPolicies:
         incarnation: str,
     ) -> Decision:
         """Decide by the target's layers alone: a service has none of its own."""
+        context = service_context(WORKLOAD_SERVICE, resource, self._clock.now())
+        # For which resource of a customer the workload works is nothing that it could prove.
+        del context["aws:sourcearn"], context["aws:sourceaccount"]
+        return await self._of_service(
+            WORKLOAD_SERVICE, context, action, resource, conditions, target, incarnation
+        )
+
+    async def decide_service(
+        self,
+        working: WorkingService,
+        action: str,
+        resource: str,
+        conditions: ConditionSource,
+        target: ResourceLayers,
+        incarnation: str,
+    ) -> Decision:
+        """Decide by the target's layers alone."""
+        context = service_context(working.principal, working.source_arn, self._clock.now())
+        # The key may be another account's than what the service works for.
+        context["aws:resourceaccount"] = target.account_id
+        return await self._of_service(
+            working.principal, context, action, resource, conditions, target, incarnation
+        )
+
+    async def _of_service(
+        self,
+        service: str,
+        context: dict[str, str | tuple[str, ...]],
+        action: str,
+        resource: str,
+        conditions: ConditionSource,
+        target: ResourceLayers,
+        incarnation: str,
+    ) -> Decision:
         said = await conditions()
         protected = await self._protected(target, incarnation)
         if protected is None:
             return _GONE
-        context = service_context(WORKLOAD_SERVICE, resource, self._clock.now())
-        # For which resource of a customer the workload works is nothing that it could prove.
-        del context["aws:sourcearn"], context["aws:sourceaccount"]
-        requester = Requester(RequesterKind.SERVICE, WORKLOAD_SERVICE, "")
+        requester = Requester(RequesterKind.SERVICE, service, "")
         merged = merge(context, said)
         return layers.decide(requester, _NOTHING, protected, action, resource, merged)
 

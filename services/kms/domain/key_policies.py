@@ -138,6 +138,32 @@ class WorkloadPolicy(ResourcePolicySet):
         return (_GRANTED, Match.REQUESTER) if self._granted else (silent, Match.NONE)
 
 
+class NamingPolicy(ResourcePolicySet):
+    """A key policy of which a service has what is given to it by its name.
+
+    What is given to everybody was not meant for services: they would use it on their own word.
+    """
+
+    def __init__(self, policy: ResourcePolicySet) -> None:
+        """Ask `policy`."""
+        super().__init__([])
+        self._policy = policy
+        self.conditional = policy.conditional
+
+    def conditional_for(self, action: str) -> bool:
+        """As the policy itself."""
+        return self._policy.conditional_for(action)
+
+    def evaluate(
+        self, requester: Requester, action: str, resource: str, context: Context
+    ) -> tuple[Decision, Match]:
+        """Decide; an Allow counts that names the requester."""
+        decision, match = self._policy.evaluate(requester, action, resource, context)
+        if decision.allowed and match is not Match.REQUESTER:
+            return Decision(Verdict.IMPLICIT_DENY, layer=Layer.RESOURCE), Match.NONE
+        return decision, match
+
+
 SILENT_POLICY = KeyPolicy([])
 """Says nothing, so that a grant alone decides."""
 

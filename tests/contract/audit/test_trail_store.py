@@ -1,15 +1,18 @@
 """What every TrailStore must do, run against each database there is."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import services.audit
 from services.audit.adapters.sql_trails import SqlTrailStore
-from services.audit.domain.delivery import Link, LogFile
+from services.audit.adapters.tables import TRAILS
+from services.audit.domain.delivery import Link, LogFile, OwedFile
 from services.audit.domain.selectors import AdvancedSelector, FieldSelector, Selectors
 from services.audit.domain.trail import TRAILS_A_REGION, Pending, Settings, Status, Target, Trail, TrailName
 from services.audit.ports import StoredDigest
@@ -144,6 +147,61 @@ async def test_a_chain_has_one_digest_of_a_time(store, database):
     # Another chain begins with nothing before it.
     assert await store.last_digest(replace(made, chain_us=6), REGION) is None
     assert await store.chained(replace(made, chain_us=6)) == []
+
+
+PART = Pending(4, 5, 6, Settings(Target("b")))
+
+
+async def test_sealed_files_are_held_once_while_their_part_is_pending(store, database):
+    await store.create(trail(pending=PART))
+    made = await store.get(trail().name)
+    assert not await store.held(made)
+    owed = [OwedFile("us-east-1", file(1), b"one" * 9), OwedFile("eu-west-1", file(2), bytes(range(256)))]
+    async with replica(database) as other:
+        held = await asyncio.gather(
+            store.hold(made, owed), SqlTrailStore(other).hold(made, [replace(owed[0], body=b"other")])
+        )
+    assert sorted(held) == [False, True]
+    first = list(await store.held(made))
+    assert first in ([owed[1], owed[0]], [replace(owed[0], body=b"other")])
+    # A note about the trail changes nothing of it, and the files of another part take its place.
+    assert await store.replace(replace(made, status=Status(delivery_error="SlowDown")))
+    made = await store.get(made.name)
+    assert list(await store.held(made)) == first
+    assert await store.replace(replace(made, pending=replace(PART, planned_us=7)))
+    made = await store.get(made.name)
+    assert not await store.held(made)
+    assert await store.hold(made, owed[:1])
+    assert list(await store.held(made)) == owed[:1]
+    assert await store.replace(replace(made, pending=None))
+    assert not await store.held(made)
+    assert not await store.held(await store.get(made.name))
+
+
+async def test_nothing_is_held_for_a_trail_that_was_changed_meanwhile(store):
+    await store.create(trail(pending=PART))
+    made = await store.get(trail().name)
+    assert await store.replace(made)
+    assert not await store.hold(made, [OwedFile("us-east-1", file(1), b"x")])
+    assert not await store.held(made)
+    now = await store.get(made.name)
+    assert await store.hold(now, [OwedFile("us-east-1", file(1), b"x")])
+    assert await store.delete(now)
+    assert not await store.held(now)
+    assert not await store.hold(now, [OwedFile("us-east-1", file(1), b"x")])
+
+
+async def test_settings_from_before_there_were_keys(store, database):
+    await store.create(trail(settings=Settings(Target("b"), key="k")))
+    assert (await store.get(trail().name)).settings.key == "k"
+
+    def age(connection):
+        text = connection.execute(sa.select(TRAILS.c.settings)).scalar_one()
+        old = {name: value for name, value in json.loads(text).items() if name != "key"}
+        connection.execute(sa.update(TRAILS).values(settings=json.dumps(old)))
+
+    await database.run(age)
+    assert (await store.get(trail().name)).settings == Settings(Target("b"))
 
 
 async def test_a_deleted_trail_leaves_nothing(store):

@@ -175,7 +175,6 @@ def test_names_that_are_refused(buckets: Buckets, cloudtrail: Any, trail: str) -
         ("InvalidS3PrefixException", {"S3KeyPrefix": "a/../b"}),
         ("S3BucketDoesNotExistException", {"S3BucketName": "nobodys-bucket-here"}),
         ("InsufficientS3BucketPolicyException", {"Name": "another"}),
-        ("UnsupportedOperationException", {"KmsKeyId": "alias/a"}),
         ("UnsupportedOperationException", {"SnsTopicName": "t"}),
         ("UnsupportedOperationException", {"IsOrganizationTrail": True}),
     ):

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,11 +19,12 @@ from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_trails import SqlTrailStore
 from services.audit.domain.selectors import BasicSelector, Selectors
 from services.audit.domain.trail import Settings, Target, Trail, TrailName
-from services.audit.errors import BucketError
+from services.audit.errors import BucketError, TrailKeyError
 from services.audit.operations import delivery as module
 from services.audit.operations.bucket_access import BucketAccess
 from services.audit.operations.delivery import Delivery
 from services.audit.operations.digests import Digests
+from services.audit.operations.trail_files import TrailFiles
 from services.audit.operations.trails import Trails
 from services.audit.ports import DigestKey
 from tests.unit.audit.conftest import ACCOUNT, AUTH, OTHER, Service, by_principal, event
@@ -31,6 +33,8 @@ SPOOL = "ab" * 16
 NAME = TrailName(ACCOUNT, "us-east-1", "trail")
 BUCKET = "bucket"
 DIGEST_S = 3600
+KEY = f"accounts/{ACCOUNT}/regions/us-east-1/keys/k"
+SEALED = b"sealed:"
 
 
 def policy(bucket: str = BUCKET, account: str = ACCOUNT) -> str:
@@ -46,6 +50,10 @@ def policy(bucket: str = BUCKET, account: str = ACCOUNT) -> str:
             },
         }
     )
+
+
+def _opened(content: bytes) -> bytes:
+    return gzip.decompress(content[len(SEALED) + 16 :]) if content.startswith(SEALED) else content
 
 
 @dataclass
@@ -78,7 +86,7 @@ class Buckets:
 
     def read(self, folder: str) -> dict[str, Any]:
         return {
-            name: json.loads(gzip.decompress(body))
+            name: json.loads(_opened(gzip.decompress(body)))
             for name, body in sorted(self.objects.items())
             if f"/{folder}/" in name
         }
@@ -102,6 +110,27 @@ class Signer:
         return self.key.sign(text.encode(), padding.PKCS1v15(), SHA256())
 
 
+@dataclass
+class Sealer:
+    """A customer's key: other bytes each time, as long as its policy permits them."""
+
+    refuses: str = ""
+    uses: list[str] = field(default_factory=list)
+
+    async def resolve(self, name: TrailName, key: str, place: str) -> str:
+        await self._permitted()
+        return key.replace("aliases/", "keys/")
+
+    async def seal(self, name: TrailName, key: str, place: str, content: bytes) -> bytes:
+        await self._permitted()
+        self.uses.append(f"{name} {key} {place}")
+        return SEALED + os.urandom(16) + content
+
+    async def _permitted(self) -> None:
+        if self.refuses:
+            raise TrailKeyError(self.refuses)
+
+
 class Anybody:
     """Permits everything."""
 
@@ -115,6 +144,7 @@ class World:
     trails: SqlTrailStore
     buckets: Buckets
     signer: Signer
+    sealer: Sealer
     delivery: Delivery
     sent: int = 0
 
@@ -148,8 +178,10 @@ def world(service: Service) -> World:
     access = BucketAccess(buckets, service.clock, "aws")
     digests = Digests(trails, buckets, access, signer, service.clock, DIGEST_S)
     events = SqlEventStore(service.database)
-    delivery = Delivery(trails, events, service.lookup, buckets, access, digests, service.clock, 300)
-    return World(service, trails, buckets, signer, delivery)
+    sealer = Sealer()
+    files = TrailFiles(trails, events, service.lookup, sealer)
+    delivery = Delivery(trails, events, files, buckets, access, digests, service.clock, 300)
+    return World(service, trails, buckets, signer, sealer, delivery)
 
 
 def record(number: int, account: str = ACCOUNT, region: str = "us-east-1", **changes: Any) -> Any:
@@ -252,7 +284,9 @@ async def test_what_came_during_a_pause_is_never_delivered(world: World) -> None
     await world.stop()
     await world.record(during)
     trails = Trails(
-        world.trails, SqlEventStore(world.service.database), None, Anybody(), world.service.clock, None, "aws"
+        world.trails,
+        SqlEventStore(world.service.database),
+        *(None, world.sealer, Anybody(), world.service.clock, None, "aws"),
     )
     await trails.start(by_principal(), str(NAME))
     await world.record(after)

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Trail(_message.Message):
-    __slots__ = ("name", "bucket", "prefix", "multi_region", "global_events", "validation", "has_selectors")
+    __slots__ = ("name", "bucket", "prefix", "multi_region", "global_events", "validation", "has_selectors", "key_name")
     NAME_FIELD_NUMBER: _ClassVar[int]
     BUCKET_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,7 @@ class Trail(_message.Message):
     GLOBAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_FIELD_NUMBER: _ClassVar[int]
     HAS_SELECTORS_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     bucket: str
     prefix: str
@@ -26,7 +27,8 @@ class Trail(_message.Message):
     global_events: bool
     validation: bool
     has_selectors: bool
-    def __init__(self, name: _Optional[str] = ..., bucket: _Optional[str] = ..., prefix: _Optional[str] = ..., multi_region: _Optional[bool] = ..., global_events: _Optional[bool] = ..., validation: _Optional[bool] = ..., has_selectors: _Optional[bool] = ...) -> None: ...
+    key_name: str
+    def __init__(self, name: _Optional[str] = ..., bucket: _Optional[str] = ..., prefix: _Optional[str] = ..., multi_region: _Optional[bool] = ..., global_events: _Optional[bool] = ..., validation: _Optional[bool] = ..., has_selectors: _Optional[bool] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class TrailTag(_message.Message):
     __slots__ = ("key", "value")
@@ -37,7 +39,7 @@ class TrailTag(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class CreateTrailRequest(_message.Message):
-    __slots__ = ("name", "bucket", "prefix", "multi_region", "global_events", "validation", "tags")
+    __slots__ = ("name", "bucket", "prefix", "multi_region", "global_events", "validation", "tags", "key_name")
     NAME_FIELD_NUMBER: _ClassVar[int]
     BUCKET_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +47,7 @@ class CreateTrailRequest(_message.Message):
     GLOBAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     bucket: str
     prefix: str
@@ -52,7 +55,8 @@ class CreateTrailRequest(_message.Message):
     global_events: bool
     validation: bool
     tags: _containers.RepeatedCompositeFieldContainer[TrailTag]
-    def __init__(self, name: _Optional[str] = ..., bucket: _Optional[str] = ..., prefix: _Optional[str] = ..., multi_region: _Optional[bool] = ..., global_events: _Optional[bool] = ..., validation: _Optional[bool] = ..., tags: _Optional[_Iterable[_Union[TrailTag, _Mapping]]] = ...) -> None: ...
+    key_name: str
+    def __init__(self, name: _Optional[str] = ..., bucket: _Optional[str] = ..., prefix: _Optional[str] = ..., multi_region: _Optional[bool] = ..., global_events: _Optional[bool] = ..., validation: _Optional[bool] = ..., tags: _Optional[_Iterable[_Union[TrailTag, _Mapping]]] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class CreateTrailResponse(_message.Message):
     __slots__ = ("trail",)
@@ -61,20 +65,22 @@ class CreateTrailResponse(_message.Message):
     def __init__(self, trail: _Optional[_Union[Trail, _Mapping]] = ...) -> None: ...
 
 class UpdateTrailRequest(_message.Message):
-    __slots__ = ("name", "bucket", "prefix", "multi_region", "global_events", "validation")
+    __slots__ = ("name", "bucket", "prefix", "multi_region", "global_events", "validation", "key_name")
     NAME_FIELD_NUMBER: _ClassVar[int]
     BUCKET_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     MULTI_REGION_FIELD_NUMBER: _ClassVar[int]
     GLOBAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     bucket: str
     prefix: str
     multi_region: bool
     global_events: bool
     validation: bool
-    def __init__(self, name: _Optional[str] = ..., bucket: _Optional[str] = ..., prefix: _Optional[str] = ..., multi_region: _Optional[bool] = ..., global_events: _Optional[bool] = ..., validation: _Optional[bool] = ...) -> None: ...
+    key_name: str
+    def __init__(self, name: _Optional[str] = ..., bucket: _Optional[str] = ..., prefix: _Optional[str] = ..., multi_region: _Optional[bool] = ..., global_events: _Optional[bool] = ..., validation: _Optional[bool] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class UpdateTrailResponse(_message.Message):
     __slots__ = ("trail",)

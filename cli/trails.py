@@ -1,0 +1,92 @@
+"""`craton trails`: what trails have delivered."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from craton.kms.v1 import crypto_service_pb2 as pb
+from craton.kms.v1.crypto_service_pb2_grpc import CryptoServiceStub
+
+from cli.output import CommandError, Exit, emit, grpc_errors, json_option
+from cli.session import Session
+from deploy.local.stack import Stack
+from services.chassis.arn import name_of
+from services.chassis.encryption_sdk import NotSealedError, open_message
+from services.chassis.secret import SecretBytes
+
+_COLUMNS = ("eventTime", "eventSource", "eventName", "errorCode", "eventID")
+_S3 = "aws:s3:arn"
+
+
+@click.group()
+def trails() -> None:
+    """Read the log files that trails have delivered.
+
+    \b
+    Example:
+      craton trails open *_CloudTrail_*.json.gz
+    """
+
+
+@trails.command("open")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@json_option
+@grpc_errors
+def open_(files: tuple[Path, ...], as_json: bool) -> None:
+    """Print the records of delivered log files, copied from the bucket under their own names.
+
+    Files that are sealed under a key of yours are opened by it (kms:Decrypt), plain ones are read as they are.
+    A sealed file that was delivered under another name is refused: names are compared, folders are not. Whether
+    all files are there, and whether plain ones are whole, `aws cloudtrail validate-logs` says.
+
+    \b
+    Exit codes: 1 not a log file, or altered; 3 kms refuses, or the file has another's name.
+
+    \b
+    Example:
+      craton trails open 123456789012_CloudTrail_us-east-1_20261122T1200Z_ABCDEFGHIJKLMNOP.json.gz --json
+    """
+    session = Session(Stack.here())
+    opened = [_opened(session, file) for file in files]
+    if as_json:
+        emit(opened, as_json=True)
+        return
+    emit([record for each in opened for record in each["records"]], as_json=False, columns=_COLUMNS)
+
+
+def _opened(session: Session, file: Path) -> dict[str, Any]:
+    try:
+        content, context = gzip.decompress(file.read_bytes()), {}
+        if not content.startswith(b"{"):
+            body, context = open_message(content, lambda *asked: _data_key(session, *asked))
+            content = gzip.decompress(body)
+        records = json.loads(content)["Records"]
+    except (NotSealedError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, KeyError, TypeError) as error:
+        why = f": {error}" if isinstance(error, NotSealedError) else ""
+        raise CommandError(f"{file} is not a log file of a trail, or was altered{why}.") from error
+    place = context.get(_S3, "")
+    if place and place.rpartition("/")[2] != file.name:
+        raise CommandError(f"{file} was delivered as {place}.", Exit.REFUSED)
+    return {
+        "file": str(file),
+        "sealed": bool(context),
+        "trail": context.get("aws:cloudtrail:arn", ""),
+        "object": place,
+        "records": records,
+    }
+
+
+def _data_key(session: Session, sealed: bytes, key_arn: str, context: Mapping[str, str]) -> SecretBytes:
+    try:
+        name = name_of(key_arn)
+    except ValueError as error:
+        raise NotSealedError("its key is none of this installation") from error
+    request = pb.DecryptRequest(ciphertext=sealed, key_name=name, encryption_context=context)
+    stub = CryptoServiceStub(session.channel("kms"))
+    return SecretBytes(session.call(stub.Decrypt, request, metadata=session.token("kms")).plaintext)

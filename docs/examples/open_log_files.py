@@ -1,0 +1,33 @@
+"""Open log files that a trail has sealed: the AWS Encryption SDK, unmodified, and your own kms:Decrypt.
+
+python open_log_files.py TRAIL_ARN FILE...    prints a record a line
+"""
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import aws_encryption_sdk
+import boto3
+from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders
+from aws_cryptographic_material_providers.mpl.config import MaterialProvidersConfig
+from aws_cryptographic_material_providers.mpl.models import CreateAwsKmsDiscoveryKeyringInput
+
+trail_arn, *files = sys.argv[1:]
+providers = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())
+keyring = providers.create_aws_kms_discovery_keyring(
+    CreateAwsKmsDiscoveryKeyringInput(kms_client=boto3.client("kms"))
+)
+client = aws_encryption_sdk.EncryptionSDKClient()
+
+for file in map(Path, files):
+    content = gzip.decompress(file.read_bytes())
+    if not content.startswith(b"{"):  # a file from before the trail had a key is plain
+        context = {"aws:cloudtrail:arn": trail_arn}
+        body, header = client.decrypt(source=content, keyring=keyring, encryption_context=context)
+        # Sealed for this name, and no other: nobody has exchanged files.
+        assert header.encryption_context["aws:s3:arn"].endswith(f"/{file.name}"), file
+        content = gzip.decompress(body)
+    for record in json.loads(content)["Records"]:
+        print(json.dumps(record))
