@@ -36,17 +36,18 @@ def trails() -> None:
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
+@click.option("--trail", metavar="ARN", default="", help="Refuse what is not sealed for this trail.")
 @json_option
 @grpc_errors
-def open_(files: tuple[Path, ...], as_json: bool) -> None:
+def open_(files: tuple[Path, ...], trail: str, as_json: bool) -> None:
     """Print the records of delivered log files, copied from the bucket under their own names.
 
-    Files that are sealed under a key of yours are opened by it (kms:Decrypt), plain ones are read as they are.
-    A sealed file that was delivered under another name is refused: names are compared, folders are not. Whether
-    all files are there, and whether plain ones are whole, `aws cloudtrail validate-logs` says.
+    Files that are sealed under a key of yours are opened by it (kms:Decrypt), plain ones are read as they
+    are. A sealed file that was delivered under another name is refused: names are compared, folders are not.
+    Whether all files are there, and whether plain ones are whole, `aws cloudtrail validate-logs` says.
 
     \b
-    Exit codes: 1 not a log file, or altered; 3 kms refuses, or the file has another's name.
+    Exit codes: 1 not a log file, or altered; 3 kms refuses, or the file is not what it is called.
 
     \b
     Example:
@@ -54,6 +55,9 @@ def open_(files: tuple[Path, ...], as_json: bool) -> None:
     """
     session = Session(Stack.here())
     opened = [_opened(session, file) for file in files]
+    for each in opened:
+        if trail and each["trail"] != trail:
+            raise CommandError(f"{each['file']} is not sealed for {trail}.", Exit.REFUSED)
     if as_json:
         emit(opened, as_json=True)
         return
@@ -61,8 +65,9 @@ def open_(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _opened(session: Session, file: Path) -> dict[str, Any]:
+    context: Mapping[str, str] = {}
     try:
-        content, context = gzip.decompress(file.read_bytes()), {}
+        content = gzip.decompress(file.read_bytes())
         if not content.startswith(b"{"):
             body, context = open_message(content, lambda *asked: _data_key(session, *asked))
             content = gzip.decompress(body)

@@ -27,7 +27,8 @@ for file in map(Path, files):
         context = {"aws:cloudtrail:arn": trail_arn}
         body, header = client.decrypt(source=content, keyring=keyring, encryption_context=context)
         # Sealed for this name, and no other: nobody has exchanged files.
-        assert header.encryption_context["aws:s3:arn"].endswith(f"/{file.name}"), file
+        if not header.encryption_context["aws:s3:arn"].endswith(f"/{file.name}"):
+            sys.exit(f"{file} was delivered as {header.encryption_context['aws:s3:arn']}")
         content = gzip.decompress(body)
     for record in json.loads(content)["Records"]:
         print(json.dumps(record))

@@ -17,17 +17,18 @@ PAGES = {
     "docs/examples/kms_envelope.py": "docs/kms.md",
     "docs/examples/kms_encryption_sdk.py": "docs/kms.md",
     "docs/examples/open_log_files.py": "docs/trails.md",
+    "docs/examples/trail_key_policy.json": "docs/trails.md",
 }
 """Examples, and the page that shows each."""
 OF_CUSTOMERS = {"docs/examples/kms_encryption_sdk.py": str(ROOT / ".venv/clients/bin/python")}
 """Those that need libraries of customers' programs, and the interpreter that has them."""
 
 
-OF_FILES = {"docs/examples/open_log_files.py"}
-"""Those that need files, which other tests have: tests/e2e/trails runs them."""
+OF_TRAILS = {"docs/examples/open_log_files.py", "docs/examples/trail_key_policy.json"}
+"""Those that need a trail and its files: tests/e2e/trails uses them."""
 
 
-@pytest.mark.parametrize("example", sorted(PAGES.keys() - OF_FILES))
+@pytest.mark.parametrize("example", sorted(PAGES.keys() - OF_TRAILS))
 def test_it_answers(stack: Any, example: str) -> None:
     done = subprocess.run(
         [OF_CUSTOMERS.get(example, sys.executable), str(ROOT / example)],
@@ -45,7 +46,7 @@ def test_it_answers(stack: Any, example: str) -> None:
 @pytest.mark.parametrize(("example", "page"), PAGES.items())
 def test_its_page_shows_it(example: str, page: str) -> None:
     shown = re.search(
-        rf"<!-- {re.escape(example)} -->\n```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL
+        rf"<!-- {re.escape(example)} -->\n```(?:python|json)\n(.*?)```", (ROOT / page).read_text(), re.DOTALL
     )
     assert shown is not None
     assert shown[1] == (ROOT / example).read_text()

@@ -15,6 +15,7 @@ from craton.kms.v1 import (
     log_key_service_pb2,
     model_key_service_pb2,
     service_key_service_pb2,
+    trail_key_service_pb2,
 )
 
 from services.chassis.channels import Channel
@@ -41,6 +42,7 @@ EXPECTED = {
     service_key_service_pb2: {"ServiceKeyService": KEY_HOLDERS},
     log_key_service_pb2: {"LogKeyService": {"service/audit"}},
     digest_key_service_pb2: {"DigestKeyService": {"service/audit"}},
+    trail_key_service_pb2: {"TrailKeyService": {"service/audit"}},
     model_key_service_pb2: {"GenerateModelDataKey": PROVIDERS, "OpenModelDataKey": POOLS},
     crypto_service_pb2: {
         "CryptoService": PRINCIPALS,

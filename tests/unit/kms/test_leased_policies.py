@@ -8,7 +8,7 @@ import pytest
 from services.chassis.policy.bundle import PolicyBundle
 from services.chassis.policy.layers import ResourceLayers
 from services.kms.domain.aliases import Alias
-from services.kms.domain.key_policies import CompiledKeyPolicies, GrantedPolicy, WorkloadPolicy
+from services.kms.domain.key_policies import CompiledKeyPolicies, GrantedPolicy, NamingPolicy, WorkloadPolicy
 from services.kms.domain.keys import Key
 from services.kms.domain.names import AliasName
 from tests.unit.kms.key_access import NOW, OWNER, ROOT, World, allow, controlling, deny, document, to
@@ -101,7 +101,11 @@ async def test_grants_do_not_hide_that_a_policy_asks() -> None:
     world = World()
     key = await world.key(document(allow(**to(ROOT)), deny(**to("*"), Condition=IN_REGION)))
     policy = CompiledKeyPolicies("aws").compiled(key.policy, OWNER)
-    for combined in (GrantedPolicy(policy, [ROOT]), WorkloadPolicy(policy, granted=True)):
+    for combined in (
+        GrantedPolicy(policy, [ROOT]),
+        WorkloadPolicy(policy, granted=True),
+        NamingPolicy(policy),
+    ):
         assert combined.conditional_for("kms:Decrypt")
 
 
