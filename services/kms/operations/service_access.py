@@ -78,14 +78,13 @@ class ServiceAccess:
             return conditions_of(facts, None, key, [each.name for each in aliases])
 
         decision = await self._policies.decide_service(working, action, arn, said, target, key.incarnation)
-        if not decision.allowed:
-            _, account = working.source
-            if owner != account:
-                raise _foreign(working, action)
-            raise refuse_caller(working.principal, action, arn, decision)
-        if owner not in call.recipients:
-            # The owner sees in its own log who uses its keys.
+        own = owner == working.source[1]
+        if (own or decision.allowed) and owner not in call.recipients:
+            # The owner sees in its own log who uses its keys, and what was refused to its own trails.
             call.recipients.append(owner)
+        if not decision.allowed:
+            refusal = refuse_caller(working.principal, action, arn, decision)
+            raise refusal if own else _foreign(working, action)
 
 
 def _foreign(working: WorkingService, action: str) -> DomainError:

@@ -127,6 +127,7 @@ async def test_a_policy_that_does_not_name_the_trail(
     key = await made(world, crypto, *REFUSED[case])
     context = call()
     assert await reason(keys.generate(context, FILE, str(key.name))) == "ACCESS_DENIED"
+    assert context.recipients == [OWNER], "the account finds in its log why nothing comes"
     assert await reason(keys.resolve(context, FILE, str(key.name))) == "ACCESS_DENIED"
 
 
@@ -160,18 +161,20 @@ async def test_names_of_keys(world: World, crypto: kms_world.World, keys: TrailK
     own, theirs = f"accounts/{OWNER}/regions/us-east-1", f"accounts/{OTHER}/regions/us-east-1"
     for name in (f"{own}/keys/none", f"{own}/aliases/none", "nothing", "services/audit/keys/digest"):
         assert await reason(keys.resolve(call(), FILE, name)) == "RESOURCE_NOT_FOUND", name
-    elsewhere = str(key.name).replace("us-east-1", "eu-west-1")
-    assert await reason(keys.resolve(call(), FILE, elsewhere)) == "RESOURCE_NOT_FOUND"
+    anybody = await made(world, crypto, allow(["kms:GenerateDataKey", "kms:DescribeKey"], **SERVICE))
+    assert await keys.resolve(call(), FILE, str(anybody.name)) == anybody.name
+    elsewhere = replace(FILE, trail=FILE.trail.replace("us-east-1", "eu-west-1"))
+    assert await reason(keys.resolve(call(), elsewhere, str(anybody.name))) == "RESOURCE_NOT_FOUND"
     # Of another account nobody learns what there is.
     there = await made(world, crypto, allow(**to(ROOT)), account=OTHER)
     shown = AliasName(there.name.parent, "logs")
     await world.keys.change(lambda change: change.put_alias(Alias(shown, there.name, NOW, NOW)))
-    answers = set()
+    answers, context = set(), call()
     for name in (f"{theirs}/keys/none", f"{theirs}/aliases/none", str(there.name), str(shown)):
         with pytest.raises(DomainError) as refused:
-            await keys.resolve(call(), FILE, name)
+            await keys.resolve(context, FILE, name)
         answers.add((refused.value.reason_name, refused.value.message))
-    assert len(answers) == 1
+    assert (len(answers), context.recipients) == (1, [])
     foreign = TrailFile("accounts/1/regions/x/trails/none", PLACE)
     assert await reason(keys.resolve(call(), foreign, str(key.name))) == "INVALID_FIELD"
 
@@ -179,7 +182,8 @@ async def test_names_of_keys(world: World, crypto: kms_world.World, keys: TrailK
 async def test_a_key_of_another_account_is_used_where_its_policy_says_so(
     world: World, crypto: kms_world.World, keys: TrailKeys
 ) -> None:
-    key = await made(world, crypto, GENERATE, DESCRIBE, account=OTHER)
+    owned = {"Condition": {"StringEquals": {"aws:ResourceAccount": OTHER, "aws:SourceAccount": OWNER}}}
+    key = await made(world, crypto, GENERATE, DESCRIBE | owned, account=OTHER)
     context = call()
     assert await keys.resolve(context, FILE, str(key.name)) == key.name
     assert context.recipients == [OTHER]
