@@ -71,13 +71,12 @@ def open_message(message: bytes, open_key: OpenDataKey) -> tuple[bytes, Mapping[
 
     Raises NotSealedError, and what `open_key` raises.
     """
-    from cryptography.exceptions import InvalidTag
-
     import aws_encryption_sdk
     from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
     from aws_encryption_sdk.materials_managers import DecryptionMaterials
     from aws_encryption_sdk.materials_managers.base import CryptoMaterialsManager
     from aws_encryption_sdk.structures import DataKey
+    from cryptography.exceptions import InvalidTag
 
     class OfKms(CryptoMaterialsManager):  # type: ignore[misc]
         def get_encryption_materials(self, request: Any) -> Any:

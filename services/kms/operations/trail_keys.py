@@ -70,6 +70,9 @@ class TrailKeys:
         action = "kms:DescribeKey"
         key = await self._access.find(working, key_name, action)
         await self._access.admit(call, working, key, action, RequestFacts())
+        if key.name.displayed not in call.resources:
+            # An alias was named: the log says which key it means.
+            call.resources.append(key.name.displayed)
         await self._admit(call, working, file, key)
         # What would be asked for is there: its present material.
         await self._keys.primary(key.name)

@@ -157,7 +157,9 @@ async def test_names_of_keys(world: World, crypto: kms_world.World, keys: TrailK
     key = await made(world, crypto, *DOCUMENTED)
     alias = AliasName(key.name.parent, "logs")
     await world.keys.change(lambda change: change.put_alias(Alias(alias, key.name, NOW, NOW)))
-    assert await keys.resolve(call(), FILE, str(alias)) == key.name
+    context = call()
+    assert await keys.resolve(context, FILE, str(alias)) == key.name
+    assert context.resources == [key.name.displayed]
     own, theirs = f"accounts/{OWNER}/regions/us-east-1", f"accounts/{OTHER}/regions/us-east-1"
     for name in (f"{own}/keys/none", f"{own}/aliases/none", "nothing", "services/audit/keys/digest"):
         assert await reason(keys.resolve(call(), FILE, name)) == "RESOURCE_NOT_FOUND", name
