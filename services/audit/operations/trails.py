@@ -105,8 +105,11 @@ class Trails:
         moved = settings.target != trail.settings.target
         if moved:
             await self._require_bucket(named, settings.target)
-        if changes.key is not None or moved:
+        if changes.key is not None:
             changes = replace(changes, key=await self._usable_key(named, settings))
+        elif moved:
+            # The key stays whatever it is by then: somebody may name one meanwhile.
+            await self._usable_key(named, settings)
 
         def change(now: Trail) -> Trail:
             changed = changes.apply(now.settings)

@@ -212,6 +212,23 @@ async def test_another_key_is_no_use_for_what_was_sealed_under_the_first(world: 
     assert len(world.buckets.ids) == 1
 
 
+async def test_a_key_that_is_named_while_the_bucket_is_changed_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.start()
+    trails, require = trails_of(world), world.delivery._access.require
+    world.buckets.policies["another"] = policy("another")
+
+    async def slowly(*asked: Any) -> None:
+        await require(*asked)
+        monkeypatch.setattr(world.delivery._access, "require", require)
+        await trails.update(by_principal(), str(NAME), Changes(key=KEY))
+
+    monkeypatch.setattr(world.delivery._access, "require", slowly)
+    changed = await trails.update(by_principal(), str(NAME), Changes(bucket="another"))
+    assert (changed.settings.target.bucket, changed.settings.key) == ("another", KEY)
+
+
 async def test_a_key_that_a_trail_may_not_use_is_refused(world: World) -> None:
     trails = trails_of(world)
     world.sealer.refuses = "KMS.AccessDeniedException"
