@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.audit.adapters.questions import IS_RECORD, STORED, answer, stored
 from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES, SPOOLS
 from services.audit.domain.entry import Index
 from services.audit.domain.query import Place, Query
@@ -13,23 +14,6 @@ from services.audit.domain.resource_types import resource_type
 from services.audit.errors import LogDamagedError, conflict, foreign_spool, gap, invalid_event
 from services.audit.ports import Batch, SealedEntry, StoredEntry
 from services.chassis.database import Database
-
-_STORED = (
-    ENTRIES.c.sequence,
-    ENTRIES.c.event_id,
-    ENTRIES.c.time_us,
-    ENTRIES.c.account_id,
-    ENTRIES.c.principal_arn,
-    ENTRIES.c.event_name,
-    ENTRIES.c.event_source,
-    ENTRIES.c.user_name,
-    ENTRIES.c.access_key,
-    ENTRIES.c.read_only,
-    ENTRIES.c.record,
-    ENTRIES.c.leaf,
-)
-_IS_RECORD = sa.text("entries.record")
-"""As the partial indexes have it: SQLite does not see that "record = 1" says the same."""
 
 
 class SqlEventStore:
@@ -48,12 +32,7 @@ class SqlEventStore:
 
     async def find(self, query: Query, after: Place | None, limit: int) -> Sequence[StoredEntry]:
         """Search by one index; the other attributes filter what it yields."""
-        statement = statement_of(query, after).limit(limit)
-
-        def work(connection: sa.Connection) -> list[StoredEntry]:
-            return [_stored(row) for row in connection.execute(statement)]
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: answer(connection, query, after, limit))
 
     async def leaves(self, first: int, limit: int) -> Sequence[bytes]:
         """Read by the primary key, in which a gap would show."""
@@ -75,23 +54,23 @@ class SqlEventStore:
 
     async def rows(self, first: int, limit: int) -> Sequence[StoredEntry]:
         """Read by the primary key."""
-        statement = sa.select(*_STORED).where(ENTRIES.c.sequence >= first)
+        statement = sa.select(*STORED).where(ENTRIES.c.sequence >= first)
         statement = statement.order_by(ENTRIES.c.sequence).limit(limit)
 
         def work(connection: sa.Connection) -> list[StoredEntry]:
-            return [_stored(row) for row in connection.execute(statement)]
+            return [stored(row) for row in connection.execute(statement)]
 
         return await self._database.read(work)
 
     async def by_id(self, event_id: bytes, account_id: str | None) -> StoredEntry | None:
         """Read by the unique index of event ids."""
-        statement = sa.select(*_STORED).where(ENTRIES.c.event_id == event_id)
+        statement = sa.select(*STORED).where(ENTRIES.c.event_id == event_id)
         if account_id is not None:
             statement = statement.where(ENTRIES.c.account_id == account_id)
 
         def work(connection: sa.Connection) -> StoredEntry | None:
             row = connection.execute(statement).one_or_none()
-            return None if row is None else _stored(row)
+            return None if row is None else stored(row)
 
         return await self._database.read(work)
 
@@ -142,21 +121,17 @@ class SqlEventStore:
 
     async def records(self, account_id: str, after: int, upto: int) -> Sequence[StoredEntry]:
         """Read by the index of an account's records."""
-        statement = sa.select(*_STORED).where(*_records(account_id, after), ENTRIES.c.sequence <= upto)
+        statement = sa.select(*STORED).where(*_records(account_id, after), ENTRIES.c.sequence <= upto)
         statement = statement.order_by(ENTRIES.c.sequence)
 
         def work(connection: sa.Connection) -> list[StoredEntry]:
-            return [_stored(row) for row in connection.execute(statement)]
+            return [stored(row) for row in connection.execute(statement)]
 
         return await self._database.read(work)
 
 
 def _records(account_id: str, after: int) -> tuple[Any, ...]:
-    return ENTRIES.c.account_id == account_id, ENTRIES.c.sequence > after, _IS_RECORD
-
-
-def _stored(row: Sequence[Any]) -> StoredEntry:
-    return StoredEntry(*row)
+    return ENTRIES.c.account_id == account_id, ENTRIES.c.sequence > after, IS_RECORD
 
 
 def _append(connection: sa.Connection, batch: Batch) -> int:
@@ -258,42 +233,3 @@ def _typed(index: Index) -> Iterator[tuple[str, str]]:
         kind = resource_type(resource) if index.record else ""
         yield resource, "" if kind in seen else kind
         seen.add(kind)
-
-
-def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
-    """Return the question in SQL, newest first; each page is read from one index, whatever the log holds."""
-    statement = sa.select(*_STORED)
-    # The table whose index gives the order: the resources' own when a resource is asked for.
-    order = ENTRIES
-    if query.resource or query.resource_type:
-        order = RESOURCES
-        statement = statement.join(RESOURCES, RESOURCES.c.sequence == ENTRIES.c.sequence)
-        if query.resource:
-            statement = statement.where(RESOURCES.c.resource == query.resource)
-        if query.resource_type:
-            statement = statement.where(RESOURCES.c.resource_type == query.resource_type)
-    time_us, sequence = order.c.time_us, order.c.sequence
-    if query.account_id is not None:
-        statement = statement.where(order.c.account_id == query.account_id)
-    if query.start_us is not None:
-        statement = statement.where(time_us >= query.start_us)
-    if query.end_us is not None:
-        statement = statement.where(time_us < query.end_us)
-    for column, value in (
-        (ENTRIES.c.principal_arn, query.principal_arn),
-        (ENTRIES.c.event_name, query.event_name),
-        (ENTRIES.c.request_id, query.request_id),
-        (ENTRIES.c.event_id, query.event_id),
-        (ENTRIES.c.event_source, query.event_source),
-        (ENTRIES.c.user_name, query.user_name),
-        (ENTRIES.c.access_key, query.access_key),
-    ):
-        if value:
-            statement = statement.where(column == value)
-    if query.read_only is not None:
-        statement = statement.where(ENTRIES.c.read_only == query.read_only)
-    if query.records:
-        statement = statement.where(_IS_RECORD)
-    if after is not None:
-        statement = statement.where(sa.tuple_(time_us, sequence) < (after.time_us, after.sequence))
-    return statement.order_by(time_us.desc(), sequence.desc())

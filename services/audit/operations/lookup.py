@@ -1,5 +1,7 @@
 """Answering questions about past events."""
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +20,8 @@ from services.chassis.logs import Log
 from services.chassis.pipeline import require_principal
 
 _ACTION = "cloudtrail:LookupEvents"
+_KEYS_AT_ONCE = 16
+"""Keys of a page that are opened at the same time: one page must not keep kms from everybody else."""
 
 _log = Log("audit")
 
@@ -50,6 +54,7 @@ class Lookup:
         size = page_size or DEFAULT_PAGE_SIZE
         # One more than asked for tells whether there is a next page.
         rows = await self._store.find(query, after, size + 1)
+        await self._open_keys(rows[:size])
         events = [(await self._opened(row))[1] for row in rows[:size]]
         token = ""
         if len(rows) > size:
@@ -83,6 +88,20 @@ class Lookup:
         if query.account_id not in (None, account_id):
             raise foreign_account()
         return replace(query, account_id=account_id)
+
+    async def _open_keys(self, rows: Sequence[StoredEntry]) -> None:
+        """Have the keys of a page opened side by side: those of old events are not in memory.
+
+        What fails is asked for again with its event, and raises there.
+        """
+        wanted: dict[bytes, None] = {}
+        for row in rows:
+            with contextlib.suppress(leaf.LeafDamagedError):
+                wanted[leaf.parse_leaf(row.leaf).key_id] = None
+        key_ids = list(wanted)
+        for start in range(0, len(key_ids) if len(key_ids) > 1 else 0, _KEYS_AT_ONCE):
+            part = key_ids[start : start + _KEYS_AT_ONCE]
+            await asyncio.gather(*map(self._keys.for_opening, part), return_exceptions=True)
 
     async def _opened(self, row: StoredEntry) -> tuple[leaf.OpenedLeaf, pb.Event]:
         try:

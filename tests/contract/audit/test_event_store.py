@@ -3,12 +3,15 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import services.audit
-from services.audit.adapters.sql_events import SqlEventStore, statement_of
+from services.audit.adapters.questions import indexed_by_account
+from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_keys import SqlDataKeyStore
 from services.audit.domain.entry import Index, searchable
 from services.audit.domain.query import Place, Query
@@ -230,6 +233,38 @@ async def test_replicas_take_in_many_spools_at_once(store, database):
     assert len(await leaves(store, Query(resource="shared"))) == 60
 
 
+async def test_answers_from_all_accounts_are_in_order_and_join_to_the_whole(store):
+    """An index that has the account before the time is asked account by account."""
+    accounts = ("", "100000000001", "100000000002", "999999999999")
+    of = {number: accounts[number * 7 % 4] for number in range(40)}
+    mine = {"record": True, "user_name": "alice", "resources": ("shared", "arn:aws:kms:r:1:key/k")}
+    # Three of one time, and their order is that of their arrival.
+    entries = [entry(number, number // 3, of[number], **mine) for number in of]
+    entries.append(entry(40, 99, accounts[1], event_name="DeleteUser", resources=()))
+    await store.append(batch(0, entries))
+    expected = [b"leaf %d" % number for number in reversed(range(40))]
+    for question in (
+        Query(event_name="CreateUser"),
+        Query(resource="shared"),
+        Query(resource_type="AWS::KMS::Key", records=True),
+        Query(user_name="alice", records=True),
+    ):
+        assert indexed_by_account(question)
+        assert await leaves(store, question) == expected
+        joined, after = [], None
+        while page := await store.find(question, after, 7):
+            joined += [row.leaf for row in page]
+            after = Place(page[-1].time_us, page[-1].sequence)
+        assert joined == expected
+        within = [b"leaf %d" % number for number in of if 3 <= number // 3 < 9][::-1]
+        ranged = replace(question, start_us=3, end_us=9)
+        assert await leaves(store, ranged) == within
+        assert await leaves(store, ranged, Place(8, 25), 5) == within[2:7]
+        # A page that was ended by another question than this one's range.
+        assert await leaves(store, ranged, Place(50, 0)) == within
+    assert await leaves(store, Query(event_name="Never")) == []
+
+
 async def test_questions_are_answered_from_an_index(store, database):
     """No question reads the whole log: a page costs the same at any size."""
     questions = [
@@ -242,7 +277,12 @@ async def test_questions_are_answered_from_an_index(store, database):
         Query(account_id="123456789012", request_id="request-1"),
         Query(account_id="123456789012", records=True),
         Query(account_id="123456789012", event_id=b"1" * 16, records=True),
+        Query(account_id="123456789012", principal_arn="arn", end_us=9),
         *RECORD_QUESTIONS,
+        # Of all accounts: asked for one after the other.
+        *(replace(each, account_id=None) for each in RECORD_QUESTIONS),
+        Query(event_name="CreateUser"),
+        Query(event_name="CreateUser", start_us=1, end_us=9),
     ]
     # An empty table is read as a whole by a planner that may, however good the indexes are.
     postgresql = database.engine.dialect.name == "postgresql"
@@ -253,21 +293,35 @@ async def test_questions_are_answered_from_an_index(store, database):
     def plans(connection):
         if prepare:
             connection.exec_driver_sql(prepare)
-        for question in questions:
-            statement = statement_of(question, Place(5, 5)).limit(50).compile(
-                connection, compile_kwargs={"literal_binds": True}
-            )  # fmt: skip
-            steps = connection.exec_driver_sql(f"{explain} {statement}")
+        for question, statement, parameters in executed:
+            steps = connection.exec_driver_sql(f"{explain} {statement}", parameters)
             yield question, [row[-1].strip(" ->") for row in steps]
 
+    executed, question = [], None
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        if statement.startswith("SELECT"):
+            executed.append((question, statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    for question in questions:
+        await store.find(question, None, 50)
+        await store.find(question, Place(5, 5), 50)
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+    assert {asked for asked, _, _ in executed} == set(questions)
     for question, plan in await database.read(lambda connection: list(plans(connection))):
         assert plan
+        # Which index an empty table is read by says nothing at PostgreSQL.
         if question in RECORD_QUESTIONS and not postgresql:
-            # Which index an empty table is read by says nothing at PostgreSQL.
             assert any("INDEX records_by_" in step or "resources_by_type" in step for step in plan), plan
+        if (question.principal_arn or question.request_id) and not postgresql:
+            # Not through all that an account has.
+            assert any("entries_by_principal" in step or "entries_by_request" in step for step in plan), plan
         assert not any(
             step.startswith("Seq Scan") or (step.startswith("SCAN") and "INDEX" not in step) for step in plan
         ), (question, plan)
+        # Few events have one request id; anything else that is sorted is all that matches.
+        assert question.request_id or not any("B-TREE" in step for step in plan), (question, plan)
 
 
 async def test_data_keys(database):

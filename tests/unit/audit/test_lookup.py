@@ -1,5 +1,7 @@
 """Lookups: own events only, in order, page by page, and damage is never passed over."""
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 
@@ -75,6 +77,31 @@ async def test_pages_join_to_the_whole(filled):
             pages += 1
         assert joined == whole
         assert pages == -(-30 // size)
+
+
+async def test_the_keys_of_a_page_are_opened_side_by_side(service):
+    """Each hour has a key of its own: a page of old events would wait for kms once for each."""
+    for number in range(40):
+        await service.ingestor.append(AUTH, SPOOL, number, [event(number)])
+        service.clock.advance(3_600)
+    service.restart()
+    opening, most, one_by_one = 0, 0, service.kms.open
+
+    async def counted(key):
+        nonlocal opening, most
+        opening, most = opening + 1, max(most, opening + 1)
+        await asyncio.sleep(0.001)
+        opening -= 1
+        return await one_by_one(key)
+
+    service.kms.open = counted
+    assert len((await find(service, by_operator())).events) == 40
+    # And never so many that nobody else is answered.
+    assert 8 <= most <= 16
+    service.kms.down = True
+    with pytest.raises(DomainError) as refusal:
+        await find(service, by_operator())
+    assert refusal.value.reason_name == "DEPENDENCY_UNAVAILABLE"
 
 
 async def test_events_that_arrive_between_pages_do_not_disturb(filled):
