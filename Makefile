@@ -32,7 +32,7 @@ check: install ## Lint, types, import rules, protobuf rules, drift of stubs, gen
 test: install ## Run the tests (unit, contract, integration, end to end, fault, security)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m deploy.local.view --run $(PYTHON) -m pytest $(WORKERS) $(PYTEST_ARGS)
 
-bench: install ## Measure every hop (direct to Triton, runtime, edge), what deciding costs, and the key service
+bench: install ## Measure every hop (direct to Triton, runtime, edge), what deciding costs, the key service, and recording
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTHON) -m deploy.local.view --run $(PYTHON) -m tests.load.bench $(BENCH_ARGS)
 
 campaign: install ## Run a randomised campaign (NAME=… SEED=… MINUTES=…), or list them

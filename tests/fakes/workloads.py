@@ -14,9 +14,10 @@ _LIFE = timedelta(hours=1)
 class Workloads:
     """Issues a leaf the first time a workload is asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, life: timedelta = _LIFE) -> None:
         self._folder = folder
-        self.authority = Authority.create("CA of a test", datetime.now(UTC), _LIFE)
+        self._life = life
+        self.authority = Authority.create("CA of a test", datetime.now(UTC), life)
 
     def tls(self, path: str) -> TlsSettings:
         """Return the files of a workload, for example "service/kms"."""
@@ -26,7 +27,7 @@ class Workloads:
         if not folder.exists():
             folder.mkdir(parents=True)
             identity = WorkloadId(TRUST_DOMAIN, kind, name)
-            request = LeafRequest(identity.path, [identity.dns_name], _LIFE, uri=str(identity))
+            request = LeafRequest(identity.path, [identity.dns_name], self._life, uri=str(identity))
             issued = self.authority.issue(request, datetime.now(UTC))
             settings.certificate.write_bytes(issued.certificate)
             settings.private_key.write_bytes(issued.private_key)

@@ -1,14 +1,15 @@
 """`make bench`: one table of what every hop costs.
 
-    python -m tests.load.bench [--rounds 3] [--seconds 4] [--part NAME …] [--json] [--write]
+    python -m tests.load.bench [--rounds 3] [--seconds 4] [--part NAME …] [--events N] [--json] [--write]
 
 Starts a stack of its own (127.0.0.9, a temporary home), with the echo model and a user whose policies
 have 100 statements, and measures direct to Triton, through runtime and through edge, whole and
 streamed, at 1 and 32 in flight, in interleaved rounds; medians are printed. Then what deciding costs
-(tests/load/authorization.py), and the key service beside a handler that answers at once (tests/load/kms).
+(tests/load/authorization.py), the key service beside a handler that answers at once (tests/load/kms), and
+what recording costs (tests/load/audit), with a log of --events.
 CPU is user + system of a program's processes over the requests of the run, read from the kernel. --write
-puts the tables into docs/performance.md. Exit status 1 when anything was not answered, or kms is below its
-bar.
+puts the tables into docs/performance.md. Exit status 1 when anything was not answered, or kms or recording
+is below a bar; 2 when a disk has too little room.
 """
 
 import argparse
@@ -17,7 +18,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -26,7 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.load import authorization
+from tests.load.audit.growth import NoRoomError, require_room
+from tests.load.audit.measurement import EVENTS
+from tests.load.audit.measurement import measure as measure_audit
 from tests.load.kms.measurement import measure as measure_kms
+from tests.load.loads import run_load
 from tests.load.measured_stack import ADDRESS, ECHO, TEXT, MeasuredStack
 from tests.load.report import Row, machine, measured_on, render, write
 
@@ -54,7 +58,7 @@ CASES = (
     Case("language model, 48 tokens", "stream", 32, TEXT, 48, STORY),
 )
 WAYS = ("direct", "runtime", "edge")
-PARTS = ("hops", "deciding", "kms")
+PARTS = ("hops", "deciding", "kms", "audit")
 """What is measured, one after the other."""
 
 
@@ -66,18 +70,7 @@ def measure(stack: MeasuredStack, case: Case, way: str, seconds: float) -> dict[
         *("--seconds", str(seconds), "--model", case.model, "--pieces", str(case.pieces)),
         *("--prompt", case.prompt, "--uid", str(stack.runtime_uid if os.geteuid() == 0 else -1)),
     ]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    if process.stdout.readline().strip() != "GO":
-        raise RuntimeError(f"the load did not start: {process.communicate()[1][-2000:]}")
-    before = stack.cpu_seconds()
-    out, errors = process.communicate(timeout=seconds + 120)
-    after = stack.cpu_seconds()
-    if process.returncode != 0:
-        raise RuntimeError(f"the load failed: {errors[-2000:]}")
-    result: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    result, before, after = run_load(command, stack.environment, seconds, stack.cpu_seconds)
     result["cpu"] = {name: after[name] - before[name] for name in after}
     return result
 
@@ -145,8 +138,10 @@ def main() -> int:
     """Measure, print, and optionally write the tables."""
     parser = argparse.ArgumentParser(
         prog="make bench",
-        description="Measure every hop, what deciding costs, and the key service beside an answer at once.",
-        epilog="example: make bench BENCH_ARGS='--rounds 5 --write', or BENCH_ARGS='--part kms'",
+        description="Measure every hop, what deciding costs, the key service beside an answer at once, "
+        "and what recording costs.",
+        epilog="example: make bench BENCH_ARGS='--rounds 5 --write', or BENCH_ARGS='--part kms', or "
+        "BENCH_ARGS='--part audit --events 10000000', which takes hours and 25 GB of free disk",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
@@ -154,12 +149,20 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of the tables")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     parser.add_argument("--keep", action="store_true", help="leave the stack running")
+    parser.add_argument("--events", type=int, default=EVENTS, help="of audit's larger log")
+    parser.add_argument("--folder", type=Path, help="for audit's logs; that of temporary files")
     parser.add_argument("--home", default="", help="measure the stack in this home, already prepared")
     arguments = parser.parse_args()
     parts = arguments.part or PARTS
     tables: dict[str, str] = {}
     figures: dict[str, Any] = {"machine": machine()}
     wrong: list[str] = []
+    if "audit" in parts:
+        try:
+            require_room(arguments.folder, arguments.events)
+        except NoRoomError as error:
+            print(error, file=sys.stderr)
+            return 2
     if "hops" in parts:
         home = Path(arguments.home or tempfile.mkdtemp(prefix="craton-bench-", dir="/tmp"))
         rows, idle = hops(
@@ -178,6 +181,11 @@ def main() -> int:
         tables["kms"] = f"{measured_on()}\n\n{keys.text}"
         figures["kms"] = keys.figures
         wrong += keys.missed
+    if "audit" in parts:
+        recording = measure_audit(arguments.rounds, arguments.seconds, arguments.events, arguments.folder)
+        tables["audit"] = f"{measured_on()}\n\n{recording.text}"
+        figures["audit"] = recording.figures
+        wrong += recording.missed
     print(json.dumps(figures) if arguments.json else "\n\n".join(tables.values()))
     if arguments.write:
         write(ROOT / "docs/performance.md", tables)
