@@ -73,6 +73,8 @@ class CallContext:
     """Without a principal: the calling service as policies name it, where it acts as that."""
     traceparent: str = ""
     """W3C trace context that calls made on behalf of this one carry; empty when not traced."""
+    intent_id: str = ""
+    """Id of the intent's event, once there is one."""
     input_tokens: int = 0
     output_tokens: int = 0
     intent: Awaitable[None] | None = field(default=None, repr=False)

@@ -76,6 +76,7 @@ class SpoolRecorder:
         """Begin to make the intent of `call` durable; the future ends when it is, or says why it is not."""
         now = self._clock.boottime()
         event = self._event(call, method, pb.EVENT_PHASE_INTENT)
+        call.intent_id = event.event_id
         self._spool.in_flight = len(self._open) + 1
         durable = self._spool.begin(self._serialised(event, call), _lane(call, Lane.EVENT))
         # Its intent will stand at this place or after it.

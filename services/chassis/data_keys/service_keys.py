@@ -24,6 +24,12 @@ from services.chassis.settings import RedisSettings
 _LEASE_TIMEOUT_S = 1.5
 """Renewals that take longer would come too late for what they renew."""
 _KMS = "the key service"
+_ACCOUNT = "accounts/"
+
+
+def account_key(account_id: str) -> str:
+    """Name the service's own key for an account, which ends with the account, for DataKeyCache."""
+    return f"{_ACCOUNT}{account_id}"
 
 
 def use_message(use: KeyUse) -> leases_pb.KeyUse:
@@ -79,10 +85,16 @@ class ServiceDataKeys:
         self._timeout_s = timeout_s
 
     async def generate(self, key_name: str, context: Mapping[str, str]) -> DataKey:
-        """Call GenerateServiceDataKey. Raises ValueError when a key is named: the service's own is meant."""
-        if key_name:
+        """Call GenerateServiceDataKey.
+
+        The service's own key is meant, or with `account_key` its key for an account. Raises ValueError when
+        any other is named.
+        """
+        if key_name and not key_name.startswith(_ACCOUNT):
             raise ValueError("a service's own key is never named")
-        request = keys_pb.GenerateServiceDataKeyRequest(encryption_context=context)
+        request = keys_pb.GenerateServiceDataKeyRequest(
+            encryption_context=context, account_id=key_name.removeprefix(_ACCOUNT)
+        )
         try:
             response = await self._generate(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:

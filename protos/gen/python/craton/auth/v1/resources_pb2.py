@@ -27,7 +27,7 @@ from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63raton/auth/v1/resources.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x01\n\x07\x41\x63\x63ount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb7\x01\n\x04User\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tuser_name\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61rn\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14permissions_boundary\x18\x06 \x01(\t\x12!\n\x04tags\x18\x07 \x03(\x0b\x32\x13.craton.auth.v1.Tag\"7\n\x03Tag\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x17\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x92\x01\n\tAccessKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\raccess_key_id\x18\x02 \x01(\t\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x1f.craton.auth.v1.AccessKeyStatus\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x06Policy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bpolicy_name\x18\x02 \x01(\t\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\tAgreement\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x13\n\x0b\x65ula_sha256\x18\x04 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x05Offer\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\x13\n\x0boffer_token\x18\x02 \x01(\t\x12\x10\n\x08\x65ula_url\x18\x03 \x01(\t\x12\x13\n\x0b\x65ula_sha256\x18\x04 \x01(\t\x12\x11\n\teula_text\x18\x05 \x01(\t\"[\n\x0f\x43redentialScope\x12\x15\n\x04\x64\x61te\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x17\n\x06region\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x18\n\x07service\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xcf\x01\n\rSignedRequest\x12\x1f\n\raccess_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\x05scope\x18\x02 \x01(\x0b\x32\x1f.craton.auth.v1.CredentialScopeB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0estring_to_sign\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x1e\n\tsignature\x18\x04 \x01(\x0c\x42\x0b\xbaH\x04z\x02\x18 \x88\xce\x18\x01\x12#\n\rsession_token\x18\x05 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80 \x88\xce\x18\x01*r\n\x0f\x41\x63\x63\x65ssKeyStatus\x12!\n\x1d\x41\x43\x43\x45SS_KEY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41\x43\x43\x45SS_KEY_STATUS_ACTIVE\x10\x01\x12\x1e\n\x1a\x41\x43\x43\x45SS_KEY_STATUS_INACTIVE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63raton/auth/v1/resources.proto\x12\x0e\x63raton.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x01\n\x07\x41\x63\x63ount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63losed\x18\x06 \x01(\x08\"\xb7\x01\n\x04User\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tuser_name\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61rn\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14permissions_boundary\x18\x06 \x01(\t\x12!\n\x04tags\x18\x07 \x03(\x0b\x32\x13.craton.auth.v1.Tag\"7\n\x03Tag\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x17\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"\x92\x01\n\tAccessKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\raccess_key_id\x18\x02 \x01(\t\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x1f.craton.auth.v1.AccessKeyStatus\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x06Policy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bpolicy_name\x18\x02 \x01(\t\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\tAgreement\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x13\n\x0b\x65ula_sha256\x18\x04 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x05Offer\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12\x13\n\x0boffer_token\x18\x02 \x01(\t\x12\x10\n\x08\x65ula_url\x18\x03 \x01(\t\x12\x13\n\x0b\x65ula_sha256\x18\x04 \x01(\t\x12\x11\n\teula_text\x18\x05 \x01(\t\"[\n\x0f\x43redentialScope\x12\x15\n\x04\x64\x61te\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x08\x12\x17\n\x06region\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x18\n\x07service\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xcf\x01\n\rSignedRequest\x12\x1f\n\raccess_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\x05scope\x18\x02 \x01(\x0b\x32\x1f.craton.auth.v1.CredentialScopeB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0estring_to_sign\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x1e\n\tsignature\x18\x04 \x01(\x0c\x42\x0b\xbaH\x04z\x02\x18 \x88\xce\x18\x01\x12#\n\rsession_token\x18\x05 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80 \x88\xce\x18\x01*r\n\x0f\x41\x63\x63\x65ssKeyStatus\x12!\n\x1d\x41\x43\x43\x45SS_KEY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41\x43\x43\x45SS_KEY_STATUS_ACTIVE\x10\x01\x12\x1e\n\x1a\x41\x43\x43\x45SS_KEY_STATUS_INACTIVE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,24 +54,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNEDREQUEST'].fields_by_name['signature']._serialized_options = b'\272H\004z\002\030 \210\316\030\001'
   _globals['_SIGNEDREQUEST'].fields_by_name['session_token']._loaded_options = None
   _globals['_SIGNEDREQUEST'].fields_by_name['session_token']._serialized_options = b'\272H\005r\003\030\200 \210\316\030\001'
-  _globals['_ACCESSKEYSTATUS']._serialized_start=1333
-  _globals['_ACCESSKEYSTATUS']._serialized_end=1447
+  _globals['_ACCESSKEYSTATUS']._serialized_start=1349
+  _globals['_ACCESSKEYSTATUS']._serialized_end=1463
   _globals['_ACCOUNT']._serialized_start=145
-  _globals['_ACCOUNT']._serialized_end=280
-  _globals['_USER']._serialized_start=283
-  _globals['_USER']._serialized_end=466
-  _globals['_TAG']._serialized_start=468
-  _globals['_TAG']._serialized_end=523
-  _globals['_ACCESSKEY']._serialized_start=526
-  _globals['_ACCESSKEY']._serialized_end=672
-  _globals['_POLICY']._serialized_start=674
-  _globals['_POLICY']._serialized_end=784
-  _globals['_AGREEMENT']._serialized_start=787
-  _globals['_AGREEMENT']._serialized_end=922
-  _globals['_OFFER']._serialized_start=924
-  _globals['_OFFER']._serialized_end=1028
-  _globals['_CREDENTIALSCOPE']._serialized_start=1030
-  _globals['_CREDENTIALSCOPE']._serialized_end=1121
-  _globals['_SIGNEDREQUEST']._serialized_start=1124
-  _globals['_SIGNEDREQUEST']._serialized_end=1331
+  _globals['_ACCOUNT']._serialized_end=296
+  _globals['_USER']._serialized_start=299
+  _globals['_USER']._serialized_end=482
+  _globals['_TAG']._serialized_start=484
+  _globals['_TAG']._serialized_end=539
+  _globals['_ACCESSKEY']._serialized_start=542
+  _globals['_ACCESSKEY']._serialized_end=688
+  _globals['_POLICY']._serialized_start=690
+  _globals['_POLICY']._serialized_end=800
+  _globals['_AGREEMENT']._serialized_start=803
+  _globals['_AGREEMENT']._serialized_end=938
+  _globals['_OFFER']._serialized_start=940
+  _globals['_OFFER']._serialized_end=1044
+  _globals['_CREDENTIALSCOPE']._serialized_start=1046
+  _globals['_CREDENTIALSCOPE']._serialized_end=1137
+  _globals['_SIGNEDREQUEST']._serialized_start=1140
+  _globals['_SIGNEDREQUEST']._serialized_end=1347
 # @@protoc_insertion_point(module_scope)

@@ -22,18 +22,20 @@ ACCESS_KEY_STATUS_ACTIVE: AccessKeyStatus
 ACCESS_KEY_STATUS_INACTIVE: AccessKeyStatus
 
 class Account(_message.Message):
-    __slots__ = ("name", "account_id", "incarnation", "display_name", "create_time")
+    __slots__ = ("name", "account_id", "incarnation", "display_name", "create_time", "closed")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     incarnation: str
     display_name: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., display_name: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    closed: bool
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., display_name: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed: _Optional[bool] = ...) -> None: ...
 
 class User(_message.Message):
     __slots__ = ("name", "user_name", "user_id", "arn", "create_time", "permissions_boundary", "tags")

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from craton.common.v1 import options_pb2 as craton_dot_common_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'craton/kms/v1/service_key_service.proto\x12\rcraton.kms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\"\xe6\x01\n\x1c\x45ncryptWithServiceKeyRequest\x12!\n\tplaintext\x18\x01 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x10\x01\x18\x80 \x88\xce\x18\x01\x12i\n\x12\x65ncryption_context\x18\x02 \x03(\x0b\x32\x42.craton.kms.v1.EncryptWithServiceKeyRequest.EncryptionContextEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x08\x1a\x38\n\x16\x45ncryptionContextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x1d\x45ncryptWithServiceKeyResponse\x12\x12\n\nciphertext\x18\x01 \x01(\x0c\"\xe3\x01\n\x1c\x44\x65\x63ryptWithServiceKeyRequest\x12\x1e\n\nciphertext\x18\x01 \x01(\x0c\x42\n\xbaH\x07z\x05\x10\x01\x18\x80@\x12i\n\x12\x65ncryption_context\x18\x02 \x03(\x0b\x32\x42.craton.kms.v1.DecryptWithServiceKeyRequest.EncryptionContextEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x08\x1a\x38\n\x16\x45ncryptionContextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"J\n\x1d\x44\x65\x63ryptWithServiceKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x10\n\x08key_name\x18\x02 \x01(\t\"\xc5\x01\n\x1dGenerateServiceDataKeyRequest\x12j\n\x12\x65ncryption_context\x18\x01 \x03(\x0b\x32\x43.craton.kms.v1.GenerateServiceDataKeyRequest.EncryptionContextEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x08\x1a\x38\n\x16\x45ncryptionContextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x1eGenerateServiceDataKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x12\n\nciphertext\x18\x02 \x01(\x0c\x12\x10\n\x08key_name\x18\x03 \x01(\t2\xf2\x02\n\x11ServiceKeyService\x12r\n\x15\x45ncryptWithServiceKey\x12+.craton.kms.v1.EncryptWithServiceKeyRequest\x1a,.craton.kms.v1.EncryptWithServiceKeyResponse\x12r\n\x15\x44\x65\x63ryptWithServiceKey\x12+.craton.kms.v1.DecryptWithServiceKeyRequest\x1a,.craton.kms.v1.DecryptWithServiceKeyResponse\x12u\n\x16GenerateServiceDataKey\x12,.craton.kms.v1.GenerateServiceDataKeyRequest\x1a-.craton.kms.v1.GenerateServiceDataKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'craton/kms/v1/service_key_service.proto\x12\rcraton.kms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63raton/common/v1/options.proto\"\xe6\x01\n\x1c\x45ncryptWithServiceKeyRequest\x12!\n\tplaintext\x18\x01 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x10\x01\x18\x80 \x88\xce\x18\x01\x12i\n\x12\x65ncryption_context\x18\x02 \x03(\x0b\x32\x42.craton.kms.v1.EncryptWithServiceKeyRequest.EncryptionContextEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x08\x1a\x38\n\x16\x45ncryptionContextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x1d\x45ncryptWithServiceKeyResponse\x12\x12\n\nciphertext\x18\x01 \x01(\x0c\"\xe3\x01\n\x1c\x44\x65\x63ryptWithServiceKeyRequest\x12\x1e\n\nciphertext\x18\x01 \x01(\x0c\x42\n\xbaH\x07z\x05\x10\x01\x18\x80@\x12i\n\x12\x65ncryption_context\x18\x02 \x03(\x0b\x32\x42.craton.kms.v1.DecryptWithServiceKeyRequest.EncryptionContextEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x08\x1a\x38\n\x16\x45ncryptionContextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"J\n\x1d\x44\x65\x63ryptWithServiceKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x10\n\x08key_name\x18\x02 \x01(\t\"\xf0\x01\n\x1dGenerateServiceDataKeyRequest\x12j\n\x12\x65ncryption_context\x18\x01 \x03(\x0b\x32\x43.craton.kms.v1.GenerateServiceDataKeyRequest.EncryptionContextEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x08\x12)\n\naccount_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^([0-9]{12})?$\x1a\x38\n\x16\x45ncryptionContextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x1eGenerateServiceDataKeyResponse\x12\x17\n\tplaintext\x18\x01 \x01(\x0c\x42\x04\x88\xce\x18\x01\x12\x12\n\nciphertext\x18\x02 \x01(\x0c\x12\x10\n\x08key_name\x18\x03 \x01(\t2\xf2\x02\n\x11ServiceKeyService\x12r\n\x15\x45ncryptWithServiceKey\x12+.craton.kms.v1.EncryptWithServiceKeyRequest\x1a,.craton.kms.v1.EncryptWithServiceKeyResponse\x12r\n\x15\x44\x65\x63ryptWithServiceKey\x12+.craton.kms.v1.DecryptWithServiceKeyRequest\x1a,.craton.kms.v1.DecryptWithServiceKeyResponse\x12u\n\x16GenerateServiceDataKey\x12,.craton.kms.v1.GenerateServiceDataKeyRequest\x1a-.craton.kms.v1.GenerateServiceDataKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATESERVICEDATAKEYREQUEST_ENCRYPTIONCONTEXTENTRY']._serialized_options = b'8\001'
   _globals['_GENERATESERVICEDATAKEYREQUEST'].fields_by_name['encryption_context']._loaded_options = None
   _globals['_GENERATESERVICEDATAKEYREQUEST'].fields_by_name['encryption_context']._serialized_options = b'\272H\006\232\001\003\020\200\010'
+  _globals['_GENERATESERVICEDATAKEYREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_GENERATESERVICEDATAKEYREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\022r\0202\016^([0-9]{12})?$'
   _globals['_GENERATESERVICEDATAKEYRESPONSE'].fields_by_name['plaintext']._loaded_options = None
   _globals['_GENERATESERVICEDATAKEYRESPONSE'].fields_by_name['plaintext']._serialized_options = b'\210\316\030\001'
   _globals['_ENCRYPTWITHSERVICEKEYREQUEST']._serialized_start=120
@@ -66,11 +68,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECRYPTWITHSERVICEKEYRESPONSE']._serialized_start=635
   _globals['_DECRYPTWITHSERVICEKEYRESPONSE']._serialized_end=709
   _globals['_GENERATESERVICEDATAKEYREQUEST']._serialized_start=712
-  _globals['_GENERATESERVICEDATAKEYREQUEST']._serialized_end=909
+  _globals['_GENERATESERVICEDATAKEYREQUEST']._serialized_end=952
   _globals['_GENERATESERVICEDATAKEYREQUEST_ENCRYPTIONCONTEXTENTRY']._serialized_start=294
   _globals['_GENERATESERVICEDATAKEYREQUEST_ENCRYPTIONCONTEXTENTRY']._serialized_end=350
-  _globals['_GENERATESERVICEDATAKEYRESPONSE']._serialized_start=911
-  _globals['_GENERATESERVICEDATAKEYRESPONSE']._serialized_end=1006
-  _globals['_SERVICEKEYSERVICE']._serialized_start=1009
-  _globals['_SERVICEKEYSERVICE']._serialized_end=1379
+  _globals['_GENERATESERVICEDATAKEYRESPONSE']._serialized_start=954
+  _globals['_GENERATESERVICEDATAKEYRESPONSE']._serialized_end=1049
+  _globals['_SERVICEKEYSERVICE']._serialized_start=1052
+  _globals['_SERVICEKEYSERVICE']._serialized_end=1422
 # @@protoc_insertion_point(module_scope)

@@ -53,7 +53,7 @@ class DecryptWithServiceKeyResponse(_message.Message):
     def __init__(self, plaintext: _Optional[bytes] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class GenerateServiceDataKeyRequest(_message.Message):
-    __slots__ = ("encryption_context",)
+    __slots__ = ("encryption_context", "account_id")
     class EncryptionContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,8 +62,10 @@ class GenerateServiceDataKeyRequest(_message.Message):
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ENCRYPTION_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     encryption_context: _containers.ScalarMap[str, str]
-    def __init__(self, encryption_context: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    account_id: str
+    def __init__(self, encryption_context: _Optional[_Mapping[str, str]] = ..., account_id: _Optional[str] = ...) -> None: ...
 
 class GenerateServiceDataKeyResponse(_message.Message):
     __slots__ = ("plaintext", "ciphertext", "key_name")

@@ -28,7 +28,8 @@ if _version_not_supported:
 class ServiceKeyServiceStub:
     """ServiceKeyService serves each listed service its own key, against the
     workload certificate alone. The key is the one of the calling workload: a
-    caller cannot name another's.
+    caller cannot name another's. For what has to end with an account it has
+    another one for each.
     """
 
     def __init__(self, channel):
@@ -57,7 +58,8 @@ class ServiceKeyServiceStub:
 class ServiceKeyServiceServicer:
     """ServiceKeyService serves each listed service its own key, against the
     workload certificate alone. The key is the one of the calling workload: a
-    caller cannot name another's.
+    caller cannot name another's. For what has to end with an account it has
+    another one for each.
     """
 
     def EncryptWithServiceKey(self, request, context):
@@ -110,7 +112,8 @@ def add_ServiceKeyServiceServicer_to_server(servicer, server):
 class ServiceKeyService:
     """ServiceKeyService serves each listed service its own key, against the
     workload certificate alone. The key is the one of the calling workload: a
-    caller cannot name another's.
+    caller cannot name another's. For what has to end with an account it has
+    another one for each.
     """
 
     @staticmethod
