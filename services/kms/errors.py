@@ -57,6 +57,14 @@ def sealed() -> DomainError:
     )
 
 
+def purge_not_done() -> DomainError:
+    """A certificate is asked for of a purge that kms has not done its part of."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        "The keys of this account have not been purged by this purge.",
+    )
+
+
 def store_opening() -> DomainError:
     """Custody is open, and the store is still being verified, or waits for its anchor."""
     return DomainError(

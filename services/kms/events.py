@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from services.chassis.account_purge import purger_events
 from services.chassis.arn import arn_of
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
@@ -14,7 +15,7 @@ from services.kms.operations.digest_keys import DIGEST_KEY
 from services.kms.operations.encryption import named_key
 from services.kms.operations.own_keys import OwnKey
 from services.kms.operations.receipt_keys import AUTHORITY_KEY
-from services.kms.operations.service_keys import SERVICE_KEY
+from services.kms.operations.service_keys import SERVICE_KEY, own_key
 
 _AWS = "kms.amazonaws.com"
 _CRATON = "kms.craton"
@@ -88,6 +89,14 @@ def _own(key: OwnKey) -> Callable[[Any, CallContext], Sequence[str]]:
     return resources
 
 
+def _own_of_account(request: Any, call: CallContext) -> Sequence[str]:
+    return _own(own_key(request.account_id))(request, call)
+
+
+def _purge(request: Any, _call: CallContext) -> Sequence[str]:
+    return f"accounts/{request.account_id}", f"purges/{request.purge_id}"
+
+
 def _effect(source: str, name: str, resources: Callable[[Any, CallContext], Sequence[str]]) -> AuditedMethod:
     return AuditedMethod(source, name, Recording.EFFECT, resources)
 
@@ -138,10 +147,10 @@ EVENTS: Mapping[str, AuditedMethod] = {
         _CRATON, "EncryptWithServiceKey", _own(SERVICE_KEY)
     ),
     "/craton.kms.v1.ServiceKeyService/DecryptWithServiceKey": _effect(
-        _CRATON, "DecryptWithServiceKey", _own(SERVICE_KEY)
+        _CRATON, "DecryptWithServiceKey", _key_of_ciphertext
     ),
     "/craton.kms.v1.ServiceKeyService/GenerateServiceDataKey": _effect(
-        _CRATON, "GenerateServiceDataKey", _own(SERVICE_KEY)
+        _CRATON, "GenerateServiceDataKey", _own_of_account
     ),
     # One an hour for each trail. A checkpoint's signature could not be recorded so: it follows every event.
     "/craton.kms.v1.DigestKeyService/SignDigest": _effect(_CRATON, "SignDigest", _own(DIGEST_KEY)),
@@ -239,4 +248,8 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.kms.v1.AliasService/UpdateAlias": _effect(_AWS, "UpdateAlias", _alias_and_key),
     **_aws("AliasService", "name", effects=("DeleteAlias",)),
     **_aws("AliasService", "parent", reads=("ListAliases",)),
+    **purger_events("kms"),
+    "/craton.kms.v1.PurgeCertificateService/SignPurgeCertificate": _effect(
+        _CRATON, "SignPurgeCertificate", _purge
+    ),
 }

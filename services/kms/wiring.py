@@ -14,11 +14,14 @@ from craton.kms.v1 import (
     key_material_service_pb2_grpc,
     log_key_service_pb2_grpc,
     model_key_service_pb2_grpc,
+    purge_certificate_service_pb2_grpc,
     receipt_key_service_pb2_grpc,
     service_key_service_pb2_grpc,
     trail_key_service_pb2_grpc,
 )
+from craton.purge.v1 import purger_service_pb2_grpc
 
+from services.chassis.account_purge import PurgerServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -42,6 +45,7 @@ from services.kms.adapters.unannounced import Unannounced
 from services.kms.config import KmsConfig
 from services.kms.events import EVENTS
 from services.kms.operations.access import Access
+from services.kms.operations.account_purge import AccountKeyPurge
 from services.kms.operations.aliases import Aliases
 from services.kms.operations.certificates import Certificates
 from services.kms.operations.custody import Seal
@@ -62,6 +66,7 @@ from services.kms.operations.managed_keys import ManagedKeys
 from services.kms.operations.material_store import MaterialStore
 from services.kms.operations.model_keys import ModelKeys
 from services.kms.operations.pages import Pages
+from services.kms.operations.purge_certificates import PurgeCertificates
 from services.kms.operations.receipt_keys import ReceiptKeys
 from services.kms.operations.rotation import Rotation
 from services.kms.operations.schedule import Schedule
@@ -83,6 +88,7 @@ from services.kms.servicer.key_lease import KeyLeaseServicer
 from services.kms.servicer.key_material import KeyMaterialServicer
 from services.kms.servicer.log_key import LogKeyServicer
 from services.kms.servicer.model_key import ModelKeyServicer
+from services.kms.servicer.purge_certificate import PurgeCertificateServicer
 from services.kms.servicer.receipt_key import ReceiptKeyServicer
 from services.kms.servicer.service_key import ServiceKeyServicer
 from services.kms.servicer.trail_key import TrailKeyServicer
@@ -231,6 +237,12 @@ def _serve(server: Server, base: _Foundation) -> None:
     base.seal.on_seal(material.forget)
     server.add_task("schedule", schedule.run)
     _serve_workloads(server, base, uses, leases)
+    purge = AccountKeyPurge(base.records, keys, base.pages, material, shredder, leases)
+    server.add(purger_service_pb2_grpc.add_PurgerServiceServicer_to_server, PurgerServicer(purge))
+    server.add(
+        purge_certificate_service_pb2_grpc.add_PurgeCertificateServiceServicer_to_server,
+        PurgeCertificateServicer(PurgeCertificates(base.records, certificates, base.custody)),
+    )
     _serve_keys(server, base, leases, certificates, managed)
     server.add(
         key_material_service_pb2_grpc.add_KeyMaterialServiceServicer_to_server,

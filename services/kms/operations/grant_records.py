@@ -118,6 +118,11 @@ class GrantRecords:
         return known
 
 
+def count_grants(change: RecordChange, key: KeyName) -> int:
+    """Return how many grants a key has."""
+    return _count(change, key)
+
+
 def delete_grants(change: RecordChange, key: KeyName) -> None:
     """Remove all grants on a key, which is deleted itself in the same transaction."""
     while True:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from services.chassis.clock import Clock
 from services.kms.domain.aliases import Alias
 from services.kms.domain.keys import Key, KeyVersion, as_of, without_material
-from services.kms.domain.names import AliasName, KeyName, KeyParent
+from services.kms.domain.names import AliasName, KeyClass, KeyName, KeyParent
 from services.kms.domain.record_codecs import (
     decode_alias,
     decode_key,
@@ -17,7 +17,7 @@ from services.kms.domain.record_codecs import (
     encode_key,
     encode_version,
 )
-from services.kms.errors import key_not_found
+from services.kms.errors import caller_refused, key_not_found
 from services.kms.operations.grant_records import delete_grants
 from services.kms.ports import Record, RecordChange, RecordId, Records
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _KEYS, _VERSIONS, _ALIASES, _KEY_ALIASES = "keys", "versions", "aliases", "key-aliases"
 _REQUESTS, _DUE = "requests", "due"
+_PURGES = "purges"
 _DECODED = 4096
 """Decoded records that are kept: a record that is read again is not decoded again."""
 _EVERYTHING = 1_000_000
@@ -48,6 +49,11 @@ def alias_id_of(name: AliasName) -> RecordId:
 def due_id_of(what: str, when: datetime, name: KeyName) -> RecordId:
     """Where it is noted that something is due for a key: in the order of time."""
     return RecordId(_DUE, what, f"{when:%Y-%m-%dT%H:%M:%S.%f} {name}")
+
+
+def purge_id_of(account_id: str, incarnation: str) -> RecordId:
+    """Where it is noted that an incarnation of an account was purged."""
+    return RecordId(_PURGES, account_id, incarnation)
 
 
 class KeyChange:
@@ -128,6 +134,16 @@ class KeyChange:
         """Return the names of a key's aliases."""
         found = self.records.list(_KEY_ALIASES, str(key), limit=_EVERYTHING)
         return [AliasName(key.parent, each.id.sort) for each in found]
+
+    def require_present(self, key: Key) -> None:
+        """Return unless a key is of an account that was purged. Raises DomainError(ACCESS_DENIED)."""
+        parent = key.name.parent
+        purged = parent.key_class is KeyClass.CUSTOMER and self.records.get(
+            purge_id_of(parent.owner, key.incarnation)
+        )
+        if purged:
+            # The call was admitted before, and is late.
+            raise caller_refused("The account of this key is being purged.")
 
     def requested(self, parent: KeyParent, incarnation: str, request_id: str) -> KeyName | None:
         """Return the key that a request has created before."""

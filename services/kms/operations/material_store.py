@@ -90,6 +90,7 @@ class MaterialStore:
                 placed: Key = placed,
                 wrapped: bytes = wrapped,
             ) -> T:
+                change.require_present(placed)
                 result = write(change, placed)
                 if result is not None:
                     return result

@@ -70,6 +70,14 @@ class Pages:
             after = found[-1].id.sort
         return {page.number: page for page in pages}
 
+    async def names(self) -> Sequence[KeyName]:
+        """Return the names of all keys there are, page by page."""
+        found: list[KeyName] = []
+        for number in await self.stored():
+            held = await self._records.list(_PAGE_KEYS, f"{number:08d}", limit=KEYS_OF_A_PAGE)
+            found += [KeyName.parse(each.id.sort) for each in held]
+        return found
+
     def key(self, number: int) -> PageKey:
         """Return the key under which material of a page is wrapped now. Raises DomainError(SEALED)."""
         return self._open()[number]

@@ -11,9 +11,11 @@ which of them counts.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -27,6 +29,8 @@ from services.kms.operations.certificates import Certificates, certify
 from services.kms.operations.key_records import KeyChange, KeyRecords
 from services.kms.operations.pages import PageKey, Pages, keys_of_page, leave_page, put_page, require_page
 from services.kms.ports import DeletionAudit, RootCustody, WrapKind
+
+T = TypeVar("T")
 
 _AT_ONCE = 256
 
@@ -87,6 +91,48 @@ class Shredder:
         for name in dead:
             await self._audit.intend(name)
         signer = await self._certificates.signer()
+
+        def work(change: KeyChange, shred: int) -> dict[KeyName, bytes | None]:
+            return {name: self._remove(change, name, shred, now, signer) for name in dead}
+
+        deleted = await self._shred(dead, work)
+        for name, certificate in deleted.items():
+            if certificate is None:
+                await self._audit.spared(name)
+            else:
+                await self._audit.deleted(name, certificate)
+        return [name for name, certificate in deleted.items() if certificate is not None]
+
+    async def purge(
+        self,
+        names: Sequence[KeyName],
+        count: Callable[[KeyChange, Key], Counter[str]],
+        note: Callable[[KeyChange, Counter[str], int], T],
+    ) -> T:
+        """Delete keys now, whatever their state, and return what `note` does.
+
+        It is called in the same transaction with what `count` says of all that were deleted, and with the
+        newest shred key that is destroyed (0 for none). The keys have no certificates of their own: that of
+        the purge is theirs.
+        """
+
+        def work(change: KeyChange, shred: int) -> T:
+            total: Counter[str] = Counter()
+            for name in names:
+                key = change.key(name)
+                if key is not None:
+                    total += count(change, key)
+                    self._take_away(change, key)
+            return note(change, total, shred - 1)
+
+        async with self._pages.making:
+            dead = {name: key for name in names if (key := await self._records.key(name)) is not None}
+            if not dead:
+                return await self._records.change(lambda change: work(change, 1))
+            return await self._shred(dead, work)
+
+    async def _shred(self, dead: Mapping[KeyName, Key], remove: Callable[[KeyChange, int], T]) -> T:
+        """Run `remove` in the transaction that gives pages of `dead` other keys, under a new shred key."""
         pages = await self._pages.stored()
         await self._pages.adopt(pages)
         generations = await self._generations()
@@ -99,8 +145,8 @@ class Shredder:
         keys = {number: fresh.get(number) or self._pages.key(number) for number in pages}
         wrapped = await asyncio.to_thread(self._wrapped, keys, shred)
 
-        def work(change: KeyChange) -> dict[KeyName, bytes | None]:
-            done = {name: self._remove(change, name, shred, now, signer) for name in dead}
+        def work(change: KeyChange) -> T:
+            done = remove(change, shred)
             for number, page in wrapped.items():
                 stored = require_page(change, number, pages[number].generation)
                 left = keys_of_page(change, number)
@@ -113,15 +159,10 @@ class Shredder:
         self._pages.expect(fresh)
         # When this raises, the transaction may be done all the same: until the store is asked, material opens
         # under both keys, and no shred key is destroyed.
-        deleted = await self._records.change(work)
+        done = await self._records.change(work)
         self._pages.replaced(fresh)
         await asyncio.to_thread(self._custody.destroy_before, WrapKind.SHRED, shred)
-        for name, certificate in deleted.items():
-            if certificate is None:
-                await self._audit.spared(name)
-            else:
-                await self._audit.deleted(name, certificate)
-        return [name for name, certificate in deleted.items() if certificate is not None]
+        return done
 
     def _remove(
         self, change: KeyChange, name: KeyName, shred: int, now: datetime, signer: Ed25519PrivateKey
@@ -142,11 +183,14 @@ class Shredder:
             when=now,
             signer=signer,
         )
+        self._take_away(change, key)
+        return certificate
+
+    def _take_away(self, change: KeyChange, key: Key) -> None:
         for forget in self._forget:
             forget(change, key)
         leave_page(change, key)
         change.delete_key(key)
-        return certificate
 
     def _wrap_again(self, change: KeyChange, name: KeyName, old: PageKey, new: PageKey) -> None:
         key = change.key(name)

@@ -6,7 +6,7 @@ from craton.kms.v1 import service_key_service_pb2, service_key_service_pb2_grpc
 
 from services.chassis.context import current_call
 from services.chassis.secret import SecretBytes
-from services.kms.operations.service_keys import SERVICE_KEY, ServiceKeys
+from services.kms.operations.service_keys import ServiceKeys
 
 
 class ServiceKeyServicer(service_key_service_pb2_grpc.ServiceKeyServiceServicer):
@@ -26,17 +26,17 @@ class ServiceKeyServicer(service_key_service_pb2_grpc.ServiceKeyServiceServicer)
     async def DecryptWithServiceKey(self, request: Any, context: Any) -> Any:
         """See the contract."""
         caller = current_call().caller
-        plaintext = await self._keys.decrypt(caller, request.ciphertext, request.encryption_context)
+        plaintext, name = await self._keys.decrypt(caller, request.ciphertext, request.encryption_context)
         return service_key_service_pb2.DecryptWithServiceKeyResponse(
-            plaintext=plaintext.reveal(), key_name=str(SERVICE_KEY.name(caller))
+            plaintext=plaintext.reveal(), key_name=str(name)
         )
 
     async def GenerateServiceDataKey(self, request: Any, context: Any) -> Any:
         """See the contract."""
         caller = current_call().caller
-        key = await self._keys.generate_data_key(caller, request.encryption_context)
+        key, name = await self._keys.generate_data_key(caller, request.encryption_context, request.account_id)
         return service_key_service_pb2.GenerateServiceDataKeyResponse(
             plaintext=key.plaintext.reveal(),
             ciphertext=key.ciphertext,
-            key_name=str(SERVICE_KEY.name(caller)),
+            key_name=str(name),
         )
