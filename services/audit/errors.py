@@ -70,6 +70,19 @@ def not_in_the_log_yet() -> DomainError:
     )
 
 
+def purged_event(index: int) -> DomainError:
+    """An event whose account was purged: its entry is in the log, and nobody can open it."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        f"The event was purged with its account. Its entry is in the log, with the index {index}.",
+    )
+
+
+def purged_account() -> DomainError:
+    """A call that was admitted before its account was purged, and is late."""
+    return DomainError(ErrorReason.ERROR_REASON_RESOURCE_STATE, "The account has been purged.")
+
+
 def gap(expected: int) -> DomainError:
     """A batch begins after the end of what is held of its spool: events in between would be lost."""
     return DomainError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.audit.domain.anchor import state_name
+from services.chassis.account_purge import purger_events
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
 
@@ -21,6 +22,10 @@ def _anchored_state(request: Any, _call: CallContext) -> Sequence[str]:
 
 def _event(request: Any, _call: CallContext) -> Sequence[str]:
     return (f"events/{request.event_id}",)
+
+
+def _purged(request: Any, _call: CallContext) -> Sequence[str]:
+    return (f"accounts/{request.account_id}",)
 
 
 def _trail(request: Any, _call: CallContext) -> Sequence[str]:
@@ -57,6 +62,14 @@ EVENTS: Mapping[str, AuditedMethod] = {
         "audit.craton", "GetConsistencyProof", Recording.READ
     ),
     "/craton.audit.v1.LogService/GetLogFile": AuditedMethod("audit.craton", "GetLogFile", Recording.SUMMARY),
+    **purger_events("audit"),
+    "/craton.audit.v1.PurgeLogService/ContinueAccount": AuditedMethod(
+        "audit.craton", "ContinueAccount", Recording.EFFECT, _purged
+    ),
+    # Asked again and again until an event has come: no id of an event is a secret.
+    "/craton.audit.v1.PurgeLogService/GetEntryIndexes": AuditedMethod(
+        "audit.craton", "GetEntryIndexes", Recording.SUMMARY
+    ),
     "/craton.audit.v1.LookupService/LookupEvents": AuditedMethod(
         "cloudtrail.amazonaws.com", "LookupEvents", Recording.READ, _account
     ),

@@ -1,6 +1,6 @@
 """What the audit service needs of the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,8 +8,10 @@ from typing import Protocol
 from services.audit.domain.anchor import Anchor
 from services.audit.domain.delivery import Link, LogFile, OwedFile
 from services.audit.domain.entry import Index
+from services.audit.domain.purged import PurgedAccount
 from services.audit.domain.query import Place, Query
 from services.audit.domain.trail import Trail, TrailName
+from services.chassis.account_purge import Progress, Purge
 from services.chassis.context import CallContext
 from services.chassis.secret import SecretBytes
 from tlog.note import Signature, VerifierKey
@@ -53,15 +55,22 @@ class Batch:
 
 
 class EventStore(Protocol):
-    """Holds entries for ever: nothing here changes or removes one."""
+    """Holds entries for ever: nothing here changes or removes one, and no purge removes a leaf."""
 
     async def append(self, batch: Batch) -> int:
         """Add what is new of a batch and return the position after the last entry held of its spool.
 
         MUST return only after the entries are durable, all or none. MUST skip positions that are held,
         and MUST raise DomainError when one of them holds another event, when the batch leaves a gap, or
-        when the spool belongs to another workload. A new spool begins at position 0.
+        when the spool belongs to another workload. A new spool begins at position 0. MUST keep nothing but
+        the leaf of an entry whose account was purged before it came.
         """
+
+    async def purged(self, account_ids: Collection[str]) -> Sequence[PurgedAccount]:
+        """Return those incarnations of these accounts that were purged, or are being."""
+
+    async def indexes(self, event_ids: Collection[bytes]) -> Mapping[bytes, int]:
+        """Return the numbers of these events' entries, of those that there are."""
 
     async def find(self, query: Query, after: Place | None, limit: int) -> Sequence[StoredEntry]:
         """Return up to `limit` entries that match, newest first, those before `after` left out.
@@ -216,6 +225,22 @@ class DataKeyStore(Protocol):
         """Return a key by its id."""
 
 
+class PurgeStore(Protocol):
+    """Removes what is held of an account. Every method MUST return only after what it did is durable."""
+
+    async def begin(self, purge: Purge) -> Progress:
+        """Take nothing in any more of the account; remove its data keys and its trails. Return how far it is.
+
+        Repeating it changes nothing.
+        """
+
+    async def empty(self, purge: Purge, limit: int) -> Progress:
+        """Leave of at most `limit` of its entries nothing but their leaves."""
+
+    async def proceed(self, account_id: str, incarnation: str, now_us: int) -> None:
+        """Take in again what happens in the account after `now_us`: another incarnation begins."""
+
+
 class AnchorStore(Protocol):
     """Holds the newest anchor of each store, for the workload that brought its first one."""
 
@@ -269,8 +294,12 @@ class StoredDigest:
 class TrailStore(Protocol):
     """Holds trails, what they have delivered and no digest names yet, and the ends of chains of digests."""
 
-    async def create(self, trail: Trail) -> None:
-        """Add a trail. Raises DomainError: RESOURCE_EXISTS for its name, QUOTA_EXCEEDED for its region."""
+    async def create(self, trail: Trail, incarnation: str = "") -> None:
+        """Add a trail of an account in this incarnation.
+
+        Raises DomainError: RESOURCE_EXISTS for its name, QUOTA_EXCEEDED for its region, RESOURCE_STATE when
+        the incarnation was purged.
+        """
 
     async def get(self, name: TrailName) -> Trail | None:
         """Return a trail, None when there is none."""

@@ -7,8 +7,10 @@ from craton.audit.v1 import (
     ingest_service_pb2_grpc,
     log_service_pb2_grpc,
     lookup_service_pb2_grpc,
+    purge_log_service_pb2_grpc,
     trail_service_pb2_grpc,
 )
+from craton.purge.v1 import purger_service_pb2_grpc
 
 from services.audit.adapters.file_log import FileLog
 from services.audit.adapters.grpc_witness import GrpcWitness
@@ -24,10 +26,12 @@ from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.adapters.sql_keys import SqlDataKeyStore
+from services.audit.adapters.sql_purge import SqlPurge
 from services.audit.adapters.sql_trails import SqlTrailStore
 from services.audit.config import AuditConfig
 from services.audit.events import EVENTS
 from services.audit.operations.account_keys import AccountKeys
+from services.audit.operations.account_purge import AccountPurge
 from services.audit.operations.anchors import Anchors
 from services.audit.operations.bucket_access import BucketAccess
 from services.audit.operations.cosigning import Cosigning
@@ -45,7 +49,9 @@ from services.audit.operations.trails import Trails
 from services.audit.operations.witnessed import WitnessedLog
 from services.audit.ports import LogFiles
 from services.audit.servicer.events import AnchorServicer, IngestServicer, LogServicer, LookupServicer
+from services.audit.servicer.purge_log import PurgeLogServicer
 from services.audit.servicer.trails import TrailServicer
+from services.chassis.account_purge import PurgerServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -137,6 +143,9 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
             PublicKeys(digest_signer, point.authorizer, clock),
         ),
     )
+    purge = AccountPurge(SqlPurge(database), events, keys, clock)
+    server.add(purger_service_pb2_grpc.add_PurgerServiceServicer_to_server, PurgerServicer(purge))
+    server.add(purge_log_service_pb2_grpc.add_PurgeLogServiceServicer_to_server, PurgeLogServicer(purge))
     scrub = Scrub(events, heads, files)
     server.add_task("log", log.run)
     server.add_task("scrub", scrub.run)

@@ -1,7 +1,8 @@
-"""Data keys from the key service, under this service's own key."""
+"""Data keys from the key service, under this service's own keys: one for each account."""
 
 from services.audit.ports import DataKey
 from services.chassis.data_keys.cache import DataKeyCache
+from services.chassis.data_keys.service_keys import account_key
 from services.chassis.secret import SecretBytes
 
 _PURPOSE = "audit-event"
@@ -16,7 +17,9 @@ class KmsKeyService:
 
     async def generate(self, key_id: bytes, account_id: str) -> tuple[SecretBytes, bytes]:
         """Have kms make a key."""
-        key = await self._keys.make(_context(key_id, account_id))
+        # An account's key ends with the account; the installation's is the service's own.
+        under = account_key(account_id) if account_id else ""
+        key = await self._keys.make(_context(key_id, account_id), under)
         return key.plaintext, key.ciphertext
 
     async def open(self, key: DataKey) -> SecretBytes:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.audit.adapters.tables import ENTRIES, RESOURCES
+from services.audit.domain.purged import PURGED
 from services.audit.domain.query import Place, Query
 from services.audit.ports import StoredEntry
 
@@ -107,6 +108,8 @@ def _asked(statement: "sa.Select[Any]", query: Query, after: Place | None, accou
             # No planner is to go through the account's events for the few that are its principal's.
             account_id = account_id + ""
         statement = statement.where(account_id == account)
+    else:
+        statement = statement.where(order.c.account_id != PURGED)
     if query.start_us is not None:
         statement = statement.where(time_us >= query.start_us)
     if query.end_us is not None and (after is None or after.time_us >= query.end_us):

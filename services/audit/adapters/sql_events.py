@@ -1,14 +1,16 @@
 """The event store in SQL: nothing in this module updates or deletes an entry."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.audit.adapters.questions import IS_RECORD, STORED, answer, stored
-from services.audit.adapters.tables import ENTRIES, HEADS, RESOURCES, SPOOLS
+from services.audit.adapters.tables import ENTRIES, HEADS, PURGED_ACCOUNTS, RESOURCES, SPOOLS
 from services.audit.domain.entry import Index
+from services.audit.domain.purged import PurgedAccount, emptied
 from services.audit.domain.query import Place, Query
 from services.audit.domain.resource_types import resource_type
 from services.audit.errors import LogDamagedError, conflict, foreign_spool, gap, invalid_event
@@ -29,6 +31,20 @@ class SqlEventStore:
             return await self._database.run(lambda connection: _append(connection, batch))
         except sa.exc.IntegrityError as error:
             raise invalid_event("an event id is held already") from error
+
+    async def purged(self, account_ids: Collection[str]) -> Sequence[PurgedAccount]:
+        """Read by the primary key."""
+        return await self._database.read(lambda connection: _purged(connection, account_ids))
+
+    async def indexes(self, event_ids: Collection[bytes]) -> Mapping[bytes, int]:
+        """Read by the unique index of event ids."""
+        statement = sa.select(ENTRIES.c.event_id, ENTRIES.c.sequence)
+        statement = statement.where(ENTRIES.c.event_id.in_(event_ids))
+
+        def work(connection: sa.Connection) -> Mapping[bytes, int]:
+            return {row.event_id: row.sequence for row in connection.execute(statement)}
+
+        return await self._database.read(work)
 
     async def find(self, query: Query, after: Place | None, limit: int) -> Sequence[StoredEntry]:
         """Search by one index; the other attributes filter what it yields."""
@@ -140,7 +156,7 @@ def _append(connection: sa.Connection, batch: Batch) -> int:
         raise gap(held)
     known = min(held - batch.first_position, len(batch.entries))
     _compare(connection, batch, known)
-    fresh = batch.entries[known:]
+    fresh = _without_purged(connection, batch.entries[known:])
     if not fresh:
         return held
     # Transactions behave as if they ran one after the other, so that numbers have no gap and no twin.
@@ -156,6 +172,24 @@ def _append(connection: sa.Connection, batch: Batch) -> int:
         sa.update(SPOOLS).where(SPOOLS.c.spool_id == batch.spool_id).values(next_position=reached)
     )
     return reached
+
+
+def _purged(connection: sa.Connection, account_ids: Collection[str]) -> Sequence[PurgedAccount]:
+    found = sa.select(PURGED_ACCOUNTS).where(PURGED_ACCOUNTS.c.account_id.in_(account_ids))
+    return [PurgedAccount(row.account_id, row.incarnation, row.until_us) for row in connection.execute(found)]
+
+
+def _without_purged(connection: sa.Connection, entries: Sequence[SealedEntry]) -> Sequence[SealedEntry]:
+    """Return entries with nothing in the clear of accounts that were purged, maybe since they were sealed."""
+    purged = _purged(connection, {entry.index.account_id for entry in entries})
+    if not purged:
+        return entries
+    return [
+        replace(entry, index=emptied(entry.index))
+        if any(each.covers(entry.index) for each in purged)
+        else entry
+        for entry in entries
+    ]
 
 
 def _lock_spool(connection: sa.Connection, batch: Batch) -> int:

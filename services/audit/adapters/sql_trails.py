@@ -6,14 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.audit.adapters.tables import TRAIL_DIGESTS, TRAIL_FILES, TRAILS
+from services.audit.adapters.tables import PURGED_ACCOUNTS, TRAIL_DIGESTS, TRAIL_FILES, TRAILS
 from services.audit.adapters.tables import TRAIL_SEALED_FILES as _SEALED
 from services.audit.adapters.trail_codec import settings_text, state_text, trail_of
 from services.audit.domain.delivery import Link, LogFile, OwedFile
 from services.audit.domain.trail import TRAILS_A_REGION, Trail, TrailName
-from services.audit.errors import too_many_trails, trail_exists
+from services.audit.errors import purged_account, too_many_trails, trail_exists
 from services.audit.ports import StoredDigest
 from services.chassis.database import Database
+from services.chassis.purged_accounts import PurgedAccounts
 
 
 class SqlTrailStore:
@@ -23,10 +24,12 @@ class SqlTrailStore:
         """Use `database`, whose schema is current."""
         self._database = database
 
-    async def create(self, trail: Trail) -> None:
+    async def create(self, trail: Trail, incarnation: str = "") -> None:
         """Count and insert in one transaction."""
 
         def work(connection: sa.Connection) -> None:
+            if PurgedAccounts(PURGED_ACCOUNTS).is_purged(connection, trail.name.account_id, incarnation):
+                raise purged_account()
             in_region = _named(trail.name)[:2]
             count = sa.select(sa.func.count()).select_from(TRAILS).where(*in_region)
             if connection.execute(sa.select(TRAILS.c.trail_id).where(*_named(trail.name))).first():

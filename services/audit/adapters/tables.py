@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 
+from services.chassis.purged_accounts import columns
+
 METADATA = sa.MetaData()
 
 # SQLite numbers rows by itself only when the column is called INTEGER.
@@ -172,3 +174,5 @@ TRAIL_DIGESTS = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("delivered", sa.Boolean, nullable=False),
 )
+
+PURGED_ACCOUNTS = sa.Table("purged_accounts", METADATA, *columns())

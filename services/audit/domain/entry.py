@@ -39,6 +39,8 @@ class Index:
     read_only: bool = False
     record: bool = False
     """Whether it is a record of its own for readers of CloudTrail, see `is_record`."""
+    incarnation: str = ""
+    """Of the account, where the event says it. Not stored: it tells those that come after a purge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,13 @@ def index_of(event: pb.Event) -> Index:
         access_key=key_digest(event.principal.access_key_id or event.principal.credential_id),
         read_only=event.read_only,
         record=is_record(event),
+        incarnation=_incarnation(event),
     )
+
+
+def _incarnation(event: pb.Event) -> str:
+    own = event.principal.account_id == event.account_id
+    return event.principal.account_incarnation if own else ""
 
 
 def entry_of(event: pb.Event, recorder: str) -> Entry:

@@ -5,11 +5,13 @@ from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from craton.common.v1.error_reason_pb2 import ErrorReason
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.audit.domain.leaf import SealingKey
 from services.audit.ports import DataKey, DataKeyStore, KeyService
 from services.chassis.clock import Clock
+from services.chassis.errors import DomainError
 from services.chassis.randomness import Randomness
 from tlog.leaf import KEY_ID_BYTES
 
@@ -45,7 +47,23 @@ class AccountKeys:
                 stored = self._current.get(account_id)
                 if stored is None or not self._seals(stored):
                     stored = await self._find_or_make(account_id)
+        try:
+            return await self._open(stored)
+        except DomainError as error:
+            if error.reason != ErrorReason.ERROR_REASON_INVALID_CIPHERTEXT:
+                raise
+        # Its key in kms has ended with an account of this id: another incarnation's begins.
+        async with self._lock:
+            if self._current.get(account_id) in (None, stored):
+                await self._make(account_id)
+            stored = self._current[account_id]
         return await self._open(stored)
+
+    def forget(self, account_id: str) -> None:
+        """Forget the keys of an account, which is purged."""
+        self._current.pop(account_id, None)
+        for key_id in [key_id for key_id, key in self._known.items() if key.account_id == account_id]:
+            del self._known[key_id]
 
     async def for_opening(self, key_id: bytes) -> SealingKey | None:
         """Return a key by its id, None when it does not exist any more. Raises DomainError."""
@@ -60,11 +78,18 @@ class AccountKeys:
     async def _find_or_make(self, account_id: str) -> DataKey:
         stored = await self._store.newest(account_id)
         if stored is None or not self._seals(stored):
-            key_id = self._randomness.token_bytes(KEY_ID_BYTES)
-            _, wrapped = await self._service.generate(key_id, account_id)
-            stored = DataKey(key_id, account_id, wrapped, self._now_us())
-            await self._store.add(stored)
-        _put(self._current, account_id, stored)
+            return await self._make(account_id)
+        return self._remember(stored)
+
+    async def _make(self, account_id: str) -> DataKey:
+        key_id = self._randomness.token_bytes(KEY_ID_BYTES)
+        _, wrapped = await self._service.generate(key_id, account_id)
+        stored = DataKey(key_id, account_id, wrapped, self._now_us())
+        await self._store.add(stored)
+        return self._remember(stored)
+
+    def _remember(self, stored: DataKey) -> DataKey:
+        _put(self._current, stored.account_id, stored)
         _put(self._known, stored.key_id, stored)
         return stored
 

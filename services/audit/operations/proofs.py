@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from services.audit.domain.purged import PURGED
 from services.audit.errors import (
     damaged_log,
     files_away,
     invalid_field,
     no_such_file,
     not_in_the_log_yet,
+    purged_event,
     unknown_event,
 )
 from services.audit.operations.cosigning import Cosigning
@@ -65,13 +67,16 @@ class Proofs:
     async def event(self, call: CallContext, event_id: bytes) -> EventProof:
         """Prove an event that the caller may look up.
 
-        Raises DomainError: RESOURCE_NOT_FOUND, RESOURCE_STATE for one that no checkpoint covers yet,
+        Raises DomainError: RESOURCE_NOT_FOUND, RESOURCE_STATE for one that no checkpoint covers yet, or that
+        was purged with its account,
         DEPENDENCY_UNAVAILABLE while the files are away, and what looking it up raises.
         """
         account_id = await self._lookup.account_of(call)
         row = await self._events.by_id(event_id, account_id)
         if row is None:
             raise unknown_event()
+        if row.account_id == PURGED:
+            raise purged_event(row.sequence)
         head = await self._head()
         if row.sequence >= head.size:
             raise not_in_the_log_yet()

@@ -94,7 +94,7 @@ class Trails:
         await self._require_bucket(named, settings.target)
         settings = replace(settings, key=await self._usable_key(named, settings))
         trail = Trail(self._randomness.token_bytes(16).hex(), named, settings, self._now_us())
-        await self._store.create(trail)
+        await self._store.create(trail, require_principal(call).account_incarnation)
         return trail
 
     async def update(self, call: CallContext, name: str, changes: Changes) -> Trail:
