@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from craton.purge.v1 import purger_service_pb2_grpc
 from craton.training.v1 import customization_job_service_pb2_grpc
 
+from services.chassis.account_purge import PurgerServicer
 from services.chassis.audit.local import LocalAudit
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
@@ -15,6 +17,7 @@ from services.chassis.server import Server
 from services.chassis.token_keys import RemoteTokenKeys, fetch_over
 from services.chassis.tokens import TokenVerifier
 from services.training.adapters.sql_jobs import SqlJobStore
+from services.training.adapters.sql_purge import SqlPurge
 from services.training.config import TrainingConfig
 from services.training.events import EVENTS
 from services.training.operations.listing import JobListing
@@ -51,7 +54,10 @@ def build(config: TrainingConfig, clock: Clock, randomness: Randomness | None = 
         customization_job_service_pb2_grpc.add_CustomizationJobServiceServicer_to_server,
         CustomizationJobServicer(JobListing(SqlJobStore(database), point.authorizer)),
     )
-    # Every method needs a principal: before tokens can be verified there is nothing to serve.
+    server.add(
+        purger_service_pb2_grpc.add_PurgerServiceServicer_to_server, PurgerServicer(SqlPurge(database))
+    )
+    # Every method of clients needs a principal: before tokens can be verified there is nothing to serve.
     server.add_readiness("token-keys", token_keys.ready)
     server.add_task("database", database.failed)
     point.attach(server)

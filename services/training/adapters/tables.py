@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 
+from services.chassis.purged_accounts import columns
+
 METADATA = sa.MetaData()
 
 JOBS = sa.Table(
@@ -18,3 +20,5 @@ JOBS = sa.Table(
     # The order of the list: a page is one range of this index.
     sa.Index("jobs_newest", "account_id", "incarnation", "region", "created_us", "job_id"),
 )
+
+PURGED_ACCOUNTS = sa.Table("purged_accounts", METADATA, *columns())

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.chassis.account_purge import Progress, Purge
 from services.chassis.database import Database
 from services.training.adapters.sql_jobs import SqlJobStore
+from services.training.adapters.sql_purge import SqlPurge
 from services.training.adapters.tables import JOBS, METADATA
 from services.training.domain.jobs import Job, JobFilter, JobStatus, Owner, Position
 from tests.fakes.databases import KINDS, empty_database
@@ -117,3 +119,25 @@ async def test_filters(database: Database) -> None:
     assert await names(JobFilter(name_contains="_%")) == []
     assert await names(JobFilter(status=JobStatus.FAILED)) == ["tune-b"]
     assert await names(JobFilter("tune", JobStatus.COMPLETED)) == []
+
+
+async def test_a_purge_removes_the_jobs_of_one_incarnation_in_every_region(database: Database) -> None:
+    elsewhere = Owner(OWNER.account_id, OWNER.incarnation, "eu-west-1")
+    for number, owner in enumerate((OWNER, OWNER, elsewhere)):
+        await put(database, f"m/{number}", number, owner)
+    others = [
+        Owner(OWNER.account_id, "incarnation-2", "us-east-1"),
+        Owner("210987654321", OWNER.incarnation, "us-east-1"),
+    ]
+    for owner in others:
+        await put(database, "m/kept", 1, owner)
+    purge, jobs = Purge("p", OWNER.account_id, OWNER.incarnation), SqlJobStore(database)
+    done = Progress({"customization jobs": 3}, finished=True)
+    assert await SqlPurge(database).purge(purge) == done
+    assert await SqlPurge(database).purge(purge) == done
+    assert await all_pages(jobs, 10) == []
+    for owner in others:
+        assert len(await jobs.list(owner, JobFilter(), None, 10)) == 1
+    # What was on its way goes with the next call, which counts it.
+    await put(database, "m/late", 9)
+    assert (await SqlPurge(database).purge(purge)).removed == {"customization jobs": 4}
