@@ -43,6 +43,8 @@ def leaves(stack: Stack) -> Iterator[Leaf]:
     yield _workload(stack, "service", "edge", definition.edge.uid)
     yield _server_only(stack, "redis", "redis.craton.internal", definition.redis.uid)
     yield _workload(stack, "operator", "admin", 0)
+    # Approves what the other one asks for. One that is worth its name is somebody else's, on another machine.
+    yield _workload(stack, "operator", "approver", 0)
     for witness in definition.witnesses:
         yield _workload(stack, "witness", witness.name, witness.uid)
     for provider in definition.providers:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.auth.domain.dialling import DialRules
+from services.auth.domain.purges import Profile
 from services.auth.domain.service_principals import SERVICE_PRINCIPALS
 from services.chassis.settings import (
     AuditSettings,
@@ -52,6 +53,8 @@ class AuthConfig:
     audit: AuditSettings
     kms: UpstreamSettings
     redis: RedisSettings
+    training: UpstreamSettings
+    """Asked, as kms and audit are, to remove what it keeps of an account that is purged."""
     database_url: str
     catalog: Path
     """Folder of the signed model manifests and the registered keys of providers."""
@@ -65,6 +68,8 @@ class AuthConfig:
     audiences: tuple[str, ...]
     """Services that tokens are issued for."""
     exchanges: tuple[ExchangeSettings, ...] = ()
+    profile: str = Profile.PRODUCTION.value
+    """"production", or "development": there one operator purges accounts at once, and their ids go on."""
     partition: str = "aws"
     private_listeners: tuple[PrivateListenerSettings, ...] = ()
     """Listeners of edge on which VPC endpoints can be registered; auth uses their names and networks."""
@@ -80,6 +85,8 @@ class AuthConfig:
                 raise ValueError(f"exchanges: policies have no name for the service {pair.source}")
             if pair.source not in self.audiences or pair.target not in self.audiences:
                 raise ValueError("exchanges must name audiences")
+        if self.profile not in {each.value for each in Profile}:
+            raise ValueError(f"profile: {self.profile!r} must be production or development")
         if not self.regions or not self.signing_names:
             raise ValueError("at least one region and one signing name are needed")
         # Read here, so that rules that cannot be understood end the boot instead of a request.

@@ -68,6 +68,15 @@ _METHODS: Mapping[str, Mapping[str, tuple[str, str, Recording]]] = {
         "CreateRootAccessKey": (_IAM, "CreateAccessKey", _EFFECT),
         "DeleteRootAccessKey": (_IAM, "DeleteAccessKey", _EFFECT),
     },
+    "AccountPurgeService": {
+        "RequestAccountPurge": (_CRATON, "RequestAccountPurge", _EFFECT),
+        "ApproveAccountPurge": (_CRATON, "ApproveAccountPurge", _EFFECT),
+        "CancelAccountPurge": (_CRATON, "CancelAccountPurge", _EFFECT),
+        "GetAccountPurge": (_CRATON, "GetAccountPurge", _READ),
+        "ListAccountPurges": (_CRATON, "ListAccountPurges", _READ),
+        # A credential is released.
+        "CreatePurgedAccountKey": (_CRATON, "CreatePurgedAccountKey", _EFFECT),
+    },
     "EndpointService": {
         "CreateVpcEndpoint": (_EC2, "CreateVpcEndpoint", _EFFECT),
         "DescribeVpcEndpoints": (_EC2, "DescribeVpcEndpoints", _READ),
@@ -263,6 +272,10 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     def account(request: Any, _call: CallContext) -> Sequence[str]:
         return (root_arn(request.account_id, partition),) if request.account_id else ()
 
+    def purge(request: Any, call: CallContext) -> Sequence[str]:
+        purge_id = getattr(request, "purge_id", "")
+        return (f"purges/{purge_id}",) if purge_id else account(request, call)
+
     def own_account(_request: Any, call: CallContext) -> Sequence[str]:
         return () if call.principal is None else (root_arn(call.principal.account_id, partition),)
 
@@ -346,6 +359,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
     by_service: Mapping[str, Resources] = {
         "BootstrapService": account,
         "AccountService": account,
+        "AccountPurgeService": purge,
         "EndpointService": endpoint,
         "PrivateListenerService": listener,
         "AccountIdentityService": own_account,

@@ -6,6 +6,7 @@ from pathlib import Path
 from craton.auth.v1 import (
     access_key_service_pb2_grpc,
     account_identity_service_pb2_grpc,
+    account_purge_service_pb2_grpc,
     account_service_pb2_grpc,
     authentication_service_pb2_grpc,
     authorization_service_pb2_grpc,
@@ -37,6 +38,7 @@ from services.auth.adapters.issuer_documents import HttpsIssuerDocuments
 from services.auth.adapters.kms_sealer import KmsSealer
 from services.auth.adapters.manifest_catalog import ManifestCatalog
 from services.auth.adapters.principal_state import SqlPrincipals
+from services.auth.adapters.remote_purgers import RemotePurgeLog, RemotePurger, RemotePurgeSigner
 from services.auth.adapters.sql_account_details import SqlAccountDetails
 from services.auth.adapters.sql_agreements import SqlAgreements
 from services.auth.adapters.sql_attachments import SqlAttachments
@@ -52,13 +54,16 @@ from services.auth.adapters.sql_oidc import SqlOidcProviders
 from services.auth.adapters.sql_organization import SqlOrganization
 from services.auth.adapters.sql_passed_roles import SqlPassedRoles
 from services.auth.adapters.sql_points import SqlPoints
+from services.auth.adapters.sql_purges import SqlPurges
 from services.auth.adapters.sql_roles import SqlRoles
 from services.auth.adapters.sql_service_credentials import SqlServiceCredentials
 from services.auth.adapters.sql_sessions import SqlSessions
 from services.auth.adapters.sql_tags import SqlTags
 from services.auth.config import AuthConfig
+from services.auth.domain.purges import Profile
 from services.auth.events import events
 from services.auth.operations.account_identity import AccountIdentity
+from services.auth.operations.account_purges import AccountPurges
 from services.auth.operations.accounts import Accounts
 from services.auth.operations.admission import Admission
 from services.auth.operations.api_keys import ApiKeys
@@ -81,6 +86,7 @@ from services.auth.operations.organization_policies import ControlPolicies
 from services.auth.operations.passed_roles import PassedRoles
 from services.auth.operations.principal_names import PrincipalNames
 from services.auth.operations.private_paths import PrivatePaths
+from services.auth.operations.purging import Purging
 from services.auth.operations.resource_policies import ResourcePolicies
 from services.auth.operations.revocation import Revocation
 from services.auth.operations.roles import Roles
@@ -96,6 +102,7 @@ from services.auth.operations.trust_policies import TrustPolicies
 from services.auth.operations.users import AccessKeys, Users
 from services.auth.operations.web_identity import WebIdentities
 from services.auth.servicer.account_identity import AccountIdentityServicer
+from services.auth.servicer.account_purges import AccountPurgeServicer
 from services.auth.servicer.accounts import AccountServicer, BootstrapServicer
 from services.auth.servicer.authentication import (
     AuthenticationServicer,
@@ -257,6 +264,38 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add(
         account_service_pb2_grpc.add_AccountServiceServicer_to_server, AccountServicer(accounts, partition)
     )
+    training = Channel(config.training, config.tls, config.server.trust_domain, clock)
+    log = Channel(config.audit.service, config.tls, config.server.trust_domain, clock)
+    purges = SqlPurges(database)
+    purging = Purging(
+        purges,
+        # audit first: it takes nothing in any more under keys that kms is about to shred.
+        tuple(
+            (name, RemotePurger(channel, name))
+            for name, channel in (("audit", log), ("training", training), ("kms", kms))
+        ),
+        RemotePurgeLog(log, audit.recorder, workload, clock, random),
+        RemotePurgeSigner(kms),
+        revocations,
+        workload.path,
+        clock,
+        random,
+    )
+    server.add(
+        account_purge_service_pb2_grpc.add_AccountPurgeServiceServicer_to_server,
+        AccountPurgeServicer(
+            AccountPurges(
+                purges,
+                directory,
+                keys,
+                revocations,
+                Profile(config.profile),
+                clock,
+                random,
+                purging.wake,
+            )
+        ),
+    )
     tree, managers = SqlOrganization(database), OrganizationAdmission(directory, admission, partition)
     server.add(
         organization_service_pb2_grpc.add_OrganizationServiceServicer_to_server,
@@ -362,9 +401,12 @@ def build(config: AuthConfig, clock: Clock, randomness: Randomness | None = None
     server.add_task("key-uses", uses.run)
     server.add_closer(uses.write)
     server.add_task("confirmations", confirmations.run)
+    server.add_task("purges", purging.run)
     service_keys.attach(server)
     server.add_closer(announcer.close)
     server.add_closer(kms.close)
+    server.add_closer(training.close)
+    server.add_closer(log.close)
     server.add_closer(documents.close)
     audit.attach(server)
     return server

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from craton.auth.v1 import (
     access_key_service_pb2_grpc,
+    account_purge_service_pb2_grpc,
     account_service_pb2_grpc,
     authentication_service_pb2,
     authentication_service_pb2_grpc,
@@ -61,6 +62,7 @@ class Client:
         self.tokens = token_service_pb2_grpc.TokenServiceStub(channel)
         self.bootstraps = bootstrap_service_pb2_grpc.BootstrapServiceStub(channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)
+        self.purges = account_purge_service_pb2_grpc.AccountPurgeServiceStub(channel)
         self.users = user_service_pb2_grpc.UserServiceStub(channel)
         self.keys = access_key_service_pb2_grpc.AccessKeyServiceStub(channel)
         self.policies = policy_service_pb2_grpc.PolicyServiceStub(channel)

@@ -73,6 +73,9 @@ def read_principal(connection: sa.Connection, access_key_id: str) -> PrincipalSt
     else:
         return None
     account = connection.execute(_ACCOUNT, {"of_account": key.account_id}).one()
+    if account.closed:
+        # Nobody acts for an account that is purged, whatever is left of it.
+        return None
     bearer = _bearer(user, session)
     control = control_layers(connection, key.account_id)
     return PrincipalState(

@@ -25,7 +25,9 @@ class Refusals:
 
 def account_of(row: sa.Row[Any]) -> Account:
     """Read an account from a row of ACCOUNTS."""
-    return Account(row.account_id, row.incarnation, row.display_name, from_microseconds(row.created_us))
+    return Account(
+        row.account_id, row.incarnation, row.display_name, from_microseconds(row.created_us), row.closed
+    )
 
 
 def user_of(row: sa.Row[Any]) -> User:
@@ -141,14 +143,14 @@ def count(connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElem
 
 
 def next_epoch(connection: sa.Connection, account_id: str) -> int:
-    """Advance an account's policy epoch and return it. Raises RESOURCE_NOT_FOUND.
+    """Advance an account's policy epoch and return it. Raises RESOURCE_NOT_FOUND, also for a closed one.
 
     Called first in every change: the row's lock makes changes of one account follow each other, so that
     limits which are counted hold on every database.
     """
     updated = connection.execute(
         sa.update(ACCOUNTS)
-        .where(ACCOUNTS.c.account_id == account_id)
+        .where(ACCOUNTS.c.account_id == account_id, ACCOUNTS.c.closed.is_(False))
         .values(policy_epoch=ACCOUNTS.c.policy_epoch + 1)
         .returning(ACCOUNTS.c.policy_epoch)
     ).scalar_one_or_none()

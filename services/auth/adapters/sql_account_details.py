@@ -89,7 +89,8 @@ class SqlAccountDetails:
 
     async def set_alias(self, account_id: str, alias: str) -> None:
         """Replace the alias; the unique column decides between two callers."""
-        change = sa.update(ACCOUNTS).where(ACCOUNTS.c.account_id == account_id).values(alias=alias)
+        mine = ACCOUNTS.c.account_id == account_id, ACCOUNTS.c.closed.is_(False)
+        change = sa.update(ACCOUNTS).where(*mine).values(alias=alias)
         try:
             await self._database.run(lambda connection: connection.execute(change))
         except sa.exc.IntegrityError:

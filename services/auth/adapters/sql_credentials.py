@@ -43,7 +43,7 @@ class SqlCredentials:
             account = connection.execute(
                 sa.select(ACCOUNTS).where(ACCOUNTS.c.account_id == account_id)
             ).one_or_none()
-            if account is None:
+            if account is None or account.closed:
                 raise not_found("The account cannot be found.", account_id)
             control = control_layers(connection, account_id)
             return ResourceOwner(account.incarnation, account.policy_epoch, control.resource_control)

@@ -28,6 +28,8 @@ ACCOUNTS = sa.Table(
     sa.Column("first_access_key_id", sa.String(128)),
     # AWS: an alias is unique among all accounts.
     sa.Column("alias", sa.String(63)),
+    # Nobody acts for it: a purge removes it, or has removed it. Its id stays taken.
+    sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("one_account_an_alias", "alias", unique=True),
 )
 

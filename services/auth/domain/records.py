@@ -20,6 +20,8 @@ class Account:
     """Random: an account id that is used again after a purge inherits nothing."""
     display_name: str
     created_at: datetime
+    closed: bool = False
+    """True from the moment on that a purge removes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,19 @@ class CredentialStore(Protocol):
     """What authentication reads and writes. Durability as in DirectoryStore."""
 
     async def principal_state(self, access_key_id: str) -> PrincipalState | None:
-        """Return everything that decides about the principal of a key, in one consistent reading."""
+        """Return everything that decides about the principal of a key, in one consistent reading.
+
+        None for a key that is not known, or whose account is closed.
+        """
 
     async def resource_control(self, account_id: str) -> tuple[Documents, ...]:
         """Return the resource control policies that protect an account's resources, level by level."""
 
     async def resource_owner(self, account_id: str) -> ResourceOwner:
-        """Read what protects an account's resources at one moment. Raises RESOURCE_NOT_FOUND."""
+        """Read what protects an account's resources at one moment.
+
+        Raises RESOURCE_NOT_FOUND, also for a closed account.
+        """
 
     async def token_keys(self) -> list[TokenKeyRecord]:
         """Return the signing keys, newest first."""

@@ -39,6 +39,7 @@ def account(record: Account) -> resources_pb2.Account:
         incarnation=record.incarnation,
         display_name=record.display_name,
         create_time=timestamp(record.created_at),
+        closed=record.closed,
     )
 
 

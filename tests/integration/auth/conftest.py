@@ -121,6 +121,7 @@ def config(
         audit=AuditSettings(home / "state" / "auth-spool", UpstreamSettings(UNUSED_PORT, "audit")),
         kms=UpstreamSettings(f"127.0.0.1:{kms.port}", "kms"),
         redis=redis("auth"),
+        training=UpstreamSettings(UNUSED_PORT, "training"),
         database_url=f"sqlite:///{home}/state/auth.sqlite",
         catalog=catalog.folder,
         bootstrap_token_file=token_file,

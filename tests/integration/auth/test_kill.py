@@ -47,6 +47,9 @@ ca = "{config.tls.ca}"
 [kms]
 target = "{config.kms.target}"
 name = "kms"
+[training]
+target = "{config.training.target}"
+name = "training"
 [redis]
 host = "{config.redis.host}"
 port = {config.redis.port}

@@ -71,7 +71,8 @@ def test_every_workload_of_the_stack_has_a_leaf_of_its_own(stack: Stack) -> None
     expected = {f"service/{service.name}" for service in stack.definition.services} | {"service/edge"}
     expected |= {f"pool/{pool.name}" for pool in stack.definition.pools}
     expected |= {f"witness/{witness.name}" for witness in stack.definition.witnesses}
-    expected |= {f"provider/{provider.name}" for provider in stack.definition.providers} | {"operator/admin"}
+    expected |= {f"provider/{provider.name}" for provider in stack.definition.providers}
+    expected |= {"operator/admin", "operator/approver"}
     assert {uri.removeprefix("spiffe://craton.local/") for uri in uris} == expected
 
 
