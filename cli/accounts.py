@@ -4,12 +4,13 @@ import click
 from craton.auth.v1 import account_service_pb2 as pb
 from craton.auth.v1.account_service_pb2_grpc import AccountServiceStub
 
+from cli.account_purges import purge, purges
 from cli.output import as_dict, emit, errors, grpc_errors, json_option
 from cli.pages import pages
 from cli.session import Session
 from deploy.local.stack import Stack
 
-_COLUMNS = ("account_id", "display_name", "create_time")
+_COLUMNS = ("account_id", "display_name", "create_time", "closed")
 
 
 @click.group()
@@ -67,3 +68,7 @@ def list_(as_json: bool) -> None:
     method = AccountServiceStub(session.channel("auth")).ListAccounts
     found = pages(session, method, pb.ListAccountsRequest(), "accounts", session.token("auth"))
     emit([as_dict(each) for each in found], as_json=as_json, columns=_COLUMNS)
+
+
+accounts.add_command(purge)
+accounts.add_command(purges)

@@ -31,6 +31,7 @@ server may be one that CRATON_TEST_POSTGRESQL names for all workers."""
 
 _TOGETHER = {
     # The first entry that fits counts.
+    "tests/fault/test_account_purge.py": _KILLED,
     "tests/fault/test_kill.py": _KILLED,
     "tests/fault/test_put_back.py": _KILLED,
     "tests/fault/test_replay.py": _KILLED,
@@ -43,6 +44,7 @@ _TOGETHER = {
     "tests/integration/pool/": _POOL,
     "tests/security/pool/": _POOL,
     "tests/contract/aws/": _CLIENTS,
+    "tests/e2e/test_account_purge.py": _CLIENTS,
     "tests/e2e/test_kms.py": _CLIENTS,
     "tests/e2e/test_query.py": _CLIENTS,
     "tests/e2e/test_roles.py": _CLIENTS,
