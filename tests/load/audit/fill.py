@@ -148,12 +148,12 @@ async def _grow(log: Log) -> None:
 
 
 async def _patiently(work: Callable[[], Awaitable[int]]) -> int:
-    """Do it again while the database is busy, as shippers and the log do: neither loses anything by it."""
+    """Do it again while the database or a disk is busy, as shippers and the log do: nothing is lost by it."""
     for _ in range(_ATTEMPTS):
         try:
             return await work()
         except DomainError as error:
-            if error.reason_name != "DEPENDENCY_UNAVAILABLE":
+            if error.reason_name not in ("AUDIT_UNAVAILABLE", "DEPENDENCY_UNAVAILABLE"):
                 raise
             print(f"audit: {error.reason_name}, once more", file=sys.stderr, flush=True)
             await asyncio.sleep(1)
