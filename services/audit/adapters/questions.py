@@ -90,17 +90,28 @@ def statement_of(query: Query, after: Place | None) -> "sa.Select[Any]":
 
 def _order(query: Query) -> sa.Table:
     """Return the table whose index gives the order: the resources' own when a resource is asked for."""
-    return RESOURCES if query.resource or query.resource_type else ENTRIES
+    asked = bool(query.resource or query.resource_type)
+    return RESOURCES if asked and not _found_elsewhere(query) else ENTRIES
+
+
+def _resource(query: Query) -> list[sa.ColumnElement[bool]]:
+    """Return what a question says of a row of the resources, beside its entry; nothing for most questions."""
+    wanted = []
+    if query.resource:
+        wanted.append(RESOURCES.c.resource == query.resource)
+    if query.resource_type:
+        wanted.append(RESOURCES.c.resource_type == query.resource_type)
+    return [*wanted, RESOURCES.c.sequence == ENTRIES.c.sequence] if wanted else []
 
 
 def _asked(statement: "sa.Select[Any]", query: Query, after: Place | None, account: Any) -> "sa.Select[Any]":
-    order = _order(query)
+    order, of_resource = _order(query), _resource(query)
     if order is RESOURCES:
-        statement = statement.join(RESOURCES, RESOURCES.c.sequence == ENTRIES.c.sequence)
-        if query.resource:
-            statement = statement.where(RESOURCES.c.resource == query.resource)
-        if query.resource_type:
-            statement = statement.where(RESOURCES.c.resource_type == query.resource_type)
+        statement = statement.join(RESOURCES, sa.and_(*of_resource))
+    elif of_resource:
+        # The few that are found are looked up by the whole key of an index, one after the other.
+        beside = (RESOURCES.c.account_id == ENTRIES.c.account_id, RESOURCES.c.time_us == ENTRIES.c.time_us)
+        statement = statement.where(sa.exists().where(*of_resource, *beside))
     time_us, sequence = order.c.time_us, order.c.sequence
     if account is not None:
         account_id: sa.ColumnElement[str] = order.c.account_id

@@ -265,6 +265,31 @@ async def test_answers_from_all_accounts_are_in_order_and_join_to_the_whole(stor
     assert await leaves(store, Query(event_name="Never")) == []
 
 
+async def test_a_resource_and_who_used_it_are_asked_for_together(store):
+    """Both must match, whichever index the page is read from."""
+    key, other = "arn:aws:kms:r:1:key/k", "arn:aws:kms:r:1:key/other"
+    alice, bob = "arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/bob"
+    used = [(alice, key), (bob, key), (alice, other), (alice, key), (alice, "named")]
+    await store.append(
+        batch(
+            0,
+            [
+                entry(number, number, principal_arn=who, resources=(what,), record=True)
+                for number, (who, what) in enumerate(used)
+            ],
+        )
+    )
+    for account_id in (None, "123456789012"):
+        question = Query(account_id=account_id, principal_arn=alice, resource=key)
+        assert await leaves(store, question) == [b"leaf 3", b"leaf 0"]
+        assert await leaves(store, question, Place(3, 3)) == [b"leaf 0"]
+        typed = replace(question, resource="", resource_type="AWS::KMS::Key", records=True)
+        assert await leaves(store, typed) == [b"leaf 3", b"leaf 2", b"leaf 0"]
+    assert await leaves(store, Query(account_id="999999999999", principal_arn=alice, resource=key)) == []
+    assert await leaves(store, Query(request_id="request-1", resource=key)) == [b"leaf 1"]
+    assert await leaves(store, Query(request_id="request-1", resource=other)) == []
+
+
 async def test_questions_are_answered_from_an_index(store, database):
     """No question reads the whole log: a page costs the same at any size."""
     questions = [
@@ -278,6 +303,10 @@ async def test_questions_are_answered_from_an_index(store, database):
         Query(account_id="123456789012", records=True),
         Query(account_id="123456789012", event_id=b"1" * 16, records=True),
         Query(account_id="123456789012", principal_arn="arn", end_us=9),
+        Query(account_id="123456789012", principal_arn="arn", resource="shared"),
+        Query(account_id="123456789012", principal_arn="arn", resource_type="AWS::KMS::Key", records=True),
+        Query(principal_arn="arn", resource="shared"),
+        Query(account_id="123456789012", request_id="request-1", resource="shared"),
         *RECORD_QUESTIONS,
         # Of all accounts: asked for one after the other.
         *(replace(each, account_id=None) for each in RECORD_QUESTIONS),
