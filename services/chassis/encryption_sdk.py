@@ -97,7 +97,7 @@ def open_message(message: bytes, open_key: OpenDataKey) -> tuple[bytes, Mapping[
     try:
         with client.stream(mode="decrypt", source=source, materials_manager=OfKms()) as opening:
             plaintext, context = bytes(opening.read()), dict(opening.header.encryption_context)
-    except (AWSEncryptionSDKClientError, InvalidTag) as error:
+    except (AWSEncryptionSDKClientError, InvalidTag, UnicodeDecodeError) as error:
         raise NotSealedError(f"no whole message ({type(error).__name__})") from error
     if source.tell() < len(message):
         raise NotSealedError("a message with something behind it")

@@ -16,7 +16,9 @@ def test_what_was_altered_opens_to_nothing() -> None:
     message = seal(body, data_key, b"encrypted", "arn:aws:kms:us-east-1:123456789012:key/k", CONTEXT)
     assert open_message(message, lambda *_: data_key) == (body, CONTEXT)
     wrong = [message[:length] for length in range(0, len(message), 7)]
-    wrong += [message[:at] + bytes([message[at] ^ 1]) + message[at + 1 :] for at in range(0, len(message), 5)]
+    # The highest bit: what were texts of the header are none.
+    for bit in (1, 0x80):
+        wrong += [message[:at] + bytes([message[at] ^ bit]) + message[at + 1 :] for at in range(len(message))]
     for altered in (*wrong, message + b"\0", b"{}"):
         with pytest.raises(NotSealedError):
             open_message(altered, lambda *_: data_key)
