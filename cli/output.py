@@ -3,6 +3,7 @@
 import enum
 import functools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -17,6 +18,7 @@ from rich.text import Text
 
 _UNBOUNDED = 100_000
 """Columns of a pipe: a row is one line, so that grep and cut work."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,7 +74,7 @@ def emit(data: Any, *, as_json: bool, columns: Sequence[str] = ()) -> None:
     else:
         width = max((len(key) for key in data), default=0)
         for key, value in data.items():
-            console.print(f"{key:<{width}}  {value}", markup=False)
+            console.print(f"{key:<{width}}  {_shown(value)}", markup=False)
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -83,9 +85,14 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(row.get(column, ""))) for column in columns))
+        table.add_row(*(Text(_shown(row.get(column, ""))) for column in columns))
     wide = Console(highlight=False, soft_wrap=True, width=_UNBOUNDED)
     (console if console.is_terminal else wide).print(table)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text that no terminal obeys: others have chosen much of what is printed."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", str(value))
 
 
 def grpc_errors(function: F) -> F:

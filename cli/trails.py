@@ -71,8 +71,8 @@ def _opened(session: Session, file: Path) -> dict[str, Any]:
         if not content.startswith(b"{"):
             body, context = open_message(content, lambda *asked: _data_key(session, *asked))
             content = gzip.decompress(body)
-        records = json.loads(content)["Records"]
-    except (NotSealedError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, KeyError, TypeError) as error:
+        records = _records(content)
+    except (NotSealedError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
         why = f": {error}" if isinstance(error, NotSealedError) else ""
         raise CommandError(f"{file} is not a log file of a trail, or was altered{why}.") from error
     place = context.get(_S3, "")
@@ -85,6 +85,18 @@ def _opened(session: Session, file: Path) -> dict[str, Any]:
         "object": place,
         "records": records,
     }
+
+
+def _records(content: bytes) -> list[dict[str, Any]]:
+    """Read a log file that is not sealed, whoever wrote it. Raises ValueError."""
+    try:
+        file = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("lists within lists") from error
+    records = file.get("Records") if isinstance(file, dict) else None
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+        raise ValueError("no list of records")
+    return records
 
 
 def _data_key(session: Session, sealed: bytes, key_arn: str, context: Mapping[str, str]) -> SecretBytes:
