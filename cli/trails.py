@@ -37,14 +37,16 @@ def trails() -> None:
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--trail", metavar="ARN", default="", help="Refuse what is not sealed for this trail.")
+@click.option("--key", metavar="ARN", default="", help="Refuse what is not sealed under this key.")
 @json_option
 @grpc_errors
-def open_(files: tuple[Path, ...], trail: str, as_json: bool) -> None:
+def open_(files: tuple[Path, ...], trail: str, key: str, as_json: bool) -> None:
     """Print the records of delivered log files, copied from the bucket under their own names.
 
     Files that are sealed under a key of yours are opened by it (kms:Decrypt), plain ones are read as they
     are. A sealed file that was delivered under another name is refused: names are compared, folders are not.
-    Whether all files are there, and whether plain ones are whole, `aws cloudtrail validate-logs` says.
+    Whoever may use a key that you may open can seal a file for any trail: name yours with --key.
+    Whether all files are there, and who wrote them, `aws cloudtrail validate-logs` says.
 
     \b
     Exit codes: 1 not a log file, or altered; 3 kms refuses, or the file is not what it is called.
@@ -54,22 +56,33 @@ def open_(files: tuple[Path, ...], trail: str, as_json: bool) -> None:
       craton trails open 123456789012_CloudTrail_us-east-1_20261122T1200Z_ABCDEFGHIJKLMNOP.json.gz --json
     """
     session = Session(Stack.here())
-    opened = [_opened(session, file) for file in files]
+    opened = [_opened(session, file, key) for file in files]
     for each in opened:
         if trail and each["trail"] != trail:
             raise CommandError(f"{each['file']} is not sealed for {trail}.", Exit.REFUSED)
+        if key and not each["sealed"]:
+            raise CommandError(f"{each['file']} is not sealed under {key}.", Exit.REFUSED)
     if as_json:
         emit(opened, as_json=True)
         return
     emit([record for each in opened for record in each["records"]], as_json=False, columns=_COLUMNS)
 
 
-def _opened(session: Session, file: Path) -> dict[str, Any]:
+def _opened(session: Session, file: Path, wanted_key: str) -> dict[str, Any]:
     context: Mapping[str, str] = {}
+    sealed_under = ""
+
+    def open_key(sealed: bytes, key_arn: str, bound_to: Mapping[str, str]) -> SecretBytes:
+        nonlocal sealed_under
+        sealed_under = key_arn
+        if wanted_key not in ("", key_arn):
+            raise CommandError(f"{file} is sealed under {key_arn}, not under {wanted_key}.", Exit.REFUSED)
+        return _data_key(session, sealed, key_arn, bound_to)
+
     try:
         content = gzip.decompress(file.read_bytes())
         if not content.startswith(b"{"):
-            body, context = open_message(content, lambda *asked: _data_key(session, *asked))
+            body, context = open_message(content, open_key)
             content = gzip.decompress(body)
         records = _records(content)
     except (NotSealedError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
@@ -80,7 +93,8 @@ def _opened(session: Session, file: Path) -> dict[str, Any]:
         raise CommandError(f"{file} was delivered as {place}.", Exit.REFUSED)
     return {
         "file": str(file),
-        "sealed": bool(context),
+        "sealed": bool(sealed_under),
+        "key": sealed_under,
         "trail": context.get("aws:cloudtrail:arn", ""),
         "object": place,
         "records": records,

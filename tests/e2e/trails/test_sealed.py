@@ -231,6 +231,9 @@ def test_the_command_line_opens_them(stack: Any, sealed: Sealed, copies: list[Pa
     only = ("trails", "open", "--trail", sealed.trail.arn)
     assert stack.craton_json(*only, files[1])[0]["records"] == last["records"]
     assert stack.craton(*only, *files, check=False).returncode == 3, "the first one is plain"
+    assert (
+        stack.craton_json("trails", "open", "--key", last["key"], files[1])[0]["records"] == last["records"]
+    )
     # Under another's name; altered; no log file at all.
     renamed, altered = tmp_path / copies[-2].name, tmp_path / copies[-1].name
     renamed.write_bytes(copies[-1].read_bytes())

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import cli.trails
+from services.chassis.encryption_sdk import seal
+from services.chassis.secret import SecretBytes
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +23,31 @@ def opened(folder: Path, content: bytes, *words: str) -> Any:
     file = folder / "log.json.gz"
     file.write_bytes(gzip.compress(content))
     return CliRunner().invoke(cli.trails.trails, ["open", str(file), *words])
+
+
+def test_anybody_seals_for_any_trail_and_only_under_keys_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail = "arn:aws:cloudtrail:us-east-1:123456789012:trail/t"
+    mine, eves = (f"arn:aws:kms:us-east-1:{account}:key/k" for account in ("123456789012", "210987654321"))
+    context = {"aws:cloudtrail:arn": trail, "aws:s3:arn": "arn:aws:s3:::b/log.json.gz"}
+    data_key, asked = SecretBytes(bytes(32)), []
+
+    def decrypt(_session: None, _sealed: bytes, key_arn: str, _context: object) -> SecretBytes:
+        asked.append(key_arn)
+        return data_key
+
+    monkeypatch.setattr(cli.trails, "_data_key", decrypt)
+    message = seal(gzip.compress(b'{"Records": []}'), data_key, b"encrypted", eves, context)
+    (shown,) = json.loads(opened(tmp_path, message, "--trail", trail, "--json").stdout)
+    assert (shown["sealed"], shown["key"], shown["trail"]) == (True, eves, trail)
+    assert opened(tmp_path, message, "--key", eves).exit_code == 0
+    asked.clear()
+    for content in (message, b'{"Records": []}'):
+        done = opened(tmp_path, content, "--key", mine)
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert mine in done.stderr
+    assert asked == [], "kms was asked about another's key"
 
 
 @pytest.mark.parametrize(
