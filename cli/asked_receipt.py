@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.output import CommandError, Exit
+from deploy.pki.store import write_private
 from tlog.errors import TlogError
 from tlog.note import Note
 from tlog.receipt import SALT_BYTES, framed
@@ -68,7 +69,4 @@ class AskedReceipt:
             (target.with_name(f"{target.name}.request"), self._request),
             (target.with_name(f"{target.name}.response"), self._response),
         ):
-            path.unlink(missing_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as opened:
-                opened.write(content)
+            write_private(path, content, os.getuid())

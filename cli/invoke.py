@@ -1,6 +1,7 @@
 """`craton invoke`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -29,6 +30,13 @@ _NO_SUCH_MODEL = (
 )
 
 
+def _writable(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """Refuse a file in a folder that there is not: found out after the answer, its receipt would be lost."""
+    if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"{file.parent} is no folder that you may write to.")
+    return file
+
+
 @click.command()
 @click.argument("model_id")
 @click.argument("prompt")
@@ -44,6 +52,7 @@ _NO_SUCH_MODEL = (
     "receipt_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_writable,
     help="Ask for a receipt, and write it there; request and response beside it, as it commits to them.",
 )
 @json_option

@@ -1,5 +1,6 @@
 """`craton receipts`."""
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from cli.output import CommandError, Exit, emit, grpc_errors, json_option
 from cli.session import Session
 from cli.verifier_keys import key_option, trust_of, verifier_key, witness_option
 from deploy.local.stack import Stack
+from deploy.pki.store import write_private
 from tlog.errors import TlogError
 from tlog.receipt import time_text
 from tlog.receipt_file import CERTIFIER, ReceiptFile, StatementProof
@@ -88,7 +90,9 @@ def complete(file: Path, timeout_s: float, as_json: bool) -> None:
         published.opened(certificate.digest, CERTIFIER, "the certificate")
     except TlogError as error:
         raise CommandError(f"The log contradicts {file}: {error}.", Exit.REFUSED) from error
-    file.write_bytes(bytes(replace(found, receipt_proof=proof, certificate_proof=published)))
+    # It may be the only copy: it is there as before, or complete.
+    complete_file = bytes(replace(found, receipt_proof=proof, certificate_proof=published))
+    write_private(file, complete_file, os.getuid())
     emit(
         {
             "file": str(file),
@@ -147,9 +151,9 @@ def verify(
         verified = found.verify(certifier, trust, closed=closed)
         receipt = verified.receipt
         if request_file is not None:
-            receipt.verify_request(found.salt, request_file.read_bytes())
+            receipt.verify_request(_salt(found), request_file.read_bytes())
         if response_file is not None:
-            receipt.verify_response(found.salt, response_file.read_bytes())
+            receipt.verify_response(_salt(found), response_file.read_bytes())
     except TlogError as error:
         raise CommandError(f"{file} proves nothing: {error}.", Exit.REFUSED) from error
     emit(
@@ -189,6 +193,12 @@ def await_proof(session: Session, event_id: UUID, deadline: float) -> StatementP
                     Exit.UNAVAILABLE,
                 ) from error
         time.sleep(_POLL_S)
+
+
+def _salt(file: ReceiptFile) -> bytes:
+    if not file.salt:
+        raise TlogError("it has no salt, without which nobody can say what it is a receipt of")
+    return file.salt
 
 
 def _contents(request_file: Path | None, response_file: Path | None) -> list[str]:

@@ -1,6 +1,7 @@
 """`craton receipts verify` needs no stack: a file, two keys, and exit codes that say what became of it."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import cli.receipts
+from cli.invoke import invoke
 from cli.output import Exit
 from cli.receipts import receipts
 from tests.unit.tlog.keys import LOG, WITNESSES
-from tests.unit.tlog.receipts import AUTHORITY, FILE, RECEIPT, REQUEST, RESPONSE
+from tests.unit.tlog.receipts import AUTHORITY, CERTIFICATE, FILE, RECEIPT, REQUEST, RESPONSE
 
 KEYS = ("--authority", str(AUTHORITY.key), "--key", str(LOG.key))
 
@@ -63,7 +66,7 @@ def test_without_a_salt_contents_prove_nothing(folder: Path) -> None:
     (folder / "receipt.json").write_bytes(bytes(replace(FILE, salt=b"")))
     assert verify(folder, *KEYS).exit_code == 0
     done = verify(folder, *KEYS, "--request", str(folder / "request"))
-    assert (done.exit_code, "a salt has 32 bytes" in done.stderr) == (Exit.REFUSED, True)
+    assert (done.exit_code, "it has no salt" in done.stderr) == (Exit.REFUSED, True)
 
 
 def test_a_closed_event_must_be_accepted(folder: Path) -> None:
@@ -86,3 +89,24 @@ def test_what_is_no_receipt(folder: Path) -> None:
     for command in (["verify", *KEYS], ["complete"]):
         done = CliRunner().invoke(receipts, [command[0], str(folder / "receipt.json"), *command[1:]])
         assert done.exit_code == Exit.REFUSED
+
+
+def test_a_file_is_there_as_before_or_complete(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert FILE.receipt_proof is not None
+    assert FILE.certificate_proof is not None
+    file, before = folder / "receipt.json", folder / "before"
+    proofs = {RECEIPT.event_id: FILE.receipt_proof, CERTIFICATE.event_id: FILE.certificate_proof}
+    monkeypatch.setattr(cli.receipts, "Session", lambda _stack: None)
+    monkeypatch.setattr(cli.receipts, "await_proof", lambda _session, event_id, _deadline: proofs[event_id])
+    incomplete = bytes(replace(FILE, receipt_proof=None, certificate_proof=None))
+    file.write_bytes(incomplete)
+    os.link(file, before)
+    assert CliRunner().invoke(receipts, ["complete", str(file)]).exit_code == 0
+    assert file.read_bytes() == bytes(FILE)
+    # What was there was not written over, but replaced.
+    assert before.read_bytes() == incomplete
+
+
+def test_no_receipt_is_asked_for_that_could_not_be_kept(folder: Path) -> None:
+    done = CliRunner().invoke(invoke, ["a.model", "Hello", "--receipt", str(folder / "none" / "hello.json")])
+    assert (done.exit_code, "is no folder that you may write to" in done.stderr) == (2, True)
