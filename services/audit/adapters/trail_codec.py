@@ -41,9 +41,7 @@ def trail_of(row: Any) -> Trail:
         trail_id=row.trail_id,
         name=TrailName(row.account_id, row.region, row.trail),
         settings=_settings(json.loads(row.settings)),
-        pending=None
-        if pending is None
-        else Pending(**{**pending, "settings": _settings(pending["settings"])}),
+        pending=None if pending is None else _pending(pending),
         pauses=tuple((first, last) for first, last in state.pop("pauses")),
         status=Status(**status),
         revision=row.revision,
