@@ -156,6 +156,10 @@ class Invocations:
                     if piece.finish is not None:
                         receipt = await self._receipts.issue(call, draft, piece)
                 yield chunks, piece, receipt
+                if piece.finish is not None:
+                    # All is said, and a receipt may say so: it is too late to take the permission away.
+                    await anext(pieces, None)
+                    return
 
     async def _admit(
         self, call: CallContext, request: InvocationRequest, action: str

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from services.chassis.randomness import SystemRandomness
 from services.runtime.domain.catalogue import Catalogue
 from services.runtime.domain.generation import FinishReason, TextPiece
 from services.runtime.domain.receipts import KeptReceipts, SignedReceipt
+from services.runtime.operations import invocation
+from services.runtime.operations.continuation import Continuation
 from services.runtime.operations.invocation import Invocations
 from services.runtime.operations.receipt_keys import ReceiptKeys
 from services.runtime.operations.receipts import Receipts
@@ -170,6 +173,30 @@ async def test_a_stream_has_one_of_its_chunks(world: World) -> None:
     assert (receipt.output_tokens, receipt.stop_reason) == (2, "end_turn")
     assert world.outcomes == [Statement(str(receipt.event_id), receipt.digest)]
     assert world.usage == (5, 2)
+
+
+@pytest.mark.parametrize("at_the_end", [True, False])
+async def test_a_stream_that_has_its_receipt_ends_well(
+    world: World, monkeypatch: pytest.MonkeyPatch, at_the_end: bool
+) -> None:
+    """Its event says that the call has succeeded: whoever is refused only then has had the answer."""
+    monkeypatch.setattr(invocation, "Continuation", partial(Continuation, every_s=0))
+    receipts = []
+
+    async def read_slowly() -> None:
+        async for _, piece, receipt in world.invocations.invoke_streaming(world.call(), Request()):
+            receipts.append(receipt)
+            if (piece.finish is not None) is at_the_end:
+                world.access.denied.add("bedrock:InvokeModelWithResponseStream")
+                await asyncio.sleep(0.01)
+
+    if at_the_end:
+        await read_slowly()
+        assert read(receipts[-1])
+    else:
+        with pytest.raises(DomainError):
+            await read_slowly()
+        assert (receipts, len(world.kept), world.outcomes) == ([None], 0, [])
 
 
 async def test_a_large_body_is_committed_to_as_well(world: World) -> None:
