@@ -39,7 +39,7 @@ class RecordedEvent:
             if number in seen:
                 raise TlogError("an event says something twice")
             seen.add(number)
-            if (number == _PHASE) is not isinstance(value, int):
+            if value is None or (number == _PHASE) is not isinstance(value, int):
                 raise TlogError("an event has a field of another kind")
             if isinstance(value, int):
                 phase = value
@@ -50,7 +50,8 @@ class RecordedEvent:
         return cls(**texts, phase=phase, statement_sha256=statement)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes | None]]:
+    """Yield numbers and values; None for numbers of a fixed width, which no text and no bytes are."""
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
@@ -64,7 +65,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
             size, at = _varint(message, at)
         if size is None or at + size > len(message):
             raise TlogError("not a serialised event")
-        yield number, message[at : at + size]
+        yield number, message[at : at + size] if kind == _BYTES else None
         at += size
 
 

@@ -83,7 +83,7 @@ function fieldsOf(message) {
     } else {
       const size = { 1: 8, 5: 4 }[kind] ?? (kind === 2 ? Number(varint()) : NaN);
       demand(at + size <= message.length, "no event");
-      value = message.subarray(at, at + size);
+      value = kind === 2 ? message.subarray(at, at + size) : null;
       at += size;
     }
     fields.set(Number(tag >> 3n), [...(fields.get(Number(tag >> 3n)) ?? []), value]);

@@ -183,6 +183,9 @@ def test_events_are_read_as_protobuf_reads_them() -> None:
         b"\x0a\x01\xff",
         b"\x08\x01",
         b"\x22\x01x",
+        # Eight bytes, and four, that are numbers to other readers and no request id.
+        b"\x19request1",
+        b"\x6dOKOK",
         b"\x0b",
         b"\x80" * 11,
     ],
