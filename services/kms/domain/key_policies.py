@@ -84,20 +84,27 @@ class KeyPolicy(ResourcePolicySet):
         return super().evaluate(by_ids(requester), action, resource, context)
 
 
-class GrantedPolicy(ResourcePolicySet):
-    """A key policy together with grants that permit a request: what one of them gives, a Deny takes."""
+class _Around(ResourcePolicySet):
+    """Decides by another policy, and by more than it says."""
 
-    def __init__(self, policy: ResourcePolicySet, grantees: Iterable[str]) -> None:
-        """Add to `policy` what grants give to `grantees`, as grants keep them."""
+    def __init__(self, policy: ResourcePolicySet) -> None:
         super().__init__([])
         self._policy = policy
-        names = (Name(NameKind.AWS, each) for each in grantees)
-        self._grantees = tuple(Principals((name,)) for name in names)
         self.conditional = policy.conditional
 
     def conditional_for(self, action: str) -> bool:
         """As the policy itself."""
         return self._policy.conditional_for(action)
+
+
+class GrantedPolicy(_Around):
+    """A key policy together with grants that permit a request: what one of them gives, a Deny takes."""
+
+    def __init__(self, policy: ResourcePolicySet, grantees: Iterable[str]) -> None:
+        """Add to `policy` what grants give to `grantees`, as grants keep them."""
+        super().__init__(policy)
+        names = (Name(NameKind.AWS, each) for each in grantees)
+        self._grantees = tuple(Principals((name,)) for name in names)
 
     def evaluate(
         self, requester: Requester, action: str, resource: str, context: Context
@@ -110,7 +117,7 @@ class GrantedPolicy(ResourcePolicySet):
         return (_GRANTED, closest) if closest > match else (decision, match)
 
 
-class WorkloadPolicy(ResourcePolicySet):
+class WorkloadPolicy(_Around):
     """What a workload has that comes with a grant: what a policy denies, and nothing that it allows.
 
     Nobody uses a customer's key on its own word, whatever service it is.
@@ -118,14 +125,8 @@ class WorkloadPolicy(ResourcePolicySet):
 
     def __init__(self, policy: ResourcePolicySet, *, granted: bool) -> None:
         """Let what `policy` does not deny pass if a grant was found."""
-        super().__init__([])
-        self._policy = policy
+        super().__init__(policy)
         self._granted = granted
-        self.conditional = policy.conditional
-
-    def conditional_for(self, action: str) -> bool:
-        """As the policy itself."""
-        return self._policy.conditional_for(action)
 
     def evaluate(
         self, requester: Requester, action: str, resource: str, context: Context
@@ -138,21 +139,11 @@ class WorkloadPolicy(ResourcePolicySet):
         return (_GRANTED, Match.REQUESTER) if self._granted else (silent, Match.NONE)
 
 
-class NamingPolicy(ResourcePolicySet):
+class NamingPolicy(_Around):
     """A key policy of which a service has what is given to it by its name.
 
     What is given to everybody was not meant for services: they would use it on their own word.
     """
-
-    def __init__(self, policy: ResourcePolicySet) -> None:
-        """Ask `policy`."""
-        super().__init__([])
-        self._policy = policy
-        self.conditional = policy.conditional
-
-    def conditional_for(self, action: str) -> bool:
-        """As the policy itself."""
-        return self._policy.conditional_for(action)
 
     def evaluate(
         self, requester: Requester, action: str, resource: str, context: Context
