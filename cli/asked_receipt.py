@@ -9,7 +9,7 @@ from typing import Any
 from cli.output import CommandError, Exit
 from deploy.pki.store import write_private
 from tlog.errors import TlogError
-from tlog.note import Note
+from tlog.note import Note, decode_base64
 from tlog.receipt import SALT_BYTES, framed
 from tlog.receipt_file import ReceiptFile
 
@@ -44,7 +44,11 @@ class AskedReceipt:
         self._response = body
         if HEADER not in headers or CERTIFICATE_HEADER not in headers:
             raise CommandError("The answer came without a receipt.", Exit.REFUSED)
-        return self._take(*(base64.b64decode(headers[name]) for name in (HEADER, CERTIFICATE_HEADER)))
+        try:
+            notes = [decode_base64(headers[name]) for name in (HEADER, CERTIFICATE_HEADER)]
+        except TlogError as error:
+            raise _misfit(error) from error
+        return self._take(*notes)
 
     def of_stream(self, answer: dict[str, str]) -> "AskedReceipt":
         """Take the receipt out of GetReceipt's answer. Raises CommandError."""
@@ -58,7 +62,7 @@ class AskedReceipt:
             stated.verify_request(self._salt, self._request)
             stated.verify_response(self._salt, self._response)
         except TlogError as error:
-            raise CommandError(f"The receipt does not fit its answer: {error}.", Exit.REFUSED) from error
+            raise _misfit(error) from error
         self._file = file
         return self
 
@@ -70,3 +74,7 @@ class AskedReceipt:
             (target.with_name(f"{target.name}.response"), self._response),
         ):
             write_private(path, content, os.getuid())
+
+
+def _misfit(error: TlogError) -> CommandError:
+    return CommandError(f"The receipt does not fit its answer: {error}.", Exit.REFUSED)
