@@ -23,7 +23,8 @@ from tlog.receipt_file import CERTIFIER, ReceiptFile, StatementProof
 
 _POLL_S = 0.05
 _NOT_YET = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
-"""What is said of an event that was not shipped yet, and of one that no checkpoint covers yet."""
+"""What is said of an event that was not shipped yet, and of one that no checkpoint covers yet. Of one that is
+gone with its account the second is said as well, so that the service's own words are shown in the end."""
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _CONTENT = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -189,7 +190,8 @@ def await_proof(session: Session, event_id: UUID, deadline: float) -> StatementP
                 raise
             if time.monotonic() >= deadline:
                 raise CommandError(
-                    f"The log does not have event {event_id} yet: try again, or with a longer --timeout.",
+                    f"The log gives no proof of event {event_id}: {error.details()} "
+                    "If it is to come, try again, or with a longer --timeout.",
                     Exit.UNAVAILABLE,
                 ) from error
         time.sleep(_POLL_S)

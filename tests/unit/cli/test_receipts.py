@@ -4,8 +4,10 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from uuid import UUID
 
+import grpc
 import pytest
 from click.testing import CliRunner
 
@@ -110,3 +112,21 @@ def test_a_file_is_there_as_before_or_complete(folder: Path, monkeypatch: pytest
 def test_no_receipt_is_asked_for_that_could_not_be_kept(folder: Path) -> None:
     done = CliRunner().invoke(invoke, ["a.model", "Hello", "--receipt", str(folder / "none" / "hello.json")])
     assert (done.exit_code, "is no folder that you may write to" in done.stderr) == (2, True)
+
+
+def test_the_log_says_why_there_is_no_proof(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Purged(grpc.RpcError):
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.FAILED_PRECONDITION
+
+        def details(self) -> str:
+            return "The event was purged with its account."
+
+    def refuse(_session: None, _event_id: UUID) -> NoReturn:
+        raise Purged
+
+    monkeypatch.setattr(cli.receipts, "Session", lambda _stack: None)
+    monkeypatch.setattr(cli.receipts, "fetch_proof", refuse)
+    done = CliRunner().invoke(receipts, ["complete", str(folder / "receipt.json"), "--timeout", "0"])
+    assert (done.exit_code, "purged with its account." in done.stderr) == (Exit.UNAVAILABLE, True)
+    assert str(RECEIPT.event_id) in done.stderr
