@@ -1,6 +1,5 @@
 """`craton trails`: what trails have delivered."""
 
-import gzip
 import json
 import zlib
 from collections.abc import Mapping
@@ -18,6 +17,9 @@ from services.chassis.arn import name_of
 from services.chassis.encryption_sdk import NotSealedError, open_message
 from services.chassis.secret import SecretBytes
 
+_GZIP = zlib.MAX_WBITS | 16
+_LONGEST_FILE_BYTES = 256 * 2**20
+"""Of records: audit writes files of a few MiB, but anybody may have written these."""
 _COLUMNS = ("eventTime", "eventSource", "eventName", "errorCode", "eventID")
 _S3 = "aws:s3:arn"
 
@@ -68,6 +70,15 @@ def open_(files: tuple[Path, ...], trail: str, key: str, as_json: bool) -> None:
     emit([record for each in opened for record in each["records"]], as_json=False, columns=_COLUMNS)
 
 
+def _unzipped(content: bytes) -> bytes:
+    """Return what gzip has made smaller. Raises ValueError for what is cut off, or longer than any file."""
+    reader = zlib.decompressobj(_GZIP)
+    plain = reader.decompress(content, _LONGEST_FILE_BYTES)
+    if not reader.eof or reader.unused_data:
+        raise ValueError("not one whole gzip member")
+    return plain
+
+
 def _opened(session: Session, file: Path, wanted_key: str) -> dict[str, Any]:
     context: Mapping[str, str] = {}
     sealed_under = ""
@@ -80,12 +91,12 @@ def _opened(session: Session, file: Path, wanted_key: str) -> dict[str, Any]:
         return _data_key(session, sealed, key_arn, bound_to)
 
     try:
-        content = gzip.decompress(file.read_bytes())
+        content = _unzipped(file.read_bytes())
         if not content.startswith(b"{"):
             body, context = open_message(content, open_key)
-            content = gzip.decompress(body)
+            content = _unzipped(body)
         records = _records(content)
-    except (NotSealedError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
+    except (NotSealedError, zlib.error, ValueError) as error:
         why = f": {error}" if isinstance(error, NotSealedError) else ""
         raise CommandError(f"{file} is not a log file of a trail, or was altered{why}.") from error
     place = context.get(_S3, "")

@@ -87,6 +87,8 @@ def _value(field: Any, random: Random) -> Any:
         return _values(field.message_type, random)
     if field.type == field.TYPE_STRING:
         return _text(random)
+    if field.type == field.TYPE_BYTES:
+        return random.randbytes(random.choice((0, 1, 32, 64)))
     if field.type == field.TYPE_BOOL:
         return random.random() < 0.5
     return random.randrange(9) if field.type == field.TYPE_ENUM else random.choice(_NUMBERS)

@@ -86,7 +86,7 @@ def answered(stack: Any, certified: None, tmp_path_factory: pytest.TempPathFacto
         f"complete {time.monotonic() - answered:.2f} s after the answer, {done['seconds']} s of them its own"
     )
     # Two seconds after the answer, on a machine that does nothing else: the log's next checkpoint.
-    assert done["seconds"] < 5
+    assert done["seconds"] < 20
     return folder
 
 

@@ -11,7 +11,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import {
-  ED25519, NotProved, checkMembers, demand, fromBase64, fromUtf8, parseKey, parseNote, sha256, verifyNote,
+  ED25519, NotProved, checkMembers, demand, fromBase64, parseKey, parseNote, readMembers, sha256, verifyNote,
 } from "./verifier.mjs";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -109,13 +109,7 @@ function checkEvent(proof, statement, text, recorder, trust) {
 }
 
 function checkReceipt(content, { authority, log, request, response }) {
-  demand(content.length <= 1024 * 1024, "the file is too long");
-  let members;
-  try {
-    members = JSON.parse(fromUtf8(content));
-  } catch {
-    throw new NotProved("not JSON");
-  }
+  const members = readMembers(content);
   const names = Object.keys(Object(members)).filter((name) => name !== "salt").sort().join();
   demand(names === "certificate,certificate_proof,receipt,receipt_proof", "the file has other members");
   for (const proof of [members.receipt_proof, members.certificate_proof]) {

@@ -194,15 +194,24 @@ function parseEntry(entry) {
   };
 }
 
-/** Check a proof file's content. */
-export function checkProof(content, trust) {
+/** The members of a file, each of which stands there once: JSON.parse takes the last of those with one name. */
+export function readMembers(content) {
   demand(content.length <= 1024 * 1024, "the file is too long");
+  const text = fromUtf8(content);
   let members;
   try {
-    members = JSON.parse(fromUtf8(content));
+    members = JSON.parse(text);
   } catch {
     throw new NotProved("not JSON");
   }
+  const strings = (json) => json.match(/"(?:[^"\\]|\\.)*"/g)?.length;
+  demand(strings(text) === strings(JSON.stringify(members)), "a member stands there twice");
+  return members;
+}
+
+/** Check a proof file's content. */
+export function checkProof(content, trust) {
+  const members = readMembers(content);
   const names = Object.keys(Object(members)).sort().join();
   demand(names === "entry,event,proof,salt", "the members entry, event, salt and proof are expected");
   demand(Object.values(members).every((value) => typeof value === "string"), "a member is no string");

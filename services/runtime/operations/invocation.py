@@ -1,6 +1,6 @@
 """The use case: authorise an invocation, find its pool, ask the model, render the answer."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,16 +75,12 @@ class Invocations:
         started = self._clock.boottime()
         model, pool, manifest_sha256 = await self._admit(call, request, INVOKE)
         draft: Draft | None = None
-        if request.receipt_salt:
-            draft = await self._receipts.begin(
-                request.receipt_salt, receipts.INVOKE, model, manifest_sha256, request.body
-            )
-        timeout = self._time_left(call)
         if model.task == "embeddings":
             vector_family = VECTOR_FAMILIES[model.family]
-            vectors = await pool.embed(
-                model.model_id, vector_family.parse(request.body, model), timeout, call.intended
-            )
+            texts = vector_family.parse(request.body, model)
+            if request.receipt_salt:
+                draft = await self._draft(request, receipts.INVOKE, model, manifest_sha256)
+            vectors = await pool.embed(model.model_id, texts, self._time_left(call), call.intended)
             embedded = TextPiece("", input_tokens=vectors.input_tokens)
             self._count(call, model, embedded)
             if draft is None:
@@ -94,7 +90,9 @@ class Invocations:
             return Answer(body, vectors.input_tokens, 0, self._since(started), receipt)
         family = TEXT_FAMILIES[model.family]
         generation = family.parse(request.body, model)
-        answer = await pool.complete(model.model_id, generation, timeout, call.intended)
+        if request.receipt_salt:
+            draft = await self._draft(request, receipts.INVOKE, model, manifest_sha256)
+        answer = await pool.complete(model.model_id, generation, self._time_left(call), call.intended)
         self._count(call, model, answer)
         if draft is None:
             call.conclude()
@@ -122,9 +120,7 @@ class Invocations:
         generation = family.parse(request.body, model)
         draft: Draft | None = None
         if request.receipt_salt:
-            draft = await self._receipts.begin(
-                request.receipt_salt, receipts.INVOKE_STREAM, model, manifest_sha256, request.body
-            )
+            draft = await self._draft(request, receipts.INVOKE_STREAM, model, manifest_sha256)
         writer = family.stream(model, call.call_id)
         first_byte_ms: int | None = None
         source = pool.generate(model.model_id, generation, self._time_left(call), call.intended)
@@ -160,6 +156,12 @@ class Invocations:
                     # All is said, and a receipt may say so: it is too late to take the permission away.
                     await anext(pieces, None)
                     return
+
+    def _draft(
+        self, request: InvocationRequest, operation: str, model: ModelManifest, manifest_sha256: str
+    ) -> Awaitable[Draft]:
+        """Begin a receipt, once the request is known to mean something: its body is hashed."""
+        return self._receipts.begin(request.receipt_salt, operation, model, manifest_sha256, request.body)
 
     async def _admit(
         self, call: CallContext, request: InvocationRequest, action: str

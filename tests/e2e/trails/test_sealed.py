@@ -135,13 +135,13 @@ def copies(buckets: Buckets, sealed: Sealed, tmp_path_factory: pytest.TempPathFa
 
 
 def opened(
-    stack: Any, arn: str, files: Sequence[Path], **environment: str
+    stack: Any, arn: str, key: str, files: Sequence[Path], **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the documented program: Amazon's library, and whose credentials the environment has."""
     return subprocess.run(
         [
             str(ROOT / ".venv/clients/bin/python"),
-            *(str(ROOT / "docs/examples/open_log_files.py"), arn, *map(str, files)),
+            *(str(ROOT / "docs/examples/open_log_files.py"), arn, key, *map(str, files)),
         ],
         env={**stack.environment, **environment},
         text=True,
@@ -152,7 +152,7 @@ def opened(
 
 
 def test_files_open_with_amazons_library(stack: Any, sealed: Sealed, copies: list[Path]) -> None:
-    done = opened(stack, sealed.trail.arn, copies)
+    done = opened(stack, sealed.trail.arn, sealed.key, copies)
     assert done.returncode == 0, done.stderr[-2000:]
     records = [json.loads(line) for line in done.stdout.splitlines()]
     ids = [record["eventID"] for record in records]
@@ -162,7 +162,7 @@ def test_files_open_with_amazons_library(stack: Any, sealed: Sealed, copies: lis
     uses = [record for record in records if record["eventName"] == "GenerateDataKey"]
     assert {record["userIdentity"].get("invokedBy") for record in uses} == {"cloudtrail.amazonaws.com"}
     assert {record["resources"][0]["ARN"] for record in uses} == {sealed.key}
-    wrong = opened(stack, f"{sealed.trail.arn}2", copies[-1:])
+    wrong = opened(stack, f"{sealed.trail.arn}2", sealed.key, copies[-1:])
     assert wrong.returncode != 0
 
 
@@ -207,13 +207,13 @@ def test_who_may_not_decrypt_opens_nothing(stack: Any, sealed: Sealed, copies: l
             "AWS_ACCESS_KEY_ID": user["aws_access_key_id"],
             "AWS_SECRET_ACCESS_KEY": user["aws_secret_access_key"],
         }
-        done = opened(stack, sealed.trail.arn, copies[-1:], **own)
+        done = opened(stack, sealed.trail.arn, sealed.key, copies[-1:], **own)
         assert done.returncode != 0
         assert not done.stdout
         condition = {"StringEquals": {"kms:EncryptionContext:aws:cloudtrail:arn": sealed.trail.arn}}
         document = allowing("kms:Decrypt", resource=sealed.key, Condition=condition)
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document)
-        done = opened(stack, sealed.trail.arn, copies[-1:], **own)
+        done = opened(stack, sealed.trail.arn, sealed.key, copies[-1:], **own)
         assert (done.returncode, bool(done.stdout)) == (0, True), done.stderr[-2000:]
     finally:
         cleared(iam, "User", name)

@@ -71,3 +71,22 @@ def test_no_record_speaks_to_the_terminal(tmp_path: Path) -> None:
     assert r"Invoke\x1b[2J\x9b2JModel" in done.stdout
     assert "\N{SNOWMAN}" in done.stdout
     assert not {"\x1b", "\x9b"} & set(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(gzip.compress(b'{"Records": []}')[:-5], id="cut off"),
+        pytest.param(gzip.compress(b'{"Records": []}') + b"more", id="more behind it"),
+        pytest.param(gzip.compress(b'{"Records": []}' + b" " * 1000), id="too long"),
+    ],
+)
+def test_what_is_no_whole_file_is_refused(
+    tmp_path: Path, packed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli.trails, "_LONGEST_FILE_BYTES", 1000)
+    file = tmp_path / "log.json.gz"
+    file.write_bytes(packed)
+    done = CliRunner().invoke(cli.trails.trails, ["open", str(file)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "is not a log file of a trail" in done.stderr
