@@ -75,7 +75,13 @@ def read_told(file: Path) -> Told:
 
 
 def newest_entry(database: Path) -> int:
-    """Return the number of the newest entry in the database, -1 when there is none."""
+    """Return the number of the newest entry in the database, -1 when there is none, or no schema yet."""
+    connection = sqlite3.connect(database)
+    try:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'entries'").fetchall():
+            return -1
+    finally:
+        connection.close()
     return max((sequence for sequence, *_ in _rows(database)), default=-1)
 
 
