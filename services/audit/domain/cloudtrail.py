@@ -23,6 +23,7 @@ from services.audit.domain.user_identity import read_identity, user_identity
 EVENT_VERSION = "1.11"
 _EXACTLY = "exactly"
 _REASON = re.compile(r"[A-Z]+(_[A-Z]+)*")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _CODE = re.compile(r"([A-Z][a-z]*)+")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _PHASES = {
@@ -105,8 +106,11 @@ def _public(event: pb.Event) -> Record:
 def _resource(name: str) -> Record:
     if not name.startswith("arn:"):
         return {"name": name}
-    kind = resource_type(name)
-    return {"ARN": name, "type": kind} if kind else {"ARN": name}
+    found, kind = {"ARN": name}, resource_type(name)
+    account = name.split(":")[4:5]
+    if account and _ACCOUNT.fullmatch(account[0]):
+        found["accountId"] = account[0]
+    return found | {"type": kind} if kind else found
 
 
 def _key(resource: Mapping[str, str]) -> str:

@@ -28,6 +28,32 @@ class Recording(enum.Enum):
     """Counted, one event a minute per caller, method and outcome; must stand in summarised.toml."""
 
 
+_CHANGE_NOTHING = {
+    "bedrock.amazonaws.com": frozenset({"InvokeModel", "InvokeModelWithResponseStream"}),
+    "kms.amazonaws.com": frozenset(
+        {
+            "Decrypt",
+            "DeriveSharedSecret",
+            "Encrypt",
+            "GenerateDataKey",
+            "GenerateDataKeyPair",
+            "GenerateDataKeyPairWithoutPlaintext",
+            "GenerateDataKeyWithoutPlaintext",
+            "GenerateMac",
+            "GenerateRandom",
+            "GetParametersForImport",
+            "ReEncrypt",
+            "Sign",
+            "Verify",
+            "VerifyMac",
+        }
+    ),
+}
+"""What AWS calls read-only, by source and name, although it answers with what must not be without an intent.
+https://docs.aws.amazon.com/kms/latest/developerguide/ct-decrypt.html and the pages beside it
+https://docs.aws.amazon.com/bedrock/latest/userguide/logging-using-cloudtrail.html"""
+
+
 def no_resources(_request: Any, _call: CallContext) -> Sequence[str]:
     """Describe a call that acts on no named resource."""
     return ()
@@ -52,8 +78,9 @@ class AuditedMethod:
 
     @property
     def read_only(self) -> bool:
-        """Say whether a call can change nothing."""
-        return self.recording is Recording.READ or self.recording is Recording.SUMMARY
+        """Say whether a call can change nothing, as AWS says it."""
+        read = self.recording is Recording.READ or self.recording is Recording.SUMMARY
+        return read or self.event_name in _CHANGE_NOTHING.get(self.event_source, ())
 
 
 class AuditRecorder(Protocol):

@@ -312,3 +312,14 @@ def test_every_event_comes_back(values: dict[str, Any]) -> None:
 def test_what_is_no_record(record: Any) -> None:
     with pytest.raises(ValueError):
         parse(record)
+
+
+def test_resources_name_their_account() -> None:
+    names = [
+        "arn:aws:kms:us-east-1:123456789012:key/k",
+        "arn:aws:bedrock:us-east-1::foundation-model/m",
+        "arn:",
+    ]
+    emitted = emit(pb.Event(resources=names))
+    assert [each.get("accountId") for each in emitted["resources"]] == ["123456789012", None, None]
+    assert list(parse(emitted).resources) == names

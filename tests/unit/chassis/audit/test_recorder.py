@@ -143,7 +143,7 @@ async def test_intent_and_outcome_say_who_what_where_and_how_it_ended(audit):
         assert event.audit_context.region == "eu-central-1"
         assert list(event.resources) == served.resources
         assert event.count == 1
-        assert not event.read_only
+        assert event.read_only, "as AWS has it, although an intent was needed"
     assert intent.event_id != outcome.event_id
     assert (outcome.status_code, outcome.error_reason, outcome.duration_us) == ("OK", "", 12_500)
     assert (outcome.usage.input_tokens, outcome.usage.output_tokens) == (11, 22)
@@ -402,3 +402,19 @@ async def test_events_about_strangers_are_few_and_use_up_no_others_room(tmp_path
     assert not written[-1]
     await small.recorder.intent(call(11), EFFECT)
     await small.spool.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "recording", "read_only"),
+    [
+        ("bedrock.amazonaws.com", "InvokeModelWithResponseStream", Recording.GATED, True),
+        ("kms.amazonaws.com", "GenerateDataKey", Recording.EFFECT, True),
+        ("kms.amazonaws.com", "CreateGrant", Recording.EFFECT, False),
+        ("kms.craton", "Decrypt", Recording.EFFECT, False),
+        ("kms.amazonaws.com", "DescribeKey", Recording.READ, True),
+    ],
+)
+def test_read_only_is_what_aws_calls_so(
+    source: str, name: str, recording: Recording, read_only: bool
+) -> None:
+    assert AuditedMethod(source, name, recording).read_only == read_only
