@@ -173,10 +173,10 @@ class Trail:
 def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """Return labels. Raises DomainError(INVALID_FIELD)."""
     for key, value in tags.items():
-        if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith("aws:"):
-            raise invalid_field(
-                "tags", "a tag's key has 1 to 128 letters, digits, spaces and . : / = + @ - _"
-            )
+        if key.lower().startswith("aws:"):
+            raise invalid_field("tags", "a tag's key does not begin with aws:, which is reserved")
+        if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key):
+            raise invalid_field("tags", f"a tag's key has 1 to 128 {_TAG_CHARACTERS}")
         if len(value) > 256 or not _TAG.fullmatch(value):
             raise invalid_field("tags", f"a tag's value has at most 256 {_TAG_CHARACTERS}")
     return tags
