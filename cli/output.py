@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 import grpc
 from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from rich.console import Console
@@ -18,6 +19,7 @@ from rich.text import Text
 
 _UNBOUNDED = 100_000
 """Columns of a pipe: a row is one line, so that grep and cut work."""
+_LONG = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,10 +61,31 @@ def json_option(function: F) -> F:
 
 
 def as_dict(message: Message) -> dict[str, Any]:
-    """Return a protobuf message as JSON would show it, with its own field names."""
-    return json_format.MessageToDict(
+    """Return a protobuf message as JSON would show it, with its own field names, and numbers as numbers."""
+    shown = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
+    return _with_numbers(message.DESCRIPTOR, shown)
+
+
+def _with_numbers(descriptor: Any, shown: dict[str, Any]) -> dict[str, Any]:
+    """Make 64-bit integers numbers: protobuf's JSON has them as text, for JavaScript's sake."""
+    fields = descriptor.fields_by_name
+    return {name: _with_number(fields[name], value) for name, value in shown.items()}
+
+
+def _with_number(field: Any, value: Any) -> Any:
+    inner = field.message_type
+    if inner is not None and inner.GetOptions().map_entry:
+        return {key: _with_number(inner.fields_by_name["value"], each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_number(field, each) for each in value]
+    if field.cpp_type in _LONG:
+        return int(value)
+    # Times and their like have forms of their own in JSON.
+    if inner is None or inner.file.package == "google.protobuf":
+        return value
+    return _with_numbers(inner, value)
 
 
 def emit(data: Any, *, as_json: bool, columns: Sequence[str] = ()) -> None:
@@ -120,8 +143,9 @@ def reason_of(error: grpc.RpcError) -> str:
     return ""
 
 
-def raise_command_error(error: grpc.RpcError) -> NoReturn:
-    """Raise the CommandError that says what a gRPC error means."""
+def raise_command_error(error: grpc.RpcError, exit_code: Exit | None = None) -> NoReturn:
+    """Raise the CommandError that says what a gRPC error means; `exit_code` where the caller knows better."""
     code = error.code()
     reason = reason_of(error) or code.name
-    raise CommandError(f"{reason}: {error.details()}", _EXIT_OF_STATUS.get(code, Exit.FAILED)) from error
+    known = _EXIT_OF_STATUS.get(code, Exit.FAILED) if exit_code is None else exit_code
+    raise CommandError(f"{reason}: {error.details()}", known) from error

@@ -147,7 +147,7 @@ async def test_an_operator_unseals_rotates_and_seals(kms: Kms, monkeypatch: pyte
     status = json.loads(result.stdout)
     assert (status["sealed"], status["root_generation"], status["shred_generation"]) == (False, 1, 1)
     assert status["store_id"] == kms.everything.custody.store_id
-    assert (status["epoch"], status["anchored_epoch"]) == ("7", "6")
+    assert (status["epoch"], status["anchored_epoch"]) == (7, 6)
 
     result = await craton(kms, monkeypatch, "rotate-root", "--json")
     assert json.loads(result.stdout) == {"root_generation": 2}
