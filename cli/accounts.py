@@ -4,9 +4,11 @@ import click
 from craton.auth.v1 import account_service_pb2 as pb
 from craton.auth.v1.account_service_pb2_grpc import AccountServiceStub
 
-from cli.account_purges import purge, purges
+from cli.account_purges import purges
 from cli.output import as_dict, emit, errors, grpc_errors, json_option
 from cli.pages import pages
+from cli.parameters import ACCOUNT_ID
+from cli.purge_command import purge
 from cli.session import Session
 from deploy.local.stack import Stack
 
@@ -25,13 +27,13 @@ def accounts() -> None:
 
 @accounts.command()
 @click.argument("display_name")
-@click.option("--account-id", default="", help="Twelve digits; chosen at random when not given.")
+@click.option("--account-id", type=ACCOUNT_ID, help="Twelve digits; chosen at random when not given.")
 @click.option(
     "--administrator", default="", metavar="USER", help="Create a user who may do everything in it."
 )
 @json_option
 @grpc_errors
-def create(display_name: str, account_id: str, administrator: str, as_json: bool) -> None:
+def create(display_name: str, account_id: str | None, administrator: str, as_json: bool) -> None:
     """Create an account, also with an administrator, whose secret cannot be read again.
 
     \b
@@ -40,7 +42,7 @@ def create(display_name: str, account_id: str, administrator: str, as_json: bool
     """
     session = Session(Stack.here())
     request = pb.CreateAccountRequest(
-        display_name=display_name, account_id=account_id, administrator_user_name=administrator
+        display_name=display_name, account_id=account_id or "", administrator_user_name=administrator
     )
     answer = session.call(
         AccountServiceStub(session.channel("auth")).CreateAccount, request, metadata=session.token("auth")

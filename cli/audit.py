@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from cli import audit_log
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
+from cli.parameters import ACCOUNT_ID
 from cli.session import Session
 from deploy.local.stack import Stack
 from services.audit.domain import cloudtrail
@@ -52,7 +53,7 @@ for _command in (audit_log.key, audit_log.prove, audit_log.verify, audit_log.fsc
 @click.option("--access-key", default="", help="Id of the access key that the client showed.")
 @click.option("--resource-type", default="", help="For example AWS::KMS::Key; of records alone.")
 @click.option("--read-only/--read-write", default=None, help="Calls that change nothing, or others.")
-@click.option("--account-id", default="", help="Events of one account.")
+@click.option("--account-id", type=ACCOUNT_ID, help="Events of one account.")
 @click.option("--since", type=click.DateTime(), help="Events at or after this time, UTC.")
 @click.option("--until", type=click.DateTime(), help="Events before this time, UTC.")
 @click.option("--max", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
@@ -70,7 +71,7 @@ def lookup(
     access_key: str,
     resource_type: str,
     read_only: bool | None,
-    account_id: str,
+    account_id: str | None,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -94,7 +95,7 @@ def lookup(
         access_key_id=access_key,
         resource_type=resource_type,
         read_only=read_only,
-        account_id=account_id,
+        account_id=account_id or "",
         records_only=records or bool(resource_type),
     )
     if since:

@@ -11,16 +11,17 @@ from craton.audit.v1 import resources_pb2
 from craton.audit.v1.log_service_pb2_grpc import LogServiceStub
 
 from cli.output import CommandError, Exit, as_dict, console, emit, grpc_errors, json_option
+from cli.parameters import OutputFile, output_file
 from cli.progress import step
 from cli.session import Session
-from cli.verifier_keys import key_option, trust_of, verifier_key, witness_option
+from cli.verifier_keys import key_option, service_key, trust_of, witness_option
 from deploy.local.stack import Stack
 from tlog import fsck as log_check
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.event_proof import EventProof
 from tlog.inclusion import InclusionProof
-from tlog.note import Note
+from tlog.note import Note, VerifierKey
 
 
 @click.command()
@@ -36,7 +37,7 @@ def key(as_json: bool) -> None:
       craton audit key --json
     """
     answer = _checkpoint(Session(Stack.here()))
-    trust = Trust(verifier_key(answer.verifier_key))
+    trust = Trust(service_key(answer.verifier_key))
     checkpoint = _verified(trust, answer.checkpoint)
     witnesses = list(answer.witness_keys)
     emit(
@@ -52,9 +53,7 @@ def key(as_json: bool) -> None:
 
 @click.command()
 @click.argument("event_id", type=click.UUID)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Default: EVENT_ID.json."
-)
+@click.option("--output", "-o", type=OutputFile(), help="Default: EVENT_ID.json.")
 @json_option
 @grpc_errors
 def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
@@ -64,8 +63,8 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
     Example:
       craton audit prove 0f6c2f6e-1d2a-4b7e-9c3d-5a6b7c8d9e0f -o event.json
     """
+    target = output or output_file(f"{event_id}.json")
     proof = fetch_proof(Session(Stack.here()), event_id)
-    target = output or Path(f"{event_id}.json")
     target.write_bytes(bytes(proof))
     emit({"file": str(target), "index": proof.proof.index}, as_json=as_json)
 
@@ -75,18 +74,19 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
 @key_option
 @witness_option
 @json_option
-def verify(file: Path, key_text: str | None, witnesses: tuple[str, ...], as_json: bool) -> None:
+def verify(file: Path, key: VerifierKey | None, witnesses: tuple[VerifierKey, ...], as_json: bool) -> None:
     """Verify a file that `prove` wrote: offline, by nothing but the log's key. Prints the event.
 
     \b
     Example:
       craton audit verify event.json --key craton.local/audit+0a1b2c3d+AbCd…
     """
-    if key_text is None:
+    if key is None:
         raise click.UsageError("--key is missing: `craton audit key` prints it; keep it from then on.")
+    trust = trust_of(key, witnesses)
     try:
         proof = EventProof.parse(file.read_bytes())
-        proved = proof.verify(trust_of(key_text, witnesses))
+        proved = proof.verify(trust)
     except TlogError as error:
         raise CommandError(f"{file} proves nothing: {error}.", Exit.REFUSED) from error
     event = as_dict(resources_pb2.Event.FromString(proof.event))
@@ -112,7 +112,9 @@ def verify(file: Path, key_text: str | None, witnesses: tuple[str, ...], as_json
 )
 @json_option
 @grpc_errors
-def fsck(key_text: str | None, witnesses: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+def fsck(
+    key: VerifierKey | None, witnesses: tuple[VerifierKey, ...], folder: Path | None, as_json: bool
+) -> None:
     """Check the whole log: every entry and tile, up to the newest checkpoint.
 
     Without --key the log's own word is taken for its key: then it shows that the log is whole, and not
@@ -122,8 +124,8 @@ def fsck(key_text: str | None, witnesses: tuple[str, ...], folder: Path | None, 
     Example:
       craton audit fsck --key craton.local/audit+0a1b2c3d+AbCd…
     """
-    read, text = _of_stack(key_text) if folder is None else _of_folder(folder, key_text)
-    trust = trust_of(text, witnesses)
+    read, believed = _of_stack(key) if folder is None else _of_folder(folder, key)
+    trust = trust_of(believed, witnesses)
     try:
         if as_json:
             done = asyncio.run(log_check.check(read, trust))
@@ -151,18 +153,18 @@ def fetch_proof(session: Session, event_id: UUID) -> EventProof:
         raise CommandError(f"The service's answer proves nothing: {error}.", Exit.REFUSED) from error
 
 
-def _of_folder(folder: Path, key_text: str | None) -> tuple[log_check.Read, str]:
-    if key_text is None:
+def _of_folder(folder: Path, key: VerifierKey | None) -> tuple[log_check.Read, VerifierKey]:
+    if key is None:
         raise click.UsageError("--key is missing: a folder does not say whose log it holds.")
 
     async def read(path: str) -> bytes | None:
         file = folder / path
         return file.read_bytes() if file.is_file() else None
 
-    return read, key_text
+    return read, key
 
 
-def _of_stack(key_text: str | None) -> tuple[log_check.Read, str]:
+def _of_stack(key: VerifierKey | None) -> tuple[log_check.Read, VerifierKey]:
     session = Session(Stack.here())
     method = LogServiceStub(session.channel("audit")).GetLogFile
 
@@ -175,7 +177,7 @@ def _of_stack(key_text: str | None) -> tuple[log_check.Read, str]:
             raise
         return content
 
-    return read, key_text or _checkpoint(session).verifier_key
+    return read, key or service_key(_checkpoint(session).verifier_key)
 
 
 def _checkpoint(session: Session) -> pb.GetCheckpointResponse:

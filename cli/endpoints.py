@@ -12,6 +12,7 @@ from craton.auth.v1.private_listener_service_pb2_grpc import PrivateListenerServ
 from cli.findings import emit_written
 from cli.output import as_dict, emit, grpc_errors, json_option
 from cli.pages import pages
+from cli.parameters import ACCOUNT_ID
 from cli.session import Session
 from deploy.local.stack import Stack
 
@@ -223,7 +224,7 @@ def listeners(as_json: bool) -> None:
 
 @endpoints.command()
 @click.argument("listener")
-@click.option("--account", "account_id", required=True, help="Twelve digits.")
+@click.option("--account", "account_id", type=ACCOUNT_ID, required=True, help="Twelve digits.")
 @json_option
 @grpc_errors
 def assign(listener: str, account_id: str, as_json: bool) -> None:

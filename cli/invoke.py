@@ -1,7 +1,6 @@
 """`craton invoke`."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.asked_receipt import AskedReceipt
 from cli.bedrock import FAMILIES, Prompt, client, family_of, request_body, stream_text
 from cli.output import CommandError, Exit, emit, grpc_errors, json_option
+from cli.parameters import OutputFile
 from cli.running import stopped
 from deploy.local.stack import Stack
 
@@ -30,13 +30,6 @@ _NO_SUCH_MODEL = (
 )
 
 
-def _writable(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
-    """Refuse a file in a folder that there is not: found out after the answer, its receipt would be lost."""
-    if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
-        raise click.BadParameter(f"{file.parent} is no folder that you may write to.")
-    return file
-
-
 @click.command()
 @click.argument("model_id")
 @click.argument("prompt")
@@ -51,8 +44,7 @@ def _writable(_context: click.Context, _option: click.Parameter, file: Path | No
     "--receipt",
     "receipt_file",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=_writable,
+    type=OutputFile(),
     help="Ask for a receipt, and write it there; request and response beside it, as it commits to them.",
 )
 @json_option

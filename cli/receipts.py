@@ -14,10 +14,11 @@ from craton.kms.v1.receipt_key_service_pb2_grpc import ReceiptKeyServiceStub
 from cli.audit_log import fetch_proof
 from cli.output import CommandError, Exit, emit, grpc_errors, json_option
 from cli.session import Session
-from cli.verifier_keys import key_option, trust_of, verifier_key, witness_option
+from cli.verifier_keys import VerifierKeyType, key_option, trust_of, witness_option
 from deploy.local.stack import Stack
 from deploy.pki.store import write_private
 from tlog.errors import TlogError
+from tlog.note import VerifierKey
 from tlog.receipt import time_text
 from tlog.receipt_file import CERTIFIER, ReceiptFile, StatementProof
 
@@ -108,7 +109,10 @@ def complete(file: Path, timeout_s: float, as_json: bool) -> None:
 @receipts.command()
 @_FILE
 @click.option(
-    "--authority", metavar="KEY", help="Verifier key of the authority, as `craton receipts key` prints it."
+    "--authority",
+    type=VerifierKeyType(),
+    metavar="KEY",
+    help="Verifier key of the authority, as `craton receipts key` prints it.",
 )
 @key_option
 @witness_option
@@ -125,9 +129,9 @@ def complete(file: Path, timeout_s: float, as_json: bool) -> None:
 @json_option
 def verify(
     file: Path,
-    authority: str | None,
-    key_text: str | None,
-    witnesses: tuple[str, ...],
+    authority: VerifierKey | None,
+    key: VerifierKey | None,
+    witnesses: tuple[VerifierKey, ...],
     request_file: Path | None,
     response_file: Path | None,
     closed: bool,
@@ -144,12 +148,12 @@ def verify(
         raise click.UsageError(
             "--authority is missing: `craton receipts key` prints it; keep it from then on."
         )
-    if key_text is None:
+    if key is None:
         raise click.UsageError("--key is missing: `craton audit key` prints it; keep it from then on.")
-    trust, certifier = trust_of(key_text, witnesses), verifier_key(authority)
+    trust = trust_of(key, witnesses)
     try:
         found = ReceiptFile.parse(file.read_bytes())
-        verified = found.verify(certifier, trust, closed=closed)
+        verified = found.verify(authority, trust, closed=closed)
         receipt = verified.receipt
         if request_file is not None:
             receipt.verify_request(_salt(found), request_file.read_bytes())

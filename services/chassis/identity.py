@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 
+WORKLOAD_NAME = r"[a-z][a-z0-9-]{0,31}"
+"""The form of names, as a regular expression."""
 _SPIFFE = re.compile(
     r"spiffe://(?P<domain>[a-z0-9][a-z0-9.-]{0,254})"
-    r"/(?P<kind>service|pool|provider|operator|witness)/(?P<name>[a-z][a-z0-9-]{0,31})"
+    rf"/(?P<kind>service|pool|provider|operator|witness)/(?P<name>{WORKLOAD_NAME})"
 )
 
 

@@ -190,6 +190,9 @@ def test_a_certificate_of_another_key_is_none(stack: Any, tmp_path: Path) -> Non
     small = Small(f"5{uuid.uuid4().int % 10**11:011d}", {})
     stack.craton("accounts", "create", "empty", "--account-id", small.account_id)
     shown, certificate = purged(stack, small, tmp_path)
+    # Its key was printed: it is not made twice.
+    again = stack.craton("accounts", "purges", "key", shown["purge_id"], check=False)
+    assert (again.returncode, "has a user or a key already" in again.stderr) == (Exit.REFUSED, True)
     other = base64.b64encode(bytes(range(32))).decode()
     done = stack.craton("accounts", "purges", "check", str(certificate), "--key", other, check=False)
     assert done.returncode == Exit.REFUSED
@@ -232,6 +235,6 @@ def test_it_asks_first_and_refuses_what_cannot_be_purged(stack: Any, tmp_path: P
     assert asked.returncode == Exit.FAILED
     assert "cannot be undone" in asked.stderr
     file = str(tmp_path / "c")
-    for account, code in (("210000000000", Exit.NOT_FOUND), ("123456789012", Exit.FAILED)):
+    for account, code in (("210000000000", Exit.NOT_FOUND), ("123456789012", Exit.REFUSED)):
         done = stack.craton("accounts", "purge", account, "--yes", "--certificate", file, check=False)
         assert done.returncode == code, done.stderr

@@ -86,6 +86,12 @@ def test_both_keys_are_needed(folder: Path, missing: str) -> None:
     assert (done.exit_code, f"{missing} is missing" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("option", ["--authority", "--key", "--witness"])
+def test_a_key_that_is_none_is_a_usage_error(folder: Path, option: str) -> None:
+    done = verify(folder, *KEYS, option, "nonsense")
+    assert (done.exit_code, f"Invalid value for '{option}'" in done.stderr) == (2, True)
+
+
 def test_what_is_no_receipt(folder: Path) -> None:
     (folder / "receipt.json").write_text("{}")
     for command in (["verify", *KEYS], ["complete"]):
