@@ -140,8 +140,11 @@ def _wait_gone(family: list[psutil.Process]) -> None:
 def _without_outcome(stack: Any) -> set[str]:
     """Calls of which the log has an intent and no outcome, each as one service has recorded it."""
     events = stack.craton_json("audit", "lookup", "--event-name", "InvokeModel", "--max", "100000")
-    ended = {event["call_id"] for event in events if event["phase"] == "EVENT_PHASE_OUTCOME"}
-    return {event["call_id"] for event in events} - ended
+    begun, ended = (
+        {event["call_id"] for event in events if event["phase"] == f"EVENT_PHASE_{phase}"}
+        for phase in ("INTENT", "OUTCOME")
+    )
+    return begun - ended
 
 
 def _recorded(stack: Any, wanted: set[str]) -> set[str]:

@@ -92,7 +92,8 @@ async def test_an_imported_key_and_one_that_goes(stack: Any) -> None:
     assert (metadata["KeyState"], metadata["Enabled"]) == ("PendingDeletion", False)
     assert (metadata["DeletionDate"], metadata["ValidTo"]) == (NOON, NOON)
     assert (metadata["Origin"], metadata["ExpirationModel"]) == ("EXTERNAL", "KEY_MATERIAL_EXPIRES")
-    assert stack.recorder.calls[-1].resources == [f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/x"]
+    named = stack.recorder.calls[-1].resources
+    assert named == [f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/x", metadata["Arn"]]
 
 
 @pytest.mark.parametrize(
