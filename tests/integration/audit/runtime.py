@@ -11,30 +11,15 @@ from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.randomness import SystemRandomness
 from services.chassis.settings import AuditSettings, UpstreamSettings
+from tests.fakes.principals import ALICE
 
 RUNTIME = WorkloadId("craton.local", "service", "runtime")
 EDGE = WorkloadId("craton.local", "service", "edge")
 METHOD = "/craton.runtime.v1.InferenceService/InvokeModel"
 INVOKE = AuditedMethod("bedrock.amazonaws.com", "InvokeModel", Recording.EFFECT)
 MODEL = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
-ALICE = PrincipalClaims(
-    account_id="123456789012",
-    account_incarnation="inc",
-    arn="arn:aws:iam::123456789012:user/alice",
-    principal_id="AIDAALICE",
-    access_key_id="AKIAALICE",
-    root=False,
-    policy_epoch=1,
-    region="us-east-1",
-    audience="runtime",
-    token_id="t",
-    issued_at=1,
-    expires_at=2,
-    client=ClientContext("192.0.2.7", "boto3", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "localhost"),
-)
 
 
 class Runtime:

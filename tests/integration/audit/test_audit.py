@@ -14,8 +14,9 @@ from services.chassis.clock import SystemClock
 from services.chassis.rich_status import from_rpc_error
 from services.chassis.settings import UpstreamSettings
 from tests.fakes.auth_server import ALLOW_ALL
+from tests.fakes.principals import ALICE
 from tests.integration.audit.conftest import NOBODY, audit_config
-from tests.integration.audit.runtime import ALICE, MODEL, Runtime, lookup
+from tests.integration.audit.runtime import MODEL, Runtime, lookup
 
 
 def event(recorder: str, number: int = 1) -> pb.Event:

@@ -16,19 +16,14 @@ from typing import Any
 from craton.kms.v1 import crypto_service_pb2 as pb
 from craton.kms.v1 import crypto_service_pb2_grpc
 
-from services.chassis.audit.local import LocalAudit
 from services.chassis.audit.ports import AuditedMethod, Recording
-from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.config import load
 from services.chassis.context import CallContext
-from services.chassis.identity import WorkloadId
 from services.chassis.randomness import SystemRandomness
 from services.chassis.server import Server, run
-from services.chassis.token_keys import RemoteTokenKeys, fetch_over
-from services.chassis.tokens import TokenVerifier
 from services.kms.config import KmsConfig
-from services.kms.wiring import AUDIENCE
+from tests.load.answering_server import build_server
 
 _SERVICE = "/craton.kms.v1.CryptoService/"
 _HEALTH = "/grpc.health.v1.Health/Check"
@@ -67,23 +62,8 @@ def build(config: KmsConfig, folder: Path) -> Server:
     callers = folder / "callers.toml"
     lines = (f"{json.dumps(name)} = {json.dumps([_CALLER])}\n" for name in (*EVENTS, _HEALTH))
     callers.write_text("".join(lines))
-    workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
-    audit = LocalAudit.over_grpc(config.audit, config.tls, workload, EVENTS, clock=clock, randomness=random)
-    auth = Channel(config.auth, config.tls, config.server.trust_domain, clock)
-    server = Server(
-        config.server,
-        config.tls,
-        callers=callers,
-        events=EVENTS,
-        clock=clock,
-        randomness=random,
-        recorder=audit.recorder,
-        tokens=TokenVerifier(AUDIENCE, RemoteTokenKeys(fetch_over(auth), clock), clock),
-        telemetry=config.telemetry,
-    )
+    server, _ = build_server(config, callers, EVENTS, clock=clock, randomness=random)
     server.add(crypto_service_pb2_grpc.add_CryptoServiceServicer_to_server, AnsweringAtOnce(), only=METHODS)
-    server.add_closer(auth.close)
-    audit.attach(server)
     return server
 
 

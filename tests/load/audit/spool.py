@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
@@ -26,8 +26,8 @@ from services.chassis.audit.spool import Spool
 from services.chassis.clock import SystemClock
 from services.chassis.context import CallContext
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import ClientContext, PrincipalClaims
 from services.chassis.randomness import SystemRandomness
+from tests.fakes.principals import ALICE
 
 WRITERS = (1, 16, 64)
 BAR = 4.0
@@ -40,23 +40,14 @@ HEAD = (
 _METHOD = AuditedMethod("bedrock.amazonaws.com", "InvokeModel", Recording.EFFECT)
 _EDGE = WorkloadId("craton.local", "service", "edge")
 _MODEL = "arn:aws:bedrock:us-east-1::foundation-model/craton.tiny-text-v1"
-_ALICE = PrincipalClaims(
-    account_id="123456789012",
+_ALICE = replace(
+    ALICE,
     account_incarnation="f81d4fae7dec",
-    arn="arn:aws:iam::123456789012:user/alice",
     principal_id="AIDAJQABLZS4A3QDU576Q",
     access_key_id="AKIAIOSFODNN7EXAMPLE",
-    root=False,
-    policy_epoch=1,
-    region="us-east-1",
-    audience="runtime",
-    token_id="t",
-    issued_at=1,
-    expires_at=2,
-    client=ClientContext(
-        "192.0.2.7", "Boto3/1.44.5 md/Botocore#1.44.5", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "localhost"
-    ),
+    client=ALICE.client._replace(user_agent="Boto3/1.44.5 md/Botocore#1.44.5"),
 )
+"""With texts as long as real ones: what is written is measured."""
 
 
 class SqliteSpool:

@@ -20,25 +20,20 @@ from craton.kms.v1 import crypto_service_pb2_grpc
 
 import services.kms
 from services.chassis.arn import arn_of
-from services.chassis.audit.local import LocalAudit
 from services.chassis.authorization import refuse
-from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.config import load
 from services.chassis.context import current_call
-from services.chassis.identity import WorkloadId
 from services.chassis.pipeline import require_principal
 from services.chassis.policy.keys import Conditions
 from services.chassis.policy.layers import ResourceLayers
 from services.chassis.randomness import SystemRandomness
 from services.chassis.server import Server, run
-from services.chassis.token_keys import RemoteTokenKeys, fetch_over
-from services.chassis.tokens import TokenVerifier
 from services.kms.adapters.enforcement import KeyEnforcement
 from services.kms.config import KmsConfig
 from services.kms.domain.key_policies import CompiledKeyPolicies
 from services.kms.events import EVENTS
-from services.kms.wiring import AUDIENCE
+from tests.load.answering_server import build_server
 from tests.load.kms.estate import KEY_POLICY, OWNER
 from tests.load.kms.requests import ASKINGS, DATA_KEY_SIZE, SAMPLE
 
@@ -110,20 +105,7 @@ def build(config: KmsConfig, folder: Path) -> Server:
     listed = tomllib.loads(_CALLERS.read_text())
     callers.write_text("".join(f"{json.dumps(name)} = {json.dumps(listed[name])}\n" for name in methods))
     events = {name: EVENTS[name] for name in methods - {_HEALTH}}
-    workload = WorkloadId(config.server.trust_domain, config.server.kind, config.server.name)
-    audit = LocalAudit.over_grpc(config.audit, config.tls, workload, events, clock=clock, randomness=random)
-    auth = Channel(config.auth, config.tls, config.server.trust_domain, clock)
-    server = Server(
-        config.server,
-        config.tls,
-        callers=callers,
-        events=events,
-        clock=clock,
-        randomness=random,
-        recorder=audit.recorder,
-        tokens=TokenVerifier(AUDIENCE, RemoteTokenKeys(fetch_over(auth), clock), clock),
-        telemetry=config.telemetry,
-    )
+    server, auth = build_server(config, callers, events, clock=clock, randomness=random)
     enforcement = KeyEnforcement(auth, config.redis, clock, random)
     server.add(
         crypto_service_pb2_grpc.add_CryptoServiceServicer_to_server,
@@ -131,8 +113,6 @@ def build(config: KmsConfig, folder: Path) -> Server:
         only=_METHODS,
     )
     enforcement.attach(server)
-    server.add_closer(auth.close)
-    audit.attach(server)
     return server
 
 
