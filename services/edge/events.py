@@ -14,12 +14,15 @@ _SOURCES: Mapping[str, str] = {
     "cloudtrail": "cloudtrail.amazonaws.com",
     "bedrock": _BEDROCK,
     "bedrock-runtime": _BEDROCK,
+    "craton-audit": "audit.craton",
     "craton-runtime": "runtime.craton",
     "iam": "iam.amazonaws.com",
     "kms": "kms.amazonaws.com",
     "sts": "sts.amazonaws.com",
 }
 """Event sources of the service models."""
+_ELSEWHERE = {("craton-runtime", "GetReceiptAuthority"): "kms.craton"}
+"""And of operations that another service answers than the rest of their model."""
 
 _EFFECT, _READ = Recording.EFFECT, Recording.READ
 
@@ -37,7 +40,9 @@ Key = tuple[str, str]
 """A service model and an operation's name: two services may have operations of one name."""
 
 SERVED: Mapping[Key, Served] = {
-    (service, name): Served(audience, AuditedMethod(_SOURCES[service], name, recording))
+    (service, name): Served(
+        audience, AuditedMethod(_ELSEWHERE.get((service, name), _SOURCES[service]), name, recording)
+    )
     for service, audience, operations in (
         (
             "bedrock",
@@ -50,6 +55,12 @@ SERVED: Mapping[Key, Served] = {
             {"InvokeModel": _EFFECT, "InvokeModelWithResponseStream": _EFFECT},
         ),
         ("craton-runtime", "runtime", {"GetReceipt": _READ}),
+        ("craton-runtime", "kms", {"GetReceiptAuthority": _READ}),
+        (
+            "craton-audit",
+            "audit",
+            {"GetCheckpoint": _READ, "GetConsistencyProof": _READ, "GetEventProof": _READ},
+        ),
         (
             "bedrock",
             "auth",

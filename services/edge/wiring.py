@@ -21,6 +21,7 @@ from services.edge.adapters.identity import identity
 from services.edge.adapters.inference import GrpcInference
 from services.edge.adapters.jobs import CustomizationJobs
 from services.edge.adapters.kms import kms
+from services.edge.adapters.log_proofs import LogProofs
 from services.edge.adapters.managed_policies import managed_policies
 from services.edge.adapters.model_access import ModelAccess
 from services.edge.adapters.oidc_providers import OidcProviders
@@ -166,6 +167,8 @@ def operations(
     temporary = TemporaryCredentials(auth)
     service_credentials = ServiceCredentials(auth)
     providers = OidcProviders(auth)
+    receipts = Receipts(channels["runtime"], channels["kms"])
+    proofs = LogProofs(channels["audit"])
     served: Mapping[str, Mapping[str, Operation]] = {
         "bedrock": {
             "ListFoundationModels": catalogue.list_foundation_models,
@@ -178,7 +181,15 @@ def operations(
             "PutUseCaseForModelAccess": access.put_use_case,
             "ListModelCustomizationJobs": jobs.list_jobs,
         },
-        "craton-runtime": {"GetReceipt": Receipts(channels["runtime"]).get_receipt},
+        "craton-audit": {
+            "GetCheckpoint": proofs.get_checkpoint,
+            "GetConsistencyProof": proofs.get_consistency_proof,
+            "GetEventProof": proofs.get_event_proof,
+        },
+        "craton-runtime": {
+            "GetReceipt": receipts.get_receipt,
+            "GetReceiptAuthority": receipts.get_receipt_authority,
+        },
         "sts": {
             "GetCallerIdentity": tokens.get_caller_identity,
             "GetAccessKeyInfo": tokens.get_access_key_info,

@@ -17,6 +17,7 @@ _NAMED: Mapping[str, Any] = {
     "AliasNameType": "alias/nothing-of-this-name",
     "GrantIdType": "0" * 64,
     "AlgorithmSpec": "RSAES_OAEP_SHA_256",
+    "EventId": "00000000-0000-4000-8000-000000000000",
     "GetFoundationModelIdentifier": "nobody.of-this-name",
     "InvokeModelIdentifier": "nobody.of-this-name",
     "BedrockModelId": "nobody.of-this-name",

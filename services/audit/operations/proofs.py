@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.audit.domain.published import CERTIFICATION, INSTALLATION, is_certificate
 from services.audit.domain.purged import PURGED
 from services.audit.errors import (
     damaged_log,
@@ -15,7 +16,7 @@ from services.audit.errors import (
 from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.lookup import Lookup
 from services.audit.operations.nodes import Nodes
-from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner
+from services.audit.ports import EventStore, Head, HeadStore, LogFiles, LogSigner, StoredEntry
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog
@@ -52,6 +53,13 @@ class Proofs:
         self._cosigning = cosigning
         self._lookup = lookup
 
+    async def permit(self, call: CallContext) -> None:
+        """Refuse who may not look events up: checkpoints say how many events all accounts have.
+
+        Raises DomainError: ACCESS_DENIED, and what deciding raises.
+        """
+        await self._lookup.account_of(call)
+
     async def verifier_key(self) -> VerifierKey:
         """Return the log's public key. Raises DomainError while kms is away and has not been asked yet."""
         return await self._signer.verifier_key()
@@ -65,7 +73,9 @@ class Proofs:
         return (await self._head()).note
 
     async def event(self, call: CallContext, event_id: bytes) -> EventProof:
-        """Prove an event that the caller may look up.
+        """Prove an event that the caller may look up, or one that publishes the key of receipts.
+
+        Any other one is not there, whosever it is.
 
         Raises DomainError: RESOURCE_NOT_FOUND, RESOURCE_STATE for one that no checkpoint covers yet, or that
         was purged with its account,
@@ -73,6 +83,8 @@ class Proofs:
         """
         account_id = await self._lookup.account_of(call)
         row = await self._events.by_id(event_id, account_id)
+        if row is None and account_id is not None:
+            row = await self._published(event_id)
         if row is None:
             raise unknown_event()
         if row.account_id == PURGED:
@@ -118,6 +130,13 @@ class Proofs:
         if content is None:
             raise no_such_file()
         return content
+
+    async def _published(self, event_id: bytes) -> StoredEntry | None:
+        # What is told by its name is not opened: nothing that takes time, or fails, is to say that it is there.
+        row = await self._events.by_id(event_id, INSTALLATION)
+        if row is None or row.event_name != CERTIFICATION:
+            return None
+        return row if is_certificate(await self._lookup.event(row)) else None
 
     async def _head(self) -> Head:
         head = await self._heads.newest()

@@ -103,6 +103,7 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
 
     async def GetCheckpoint(self, request: Any, context: Any) -> Any:
         """Return keys and checkpoint."""
+        await self._proofs.permit(current_call())
         key, checkpoint = await self._proofs.verifier_key(), await self._proofs.checkpoint()
         witnesses = map(str, await self._proofs.witness_keys())
         return log_service_pb2.GetCheckpointResponse(
@@ -118,6 +119,7 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
 
     async def GetConsistencyProof(self, request: Any, context: Any) -> Any:
         """Prove growth."""
+        await self._proofs.permit(current_call())
         hashes = await self._proofs.consistency(request.first_size, request.second_size)
         return log_service_pb2.GetConsistencyProofResponse(hashes=hashes)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from services.edge.domain.aws_json import TARGET, encode_exception
@@ -60,6 +60,13 @@ REST_JSON = Dialect(
 )
 
 
+AUDIT_JSON = replace(REST_JSON, service="craton-audit", signing_names=("cloudtrail",))
+"""What proves records is signed as what shows them; API keys, which are for bedrock alone, do not count."""
+_AUDIT_PATHS = b"/craton/log/"
+ROUTED = (REST_JSON, AUDIT_JSON)
+"""Dialects in which method and path say which operation is meant."""
+
+
 def _query(service: str, signing_names: tuple[str, ...], namespace: str) -> Dialect:
     return Dialect(
         service=service,
@@ -109,10 +116,12 @@ class Dialects:
     ) -> Dialect:
         """Return the dialect in which a request is answered.
 
-        The query protocol and AWS JSON have one path, and the credential scope says which service is meant.
+        Paths say it, as far as there are any. The query protocol and AWS JSON have one path, and the credential scope says which service is meant.
         It is only looked at here: `admit` reads the header strictly, and refuses what this took for something
         else. Where it says nothing, X-Amz-Target tells AWS JSON; the host is never asked.
         """
+        if raw_path.startswith(_AUDIT_PATHS):
+            return AUDIT_JSON
         if raw_path != b"/" or method not in METHODS:
             return REST_JSON
         scope = _SCOPED_SERVICE.search(fields.get(b"authorization", b""))

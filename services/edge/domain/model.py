@@ -17,9 +17,9 @@ QUERY_SERVICES = {"iam": "2010-05-08", "sts": "2011-06-15"}
 """The services of the query protocol, likewise. Their folders are named as they sign."""
 JSON_SERVICES = {"cloudtrail": "2013-11-01", "kms": "2014-11-01"}
 """The services of AWS JSON 1.1, likewise. Their folders are named as they sign."""
-OWN_SERVICES = {"craton-runtime": "2026-11-22"}
+OWN_SERVICES = {"craton-audit": "2026-11-22", "craton-runtime": "2026-11-22"}
 """What Craton offers beside AWS's operations, in models of the same form, which AWS's SDKs can load."""
-ENDPOINTS = {"craton-runtime": "bedrock-runtime"}
+ENDPOINTS = {"craton-audit": "cloudtrail", "craton-runtime": "bedrock-runtime"}
 """Services that are reached by the endpoint of another one."""
 OWN_MODELS = Path(__file__).parents[1] / "models"
 """Where these lie, in the folders that SDKs look for."""

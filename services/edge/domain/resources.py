@@ -42,6 +42,9 @@ def request_resources(
         return [*named, *(values[member] for member in _ARNS if member in values)]
     if operation.service == "cloudtrail":
         return _trails(values, account_id, region, partition)
+    if operation.service == "craton-audit":
+        # As audit itself names them: an event has no ARN.
+        return [f"events/{values['eventId'].lower()}"] if "eventId" in values else ()
     if operation.service == "kms":
         return _keys(values, KmsNames(account_id, region, partition))
     return model_resources(values, region, partition)

@@ -25,7 +25,7 @@ from services.chassis.telemetry import Metrics, Tracing
 from services.edge.config import LimitSettings
 from services.edge.domain import model as models
 from services.edge.domain.aws_json import decode_input, encode_output, find_target
-from services.edge.domain.dialect import REST_JSON, Dialects
+from services.edge.domain.dialect import ROUTED, Dialects
 from services.edge.domain.faults import Fault, unknown_operation
 from services.edge.domain.json_faults import unknown_target, unsupported_operation
 from services.edge.domain.model import JSON_SERVICES, OWN_SERVICES, SERVICES, ServiceModel
@@ -183,7 +183,7 @@ class Application:
         self, request: Request, receive: Receive, send: Send, record: Record
     ) -> HttpResponse | str:
         """Return the answer, or the reason under which a stream that was sent has ended."""
-        if request.route is None and request.dialect is REST_JSON:
+        if request.route is None and request.dialect in ROUTED:
             raise unknown_operation()
         if self._unsigned.takes(request):
             return await self._unsigned.answer(request, receive, record)

@@ -73,7 +73,8 @@ class LogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetEventProof(self, request, context):
-        """Proves that an event is in the log, to whoever may look it up.
+        """Proves that an event is in the log, to whoever may look it up. The events
+        in which certificates of receipt keys stand are proved to every account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
