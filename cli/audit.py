@@ -38,7 +38,7 @@ def audit() -> None:
     """
 
 
-for _command in (audit_log.key, audit_log.prove, audit_log.verify, audit_log.fsck):
+for _command in (audit_log.key, audit_log.checkpoint, audit_log.prove, audit_log.verify, audit_log.fsck):
     audit.add_command(_command)
 
 

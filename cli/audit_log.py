@@ -1,4 +1,4 @@
-"""`craton audit key`, `prove`, `verify` and `fsck`: the audit log as something that can be checked."""
+"""`craton audit key`, `checkpoint`, `prove`, `verify` and `fsck`: the audit log as what can be checked."""
 
 import asyncio
 from pathlib import Path
@@ -10,9 +10,12 @@ from craton.audit.v1 import log_service_pb2 as pb
 from craton.audit.v1 import resources_pb2
 from craton.audit.v1.log_service_pb2_grpc import LogServiceStub
 
+from cli.log_client import OperatorLog, log_client, profile_option
 from cli.output import CommandError, Exit, as_dict, console, emit, grpc_errors, json_option
 from cli.parameters import OutputFile, output_file
+from cli.pinned_log import CheckedLog, PinnedLog, keys_option, trust_of_options
 from cli.progress import step
+from cli.shown_record import compare_record
 from cli.session import Session
 from cli.verifier_keys import key_option, service_key, trust_of, witness_option
 from deploy.local.stack import Stack
@@ -20,23 +23,23 @@ from tlog import fsck as log_check
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.event_proof import EventProof
-from tlog.inclusion import InclusionProof
 from tlog.note import Note, VerifierKey
 
 
 @click.command()
+@profile_option
 @json_option
 @grpc_errors
-def key(as_json: bool) -> None:
+def key(as_profile: bool, as_json: bool) -> None:
     """Print the verifier keys of the log and of its witnesses, and the log's newest size and root.
 
     Whoever verifies the log needs these keys from somebody they trust, once.
 
     \b
     Example:
-      craton audit key --json
+      craton audit key --json > log.json
     """
-    answer = _checkpoint(Session(Stack.here()))
+    answer = log_client(Stack.here(), as_profile=as_profile).checkpoint()
     trust = Trust(service_key(answer.verifier_key))
     checkpoint = _verified(trust, answer.checkpoint)
     witnesses = list(answer.witness_keys)
@@ -52,19 +55,50 @@ def key(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("event_id", type=click.UUID)
-@click.option("--output", "-o", type=OutputFile(), help="Default: EVENT_ID.json.")
+@keys_option(required=True)
+@profile_option
 @json_option
 @grpc_errors
-def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
+def checkpoint(pinned: PinnedLog, as_profile: bool, as_json: bool) -> None:
+    """Check that the log has only grown since you saw it last, and remember how far it has come.
+
+    Do so now and then, best from a machine of your own: a log that was put back, or that shows you other
+    entries than others, is found out by those who remember.
+
+    \b
+    Example:
+      craton audit checkpoint --as-profile --keys log.json
+    """
+    before = pinned.seen()
+    log = log_client(Stack.here(), as_profile=as_profile)
+    found = pinned.admit(_note(log.checkpoint().checkpoint), before, log.consistency)
+    emit(
+        {"log": found.origin, "size": found.size, "root": found.root.hex(), "seen_before": before.size},
+        as_json=as_json,
+    )
+
+
+@click.command()
+@click.argument("event_id", type=click.UUID)
+@click.option("--output", "-o", type=OutputFile(), help="Default: EVENT_ID.json.")
+@keys_option()
+@profile_option
+@json_option
+@grpc_errors
+def prove(
+    event_id: UUID, output: Path | None, pinned: PinnedLog | None, as_profile: bool, as_json: bool
+) -> None:
     """Write an event with all that proves it into a file, which `verify` needs nothing else for.
+
+    With --keys it is verified before it is written, and the log must continue what you saw of it before.
 
     \b
     Example:
       craton audit prove 0f6c2f6e-1d2a-4b7e-9c3d-5a6b7c8d9e0f -o event.json
+      craton audit prove 0f6c2f6e-1d2a-4b7e-9c3d-5a6b7c8d9e0f --as-profile --keys log.json
     """
     target = output or output_file(f"{event_id}.json")
-    proof = fetch_proof(Session(Stack.here()), event_id)
+    proof = CheckedLog(log_client(Stack.here(), as_profile=as_profile), pinned).event(event_id)
     target.write_bytes(bytes(proof))
     emit({"file": str(target), "index": proof.proof.index}, as_json=as_json)
 
@@ -73,23 +107,40 @@ def prove(event_id: UUID, output: Path | None, as_json: bool) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @key_option
 @witness_option
+@keys_option()
+@click.option(
+    "--record",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CloudTrailEvent of LookupEvents: refuse it unless it says what the event says.",
+)
 @json_option
-def verify(file: Path, key: VerifierKey | None, witnesses: tuple[VerifierKey, ...], as_json: bool) -> None:
+def verify(
+    file: Path,
+    key: VerifierKey | None,
+    witnesses: tuple[VerifierKey, ...],
+    pinned: PinnedLog | None,
+    record: Path | None,
+    as_json: bool,
+) -> None:
     """Verify a file that `prove` wrote: offline, by nothing but the log's key. Prints the event.
 
     \b
     Example:
       craton audit verify event.json --key craton.local/audit+0a1b2c3d+AbCd…
+      craton audit verify event.json --keys log.json --record record.json
     """
-    if key is None:
-        raise click.UsageError("--key is missing: `craton audit key` prints it; keep it from then on.")
-    trust = trust_of(key, witnesses)
+    trust = trust_of_options(key, witnesses, pinned)
     try:
         proof = EventProof.parse(file.read_bytes())
         proved = proof.verify(trust)
     except TlogError as error:
         raise CommandError(f"{file} proves nothing: {error}.", Exit.REFUSED) from error
-    event = as_dict(resources_pb2.Event.FromString(proof.event))
+    if pinned is not None:
+        pinned.compare(proved.checkpoint)
+    opened = resources_pb2.Event.FromString(proof.event)
+    if record is not None:
+        compare_record(record, opened)
+    event = as_dict(opened)
     if not as_json:
         console.print(
             f"Entry {proved.index} of {proved.checkpoint.origin}, in the tree of {proved.checkpoint.size}:"
@@ -143,16 +194,6 @@ def fsck(
     )
 
 
-def fetch_proof(session: Session, event_id: UUID) -> EventProof:
-    """Ask for the proof of an event. Raises CommandError, and grpc.RpcError for a refusal."""
-    request = pb.GetEventProofRequest(event_id=str(event_id))
-    answer = session.call(LogServiceStub(session.channel("audit")).GetEventProof, request)
-    try:
-        return EventProof(answer.entry, answer.event, answer.salt, InclusionProof.parse(answer.proof))
-    except TlogError as error:
-        raise CommandError(f"The service's answer proves nothing: {error}.", Exit.REFUSED) from error
-
-
 def _of_folder(folder: Path, key: VerifierKey | None) -> tuple[log_check.Read, VerifierKey]:
     if key is None:
         raise click.UsageError("--key is missing: a folder does not say whose log it holds.")
@@ -177,17 +218,18 @@ def _of_stack(key: VerifierKey | None) -> tuple[log_check.Read, VerifierKey]:
             raise
         return content
 
-    return read, key or service_key(_checkpoint(session).verifier_key)
+    return read, key or service_key(OperatorLog(Stack.here()).checkpoint().verifier_key)
 
 
-def _checkpoint(session: Session) -> pb.GetCheckpointResponse:
-    method = LogServiceStub(session.channel("audit")).GetCheckpoint
-    answer: pb.GetCheckpointResponse = session.call(method, pb.GetCheckpointRequest())
-    return answer
+def _note(checkpoint: bytes) -> Note:
+    try:
+        return Note.parse(checkpoint)
+    except TlogError as error:
+        raise CommandError(f"The log's checkpoint is none: {error}.", Exit.REFUSED) from error
 
 
 def _verified(trust: Trust, checkpoint: bytes) -> Checkpoint:
     try:
-        return trust.checkpoint(Note.parse(checkpoint))
+        return trust.checkpoint(_note(checkpoint))
     except TlogError as error:
         raise CommandError(f"The log's checkpoint is not its own: {error}.", Exit.REFUSED) from error

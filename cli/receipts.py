@@ -7,14 +7,14 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-import grpc
 from craton.kms.v1 import receipt_key_service_pb2 as pb
 from craton.kms.v1.receipt_key_service_pb2_grpc import ReceiptKeyServiceStub
 
-from cli.audit_log import fetch_proof
+from cli.log_client import NoProofError, log_client, profile_option
 from cli.output import CommandError, Exit, emit, grpc_errors, json_option
+from cli.pinned_log import CheckedLog, PinnedLog, keys_option, trust_of_options
 from cli.session import Session
-from cli.verifier_keys import VerifierKeyType, key_option, trust_of, witness_option
+from cli.verifier_keys import VerifierKeyType, key_option, witness_option
 from deploy.local.stack import Stack
 from deploy.pki.store import write_private
 from tlog.errors import TlogError
@@ -23,9 +23,8 @@ from tlog.receipt import time_text
 from tlog.receipt_file import CERTIFIER, ReceiptFile, StatementProof
 
 _POLL_S = 0.05
-_NOT_YET = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
-"""What is said of an event that was not shipped yet, and of one that no checkpoint covers yet. Of one that is
-gone with its account the second is said as well, so that the service's own words are shown in the end."""
+_AS_PROFILE_POLL_S = 0.2
+"""A customer's question is recorded by edge and by audit, and asked again over HTTPS."""
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _CONTENT = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,9 +41,10 @@ def receipts() -> None:
 
 
 @receipts.command()
+@profile_option
 @json_option
 @grpc_errors
-def key(as_json: bool) -> None:
+def key(as_profile: bool, as_json: bool) -> None:
     """Print the verifier key of the authority that certifies receipt keys.
 
     Whoever verifies receipts needs it, and the log's, from somebody they trust, once.
@@ -53,10 +53,14 @@ def key(as_json: bool) -> None:
     Example:
       craton receipts key --json
     """
-    session = Session(Stack.here())
-    method = ReceiptKeyServiceStub(session.channel("kms")).GetReceiptAuthority
-    answer = session.call(method, pb.GetReceiptAuthorityRequest())
-    emit({"verifier_key": answer.verifier_key}, as_json=as_json)
+    if as_profile:
+        # botocore takes longer to import than the operator waits for an answer.
+        from cli.customer_log import receipt_authority
+
+        found = receipt_authority(Stack.here())
+    else:
+        found = _authority()
+    emit({"verifier_key": found}, as_json=as_json)
 
 
 @receipts.command()
@@ -69,14 +73,19 @@ def key(as_json: bool) -> None:
     show_default=True,
     help="Seconds to wait until the log has taken in the answer's event.",
 )
+@keys_option()
+@profile_option
 @json_option
 @grpc_errors
-def complete(file: Path, timeout_s: float, as_json: bool) -> None:
+def complete(file: Path, timeout_s: float, pinned: PinnedLog | None, as_profile: bool, as_json: bool) -> None:
     """Add to a receipt the proofs that it stands in the log, and its key as well.
+
+    With --keys they are verified before they are written, and the log must continue what you saw of it.
 
     \b
     Example:
       craton receipts complete hello.json
+      craton receipts complete hello.json --as-profile --keys log.json
     """
     began = time.monotonic()
     try:
@@ -84,9 +93,10 @@ def complete(file: Path, timeout_s: float, as_json: bool) -> None:
         receipt, certificate = found.stated()
     except TlogError as error:
         raise CommandError(f"{file} is no receipt: {error}.", Exit.REFUSED) from error
-    session, deadline = Session(Stack.here()), began + timeout_s
-    proof = await_proof(session, receipt.event_id, deadline)
-    published = await_proof(session, certificate.event_id, deadline)
+    log, deadline = CheckedLog(log_client(Stack.here(), as_profile=as_profile), pinned), began + timeout_s
+    poll_s = _AS_PROFILE_POLL_S if as_profile else _POLL_S
+    proof = await_proof(log, receipt.event_id, deadline, poll_s)
+    published = await_proof(log, certificate.event_id, deadline, poll_s)
     try:
         proof.opened(receipt.digest, certificate.recorder, "the receipt")
         published.opened(certificate.digest, CERTIFIER, "the certificate")
@@ -116,6 +126,7 @@ def complete(file: Path, timeout_s: float, as_json: bool) -> None:
 )
 @key_option
 @witness_option
+@keys_option()
 @click.option("--request", "request_file", type=_CONTENT, help="The body that was sent.")
 @click.option(
     "--response",
@@ -132,6 +143,7 @@ def verify(
     authority: VerifierKey | None,
     key: VerifierKey | None,
     witnesses: tuple[VerifierKey, ...],
+    pinned: PinnedLog | None,
     request_file: Path | None,
     response_file: Path | None,
     closed: bool,
@@ -148,9 +160,7 @@ def verify(
         raise click.UsageError(
             "--authority is missing: `craton receipts key` prints it; keep it from then on."
         )
-    if key is None:
-        raise click.UsageError("--key is missing: `craton audit key` prints it; keep it from then on.")
-    trust = trust_of(key, witnesses)
+    trust = trust_of_options(key, witnesses, pinned)
     try:
         found = ReceiptFile.parse(file.read_bytes())
         verified = found.verify(authority, trust, closed=closed)
@@ -161,6 +171,8 @@ def verify(
             receipt.verify_response(_salt(found), response_file.read_bytes())
     except TlogError as error:
         raise CommandError(f"{file} proves nothing: {error}.", Exit.REFUSED) from error
+    if pinned is not None:
+        pinned.compare(verified.checkpoint)
     emit(
         {
             "operation": receipt.operation,
@@ -184,21 +196,25 @@ def verify(
     )
 
 
-def await_proof(session: Session, event_id: UUID, deadline: float) -> StatementProof:
+def await_proof(log: CheckedLog, event_id: UUID, deadline: float, poll_s: float) -> StatementProof:
     """Return where an event stands in the log, once it is there. Raises CommandError at the deadline."""
     while True:
         try:
-            return StatementProof.of(fetch_proof(session, event_id))
-        except grpc.RpcError as error:
-            if error.code() not in _NOT_YET:
-                raise
+            return StatementProof.of(log.event(event_id))
+        except NoProofError as error:
             if time.monotonic() >= deadline:
                 raise CommandError(
-                    f"The log gives no proof of event {event_id}: {error.details()} "
+                    f"The log gives no proof of event {event_id}: {error.message} "
                     "If it is to come, try again, or with a longer --timeout.",
                     Exit.UNAVAILABLE,
                 ) from error
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
+
+
+def _authority() -> str:
+    session = Session(Stack.here())
+    method = ReceiptKeyServiceStub(session.channel("kms")).GetReceiptAuthority
+    return str(session.call(method, pb.GetReceiptAuthorityRequest()).verifier_key)
 
 
 def _salt(file: ReceiptFile) -> bytes:

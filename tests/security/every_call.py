@@ -154,7 +154,12 @@ def _operation(client: Any, key: Key, arn: str, socket: str) -> Iterator[Record]
         answer, ended = error.response, REFUSED
     request_id = answer["ResponseMetadata"]["RequestId"]
     served = SERVED.get(key)
-    source = next(each.audited.event_source for known, each in SERVED.items() if known[0] == service)
+    # What is not served is recorded under the source of its service.
+    source = (
+        next(each.audited.event_source for known, each in SERVED.items() if known[0] == service)
+        if served is None
+        else served.audited.event_source
+    )
     if not arn:
         yield Record("edge", source, name, "", ended, socket=socket)
         return

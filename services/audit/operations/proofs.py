@@ -132,7 +132,8 @@ class Proofs:
         return content
 
     async def _published(self, event_id: bytes) -> StoredEntry | None:
-        # What is told by its name is not opened: nothing that takes time, or fails, is to say that it is there.
+        # Others are told by their names and not opened: nothing that takes time, or fails, is to say of one
+        # that it is there.
         row = await self._events.by_id(event_id, INSTALLATION)
         if row is None or row.event_name != CERTIFICATION:
             return None

@@ -18,8 +18,8 @@ class LogProofs:
         """Use `channel`, which leads to audit."""
         self._stub = rpc.LogServiceStub(channel)
 
-    async def get_checkpoint(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
-        """Return the log's newest checkpoint, and whose signatures are to stand below it. Raises DomainError."""
+    async def get_checkpoint(self, _values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        """Return the log's newest checkpoint, its key and its witnesses'. Raises DomainError."""
         request = pb.GetCheckpointRequest()
         answer = await ask(self._stub.GetCheckpoint(request, metadata=caller.metadata), "audit")
         return {

@@ -1,4 +1,4 @@
-"""Receipts of the last minutes, which runtime keeps, and the authority that certifies their keys, which is kms."""
+"""Receipts of the last minutes, which runtime keeps, and the key of their authority, which kms holds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ class Receipts:
         found = answer.receipt
         return {"receipt": found.receipt.decode(), "certificate": found.certificate.decode()}
 
-    async def get_receipt_authority(self, values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+    async def get_receipt_authority(self, _values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
         """Return the public key under which certificates verify. Raises DomainError."""
         request = key_pb.GetReceiptAuthorityRequest()
         answer = await ask(self._keys.GetReceiptAuthority(request, metadata=caller.metadata), "kms")

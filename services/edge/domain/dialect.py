@@ -116,9 +116,10 @@ class Dialects:
     ) -> Dialect:
         """Return the dialect in which a request is answered.
 
-        Paths say it, as far as there are any. The query protocol and AWS JSON have one path, and the credential scope says which service is meant.
-        It is only looked at here: `admit` reads the header strictly, and refuses what this took for something
-        else. Where it says nothing, X-Amz-Target tells AWS JSON; the host is never asked.
+        Paths say it, where there are any. The query protocol and AWS JSON have one path, and the credential
+        scope says which service is meant. It is only looked at here: `admit` reads the header strictly, and
+        refuses what this took for something else. Where it says nothing, X-Amz-Target tells AWS JSON; the
+        host is never asked.
         """
         if raw_path.startswith(_AUDIT_PATHS):
             return AUDIT_JSON

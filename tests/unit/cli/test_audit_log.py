@@ -41,7 +41,7 @@ def test_keys_that_are_none_are_a_usage_error(file: str) -> None:
 def test_no_proof_is_asked_for_that_could_not_be_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli.audit_log, "Session", lambda _stack: pytest.fail("the log was asked"))
+    monkeypatch.setattr(cli.audit_log, "log_client", lambda *_, **__: pytest.fail("the log was asked"))
     done = run("prove", EVENT_ID, "-o", str(tmp_path / "none" / "event.json"))
     assert (done.exit_code, "is no folder that you may write to" in done.stderr) == (2, True)
     assert run("prove", EVENT_ID, "-o", str(tmp_path)).exit_code == 2

@@ -5,12 +5,12 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
-from uuid import UUID
 
 import grpc
 import pytest
 from click.testing import CliRunner
 
+import cli.log_client
 import cli.receipts
 from cli.invoke import invoke
 from cli.output import Exit
@@ -104,8 +104,8 @@ def test_a_file_is_there_as_before_or_complete(folder: Path, monkeypatch: pytest
     assert FILE.certificate_proof is not None
     file, before = folder / "receipt.json", folder / "before"
     proofs = {RECEIPT.event_id: FILE.receipt_proof, CERTIFICATE.event_id: FILE.certificate_proof}
-    monkeypatch.setattr(cli.receipts, "Session", lambda _stack: None)
-    monkeypatch.setattr(cli.receipts, "await_proof", lambda _session, event_id, _deadline: proofs[event_id])
+    monkeypatch.setattr(cli.receipts, "log_client", lambda *_, **__: None)
+    monkeypatch.setattr(cli.receipts, "await_proof", lambda _log, event_id, *_: proofs[event_id])
     incomplete = bytes(replace(FILE, receipt_proof=None, certificate_proof=None))
     file.write_bytes(incomplete)
     os.link(file, before)
@@ -128,11 +128,23 @@ def test_the_log_says_why_there_is_no_proof(folder: Path, monkeypatch: pytest.Mo
         def details(self) -> str:
             return "The event was purged with its account."
 
-    def refuse(_session: None, _event_id: UUID) -> NoReturn:
-        raise Purged
+        def trailing_metadata(self) -> tuple[()]:
+            return ()
 
-    monkeypatch.setattr(cli.receipts, "Session", lambda _stack: None)
-    monkeypatch.setattr(cli.receipts, "fetch_proof", refuse)
+    class Operator:
+        def __init__(self, _stack: object) -> None:
+            """Nothing is opened."""
+
+        def channel(self, _service: str) -> "Operator":
+            return self
+
+        def unary_unary(self, *_: Any, **__: Any) -> None:
+            """No method is called."""
+
+        def call(self, _method: None, _request: object) -> NoReturn:
+            raise Purged
+
+    monkeypatch.setattr(cli.log_client, "Session", Operator)
     done = CliRunner().invoke(receipts, ["complete", str(folder / "receipt.json"), "--timeout", "0"])
     assert (done.exit_code, "purged with its account." in done.stderr) == (Exit.UNAVAILABLE, True)
     assert str(RECEIPT.event_id) in done.stderr
