@@ -15,8 +15,8 @@ from cli.output import CommandError, Exit, as_dict, console, emit, grpc_errors, 
 from cli.parameters import OutputFile, output_file
 from cli.pinned_log import CheckedLog, PinnedLog, keys_option, trust_of_options
 from cli.progress import step
-from cli.shown_record import compare_record
 from cli.session import Session
+from cli.shown_record import compare_record
 from cli.verifier_keys import key_option, service_key, trust_of, witness_option
 from deploy.local.stack import Stack
 from tlog import fsck as log_check
