@@ -1,4 +1,4 @@
-"""Small services behind the edge, over real mTLS: what auth, runtime, training and kms would answer.
+"""Small services behind the edge, over real mTLS: what auth, runtime, training, kms and audit would answer.
 
 Signatures are verified for real; what is answered is told by the test.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from craton.audit.v1 import log_service_pb2_grpc
 from craton.auth.v1 import (
     authentication_service_pb2,
     authentication_service_pb2_grpc,
@@ -27,6 +28,7 @@ from craton.kms.v1 import (
     grant_service_pb2_grpc,
     key_admin_service_pb2_grpc,
     key_material_service_pb2_grpc,
+    receipt_key_service_pb2_grpc,
 )
 from craton.runtime.v1 import (
     catalog_service_pb2,
@@ -280,8 +282,8 @@ class Training(customization_job_service_pb2_grpc.CustomizationJobServiceService
         )
 
 
-class Kms:
-    """Answers every method of kms with what a test says, and keeps what it was asked."""
+class Told:
+    """Answers every method, of kms or audit, with what a test says, and keeps what it was asked."""
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -335,7 +337,9 @@ _REGISTRATIONS = {
         grant_service_pb2_grpc.add_GrantServiceServicer_to_server,
         key_admin_service_pb2_grpc.add_KeyAdminServiceServicer_to_server,
         key_material_service_pb2_grpc.add_KeyMaterialServiceServicer_to_server,
+        receipt_key_service_pb2_grpc.add_ReceiptKeyServiceServicer_to_server,
     ),
+    "audit": (log_service_pb2_grpc.add_LogServiceServicer_to_server,),
 }
 
 

@@ -21,7 +21,7 @@ from services.edge.config import CertificateSettings, EdgeConfig, LimitSettings
 from services.edge.server import EdgeServer
 from services.edge.wiring import build
 from tests.boto_clients import boto_client
-from tests.fakes.edge_upstreams import KEY_ID, SECRET, Auth, Kms, Runtime, Training, upstream
+from tests.fakes.edge_upstreams import KEY_ID, SECRET, Auth, Runtime, Told, Training, upstream
 from tests.fakes.raw_client import RawClient
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.workloads import Workloads
@@ -59,7 +59,8 @@ class Stack:
     server: EdgeServer
     auth: Auth
     runtime: Runtime
-    kms: Kms
+    kms: Told
+    audit: Told
     recorder: Recorder
     redis: RedisServer
     ca: Path
@@ -132,10 +133,16 @@ async def stack(
     redis: RedisServer,
     limits: LimitSettings,
 ) -> AsyncIterator[Stack]:
-    auth, runtime, training, kms = Auth(), Runtime(), Training(), Kms()
+    auth, runtime, training, kms, audit = Auth(), Runtime(), Training(), Told(), Told()
     servers = [
         upstream(name, servicer, tmp_path, workloads)
-        for name, servicer in (("auth", auth), ("runtime", runtime), ("training", training), ("kms", kms))
+        for name, servicer in (
+            ("auth", auth),
+            ("runtime", runtime),
+            ("training", training),
+            ("kms", kms),
+            ("audit", audit),
+        )
     ]
     for server in servers:
         await server.start()
@@ -149,7 +156,7 @@ async def stack(
         training=UpstreamSettings(f"127.0.0.1:{servers[2].port}", "training"),
         kms=UpstreamSettings(f"127.0.0.1:{servers[3].port}", "kms"),
         redis=redis.settings,
-        audit=AuditSettings(tmp_path / "spool", UpstreamSettings("127.0.0.1:1", "audit")),
+        audit=AuditSettings(tmp_path / "spool", UpstreamSettings(f"127.0.0.1:{servers[4].port}", "audit")),
         regions=("us-east-1", "eu-west-1"),
         limits=limits,
     )
@@ -158,7 +165,7 @@ async def stack(
     await edge.start()
     async with asyncio.timeout(20):
         await edge.ready.wait()
-    yield Stack(edge, auth, runtime, kms, recorder, redis, workloads.tls("service/edge").ca, config)
+    yield Stack(edge, auth, runtime, kms, audit, recorder, redis, workloads.tls("service/edge").ca, config)
     await edge.stop()
     for server in servers:
         await server.stop()

@@ -81,5 +81,12 @@ async def test_certificates_of_receipt_keys_are_everybodys(world: World) -> None
     nowhere = await refusal(world, by_principal(), event().event_id)
     for each in (*made[1:], *theirs):
         assert await refusal(world, by_principal(), each.event_id) == nowhere
+    # What fails, or takes time, would say that there is something: others are not even opened.
+    world.service.kms.down = True
+    world.service.restart()
+    world.restart()
+    assert await refusal(world, by_principal(), made[1].event_id) == nowhere
+    assert await refusal(world, by_principal(), theirs[0].event_id) == nowhere
+    assert (await refusal(world, by_principal(), made[0].event_id))[0] == "DEPENDENCY_UNAVAILABLE"
     world.service.authorization.allowed.clear()
     assert (await refusal(world, by_principal(), made[0].event_id))[0] == "ACCESS_DENIED"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.edge.domain.dialect import REST_JSON, Dialects
+from services.edge.domain.dialect import AUDIT_JSON, REST_JSON, ROUTED, Dialects
 from services.edge.domain.faults import Fault
 from services.edge.domain.model import JSON_SERVICES, QUERY_SERVICES, SERVICES, ServiceModel
 
@@ -61,6 +61,15 @@ def test_a_host_or_a_foreign_target_asks_nobody() -> None:
 )
 def test_everything_else_is_rest(method: str, path: bytes, fields: dict[bytes, bytes]) -> None:
     assert DIALECTS.choose(method, path, b"", fields) is REST_JSON
+
+
+@pytest.mark.parametrize("fields", [{}, signed("bedrock"), {b"authorization": b"Bearer x"}])
+def test_proofs_are_signed_as_the_event_history_is(fields: dict[bytes, bytes]) -> None:
+    for path in (b"/craton/log/checkpoint", b"/craton/log/"):
+        assert DIALECTS.choose("GET", path, b"", fields) is AUDIT_JSON
+    assert (AUDIT_JSON.signing_names, AUDIT_JSON in ROUTED) == (("cloudtrail",), True)
+    for path in (b"/craton/receipts/request-0001", b"/craton/log", b"/%63raton/log/checkpoint"):
+        assert DIALECTS.choose("GET", path, b"", fields) is REST_JSON
 
 
 @pytest.mark.parametrize("fields", [{}, signed("s3"), {b"authorization": b"Bearer x"}])

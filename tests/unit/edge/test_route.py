@@ -51,6 +51,7 @@ def test_our_own_operations_have_paths_that_aws_has_not() -> None:
     assert {op.path.split("/")[1] for op in own} == {"craton"}
     assert "craton" not in {op.path.split("/")[1] for op in OPERATIONS}
     router = Router([*OPERATIONS, *own])
+    assert router.find("GET", b"/craton/log/events/1/proof") is not None
     found = router.find("GET", b"/craton/receipts/request-0001")
     assert found is not None
     assert (found.operation.name, found.labels) == ("GetReceipt", (("requestId", "request-0001"),))
