@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "docs/examples/first_call.py": "README.md",
     "docs/examples/first_rpc.py": "README.md",
+    "docs/examples/event_proof.py": "docs/proofs.md",
     "docs/examples/receipt.py": "docs/receipts.md",
     "docs/examples/team_role.py": "docs/identity.md",
     "docs/examples/kms_envelope.py": "docs/kms.md",
@@ -24,11 +25,15 @@ OF_CUSTOMERS = {"docs/examples/kms_encryption_sdk.py": str(ROOT / ".venv/clients
 """Those that need libraries of customers' programs, and the interpreter that has them."""
 
 
-OF_TRAILS = {"docs/examples/open_log_files.py", "docs/examples/trail_key_policy.json"}
-"""Those that need a trail and its files: tests/e2e/trails uses them."""
+ELSEWHERE = {
+    "docs/examples/event_proof.py",
+    "docs/examples/open_log_files.py",
+    "docs/examples/trail_key_policy.json",
+}
+"""Those that tests/e2e/test_customers_proofs.py and tests/e2e/trails run, and look at what comes of it."""
 
 
-@pytest.mark.parametrize("example", sorted(PAGES.keys() - OF_TRAILS))
+@pytest.mark.parametrize("example", sorted(PAGES.keys() - ELSEWHERE))
 def test_it_answers(stack: Any, example: str) -> None:
     done = subprocess.run(
         [OF_CUSTOMERS.get(example, sys.executable), str(ROOT / example)],

@@ -60,10 +60,18 @@ async def test_a_call_elsewhere_is_proved_by_the_logs_key_alone(tmp_path, worklo
         log_service_pb2.GetConsistencyProofRequest(first_size=7, second_size=checked.checkpoint.size)
     )
     assert hashes.hashes
-    for other in ("service/edge", "service/runtime"):
+    edge, path = clients(audit, "service/edge").log, log_service_pb2.GetLogFileRequest(path="checkpoint")
+    for asking, reason in (
+        # Edge is nobody without its customer's token, and gets no files for anybody.
+        (edge.GetCheckpoint(log_service_pb2.GetCheckpointRequest()), "MISSING_CREDENTIALS"),
+        (edge.GetConsistencyProof(log_service_pb2.GetConsistencyProofRequest()), "MISSING_CREDENTIALS"),
+        (edge.GetEventProof(request), "MISSING_CREDENTIALS"),
+        (edge.GetLogFile(path), "CALLER_NOT_LISTED"),
+        (clients(audit, "service/runtime").log.GetEventProof(request), "CALLER_NOT_LISTED"),
+    ):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await clients(audit, other).log.GetCheckpoint(log_service_pb2.GetCheckpointRequest())
-        assert from_rpc_error(refused.value, "audit").reason_name == "CALLER_NOT_LISTED"
+            await asking
+        assert from_rpc_error(refused.value, "audit").reason_name == reason
     await runtime.stop()
 
 

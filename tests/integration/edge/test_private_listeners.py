@@ -81,6 +81,10 @@ async def test_auth_is_told_which_socket_accepted(ways: Ways) -> None:
     await ways.stack.call(own, "get_receipt", requestId="request-0001")
     # What we offer beside AWS's operations is reached by their endpoints.
     assert (ways.told.private_listener, ways.told.endpoint_service) == ("private", "bedrock-runtime")
+    proofs = ways.stack.client("craton-audit", endpoint_url=ways.url("private"))
+    with contextlib.suppress(ClientError):
+        await ways.stack.call(proofs, "get_checkpoint")
+    assert (ways.told.private_listener, ways.told.endpoint_service) == ("private", "cloudtrail")
     call = ways.stack.recorder.calls[-1]
     assert call.principal.path.endpoint_id == ENDPOINT
     assert call.principal.path.account_id == "210987654321"
