@@ -8,6 +8,7 @@ outcome alone.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from services.auth.event_parameters import PARAMETERS
 from services.chassis.arn import (
     foundation_model_arn,
     group_arn,
@@ -20,7 +21,7 @@ from services.chassis.arn import (
     user_arn,
     vpc_endpoint_arn,
 )
-from services.chassis.audit.ports import AuditedMethod, Recording, no_resources
+from services.chassis.audit.ports import AuditedMethod, Recording, no_parameters, no_resources
 from services.chassis.context import CallContext
 
 _IAM = "iam.amazonaws.com"
@@ -395,6 +396,7 @@ def events(partition: str) -> Mapping[str, AuditedMethod]:
         f"/craton.auth.v1.{service}/{method}": AuditedMethod(
             *described,
             no_resources if method in nameless else by_service.get(service, no_resources),
+            PARAMETERS.get(service, no_parameters),
         )
         for service, methods in _METHODS.items()
         for method, described in methods.items()

@@ -62,6 +62,14 @@ class CallContext:
     """AWS name of the operation for the audit event; the method when empty."""
     resources: list[str] = field(default_factory=list)
     """ARNs or resource names the call acts on."""
+    request_parameters: str = ""
+    """What the event says of the request (`services.chassis.audit.parameters`): set before the intent."""
+    response_elements: str = ""
+    """What it says of the answer, likewise: set before the outcome."""
+    error_code: str = ""
+    """The error as the client gets it, by AWS's name; of recorders that answer AWS's clients alone."""
+    error_message: str = ""
+    """Its message, where nobody but us can have written it."""
     issued: IssuedCredentials | None = None
     """What the call has given out, for the outcome's event."""
     statement: Statement | None = None
@@ -69,6 +77,8 @@ class CallContext:
     recipients: list[str] = field(default_factory=list)
     """Accounts besides the principal's own in whose logs the outcome stands, because the call used what is
     theirs."""
+    shared_event_id: str = ""
+    """What joins the outcome with its copies, once it is written; or with those of a service behind us."""
     invoked_by: str = ""
     """Without a principal: the calling service as policies name it, where it acts as that."""
     traceparent: str = ""

@@ -34,6 +34,8 @@ from services.chassis.telemetry import Metrics, Span, Tracing
 MINIMUM_REMAINING_S = 0.02
 """A call with less time left than this is refused: it could only fail later and at a higher cost."""
 
+SHARED_EVENT_ID = "x-craton-shared-event-id"
+"""In trailing metadata: the id that joins the copies of the call's event in the logs of several accounts."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _UNKNOWN = AuditedMethod("grpc.craton", "UnknownMethod", Recording.SUMMARY)
 _TOKEN_BEARERS = frozenset({"service", "operator"})
@@ -172,6 +174,7 @@ async def _serve(
         await _admit(method, around, call, context, metadata, started)
         message = _parse(method, request)
         call.resources.extend(method.audited.resources(message, call))
+        call.request_parameters = method.audited.parameters(message, call)
         if method.audited.has_effect:
             entered = True
             call.intent = around.recorder.intent(call, method.audited)
@@ -203,14 +206,18 @@ async def _serve(
         failure = error
         status = STATUS_OF_REASON[failure.reason].name
     _finish(method, around, call, span, status, started)
+    # Who called records the call too, and its record is one of those that have this id.
+    shared = ((SHARED_EVENT_ID, call.shared_event_id),) if call.shared_event_id else ()
     if failure is not None:
         code, text = STATUS_OF_REASON[failure.reason], sendable(failure.message)
         details = status_details(failure)
         # Its traceback leads back to this frame: the two would keep each other and the request, however
         # large, until the collector comes by.
         failure = None
-        trailing = (("x-request-id", call.request_id), ("grpc-status-details-bin", details))
+        trailing = (("x-request-id", call.request_id), ("grpc-status-details-bin", details), *shared)
         return _Refusal(code, text, trailing), None
+    if shared:
+        context.set_trailing_metadata(shared)
     return None, result
 
 

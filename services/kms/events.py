@@ -6,11 +6,13 @@ from typing import Any
 
 from services.chassis.account_purge import purger_events
 from services.chassis.arn import arn_of
-from services.chassis.audit.ports import AuditedMethod, Recording
+from services.chassis.audit.parameters import Parameters
+from services.chassis.audit.ports import AuditedMethod, Recording, no_parameters
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.names import AliasName, GrantName, KeyName
+from services.kms.domain.names import GrantName
+from services.kms.event_parameters import ALIAS, COMMON, GRANT, MODEL, displayed, trail_file
 from services.kms.operations.digest_keys import DIGEST_KEY
 from services.kms.operations.encryption import named_key
 from services.kms.operations.own_keys import OwnKey
@@ -23,35 +25,37 @@ _CRATON = "kms.craton"
 
 def _field(name: str) -> Callable[[Any, CallContext], Sequence[str]]:
     def resources(request: Any, _call: CallContext) -> Sequence[str]:
-        return (_displayed(getattr(request, name)),)
+        return (displayed(getattr(request, name)),)
 
     return resources
 
 
-def _displayed(text: str) -> str:
-    for parse in (KeyName.parse, AliasName.parse):
-        try:
-            return parse(text).displayed
-        except ValueError:
-            continue
-    # A parent of keys, or no name at all: recorded as it was asked for.
-    return text
-
-
 def _key_of_ciphertext(request: Any, _call: CallContext) -> Sequence[str]:
-    # What an unopened ciphertext claims is recorded as what was asked for; the outcome says the rest.
+    # What an unopened ciphertext claims is recorded as what was asked for. The outcome does without it where
+    # nothing bore it out.
     try:
         return (named_key(Ciphertext.parse(request.ciphertext)).displayed,)
     except DomainError:
         return ()
 
 
+def _keys_of_decrypt(request: Any, call: CallContext) -> Sequence[str]:
+    return _opened_by(request.key_name, request, call)
+
+
 def _keys_of_re_encrypt(request: Any, call: CallContext) -> Sequence[str]:
-    return (*_key_of_ciphertext(request, call), _displayed(request.destination_key_name))
+    opened_by = _opened_by(request.source_key_name, request, call)
+    return (*opened_by, displayed(request.destination_key_name))
+
+
+def _opened_by(asked: str, request: Any, call: CallContext) -> Sequence[str]:
+    """Return the key that was asked for, if one was, and the one that the ciphertext names."""
+    names = ([displayed(asked)] if asked else []) + [*_key_of_ciphertext(request, call)]
+    return tuple(dict.fromkeys(names))
 
 
 def _alias_and_key(request: Any, _call: CallContext) -> Sequence[str]:
-    return _displayed(request.name), _displayed(request.key_name)
+    return displayed(request.name), displayed(request.key_name)
 
 
 def _key_and_trail(request: Any, _call: CallContext) -> Sequence[str]:
@@ -59,7 +63,7 @@ def _key_and_trail(request: Any, _call: CallContext) -> Sequence[str]:
         trail = arn_of(request.trail)
     except ValueError:
         trail = request.trail
-    return _displayed(request.key_name), trail
+    return displayed(request.key_name), trail
 
 
 def _grant(request: Any, _call: CallContext) -> Sequence[str]:
@@ -97,12 +101,17 @@ def _purge(request: Any, _call: CallContext) -> Sequence[str]:
     return f"accounts/{request.account_id}", f"purges/{request.purge_id}"
 
 
-def _effect(source: str, name: str, resources: Callable[[Any, CallContext], Sequence[str]]) -> AuditedMethod:
-    return AuditedMethod(source, name, Recording.EFFECT, resources)
+def _effect(
+    source: str,
+    name: str,
+    resources: Callable[[Any, CallContext], Sequence[str]],
+    parameters: Parameters = no_parameters,
+) -> AuditedMethod:
+    return AuditedMethod(source, name, Recording.EFFECT, resources, parameters)
 
 
 def _release(name: str, resources: Callable[[Any, CallContext], Sequence[str]]) -> AuditedMethod:
-    return AuditedMethod(_AWS, name, Recording.GATED, resources)
+    return AuditedMethod(_AWS, name, Recording.GATED, resources, COMMON)
 
 
 def _aws(
@@ -112,6 +121,7 @@ def _aws(
     reads: Sequence[str] = (),
     names: Mapping[str, str] = MappingProxyType({}),
     releases: Sequence[str] = (),
+    parameters: Parameters = COMMON,
 ) -> dict[str, AuditedMethod]:
     """Describe methods that name their resource in `field`; `names` has AWS's where they differ.
 
@@ -125,7 +135,7 @@ def _aws(
     }
     return {
         f"/craton.kms.v1.{service}/{method}": AuditedMethod(
-            _AWS, names.get(method, method), recording, resources
+            _AWS, names.get(method, method), recording, resources, parameters
         )
         for method, recording in recordings.items()
     }
@@ -144,13 +154,13 @@ EVENTS: Mapping[str, AuditedMethod] = {
         _CRATON, "ChangePassphrase", Recording.EFFECT
     ),
     "/craton.kms.v1.ServiceKeyService/EncryptWithServiceKey": _effect(
-        _CRATON, "EncryptWithServiceKey", _own(SERVICE_KEY)
+        _CRATON, "EncryptWithServiceKey", _own(SERVICE_KEY), COMMON
     ),
     "/craton.kms.v1.ServiceKeyService/DecryptWithServiceKey": _effect(
-        _CRATON, "DecryptWithServiceKey", _key_of_ciphertext
+        _CRATON, "DecryptWithServiceKey", _key_of_ciphertext, COMMON
     ),
     "/craton.kms.v1.ServiceKeyService/GenerateServiceDataKey": _effect(
-        _CRATON, "GenerateServiceDataKey", _own_of_account
+        _CRATON, "GenerateServiceDataKey", _own_of_account, COMMON
     ),
     # One an hour for each trail. A checkpoint's signature could not be recorded so: it follows every event.
     "/craton.kms.v1.DigestKeyService/SignDigest": _effect(_CRATON, "SignDigest", _own(DIGEST_KEY)),
@@ -161,14 +171,16 @@ EVENTS: Mapping[str, AuditedMethod] = {
     ),
     # By AWS's names: the owner of a key finds them beside what principals do with it.
     "/craton.kms.v1.TrailKeyService/ResolveTrailKey": AuditedMethod(
-        _AWS, "DescribeKey", Recording.READ, _key_and_trail
+        _AWS, "DescribeKey", Recording.READ, _key_and_trail, trail_file
     ),
-    "/craton.kms.v1.TrailKeyService/GenerateTrailDataKey": _effect(_AWS, "GenerateDataKey", _key_and_trail),
+    "/craton.kms.v1.TrailKeyService/GenerateTrailDataKey": _effect(
+        _AWS, "GenerateDataKey", _key_and_trail, trail_file
+    ),
     "/craton.kms.v1.ModelKeyService/GenerateModelDataKey": _effect(
-        _CRATON, "GenerateModelDataKey", _field("key_name")
+        _CRATON, "GenerateModelDataKey", _field("key_name"), MODEL
     ),
     "/craton.kms.v1.ModelKeyService/OpenModelDataKey": _effect(
-        _CRATON, "OpenModelDataKey", _key_of_ciphertext
+        _CRATON, "OpenModelDataKey", _key_of_ciphertext, MODEL
     ),
     **{
         f"/craton.kms.v1.{method}": AuditedMethod(_CRATON, method.split("/")[1], Recording.SUMMARY)
@@ -198,11 +210,11 @@ EVENTS: Mapping[str, AuditedMethod] = {
         ),
         reads=("GetPublicKey",),
     ),
-    "/craton.kms.v1.CryptoService/Decrypt": _release("Decrypt", _key_of_ciphertext),
+    "/craton.kms.v1.CryptoService/Decrypt": _release("Decrypt", _keys_of_decrypt),
     "/craton.kms.v1.CryptoService/ReEncrypt": _release("ReEncrypt", _keys_of_re_encrypt),
     "/craton.kms.v1.CryptoService/GenerateRandom": _release("GenerateRandom", _nothing),
-    "/craton.kms.v1.GrantService/RevokeGrant": _effect(_AWS, "RevokeGrant", _grant),
-    "/craton.kms.v1.GrantService/RetireGrant": _effect(_AWS, "RetireGrant", _grant),
+    "/craton.kms.v1.GrantService/RevokeGrant": _effect(_AWS, "RevokeGrant", _grant, GRANT),
+    "/craton.kms.v1.GrantService/RetireGrant": _effect(_AWS, "RetireGrant", _grant, GRANT),
     **_aws("GrantService", "key_name", effects=("CreateGrant",), reads=("ListGrants",)),
     **_aws("GrantService", "parent", reads=("ListRetirableGrants",)),
     **_aws("KeyAdminService", "parent", effects=("CreateKey",), reads=("ListKeys",)),
@@ -244,9 +256,9 @@ EVENTS: Mapping[str, AuditedMethod] = {
         reads=("GetKeyRotationStatus", "ListKeyRotations"),
         names={"RotateKey": "RotateKeyOnDemand"},
     ),
-    "/craton.kms.v1.AliasService/CreateAlias": _effect(_AWS, "CreateAlias", _alias_and_key),
-    "/craton.kms.v1.AliasService/UpdateAlias": _effect(_AWS, "UpdateAlias", _alias_and_key),
-    **_aws("AliasService", "name", effects=("DeleteAlias",)),
+    "/craton.kms.v1.AliasService/CreateAlias": _effect(_AWS, "CreateAlias", _alias_and_key, ALIAS),
+    "/craton.kms.v1.AliasService/UpdateAlias": _effect(_AWS, "UpdateAlias", _alias_and_key, ALIAS),
+    **_aws("AliasService", "name", effects=("DeleteAlias",), parameters=ALIAS),
     **_aws("AliasService", "parent", reads=("ListAliases",)),
     **purger_events("kms"),
     "/craton.kms.v1.PurgeCertificateService/SignPurgeCertificate": _effect(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.chassis.arn import foundation_model_arn
+from services.chassis.audit.parameters import model_parameters
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.context import CallContext
 from services.runtime.domain.catalogue import model_id_of
@@ -18,12 +19,16 @@ def _model(request: Any, call: CallContext) -> Sequence[str]:
     return (foundation_model_arn(region, model_id_of(request.model_id, region)),)
 
 
+def _named(request: Any, _call: CallContext) -> str:
+    return model_parameters(request.model_id)
+
+
 EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.runtime.v1.InferenceService/InvokeModel": AuditedMethod(
-        _BEDROCK, "InvokeModel", Recording.GATED, _model
+        _BEDROCK, "InvokeModel", Recording.GATED, _model, _named
     ),
     "/craton.runtime.v1.InferenceService/InvokeModelWithResponseStream": AuditedMethod(
-        _BEDROCK, "InvokeModelWithResponseStream", Recording.GATED, _model
+        _BEDROCK, "InvokeModelWithResponseStream", Recording.GATED, _model, _named
     ),
     "/craton.runtime.v1.CatalogService/ListFoundationModels": AuditedMethod(
         _BEDROCK, "ListFoundationModels", Recording.READ

@@ -8,6 +8,7 @@ AWS: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from google.protobuf.message import DecodeError
 
 from services.audit.domain.resource_types import resource_type
 from services.audit.domain.user_identity import read_identity, user_identity
+from services.chassis.audit.parameters import canonical
 
 EVENT_VERSION = "1.11"
 _EXACTLY = "exactly"
@@ -72,8 +74,8 @@ def _public(event: pb.Event) -> Record:
         "awsRegion": seen.region,
         "sourceIPAddress": seen.source_ip or event.invoked_by or event.caller,
         "userAgent": seen.user_agent,
-        "requestParameters": None,
-        "responseElements": None,
+        "requestParameters": _object(event.request_parameters_json),
+        "responseElements": _object(event.response_elements_json),
         "additionalEventData": _additional(event),
         "requestID": event.request_id,
         "eventID": event.event_id,
@@ -85,7 +87,9 @@ def _public(event: pb.Event) -> Record:
         "recipientAccountId": event.account_id,
         "eventCategory": "Management",
     }
-    if event.error_reason:
+    if event.error_code:
+        record["errorCode"], record["errorMessage"] = event.error_code, event.error_message
+    elif event.error_reason:
         record["errorCode"] = _code(event.error_reason)
         record["errorMessage"] = event.status_code
     optional = {
@@ -129,6 +133,9 @@ def _additional(event: pb.Event) -> Record:
         found |= {"inputTokens": event.usage.input_tokens, "outputTokens": event.usage.output_tokens}
     if event.HasField("issued_credentials"):
         found["issuedCredentials"] = _issued(event.issued_credentials)
+    if event.error_code:
+        # Where AWS's own code stands in the record, ours has no other place.
+        found["reason"] = event.error_reason
     optional = {
         "workload": event.caller,
         "status": event.status_code,
@@ -154,7 +161,7 @@ def _read(record: Mapping[str, Any]) -> pb.Event:
         caller=added.get("workload", ""),
         resources=[each[_key(each)] for each in record["resources"]],
         status_code=added.get("status", ""),
-        error_reason=_reason(record.get("errorCode", "")),
+        error_reason=added["reason"] if "reason" in added else _reason(record.get("errorCode", "")),
         count=added["count"],
         account_id=record["recipientAccountId"],
         read_only=record["readOnly"],
@@ -163,7 +170,11 @@ def _read(record: Mapping[str, Any]) -> pb.Event:
         call_with_bearer_token=added.get("callWithBearerToken", False),
         omitted_resources=added.get("omittedResources", 0),
         statement_sha256=bytes.fromhex(added.get("statementSha256", "")),
+        request_parameters_json=_text(record["requestParameters"]),
+        response_elements_json=_text(record["responseElements"]),
     )
+    if "reason" in added:
+        event.error_code, event.error_message = record["errorCode"], record["errorMessage"]
     event.event_time.seconds = int(_datetime(record["eventTime"]).timestamp())
     event.event_time.nanos = added.get("nanoseconds", 0)
     if "inputTokens" in added:
@@ -186,6 +197,21 @@ def _read_client(record: Mapping[str, Any], event: pb.Event) -> None:
     seen.endpoint = tls.get("clientProvidedHostHeader", "")
     seen.vpc_endpoint_id = record.get("vpcEndpointId", "")
     seen.vpc_endpoint_account_id = record.get("vpcEndpointAccountId", "")
+
+
+def _object(text: str) -> Record | None:
+    """Return the object that an event has as canonical JSON; None for none, and for any other text."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found: Record = json.loads(text)
+        return found if canonical(found) == text else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: Record | None) -> str:
+    return "" if value is None else canonical(value)
 
 
 def _issued(credentials: pb.IssuedCredentials) -> Record:

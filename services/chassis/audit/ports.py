@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from services.chassis.audit.parameters import Parameters
 from services.chassis.context import CallContext
 
 
@@ -59,6 +60,11 @@ def no_resources(_request: Any, _call: CallContext) -> Sequence[str]:
     return ()
 
 
+def no_parameters(_request: Any, _call: CallContext) -> str:
+    """Record nothing of a request."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditedMethod:
     """How one method appears in the audit log. Each service lists all of its methods in events.py."""
@@ -70,6 +76,8 @@ class AuditedMethod:
     recording: Recording
     resources: Callable[[Any, CallContext], Sequence[str]] = no_resources
     """Names the resources of a request from its message, before the handler runs."""
+    parameters: Parameters = no_parameters
+    """Chooses what is recorded of a request: named fields, and never contents or secrets."""
 
     @property
     def has_effect(self) -> bool:

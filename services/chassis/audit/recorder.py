@@ -1,7 +1,10 @@
 """Turns calls into audit events and makes them durable in the local spool.
 
-Nothing of a request or an answer can reach an event: the recorder reads the named fields of the call
-context and of the method's description, and no message.
+The recorder reads the named fields of the call context and of the method's description, and no message. What
+of a request or an answer is in these fields was chosen by name: resources and parameters by the method's
+description, and at edge, which knows AWS's models, by `services/edge/domain/recorded.py`. Nobody may put a
+prompt, an answer of a model, a plaintext, a key or a token there: see
+docs/adr/0032-what-of-a-request-is-recorded.md.
 """
 
 import asyncio
@@ -29,6 +32,8 @@ _RESOURCES_BYTES = 32 * 1024
 """Of all names together: an entry of the log has 64 KiB, whatever clients call things."""
 _RESOURCE_CHARACTERS = 2048
 _SHORT_CHARACTERS = 256
+_CODE_CHARACTERS = 128
+_MESSAGE_BYTES = 1024
 _LONGEST_S = 1800.0
 """No call takes longer: streams have a quarter of an hour."""
 _NOTES = 600
@@ -91,6 +96,7 @@ class SpoolRecorder:
         event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
         event.status_code = status
         event.error_reason = reason
+        _say_what_came(event, call)
         started = call.started or intended
         if started is not None:
             event.duration_us = max(0, int((self._clock.boottime() - started) * 1e6))
@@ -107,7 +113,8 @@ class SpoolRecorder:
         lane = _lane(call, Lane.EVENT if durable is None or _failed(durable) else Lane.OUTCOME)
         try:
             if call.recipients:
-                event.shared_event_id = self._ids.next()
+                call.shared_event_id = self._ids.next()
+            event.shared_event_id = call.shared_event_id
             begun = self._spool.begin(self._serialised(event, call), lane)
             if not call.recipients:
                 return begun
@@ -138,6 +145,8 @@ class SpoolRecorder:
         event = self._event(call, method, pb.EVENT_PHASE_OUTCOME)
         event.status_code = status
         event.error_reason = reason
+        # What a stranger has written does not fill the log.
+        event.ClearField("request_parameters_json")
         try:
             await self._spool.append(self._serialised(event, call), Lane.SUMMARY)
         except DomainError:
@@ -197,6 +206,7 @@ class SpoolRecorder:
         event.omitted_resources = len(call.resources) - len(event.resources)
         event.invoked_by = call.invoked_by
         event.read_only = method.read_only
+        event.request_parameters_json = call.request_parameters
         return event
 
     def _copy(self, event: pb.Event, call: CallContext, account_id: str) -> bytes:
@@ -227,6 +237,15 @@ class SpoolRecorder:
                 self._principals.clear()
             known = self._principals[id(claims)] = (claims, _principal_part(claims).SerializeToString())
         return event.SerializeToString() + known[1]
+
+
+def _say_what_came(event: pb.Event, call: CallContext) -> None:
+    """Add the answer, or the error in its place, as the client gets it."""
+    if event.error_reason:
+        event.error_code = _text(call.error_code, _CODE_CHARACTERS)
+        event.error_message = _cut(call.error_message, _MESSAGE_BYTES)
+    elif not event.read_only:
+        event.response_elements_json = call.response_elements
 
 
 def _principal_part(claims: PrincipalClaims) -> pb.Event:
@@ -303,6 +322,11 @@ def _text(value: str, characters: int) -> str:
     """Cut a string, and replace lone surrogates: JSON can carry them, UTF-8 cannot."""
     value = value[:characters]
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _cut(value: str, size: int) -> str:
+    """Return as many whole characters as fit into `size` bytes of UTF-8."""
+    return value.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
 
 
 def _failed(durable: "asyncio.Future[None]") -> bool:

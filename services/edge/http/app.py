@@ -31,6 +31,7 @@ from services.edge.domain.json_faults import unknown_target, unsupported_operati
 from services.edge.domain.model import JSON_SERVICES, OWN_SERVICES, SERVICES, ServiceModel
 from services.edge.domain.query import decode_query, encode_result, find_operation, parse_parameters
 from services.edge.domain.query_faults import unsupported_action
+from services.edge.domain.recorded import issued_credentials, request_parameters, response_elements
 from services.edge.domain.resources import answered_resources, request_resources
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.rest_json import decode_request, encode_response
@@ -160,6 +161,7 @@ class Application:
             if isinstance(response, str):
                 return response
         except Fault as fault:
+            record.failed(fault)
             reason, response = fault.reason, request.dialect.encode_fault(fault, record.call.request_id)
         except DomainError as error:
             reason, response = refusal(error, request, record)
@@ -261,12 +263,17 @@ class Application:
     ) -> Mapping[str, Any]:
         """Run an operation once its intent is durable and its signature is known to be new."""
         around, call, claims = self._around, record.call, sender.caller.claims
+        model = around.models[operation.service]
         call.resources.extend(
             request_resources(operation, values, claims.account_id, claims.region, around.partition)
         )
+        call.request_parameters = request_parameters(model, operation, values)
         call.deadline = call.started + around.limits.control_timeout_s
         await record.admit(around.seen, sender.proof)
         output = await run(values, sender.caller)
+        if not record.audited.read_only:
+            call.response_elements = response_elements(model, operation, output)
+            call.issued = issued_credentials(output, claims)
         call.resources.extend(
             name for name in answered_resources(operation, output) if name not in call.resources
         )

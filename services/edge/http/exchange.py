@@ -13,6 +13,7 @@ from services.chassis.audit.ports import AuditedMethod, AuditRecorder
 from services.chassis.context import CallContext
 from services.chassis.errors import STATUS_OF_REASON, DomainError
 from services.edge.domain.dialect import Dialect
+from services.edge.domain.faults import Fault
 from services.edge.domain.model import Operation
 from services.edge.domain.response import HttpResponse
 from services.edge.domain.route import Route
@@ -22,6 +23,8 @@ Send = Callable[[Any], Awaitable[None]]
 _REASONS = {
     name.removeprefix("ERROR_REASON_"): STATUS_OF_REASON[number].name for name, number in ErrorReason.items()
 }
+_SAID_BY_MODELS = frozenset({"INVALID_MODEL_BODY", "MODEL_ERROR", "MODEL_STREAM_ERROR"})
+"""Reasons of errors whose message may come out of a provider's process, which has read the prompt."""
 
 
 def status_name(reason: str) -> str:
@@ -59,6 +62,11 @@ class Record:
     def name(self, method: str, audited: AuditedMethod) -> None:
         """Say which operation it is, once that is known: before anything is done for it."""
         self.call.method, self.call.event_name, self.audited = method, audited.event_name, audited
+
+    def failed(self, fault: Fault) -> None:
+        """Say which error the client gets."""
+        self.call.error_code = fault.code
+        self.call.error_message = "" if fault.reason in _SAID_BY_MODELS else fault.message
 
     async def admit(self, seen: SeenSignatures, proof: Proof | None) -> None:
         """Note the signature, if there is one, while the intent is made durable. Raises DomainError."""
@@ -115,6 +123,7 @@ async def respond(send: Send, response: HttpResponse, request_id: bytes, date: b
 def refusal(error: DomainError, request: Request, record: Record) -> tuple[str, HttpResponse]:
     """Return a refusal's reason, for the audit log, and how the request's protocol says it."""
     fault = request.dialect.fault_of(error.reason, error.message, request.operation)
+    record.failed(fault)
     return fault.reason, request.dialect.encode_fault(fault, record.call.request_id)
 
 

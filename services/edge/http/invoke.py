@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
+from services.chassis.audit.parameters import model_parameters
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
@@ -52,7 +53,9 @@ class Invoker:
 
     def describe(self, route: Route, call: CallContext, region: str) -> None:
         """Name the model in the audit record, before anything is done with it."""
-        call.resources.append(model_arn(route.labels[0][1], region, self._partition))
+        identifier = route.labels[0][1]
+        call.resources.append(model_arn(identifier, region, self._partition))
+        call.request_parameters = model_parameters(identifier)
 
     async def invoke(
         self, route: Route, fields: Mapping[bytes, bytes], body: bytes, caller: Caller, call: CallContext
@@ -109,16 +112,16 @@ class Invoker:
                     async for part in parts:
                         await self._send(send, part, record.call)
             except DomainError as error:
-                reason, last = self._terminal(error, route.operation)
+                reason, last = self._terminal(error, route.operation, record)
             except Exception as error:
                 _log.error("stream_failed", error=error, request_id=record.call.request_id)
                 failure = DomainError(ErrorReason.ERROR_REASON_INTERNAL, "")
-                reason, last = self._terminal(failure, route.operation)
+                reason, last = self._terminal(failure, route.operation, record)
         try:
             await record.close(reason)
         except DomainError as error:
             # The record of what was delivered could not be made durable: the stream must not look complete.
-            reason, last = self._terminal(error, route.operation)
+            reason, last = self._terminal(error, route.operation, record)
         await send({"type": "http.response.body", "body": last})
         return reason
 
@@ -149,8 +152,9 @@ class Invoker:
         padding, self._padding = self._padding[0], self._padding[1:]
         return padding
 
-    def _terminal(self, error: DomainError, operation: Operation) -> tuple[str, bytes]:
+    def _terminal(self, error: DomainError, operation: Operation, record: Record) -> tuple[str, bytes]:
         fault = fault_of(error.reason, error.message, operation)
+        record.failed(fault)
         return fault.reason, eventstream.exception(fault, self._declared)
 
 

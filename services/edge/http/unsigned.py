@@ -17,6 +17,7 @@ from services.edge.domain.dialect import REST_JSON, Dialect
 from services.edge.domain.faults import Fault
 from services.edge.domain.model import Operation, ServiceModel
 from services.edge.domain.query import decode_query, encode_result, parse_parameters
+from services.edge.domain.recorded import issued_credentials, request_parameters, response_elements
 from services.edge.domain.resources import request_resources
 from services.edge.domain.response import HttpResponse
 from services.edge.events import audited_method, method_name
@@ -78,6 +79,7 @@ class UnsignedCalls:
         record.name(method_name(self._operation.service, OPERATION), audited_method(self._operation))
         values = decode_query(self._model, self._operation, parameters)
         call.resources.extend(request_resources(self._operation, values, "", "", self._partition))
+        call.request_parameters = request_parameters(self._model, self._operation, values)
         call.deadline = call.started + self._timeout_s
         if self._waiting >= _WAITING:
             raise DomainError(
@@ -91,6 +93,8 @@ class UnsignedCalls:
                 )
         finally:
             self._waiting -= 1
+        call.response_elements = response_elements(self._model, self._operation, output)
+        call.issued = issued_credentials(output, call.principal)
         return encode_result(self._model, self._operation, output, call.request_id)
 
     def _parameters(self, request: Request, body: bytes) -> dict[str, Any]:

@@ -233,9 +233,14 @@ class Encryption:
         if asked.key:
             # By the name that was asked for: policies can hang on an alias, and nobody learns what one means.
             same_key = await self._stays(destination, asked.key)
-            key = await self._admit(call, asked, operation, same_key=same_key)
-            if key.name != name:
-                raise incorrect_key()
+            try:
+                key = await self._admit(call, asked, operation, same_key=same_key)
+                if key.name != name:
+                    raise incorrect_key()
+            except DomainError:
+                if asked.key != str(name):
+                    _forget(call, name)
+                raise
         else:
             same_key = await self._stays(destination, str(name))
             key = await self._admit_named(call, asked, name, operation, same_key)
@@ -253,6 +258,7 @@ class Encryption:
             return await self._admit(call, named, operation, same_key=same_key)
         except DomainError as error:
             if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+                _forget(call, name)
                 raise foreign_ciphertext() from None
             raise
 
@@ -302,6 +308,12 @@ def named_key(ciphertext: Ciphertext) -> KeyName:
         return KeyName.parse(ciphertext.header.key_name)
     except ValueError:
         raise invalid_ciphertext() from None
+
+
+def _forget(call: CallContext, name: KeyName) -> None:
+    """Leave out of the outcome's event which key a ciphertext claims: nobody who may know said so."""
+    if name.displayed in call.resources:
+        call.resources.remove(name.displayed)
 
 
 def _require_customers(key: Key) -> None:

@@ -26,21 +26,21 @@ from craton.common.v1 import principal_pb2 as craton_dot_common_dot_v1_dot_princ
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63raton/audit/v1/resources.proto\x12\x0f\x63raton.audit.v1\x1a craton/common/v1/principal.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x05\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12*\n\x05phase\x18\x04 \x01(\x0e\x32\x1b.craton.audit.v1.EventPhase\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08recorder\x18\x06 \x01(\t\x12\x14\n\x0c\x65vent_source\x18\x07 \x01(\t\x12\x12\n\nevent_name\x18\x08 \x01(\t\x12.\n\tprincipal\x18\t \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x0e\n\x06\x63\x61ller\x18\n \x01(\t\x12\x35\n\raudit_context\x18\x0b \x01(\x0b\x32\x1e.craton.common.v1.AuditContext\x12\x11\n\tresources\x18\x0c \x03(\t\x12\x13\n\x0bstatus_code\x18\r \x01(\t\x12\x14\n\x0c\x65rror_reason\x18\x0e \x01(\t\x12\r\n\x05\x63ount\x18\x0f \x01(\x04\x12\x12\n\naccount_id\x18\x10 \x01(\t\x12\x11\n\tread_only\x18\x11 \x01(\x08\x12\x13\n\x0b\x64uration_us\x18\x12 \x01(\x04\x12%\n\x05usage\x18\x13 \x01(\x0b\x32\x16.craton.audit.v1.Usage\x12\x12\n\ninvoked_by\x18\x14 \x01(\t\x12\x38\n\x0fsession_context\x18\x15 \x01(\x0b\x32\x1f.craton.audit.v1.SessionContext\x12>\n\x12issued_credentials\x18\x16 \x01(\x0b\x32\".craton.audit.v1.IssuedCredentials\x12\x17\n\x0fshared_event_id\x18\x17 \x01(\t\x12\x1e\n\x16\x63\x61ll_with_bearer_token\x18\x18 \x01(\x08\x12\x19\n\x11omitted_resources\x18\x19 \x01(\r\x12\x18\n\x10statement_sha256\x18\x1a \x01(\x0c\"Z\n\x0eSessionContext\x12/\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x02 \x01(\t\"\x88\x01\n\x11IssuedCredentials\x12\x15\n\raccess_key_id\x18\x01 \x01(\t\x12\x15\n\rprincipal_arn\x18\x02 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\r\x12\x15\n\routput_tokens\x18\x02 \x01(\r*s\n\nEventPhase\x12\x1b\n\x17\x45VENT_PHASE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45VENT_PHASE_INTENT\x10\x01\x12\x17\n\x13\x45VENT_PHASE_OUTCOME\x10\x02\x12\x17\n\x13\x45VENT_PHASE_SUMMARY\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63raton/audit/v1/resources.proto\x12\x0f\x63raton.audit.v1\x1a craton/common/v1/principal.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x06\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12*\n\x05phase\x18\x04 \x01(\x0e\x32\x1b.craton.audit.v1.EventPhase\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08recorder\x18\x06 \x01(\t\x12\x14\n\x0c\x65vent_source\x18\x07 \x01(\t\x12\x12\n\nevent_name\x18\x08 \x01(\t\x12.\n\tprincipal\x18\t \x01(\x0b\x32\x1b.craton.common.v1.Principal\x12\x0e\n\x06\x63\x61ller\x18\n \x01(\t\x12\x35\n\raudit_context\x18\x0b \x01(\x0b\x32\x1e.craton.common.v1.AuditContext\x12\x11\n\tresources\x18\x0c \x03(\t\x12\x13\n\x0bstatus_code\x18\r \x01(\t\x12\x14\n\x0c\x65rror_reason\x18\x0e \x01(\t\x12\r\n\x05\x63ount\x18\x0f \x01(\x04\x12\x12\n\naccount_id\x18\x10 \x01(\t\x12\x11\n\tread_only\x18\x11 \x01(\x08\x12\x13\n\x0b\x64uration_us\x18\x12 \x01(\x04\x12%\n\x05usage\x18\x13 \x01(\x0b\x32\x16.craton.audit.v1.Usage\x12\x12\n\ninvoked_by\x18\x14 \x01(\t\x12\x38\n\x0fsession_context\x18\x15 \x01(\x0b\x32\x1f.craton.audit.v1.SessionContext\x12>\n\x12issued_credentials\x18\x16 \x01(\x0b\x32\".craton.audit.v1.IssuedCredentials\x12\x17\n\x0fshared_event_id\x18\x17 \x01(\t\x12\x1e\n\x16\x63\x61ll_with_bearer_token\x18\x18 \x01(\x08\x12\x19\n\x11omitted_resources\x18\x19 \x01(\r\x12\x18\n\x10statement_sha256\x18\x1a \x01(\x0c\x12\x1f\n\x17request_parameters_json\x18\x1b \x01(\t\x12\x1e\n\x16response_elements_json\x18\x1c \x01(\t\x12\x12\n\nerror_code\x18\x1d \x01(\t\x12\x15\n\rerror_message\x18\x1e \x01(\t\"Z\n\x0eSessionContext\x12/\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fsource_identity\x18\x02 \x01(\t\"\x88\x01\n\x11IssuedCredentials\x12\x15\n\raccess_key_id\x18\x01 \x01(\t\x12\x15\n\rprincipal_arn\x18\x02 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\r\x12\x15\n\routput_tokens\x18\x02 \x01(\r*s\n\nEventPhase\x12\x1b\n\x17\x45VENT_PHASE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45VENT_PHASE_INTENT\x10\x01\x12\x17\n\x13\x45VENT_PHASE_OUTCOME\x10\x02\x12\x17\n\x13\x45VENT_PHASE_SUMMARY\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'craton.audit.v1.resources_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTPHASE']._serialized_start=1168
-  _globals['_EVENTPHASE']._serialized_end=1283
+  _globals['_EVENTPHASE']._serialized_start=1276
+  _globals['_EVENTPHASE']._serialized_end=1391
   _globals['_EVENT']._serialized_start=120
-  _globals['_EVENT']._serialized_end=881
-  _globals['_SESSIONCONTEXT']._serialized_start=883
-  _globals['_SESSIONCONTEXT']._serialized_end=973
-  _globals['_ISSUEDCREDENTIALS']._serialized_start=976
-  _globals['_ISSUEDCREDENTIALS']._serialized_end=1112
-  _globals['_USAGE']._serialized_start=1114
-  _globals['_USAGE']._serialized_end=1166
+  _globals['_EVENT']._serialized_end=989
+  _globals['_SESSIONCONTEXT']._serialized_start=991
+  _globals['_SESSIONCONTEXT']._serialized_end=1081
+  _globals['_ISSUEDCREDENTIALS']._serialized_start=1084
+  _globals['_ISSUEDCREDENTIALS']._serialized_end=1220
+  _globals['_USAGE']._serialized_start=1222
+  _globals['_USAGE']._serialized_end=1274
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ EVENT_PHASE_OUTCOME: EventPhase
 EVENT_PHASE_SUMMARY: EventPhase
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage", "invoked_by", "session_context", "issued_credentials", "shared_event_id", "call_with_bearer_token", "omitted_resources", "statement_sha256")
+    __slots__ = ("event_id", "call_id", "request_id", "phase", "event_time", "recorder", "event_source", "event_name", "principal", "caller", "audit_context", "resources", "status_code", "error_reason", "count", "account_id", "read_only", "duration_us", "usage", "invoked_by", "session_context", "issued_credentials", "shared_event_id", "call_with_bearer_token", "omitted_resources", "statement_sha256", "request_parameters_json", "response_elements_json", "error_code", "error_message")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,10 @@ class Event(_message.Message):
     CALL_WITH_BEARER_TOKEN_FIELD_NUMBER: _ClassVar[int]
     OMITTED_RESOURCES_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_PARAMETERS_JSON_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_ELEMENTS_JSON_FIELD_NUMBER: _ClassVar[int]
+    ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     call_id: str
     request_id: str
@@ -76,7 +80,11 @@ class Event(_message.Message):
     call_with_bearer_token: bool
     omitted_resources: int
     statement_sha256: bytes
-    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., invoked_by: _Optional[str] = ..., session_context: _Optional[_Union[SessionContext, _Mapping]] = ..., issued_credentials: _Optional[_Union[IssuedCredentials, _Mapping]] = ..., shared_event_id: _Optional[str] = ..., call_with_bearer_token: _Optional[bool] = ..., omitted_resources: _Optional[int] = ..., statement_sha256: _Optional[bytes] = ...) -> None: ...
+    request_parameters_json: str
+    response_elements_json: str
+    error_code: str
+    error_message: str
+    def __init__(self, event_id: _Optional[str] = ..., call_id: _Optional[str] = ..., request_id: _Optional[str] = ..., phase: _Optional[_Union[EventPhase, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorder: _Optional[str] = ..., event_source: _Optional[str] = ..., event_name: _Optional[str] = ..., principal: _Optional[_Union[_principal_pb2.Principal, _Mapping]] = ..., caller: _Optional[str] = ..., audit_context: _Optional[_Union[_principal_pb2.AuditContext, _Mapping]] = ..., resources: _Optional[_Iterable[str]] = ..., status_code: _Optional[str] = ..., error_reason: _Optional[str] = ..., count: _Optional[int] = ..., account_id: _Optional[str] = ..., read_only: _Optional[bool] = ..., duration_us: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., invoked_by: _Optional[str] = ..., session_context: _Optional[_Union[SessionContext, _Mapping]] = ..., issued_credentials: _Optional[_Union[IssuedCredentials, _Mapping]] = ..., shared_event_id: _Optional[str] = ..., call_with_bearer_token: _Optional[bool] = ..., omitted_resources: _Optional[int] = ..., statement_sha256: _Optional[bytes] = ..., request_parameters_json: _Optional[str] = ..., response_elements_json: _Optional[str] = ..., error_code: _Optional[str] = ..., error_message: _Optional[str] = ...) -> None: ...
 
 class SessionContext(_message.Message):
     __slots__ = ("create_time", "source_identity")
