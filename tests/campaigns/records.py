@@ -10,6 +10,7 @@ from unittest.mock import patch
 from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.domain import cloudtrail
+from services.chassis.audit.parameters import canonical
 from tests.campaigns.campaign import Campaign, Finding
 from tests.unit.audit.test_cloudtrail import HOSTILE
 
@@ -46,6 +47,7 @@ class RecordsCampaign(Campaign):
     sources = (
         "services/audit/domain/cloudtrail.py",
         "services/audit/domain/user_identity.py",
+        "services/chassis/audit/parameters.py",
         "tests/campaigns/records.py",
         "tests/unit/audit/test_cloudtrail.py",
     )
@@ -94,7 +96,24 @@ def _value(field: Any, random: Random) -> Any:
     return random.randrange(9) if field.type == field.TYPE_ENUM else random.choice(_NUMBERS)
 
 
+def _object(random: Random, levels: int) -> dict[str, Any]:
+    """Draw what may be recorded of a request."""
+    return {_plain(random): _json(random, levels) for _ in range(random.randrange(4))}
+
+
+def _json(random: Random, levels: int) -> Any:
+    if levels and random.random() < 0.3:
+        return _object(random, levels - 1)
+    if levels and random.random() < 0.3:
+        return [_json(random, levels - 1) for _ in range(random.randrange(4))]
+    return random.choice((None, True, False, 0, -1, 2**63, 1e-7, 0.5, 1e300, _plain(random)))
+
+
 def _text(random: Random) -> str:
+    return canonical(_object(random, 3)) if random.random() < 0.2 else _plain(random)
+
+
+def _plain(random: Random) -> str:
     kind = random.randrange(4)
     if kind == 0:
         return random.choice(HOSTILE)

@@ -27,6 +27,8 @@ _EXACTLY = "exactly"
 _REASON = re.compile(r"[A-Z]+(_[A-Z]+)*")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _CODE = re.compile(r"([A-Z][a-z]*)+")
+_DEPTH = 64
+"""Levels of objects and lists in what is recorded of a request or an answer."""
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _PHASES = {
     "INTENT": pb.EVENT_PHASE_INTENT,
@@ -200,14 +202,24 @@ def _read_client(record: Mapping[str, Any], event: pb.Event) -> None:
 
 
 def _object(text: str) -> Record | None:
-    """Return the object that an event has as canonical JSON; None for none, and for any other text."""
+    """Return the object that an event has as canonical JSON; None for none, and for any other text.
+
+    No record is nested so deeply that who reads it, or writes it into a file, could fail over that.
+    """
     if not text.startswith("{"):
         return None
     try:
         found: Record = json.loads(text)
-        return found if canonical(found) == text else None
+        return found if _shallow(found, _DEPTH) and canonical(found) == text else None
     except (ValueError, RecursionError):
         return None
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inside = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_shallow(each, levels - 1) for each in inside)
 
 
 def _text(value: Record | None) -> str:

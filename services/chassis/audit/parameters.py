@@ -39,13 +39,16 @@ def recorded(values: Mapping[str, Any]) -> str:
     size = _bytes(text)
     if size <= MAX_BYTES:
         return text
-    kept = dict(values)
+    kept, left = dict(values), size
     sizes = {name: _bytes(canonical(value)) for name, value in values.items()}
     for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        kept[name] = _omitted(sizes[name])
-        text = canonical(kept)
-        if _bytes(text) <= MAX_BYTES:
-            return text
+        mark = _omitted(sizes[name])
+        saved = sizes[name] - _bytes(canonical(mark))
+        if saved <= 0:
+            break
+        kept[name], left = mark, left - saved
+        if left <= MAX_BYTES:
+            return canonical(kept)
     return canonical(_omitted(size))
 
 

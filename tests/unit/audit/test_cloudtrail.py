@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.audit.domain.cloudtrail import emit, parse
+from services.chassis.audit.parameters import canonical
 
 HOSTILE = [
     *(
@@ -32,6 +33,18 @@ HOSTILE = [
         "true",
         "NaN",
         "1e999",
+        '{"a":NaN}',
+        '{"a":1e999}',
+        '{"a":' + "9" * 5000 + "}",
+        '{"a": 1}',
+        '{"b":1,"a":2}',
+        '{"a":1,"a":1}',
+        '{"a":"\\ud800"}',
+        '{"a":"\\u00e9"}',
+        '{"a":' * 65 + "1" + "}" * 65,
+        '{"a":' * 990 + "1" + "}" * 990,
+        '{"a":' * 10_000,
+        '{"\U0001f600":["\\u0000",null,true,0.5,-1]}',
         "${jndi:ldap://x}",
         "..%2f..",
         "a\r\nb",
@@ -58,7 +71,16 @@ HOSTILE = [
         "user",
     ),
 ]
-TEXT = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40))
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+TEXT = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(max_size=40),
+    st.dictionaries(st.text(max_size=8), _JSON, max_size=3).map(canonical),
+)
 
 
 def again(event: pb.Event) -> pb.Event:
@@ -167,6 +189,50 @@ def test_a_refusal_has_an_error_code() -> None:
     record = emit(event)
     assert (record["errorCode"], record["errorMessage"]) == ("AccessDenied", "PERMISSION_DENIED")
     assert "exactly" not in record["additionalEventData"]
+    assert again(event) == event
+
+
+def test_what_was_asked_and_answered_stands_where_cloudtrail_has_it() -> None:
+    asked = {
+        "encryptionContext": {"tenant": "bl\u00fc", "\0": "\U0001f600"},
+        "keyId": "alias/a",
+        "dryRun": True,
+    }
+    answered = {"tags": [{"tagKey": "a", "n": [1, 0.5, None]}]}
+    event = alice(request_parameters_json=canonical(asked), response_elements_json=canonical(answered))
+    record = emit(event)
+    assert (record["requestParameters"], record["responseElements"]) == (asked, answered)
+    assert "exactly" not in record["additionalEventData"]
+    assert again(event) == event
+
+
+def test_an_error_stands_as_the_client_got_it() -> None:
+    event = alice(
+        status_code="PERMISSION_DENIED",
+        error_reason="ACCESS_DENIED",
+        error_code="AccessDeniedException",
+        error_message="User: alice is not authorized",
+    )
+    record = emit(event)
+    assert record["errorCode"] == "AccessDeniedException"
+    assert record["errorMessage"] == "User: alice is not authorized"
+    added = record["additionalEventData"]
+    assert (added["reason"], added["status"]) == ("ACCESS_DENIED", "PERMISSION_DENIED")
+    assert "exactly" not in added
+    assert again(event) == event
+
+
+@pytest.mark.parametrize("text", ["{}", '{"a":' * 64 + "1" + "}" * 64])
+def test_objects_that_are_read(text: str) -> None:
+    record = emit(alice(request_parameters_json=text))
+    assert record["requestParameters"] == json.loads(text)
+    assert "exactly" not in record["additionalEventData"]
+
+
+@pytest.mark.parametrize("text", [*(each for each in HOSTILE if each.startswith('{"a'))])
+def test_what_is_no_canonical_object_is_not_shown_as_one(text: str) -> None:
+    event = alice(request_parameters_json=text)
+    assert emit(event)["requestParameters"] is None
     assert again(event) == event
 
 
