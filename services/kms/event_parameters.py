@@ -25,7 +25,6 @@ def displayed(text: str) -> str:
 
 
 _COMMON: Table = {
-    "account_id": "accountId",
     "bypass_lockout_check": "bypassPolicyLockoutSafetyCheck",
     "constraints": "constraints",
     "description": "description",

@@ -154,13 +154,13 @@ EVENTS: Mapping[str, AuditedMethod] = {
         _CRATON, "ChangePassphrase", Recording.EFFECT
     ),
     "/craton.kms.v1.ServiceKeyService/EncryptWithServiceKey": _effect(
-        _CRATON, "EncryptWithServiceKey", _own(SERVICE_KEY), COMMON
+        _CRATON, "EncryptWithServiceKey", _own(SERVICE_KEY)
     ),
     "/craton.kms.v1.ServiceKeyService/DecryptWithServiceKey": _effect(
-        _CRATON, "DecryptWithServiceKey", _key_of_ciphertext, COMMON
+        _CRATON, "DecryptWithServiceKey", _key_of_ciphertext
     ),
     "/craton.kms.v1.ServiceKeyService/GenerateServiceDataKey": _effect(
-        _CRATON, "GenerateServiceDataKey", _own_of_account, COMMON
+        _CRATON, "GenerateServiceDataKey", _own_of_account
     ),
     # One an hour for each trail. A checkpoint's signature could not be recorded so: it follows every event.
     "/craton.kms.v1.DigestKeyService/SignDigest": _effect(_CRATON, "SignDigest", _own(DIGEST_KEY)),

@@ -257,8 +257,11 @@ class Encryption:
         try:
             return await self._admit(call, named, operation, same_key=same_key)
         except DomainError as error:
-            if error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND:
+            unknown = error.reason == ErrorReason.ERROR_REASON_RESOURCE_NOT_FOUND
+            denied = error.reason == ErrorReason.ERROR_REASON_ACCESS_DENIED
+            if unknown or (denied and not _own(call, name)):
                 _forget(call, name)
+            if unknown:
                 raise foreign_ciphertext() from None
             raise
 
@@ -308,6 +311,10 @@ def named_key(ciphertext: Ciphertext) -> KeyName:
         return KeyName.parse(ciphertext.header.key_name)
     except ValueError:
         raise invalid_ciphertext() from None
+
+
+def _own(call: CallContext, name: KeyName) -> bool:
+    return call.principal is not None and call.principal.account_id == name.parent.owner
 
 
 def _forget(call: CallContext, name: KeyName) -> None:

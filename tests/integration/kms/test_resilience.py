@@ -126,7 +126,7 @@ async def test_no_secret_reaches_a_file_or_a_log(
     caplog.set_level(logging.DEBUG)
     auth.policies[ALICE] = [ALLOW_ALL]
     canary = secrets.token_bytes(24)
-    context_canary = secrets.token_hex(16)
+    context_canary, services_canary = secrets.token_hex(16), secrets.token_hex(16)
     edge, alice = clients(kms, "service/edge"), bearer(auth.token("alice"))
     key = (
         await edge.admin.CreateKey(key_admin_service_pb2.CreateKeyRequest(parent=PARENT), metadata=alice)
@@ -138,7 +138,9 @@ async def test_no_secret_reaches_a_file_or_a_log(
     )
     service = clients(kms, "service/auth").service_keys
     await service.EncryptWithServiceKey(
-        service_key_service_pb2.EncryptWithServiceKeyRequest(plaintext=canary, encryption_context=context)
+        service_key_service_pb2.EncryptWithServiceKeyRequest(
+            plaintext=canary, encryption_context={"field": services_canary}
+        )
     )
     data_key = await service.GenerateServiceDataKey(service_key_service_pb2.GenerateServiceDataKeyRequest())
     # Every way to fail with the secret at hand.
@@ -172,9 +174,13 @@ async def test_no_secret_reaches_a_file_or_a_log(
     lines = (home / "custody" / "kms-root.key").read_text().splitlines()
     root_key = next(line.split()[-1] for line in lines if line.startswith("root ")).encode()
     logs = caplog.text.encode()
-    for secret in (canary, data_key.plaintext, context_canary.encode(), root_key):
+    for secret in (canary, data_key.plaintext, context_canary.encode(), services_canary.encode(), root_key):
         where = found_in(home, secret)
-        assert where == ({"custody/kms-root.key"} if secret == root_key else set())
+        if secret == context_canary.encode():
+            # What a principal's key was used for is recorded, as at AWS, and stands nowhere else.
+            assert {place.rpartition("/")[0] for place in where} == {"state/audit-spool"}
+        else:
+            assert where == ({"custody/kms-root.key"} if secret == root_key else set())
         for text in (*messages, logs):
             assert not any(spelling in text for spelling in spellings(secret))
     # The same search finds what is there.
