@@ -56,6 +56,12 @@ def member(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def member_keys(member: Path) -> dict[str, str]:
+    """The same credentials, as boto3's keyword arguments."""
+    return dict(line.split("=", 1) for line in member.read_text().splitlines()[1:])
+
+
 def as_member(stack: Any, member: Path, *words: str) -> Any:
     """Run the command line as the other account's administrator."""
     return stack.craton(*words, check=False, AWS_SHARED_CREDENTIALS_FILE=str(member))
@@ -123,6 +129,34 @@ def test_both_accounts_see_who_assumed_a_role(stack: Any, member: Path, role: st
         time.sleep(0.2)
     for recorder in ("auth", "edge"):
         assert found[recorder]["session_context"]["source_identity"] == "carol"
+
+
+def test_the_callers_own_record_at_the_entrance_is_joined_with_the_copy(
+    stack: Any, member_keys: dict[str, str], role: str
+) -> None:
+    sts = stack.client("sts", **member_keys)
+    given = sts.assume_role(RoleArn=ROLE, RoleSessionName="by-boto3", ExternalId="their-number")
+    key_id = given["Credentials"]["AccessKeyId"]
+    copy = assumed(stack, ACCOUNT, key_id)
+    until, own = time.monotonic() + 30, None
+    while own is None:
+        found = stack.client("cloudtrail", **member_keys).lookup_events(
+            LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": ROLE}]
+        )["Events"]
+        records = [json.loads(each["CloudTrailEvent"]) for each in found]
+        request_id = given["ResponseMetadata"]["RequestId"]
+        own = next((each for each in records if each["requestID"] == request_id), None)
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert own["additionalEventData"]["recordedBy"] == "edge"
+    assert own["sharedEventID"] == copy["shared_event_id"] != ""
+    assert own["additionalEventData"]["issuedCredentials"]["accessKeyId"] == key_id
+    assert set(own["responseElements"]["credentials"]) == {"accessKeyId", "expiration"}
+    asked = {"roleArn": ROLE, "roleSessionName": "by-boto3", "externalId": "their-number"}
+    assert own["requestParameters"] == asked
+    assert json.loads(copy["request_parameters_json"]) == asked
+    for secret in ("SecretAccessKey", "SessionToken"):
+        assert given["Credentials"][secret] not in json.dumps([own, copy])
 
 
 def test_a_shell_takes_the_environment_of_a_role(stack: Any, member: Path, role: str) -> None:

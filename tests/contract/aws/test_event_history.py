@@ -1,5 +1,6 @@
 """CloudTrail's LookupEvents by boto3, over calls that were made a moment ago."""
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -31,13 +32,14 @@ def actor(stack: Any) -> Iterator[dict[str, Any]]:
     kms = stack.client("kms", **keys)
     key = kms.create_key()["KeyMetadata"]
     described = kms.describe_key(KeyId=key["KeyId"])
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError) as refusal:
         kms.enable_key(KeyId=key["KeyId"])
     kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
     yield {
         "name": name,
         "access_key": keys["aws_access_key_id"],
         "key": key["Arn"],
+        "refusal": refusal.value.response["Error"],
         "request": described["ResponseMetadata"]["RequestId"],
         "trail": stack.client("cloudtrail", **keys),
     }
@@ -87,7 +89,82 @@ def test_what_an_event_says(lookup: Any, actor: Any) -> None:
 
 def test_a_refused_call_is_an_event_too(lookup: Any, actor: Any) -> None:
     (event,) = (each for each in lookup(4, Username=actor["name"]) if each["EventName"] == "EnableKey")
-    assert json.loads(event["CloudTrailEvent"])["errorCode"] == "AccessDenied"
+    record = json.loads(event["CloudTrailEvent"])
+    told = actor["refusal"]
+    assert (record["errorCode"], record["errorMessage"]) == (told["Code"], told["Message"])
+    assert told["Code"] == "AccessDeniedException"
+    assert "is not authorized to perform: kms:EnableKey" in told["Message"]
+    assert record["requestParameters"] == {"keyId": actor["key"].rpartition("/")[2]}
+    assert record["responseElements"] is None
+
+
+def test_what_was_asked_for_and_what_was_answered(lookup: Any, actor: Any) -> None:
+    records = {
+        each["EventName"]: json.loads(each["CloudTrailEvent"]) for each in lookup(4, Username=actor["name"])
+    }
+    key_id = actor["key"].rpartition("/")[2]
+    assert records["CreateKey"]["requestParameters"] is None
+    assert records["CreateKey"]["responseElements"]["keyMetadata"]["arn"] == actor["key"]
+    asked = {"keyId": key_id, "pendingWindowInDays": 7}
+    assert records["ScheduleKeyDeletion"]["requestParameters"] == asked
+    assert records["DescribeKey"]["requestParameters"] == {"keyId": key_id}
+    assert records["DescribeKey"]["responseElements"] is None
+
+
+def test_a_use_of_a_key_says_what_for_and_shows_nothing(stack: Any, lookup: Any) -> None:
+    kms, context = stack.client("kms"), {"tenant": f"blue-{time.time_ns()}", "purpose": "π"}
+    secret = b"canary-of-a-plaintext"
+    key = kms.create_key()["KeyMetadata"]
+    sealed = kms.encrypt(KeyId=key["KeyId"], Plaintext=secret, EncryptionContext=context)["CiphertextBlob"]
+    with pytest.raises(ClientError) as refusal:
+        kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"tenant": "red"})
+    kms.decrypt(CiphertextBlob=sealed, EncryptionContext=context)
+    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
+    found = {each["EventName"]: each for each in lookup(4, ResourceName=key["Arn"])}
+    for name, asked in (
+        ("Encrypt", {"keyId": key["KeyId"], "encryptionContext": context}),
+        ("Decrypt", {"encryptionContext": context}),
+    ):
+        record = json.loads(found[name]["CloudTrailEvent"])
+        assert record["requestParameters"] == asked
+        assert record["responseElements"] is None
+        assert [each["ARN"] for each in record["resources"]] == [key["Arn"]]
+        for form in (secret.decode(), base64.b64encode(secret).decode(), base64.b64encode(sealed).decode()):
+            assert form not in found[name]["CloudTrailEvent"]
+    request_id = refusal.value.response["ResponseMetadata"]["RequestId"]
+    (refused_,) = (
+        record
+        for record in map(json.loads, (each["CloudTrailEvent"] for each in lookup(2, EventName="Decrypt")))
+        if record["requestID"] == request_id
+    )
+    assert refused_["errorCode"] == "InvalidCiphertextException"
+    assert refused_["requestParameters"] == {"encryptionContext": {"tenant": "red"}}
+    assert refused_["resources"] == []
+
+
+def test_keys_are_given_out_and_their_secrets_stand_nowhere(stack: Any, lookup: Any) -> None:
+    iam, name = stack.client("iam"), f"given-{time.time_ns()}"
+    iam.create_user(UserName=name, Tags=[{"Key": "team", "Value": "red"}])
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    policy = allowing("kms:ListKeys")
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    cleared(iam, "User", name)
+    found = lookup(5, ResourceName=iam.get_user()["User"]["Arn"].rpartition("/")[0] + f"/{name}")
+    records = {each["EventName"]: json.loads(each["CloudTrailEvent"]) for each in found}
+    assert records["CreateUser"]["requestParameters"] == {
+        "userName": name,
+        "tags": [{"key": "team", "value": "red"}],
+    }
+    assert records["CreateUser"]["responseElements"]["user"]["userName"] == name
+    made = records["CreateAccessKey"]["responseElements"]["accessKey"]
+    assert (made["accessKeyId"], made["status"]) == (key["AccessKeyId"], "Active")
+    assert records["PutUserPolicy"]["requestParameters"] == {
+        "userName": name,
+        "policyName": "p",
+        "policyDocument": policy,
+    }
+    assert records["PutUserPolicy"]["responseElements"] is None
+    assert not [each for each in found if key["SecretAccessKey"] in each["CloudTrailEvent"]]
 
 
 def test_a_resource_by_its_name(lookup: Any, actor: Any) -> None:

@@ -1,5 +1,6 @@
 """CloudTrail's operations of trails by boto3, and how they refuse."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -62,6 +63,18 @@ def test_a_trail_from_its_creation_to_its_end(buckets: Buckets, cloudtrail: Any)
     assert refused(cloudtrail.get_trail, Name=name)[0] == "TrailNotFoundException"
     assert refused(cloudtrail.delete_trail, Name=name)[0] == "TrailNotFoundException"
     assert listed not in cloudtrail.list_trails()["Trails"]
+
+
+def test_the_record_of_a_trails_creation_names_it(cloudtrail: Any, trail: str) -> None:
+    named = [{"AttributeKey": "ResourceName", "AttributeValue": arn(trail)}]
+    until = time.monotonic() + 30
+    while not (found := cloudtrail.lookup_events(LookupAttributes=named)["Events"]):
+        assert time.monotonic() < until
+        time.sleep(0.3)
+    record = json.loads(found[-1]["CloudTrailEvent"])
+    assert record["eventName"] == "CreateTrail"
+    assert record["requestParameters"] == {"name": trail, "s3BucketName": BUCKET}
+    assert record["responseElements"]["trailARN"] == arn(trail)
 
 
 def test_what_is_not_named_in_an_update_stays(buckets: Buckets, cloudtrail: Any, trail: str) -> None:
