@@ -127,7 +127,7 @@ def _row(event: dict[str, object]) -> dict[str, object]:
         "time": str(event["event_time"])[:23],
         "event": event["event_name"],
         "phase": str(event["phase"]).removeprefix("EVENT_PHASE_").lower(),
-        "status": event["error_reason"] or event["status_code"],
+        "status": event["error_code"] or event["error_reason"] or event["status_code"],
         "principal": principal.get("arn") or event["caller"],
         "resources": " ".join(resources),
         "recorder": event["recorder"],
