@@ -40,6 +40,8 @@ NEVER: Mapping[str, frozenset[str]] = {
         }
     ),
     "cloudtrail": frozenset(),
+    # An event and what proves it are their owner's, and stand in the log as an event of their own.
+    "craton-audit": frozenset({"entry", "event", "salt"}),
     "craton-runtime": frozenset(),
     "iam": frozenset(
         {

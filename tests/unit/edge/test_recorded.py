@@ -78,6 +78,7 @@ HARMLESS = {
     "cloudtrail": """
         ContextKeySelectors ErrorCode ErrorMessage LatestIngestionErrorCode NextToken
     """,
+    "craton-audit": "",
     "craton-runtime": "",
     "iam": """
         AssertionEncryptionMode CertificateBody Code ContextEntries ContextKeyName ContextKeyNames
