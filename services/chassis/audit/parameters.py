@@ -16,13 +16,16 @@ MAX_BYTES = 8 * 1024
 """Of a request's parameters, and of an answer's elements: an event has 64 KiB, half of it for resources."""
 _REASON = f"longer than the {MAX_BYTES} bytes that a record has room for"
 
+# json.dumps would make an encoder for every call.
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 Parameters = Callable[[Any, CallContext], str]
 """Chooses from a request's message what `recorded` then writes."""
 
 
 def canonical(value: Any) -> str:
     """Write JSON in the one form that events have. Raises ValueError for NaN and infinities."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = _ENCODE(value)
     # JSON can carry halves of surrogate pairs, UTF-8 cannot.
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
