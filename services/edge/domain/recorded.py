@@ -42,7 +42,8 @@ NEVER: Mapping[str, frozenset[str]] = {
     "cloudtrail": frozenset(),
     # An event and what proves it are their owner's, and stand in the log as an event of their own.
     "craton-audit": frozenset({"entry", "event", "salt"}),
-    "craton-runtime": frozenset(),
+    # Clients can ask for any text as a request's id. Of a receipt that there is its model is recorded.
+    "craton-runtime": frozenset({"requestId"}),
     "iam": frozenset(
         {
             "AddPrivateKey",
