@@ -185,3 +185,15 @@ def test_enumerations_and_messages_are_written_as_aws_has_them() -> None:
         "operations": ["Encrypt"],
         "constraints": {"encryptionContextSubset": {"tenant": "blue"}},
     }
+
+
+def test_no_table_can_ask_for_bytes_or_for_what_is_sensitive() -> None:
+    careless = NamedFields(
+        {"plaintext": "plaintext", "web_identity_token": "token", "key_name": "keyId", "role_arn": "roleArn"}
+    )
+    sealed = crypto_service_pb2.EncryptRequest(key_name="k", plaintext=b"p")
+    assert careless(sealed, call()) == '{"keyId":"k"}'
+    shown = request_of("/craton.auth.v1.WebIdentityService/AssumeRoleWithWebIdentity")(
+        role_arn="r", web_identity_token="t"
+    )
+    assert careless(shown, call()) == '{"roleArn":"r"}'
