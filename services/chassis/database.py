@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ _READ_ONLY = "craton_read_only"
 
 _BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another one; longer than any transaction, shorter than a caller's patience."""
+
+_WRITER_CACHE_KIB = 32 * 1024
+"""What SQLite's one writer keeps of a file. It is void for a connection once another one has written."""
 
 _POSTGRESQL_CONNECTION: Mapping[str, str | int] = {
     # A server that has gone silent is noticed within seconds instead of the hours of TCP's defaults.
@@ -61,8 +65,10 @@ class StorageFailedError(RuntimeError):
     """The device below the database failed. The process must stop; retrying could acknowledge lost data."""
 
 
-def open_engine(url: str, *, connections: int = 4) -> sa.Engine:
+def open_engine(url: str, *, connections: int = 4, cache_kib: int = 0) -> sa.Engine:
     """Open an engine whose statements never appear in errors with their parameters.
+
+    `cache_kib` is what each connection to SQLite may keep of the file, 2,000 by default.
 
     PostgreSQL's own text can still name a value (a key that exists already): texts of errors are not logged.
     SQLite files are created with mode 0600 and run in WAL mode with synchronous=FULL, so that a
@@ -89,7 +95,7 @@ def open_engine(url: str, *, connections: int = 4) -> sa.Engine:
         _create_private(Path(parsed.database))
         arguments = {"pool_size": connections, "max_overflow": 0}
     engine = sa.create_engine(parsed, hide_parameters=True, **arguments)
-    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "connect", partial(_configure_sqlite, cache_kib))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -106,7 +112,7 @@ def _create_private(file: Path) -> None:
         os.close(folder)
 
 
-def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _configure_sqlite(cache_kib: int, connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own transaction handling would begin late and commit before DDL; _begin_sqlite does it.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -117,6 +123,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "trusted_schema=OFF",
+            *((f"cache_size=-{cache_kib}",) if cache_kib else ()),
         ):
             cursor.execute(f"PRAGMA {pragma}")
     finally:
@@ -149,13 +156,22 @@ def migrate(engine: sa.Engine, revisions: Path) -> None:
 
 
 class Database:
-    """Runs transactions on a bounded pool of threads, so that the event loop never waits for a disk."""
+    """Runs transactions on a bounded pool of threads, so that the event loop never waits for a disk.
+
+    SQLite lets one writer in at a time. Of this process that is always the same connection on a thread of its
+    own: writers take their turns in order instead of trying again and again, and what that connection has in
+    memory of the file stays true. Readers have the other threads.
+    """
 
     def __init__(self, url: str, *, threads: int = 4, max_waiting: int = 1_000) -> None:
         """Open the database at `url`. Calls beyond `max_waiting` are refused instead of queued."""
         self.engine = open_engine(url, connections=threads)
         in_memory = isinstance(self.engine.pool, StaticPool)
         self._threads = ThreadPoolExecutor(1 if in_memory else threads, thread_name_prefix="database")
+        self._writing, self._writer = self.engine, self._threads
+        if self.engine.dialect.name == "sqlite" and not in_memory:
+            self._writing = open_engine(url, connections=1, cache_kib=_WRITER_CACHE_KIB)
+            self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._max_waiting = max_waiting
         self._waiting = 0
         self._failure: StorageFailedError | None = None
@@ -189,7 +205,9 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was begun and close every connection."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for threads in (self._writer, self._threads):
+            await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
+        self._writing.dispose()
         self.engine.dispose()
 
     async def _submit(self, work: Callable[[sa.Connection], T], *, read_only: bool) -> T:
@@ -202,9 +220,11 @@ class Database:
                 retry_after_s=1.0,
             )
         self._waiting += 1
-        loop = asyncio.get_running_loop()
+        loop, threads = asyncio.get_running_loop(), self._threads if read_only else self._writer
+        # Rivals are waited for as long as with SQLite, whose driver does it by itself.
+        deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         try:
-            return await loop.run_in_executor(self._threads, self._transaction, work, read_only)
+            return await loop.run_in_executor(threads, self._transaction, work, read_only, deadline)
         except StorageFailedError as error:
             self._failure = error
             self._failed.set()
@@ -212,9 +232,9 @@ class Database:
         finally:
             self._waiting -= 1
 
-    def _transaction(self, work: Callable[[sa.Connection], T], read_only: bool) -> T:
-        # Rivals are waited for as long as with SQLite, whose driver does it by itself.
-        deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    def _transaction(self, work: Callable[[sa.Connection], T], read_only: bool, deadline: float) -> T:
+        if self._writer is not self._threads and not read_only and time.monotonic() > deadline:
+            raise _busy()
         pause = _BACKOFF_S
         while True:
             try:
@@ -228,7 +248,7 @@ class Database:
             pause = min(2 * pause, 50 * _BACKOFF_S)
 
     def _attempt(self, work: Callable[[sa.Connection], T], read_only: bool) -> T:
-        with self.engine.connect() as connection:
+        with (self.engine if read_only else self._writing).connect() as connection:
             if read_only:
                 connection = connection.execution_options(**{_READ_ONLY: True})
             with connection.begin():
@@ -251,9 +271,13 @@ def _translated(error: sa.exc.DBAPIError) -> Exception:
             "A text of the request is too long or holds a NUL character.",
         )
     if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
-        return DomainError(
-            ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
-            "The service's database is busy or cannot be reached. Try again.",
-            retry_after_s=1.0,
-        )
+        return _busy()
     return error
+
+
+def _busy() -> DomainError:
+    return DomainError(
+        ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+        "The service's database is busy or cannot be reached. Try again.",
+        retry_after_s=1.0,
+    )

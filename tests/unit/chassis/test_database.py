@@ -5,6 +5,7 @@ import multiprocessing
 import sqlite3
 import stat
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,43 @@ async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     assert await database.read(count) == 0
     finish.set()
     await writer
+    assert await database.read(count) == 1
+
+
+async def test_writers_take_turns_in_order_on_one_connection(database: Database) -> None:
+    """Tried again and again, some would wait as long as others write; each would void the others' cache."""
+    connections, begun = set(), []
+
+    def write(connection: sa.Connection, number: int) -> None:
+        connections.add(connection.connection.dbapi_connection)
+        begun.append(number)
+        insert(connection, str(number))
+
+    await asyncio.gather(*(database.run(partial(write, number=number)) for number in range(200)))
+    assert begun == sorted(begun)
+    assert len(connections) == 1
+
+
+async def test_a_writer_waits_no_longer_for_its_turn_than_for_the_file(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.chassis.database._BUSY_TIMEOUT_MS", 50)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold(connection: sa.Connection) -> None:
+        insert(connection, "first")
+        entered.set()
+        go_on.wait(10)
+
+    first = asyncio.create_task(database.run(hold))
+    await asyncio.to_thread(entered.wait, 10)
+    second = asyncio.create_task(database.run(lambda connection: insert(connection, "second")))
+    await asyncio.sleep(0.1)
+    go_on.set()
+    await first
+    with pytest.raises(DomainError, match="busy") as refused:
+        await second
+    assert refused.value.reason == ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE
     assert await database.read(count) == 1
 
 
