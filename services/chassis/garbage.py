@@ -9,10 +9,10 @@ has what it needs.
 import gc
 
 PUT_OFF = 500_000
-"""Objects that are made before the collector runs in a process that does not settle: it ends soon, or is small."""
+"""Objects made before the collector runs in a process that does not settle: it ends soon, or is small."""
 
 _AS_PYTHON_HAS_IT = (700, 10, 10)
-"""Objects made since, and collections of younger ones, before each generation is collected: see gc.get_threshold."""
+"""Objects made, and collections of what is younger, before a generation is collected (gc.get_threshold)."""
 
 
 def put_off() -> None:
@@ -21,7 +21,7 @@ def put_off() -> None:
 
 
 def leave_modules_out() -> None:
-    """Leave all that exists out of every later collection: for the end of the imports, before any secret is read.
+    """Leave all that exists out of every later collection: at the end of the imports.
 
     What is garbage by then, some thousand objects of modules, stays for ever.
     """
@@ -29,10 +29,10 @@ def leave_modules_out() -> None:
 
 
 def settle() -> None:
-    """Collect what the start has left, leave the rest out of later collections, and have these at their usual times.
+    """Collect what the start has left, leave the rest out, and let the collector run at its usual times.
 
-    A collection of everything would stop all calls for a tenth of a second; after this one costs less than a
-    millisecond.
+    A collection of everything would stop all calls for a tenth of a second; one of what came since takes
+    less than a millisecond.
     """
     gc.collect()
     gc.freeze()

@@ -25,7 +25,9 @@ def usual() -> Iterator[None]:
 
 
 def test_modules_are_imported_without_a_collection() -> None:
-    script = "import gc, services; before = gc.get_stats()[0]['collections']; import services.chassis.server; "
+    script = (
+        "import gc, services; before = gc.get_stats()[0]['collections']; import services.chassis.server; "
+    )
     script += "print(gc.get_stats()[0]['collections'] - before)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"0\n"
 
