@@ -20,8 +20,9 @@ class Knot:
 
 @pytest.fixture(autouse=True)
 def usual() -> Iterator[None]:
+    before = gc.get_threshold()
     yield
-    garbage.settle()
+    gc.set_threshold(*before)
 
 
 def test_modules_are_imported_without_a_collection() -> None:
