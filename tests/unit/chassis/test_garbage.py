@@ -1,5 +1,6 @@
 """What the collector leaves out, and when."""
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.chassis import garbage
+from services.chassis.process import run_until_signal
 
 
 class Knot:
@@ -63,3 +65,22 @@ def test_what_modules_lost_stays_and_what_comes_later_does_not() -> None:
         gc.unfreeze()
         gc.collect()
     assert kept() is None
+
+
+class Server:
+    """Ends as soon as it has started."""
+
+    def __init__(self) -> None:
+        self.failed = asyncio.Event()
+
+    async def start(self) -> None:
+        self.failed.set()
+
+    async def stop(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_server_settles_once_it_has_started() -> None:
+    garbage.put_off()
+    assert run_until_signal(Server) == 1
+    assert gc.get_threshold()[0] < garbage.PUT_OFF
