@@ -1,10 +1,13 @@
 """Craton's services, one folder each.
 
-This module runs before anything of a service is imported, and sets what must be set before gRPC is.
+This module runs before anything of a service is imported, and sets what must be set before gRPC is, or
+before the many objects of all modules are made.
 """
 
 import os
 import sys
+
+from services.chassis.garbage import put_off
 
 # TLS 1.3 alone between workloads. Python's gRPC cannot set a minimum version. Our certificates are ECDSA;
 # with only an RSA suite offered for TLS 1.2 no 1.2 handshake can succeed, while the suites of TLS 1.3 are
@@ -19,3 +22,5 @@ os.environ["GRPC_SSL_CIPHER_SUITES"] = _SUITES
 # operator sets wins. Unknown names are only logged: a release without these experiments still starts.
 _EXPERIMENTS = ("client", "listener", "callback_cq", "for_all_other_endpoints")
 os.environ.setdefault("GRPC_EXPERIMENTS", ",".join(f"-event_engine_{name}" for name in _EXPERIMENTS))
+
+put_off()

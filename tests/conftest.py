@@ -1,5 +1,6 @@
 """What every test shares."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 import services  # noqa: F401 - before anything imports gRPC: see services/__init__.py
+from services.chassis import garbage
 from services.chassis.audit.budget import SpoolLimits
 from tests import groups
 from tests.fakes import databases
@@ -33,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if databases.POSTGRESQL not in databases.KINDS:
         items[:] = [item for item in items if item.get_closest_marker("postgresql") is None]
     groups.arrange(items)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end: the collector looks at what tests make, and at that seldom."""
+    garbage.settle()
+    gc.set_threshold(20_000)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> groups.Scheduling:

@@ -23,10 +23,13 @@ from deploy.local.stack import DEFINITION, Definition, Stack
 from deploy.pki.authority import Authority
 from services.chassis.config import load
 from tests.boto_clients import boto_client
+from tests.fakes import begun
 from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 _UP_LIMIT_S = 300
+_STARTED_ANEW = ("up", "down", "status", "clean")
+"""What starts and stops processes, which must not be forks of another."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,13 @@ class RunningStack:
 
     def craton(self, *words: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line against this stack; `environment` replaces variables."""
+        variables = {**self.environment, **environment}
+        if words[0] not in _STARTED_ANEW:
+            return begun.craton().run("cli.main", words, env=variables, check=check, timeout=_UP_LIMIT_S)
         return subprocess.run(
             [sys.executable, "-m", "cli.main", *words],
             cwd=ROOT,
-            env={**self.environment, **environment},
+            env=variables,
             text=True,
             capture_output=True,
             check=check,

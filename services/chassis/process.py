@@ -1,13 +1,13 @@
 """The life of a service's process: background tasks whose end ends it, signals, drain."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import uvloop
 
+from services.chassis.garbage import leave_modules_out, settle
 from services.chassis.logs import Log
 
 _CANCEL_AGAIN_S = 0.5
@@ -79,10 +79,7 @@ def run_until_signal(build: Callable[[], Running]) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         await server.start()
-        # What there is now stays as long as the process. Looking at it again, each time that the collector
-        # looks at everything, would stop all calls for a tenth of a second.
-        gc.collect()
-        gc.freeze()
+        settle()
         waits = [loop.create_task(stopping.wait()), loop.create_task(server.failed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -90,5 +87,6 @@ def run_until_signal(build: Callable[[], Running]) -> int:
         await server.stop()
         return 1 if server.failed.is_set() else 0
 
+    leave_modules_out()
     status: int = uvloop.run(serve())
     return status

@@ -16,6 +16,8 @@ from Crypto.Hash import SHA256
 from Crypto.PublicKey import ECC, RSA
 from Crypto.Signature import DSS, eddsa, pss
 
+from tests.fakes import begun
+
 ACCOUNT = "123456789012"
 MEMBER = f"4{uuid.uuid4().int % 10**11:011d}"
 """Another one with every run: accounts stay."""
@@ -29,15 +31,8 @@ def aws(stack: Any, tmp_path: Path) -> Aws:
     """The AWS CLI as the administrator: words to what it printed; raises CalledProcessError."""
 
     def run(*words: str) -> Any:
-        done = subprocess.run(
-            ["aws", "kms", *words, "--output", "json"],
-            cwd=tmp_path,
-            env=stack.environment,
-            text=True,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
+        arguments = ("kms", *words, "--output", "json")
+        done = begun.aws().run(begun.AWS, arguments, cwd=tmp_path, env=stack.environment, check=True)
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     return run

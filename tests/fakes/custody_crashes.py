@@ -7,6 +7,8 @@ the system or of the device's library), and another one looks at what is left an
 with status 0 and prints the number of steps when none of them left anything but a usable custody.
 """
 
+import gc
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -146,6 +148,11 @@ def main() -> None:
     kind, folder, operation = sys.argv[1:]
     place = Place(kind, Path(folder))
     os.environ |= place.environment()
+    if kind == "pkcs11":
+        # Else every child would import it, which takes longer than what it does with it.
+        importlib.import_module("services.kms.adapters.pkcs11_custody")
+    # What the children share is not copied for each of them because their collector looks at it.
+    gc.freeze()
     attempt = FirstOpening(place) if operation == "open" else Attempt(place, operation)
     assert _in_a_child(attempt.begin) == 0, "begin"
     for step in range(1, _MANY_STEPS):

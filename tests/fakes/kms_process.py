@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.chassis.settings import TlsSettings
 from services.chassis.tls import channel_credentials
+from services.kms.adapters.first_boot import mark_first_boot
 from tests.fakes.another_user import as_user
 from tests.fakes.audit_server import FakeAudit
 from tests.fakes.workloads import Workloads
@@ -73,7 +74,7 @@ def _running(
     file = home / "kms.toml"
     file.write_text(template(home, workloads, target, audit))
     command = [sys.executable, "-m", "services.kms", "--config", str(file)]
-    subprocess.run([*command, "--mark-first-boot"], cwd=ROOT, check=True)
+    mark_first_boot(home / "custody" / "root.key")
     if uid is not None:
         own(home, uid)
     with (home / "log").open("wb") as log:

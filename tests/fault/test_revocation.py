@@ -12,8 +12,9 @@ import pytest
 from tests.load.revocation.kinds import Kind
 from tests.load.revocation.stage import SERVED_BY, Stage
 
-RATE = 60.0
-"""What is left of a machine that runs other tests as well."""
+RATE = 30.0
+"""What is left of a machine that runs other tests as well. Half of these calls are of those whose access is
+taken away."""
 AT_ONCE = 5
 LIMIT_S = 20.0
 """A deadline; the campaign holds acknowledgements to what is promised."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+from transformers.modeling_utils import PreTrainedModel
 from transformers.models.auto.configuration_auto import AutoConfig
 from transformers.utils import logging as transformers_logging
 
@@ -85,7 +86,7 @@ class Artifact:
 
 
 def build_model(
-    model_class: Any,
+    model_class: type[PreTrainedModel],
     config: Any,
     tensors: dict[str, torch.Tensor],
     dtype: torch.dtype,

@@ -16,6 +16,7 @@ import triton_python_backend_utils as pb_utils
 from craton.pool.v1.model_exchange_pb2 import FailureReason, ModelFailure, ModelRequest, ModelResponse
 from google.protobuf.message import DecodeError
 
+from services.chassis.garbage import leave_modules_out
 from services.chassis.randomness import SystemRandomness
 from services.chassis.sealing.session import (
     REFUSED_FRAME,
@@ -72,6 +73,7 @@ class SealedModel(ABC):
     def initialize(self, args: dict[str, str]) -> None:
         """Called by the model server once: obtain the weights, load them, announce the session key."""
         forget_freed_memory()
+        leave_modules_out()
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
         parameters = json.loads(args["model_config"]).get("parameters", {})
         self.parameters = {name: str(value["string_value"]) for name, value in parameters.items()}

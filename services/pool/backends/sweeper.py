@@ -3,6 +3,8 @@
 import gc
 import threading
 
+from services.chassis.garbage import settle
+
 # How long garbage that holds parts of a prompt may live.
 _DELAY_S = 0.2
 
@@ -15,9 +17,8 @@ class Sweeper:
     """
 
     def __init__(self) -> None:
-        """Leave all that exists now out of collections: then one costs less than a millisecond."""
-        gc.collect()
-        gc.freeze()
+        """Leave all that exists now out of collections."""
+        settle()
         self._needed = threading.Event()
         self._stopped = False
         self._pause = threading.Event()

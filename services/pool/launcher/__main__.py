@@ -9,6 +9,7 @@ from pathlib import Path
 from services.chassis import config as configuration
 from services.chassis import logs
 from services.chassis.config import ConfigError
+from services.chassis.garbage import settle
 from services.pool.config import PoolConfig
 from services.pool.launcher import folders
 from services.pool.launcher.cgroups import Cgroup, Limits
@@ -49,6 +50,7 @@ def launch(file: Path) -> int:
     folders.write_status(config, root=root, capped=cgroup is not None)
     uid = config.uids(separate=root).sandbox
     sandbox = (Sandbox if caged else UnconfinedServer)(config, uid=uid, root=root, cgroup=cgroup)
+    settle()
     try:
         return Supervisor(config, file, sandbox, root=root).run(os.environ)
     finally:

@@ -5,13 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from services.kms.adapters import passphrase_custody
+from services.kms.adapters.passphrase_custody import Argon2Costs
 from services.kms.ports import RootCustody
-from tests.fakes.custodies import KINDS, SOFTHSM, Place
+from tests.fakes.custodies import CHEAP, KINDS, SOFTHSM, Place
 
 
 @pytest.fixture(params=KINDS)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A marked custody."""
+    """A marked custody.
+
+    What a key costs to derive, also after a change, is seen in tests/unit/kms/test_file_custody.py.
+    """
+    monkeypatch.setattr(
+        passphrase_custody, "Argon2Costs", lambda *costs: Argon2Costs(*costs) if costs else CHEAP
+    )
     made = Place(request.param, tmp_path)
     made.mark()
     if made.kind == "pkcs11":

@@ -2,12 +2,8 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +11,7 @@ import pytest
 from tests.contract.aws.answers import ACCOUNT, refused
 from tests.e2e.trails.buckets import BUCKET, REGION, Buckets, policy
 from tests.eventually import eventually
+from tests.fakes import begun
 
 
 @dataclass
@@ -66,24 +63,15 @@ def _digested(buckets: Buckets) -> set[str]:
 
 def validate(stack: Any, buckets: Buckets, trail: Delivered) -> str:
     """Run `aws cloudtrail validate-logs` and return what it prints."""
-    command = [str(Path(sys.executable).parent / "aws"), "cloudtrail", "validate-logs", "--verbose"]
-    command += ["--trail-arn", trail.arn, "--start-time", f"{trail.began:%Y-%m-%dT%H:%M:%SZ}"]
+    words = ["cloudtrail", "validate-logs", "--verbose"]
+    words += ["--trail-arn", trail.arn, "--start-time", f"{trail.began:%Y-%m-%dT%H:%M:%SZ}"]
     environment = {
         **stack.environment,
         "AWS_ENDPOINT_URL_S3": buckets.gateway,
         "AWS_DEFAULT_REGION": REGION,
-        "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
     }
-    run = subprocess.run(
-        command,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=120,
-        check=False,
-    )
-    return run.stdout
+    run = begun.aws().run(begun.AWS, words, env=environment, timeout=120)
+    return run.stdout + run.stderr
 
 
 def test_log_files_hold_every_call_once(buckets: Buckets, delivered: Delivered) -> None:

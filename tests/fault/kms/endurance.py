@@ -26,6 +26,7 @@ from craton.kms.v1 import (
     model_key_service_pb2_grpc,
 )
 
+from services.kms.adapters.first_boot import mark_first_boot
 from tests.fakes.audit_server import FakeAudit
 from tests.fakes.workloads import Workloads
 from tests.fault.kms.leaping_kms import LAST_WORDS
@@ -71,12 +72,11 @@ class LeapingKms(Kms):
         self.days.write_text("0")
         self.arguments: list[str] = []
 
-    async def spawn(self, *extra: str, file_limit: int = 0) -> Process:
+    async def spawn(self, file_limit: int = 0) -> Process:
         """Start the process."""
-        module = "services.kms" if extra else "tests.fault.kms.leaping_kms"
-        own = extra or ("--days", str(self.days), *self.arguments)
+        own = ("--config", str(self.config), "--days", str(self.days), *self.arguments)
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, "--config", str(self.config), *own),
+            *(sys.executable, "-m", "tests.fault.kms.leaping_kms", *own),
             cwd=ROOT,
             stderr=asyncio.subprocess.PIPE,
             limit=1 << 20,
@@ -341,7 +341,7 @@ async def endure(
     await audit.server.start()
     try:
         kms = LeapingKms(home, workloads, audit)
-        await kms.mark_first_boot()
+        mark_first_boot(home / "custody" / "kms-root.key")
         endurance = Endurance(kms, random, fault=fault)
         for death in deaths:
             await endurance.life(death)

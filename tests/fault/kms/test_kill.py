@@ -77,10 +77,10 @@ target = "{audit.target}"
 name = "audit"
 """)
 
-    async def spawn(self, *extra: str, file_limit: int = resource.RLIM_INFINITY) -> Process:
+    async def spawn(self, file_limit: int = resource.RLIM_INFINITY) -> Process:
         """Start the process; its writes beyond `file_limit` bytes of any file fail."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.kms", "--config", str(self.config), *extra,
+            sys.executable, "-m", "services.kms", "--config", str(self.config),
             cwd=ROOT, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         # Long before the interpreter has started. In the child before that, as gRPC's threads have been
@@ -88,10 +88,6 @@ name = "audit"
         limits = (file_limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
         return process
-
-    async def mark_first_boot(self) -> None:
-        process = await self.spawn("--mark-first-boot")
-        assert (await process.communicate(), process.returncode)[1] == 0
 
     @asynccontextmanager
     async def running(self, file_limit: int = resource.RLIM_INFINITY) -> AsyncIterator[tuple[Process, int]]:
@@ -213,9 +209,8 @@ async def audit(tmp_path: Path, workloads: Workloads) -> AsyncIterator[FakeAudit
 
 @pytest.fixture
 async def kms(tmp_path: Path, workloads: Workloads, audit: FakeAudit) -> Kms:
-    made = Kms(tmp_path, workloads, audit)
-    await made.mark_first_boot()
-    return made
+    mark_first_boot(tmp_path / "custody" / "kms-root.key")
+    return Kms(tmp_path, workloads, audit)
 
 
 async def test_kills_while_keys_are_created_lose_nothing(kms: Kms) -> None:

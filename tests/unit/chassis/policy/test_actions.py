@@ -1,6 +1,7 @@
 """The table of actions: whole, consistent, and what the services ask for."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_every_operation_of_aws_has_an_action(model: str, service: str) -> None:
     assert sorted(name for name in names if catalogue().find(f"{service}:{name}") is None) == []
 
 
+@functools.cache
 def used() -> tuple[set[str], list[re.Pattern[str]]]:
     """Return the actions that services name, and the forms of those that they put together."""
     names: set[str] = set()
