@@ -1,9 +1,13 @@
 """The refusals of the audit service."""
 
+from uuid import UUID
+
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.audit.shipper import EXPECTED_POSITION
 from services.chassis.errors import DomainError
+
+_UUID_BYTES = 16
 
 NO_STORE = "NoObjectStore"
 """Instead of a code of S3's, where no store is configured."""
@@ -81,6 +85,23 @@ def purged_event(index: int) -> DomainError:
 def purged_account() -> DomainError:
     """A call that was admitted before its account was purged, and is late."""
     return DomainError(ErrorReason.ERROR_REASON_RESOURCE_STATE, "The account has been purged.")
+
+
+def being_purged() -> DomainError:
+    """A batch of an account whose purge has just begun: it is taken in when it comes again, and not kept."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+        "The account's purge has just begun. Try again.",
+        retry_after_s=1.0,
+    )
+
+
+def check_is_running() -> DomainError:
+    """Somebody checks the database already: one check takes half of a processor."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        "A check of the database is running already. Wait for its end.",
+    )
 
 
 def gap(expected: int) -> DomainError:
@@ -229,10 +250,12 @@ def unusable_key(code: str) -> DomainError:
     )
 
 
-def damaged(sequence: int) -> DomainError:
+def damaged(sequence: int, event_id: bytes) -> DomainError:
     """A stored entry fails its integrity check; this must never be answered by leaving it out."""
+    named = str(UUID(bytes=event_id)) if len(event_id) == _UUID_BYTES else event_id.hex()
     return DomainError(
         ErrorReason.ERROR_REASON_INTERNAL,
-        f"The stored entry {sequence} fails its integrity check.",
-        metadata={"sequence": str(sequence)},
+        f"The stored entry {sequence}, of event {named}, fails its integrity check: the database is not "
+        "what the log says. The operator runs `craton audit fsck`.",
+        metadata={"sequence": str(sequence), "event_id": named},
     )

@@ -25,7 +25,8 @@ def _event(request: Any, _call: CallContext) -> Sequence[str]:
 
 
 def _purged(request: Any, _call: CallContext) -> Sequence[str]:
-    return (f"accounts/{request.account_id}",)
+    account = f"accounts/{request.account_id}"
+    return account, f"{account}/incarnations/{request.incarnation}"
 
 
 def _trail(request: Any, _call: CallContext) -> Sequence[str]:
@@ -62,6 +63,7 @@ EVENTS: Mapping[str, AuditedMethod] = {
         "audit.craton", "GetConsistencyProof", Recording.READ
     ),
     "/craton.audit.v1.LogService/GetLogFile": AuditedMethod("audit.craton", "GetLogFile", Recording.SUMMARY),
+    "/craton.audit.v1.IndexService/CheckIndex": AuditedMethod("audit.craton", "CheckIndex", Recording.READ),
     **purger_events("audit"),
     "/craton.audit.v1.PurgeLogService/ContinueAccount": AuditedMethod(
         "audit.craton", "ContinueAccount", Recording.EFFECT, _purged

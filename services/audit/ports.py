@@ -8,6 +8,7 @@ from typing import Protocol
 from services.audit.domain.anchor import Anchor
 from services.audit.domain.delivery import Link, LogFile, OwedFile
 from services.audit.domain.entry import Index
+from services.audit.domain.index_rows import IndexRow
 from services.audit.domain.purged import PurgedAccount
 from services.audit.domain.query import Place, Query
 from services.audit.domain.trail import Trail, TrailName
@@ -35,6 +36,7 @@ class StoredEntry:
     account_id: str
     principal_arn: str
     event_name: str
+    request_id: str
     event_source: str
     user_name: str
     access_key: str
@@ -216,7 +218,10 @@ class DataKeyStore(Protocol):
     """Holds encrypted data keys. Removing one makes every event sealed under it unreadable."""
 
     async def add(self, key: DataKey) -> None:
-        """Add a key. MUST return only after it is durable: events are sealed under it from then on."""
+        """Add a key. MUST return only after it is durable: events are sealed under it from then on.
+
+        MUST raise DomainError while the account is purged, so that nothing opens what came late.
+        """
 
     async def newest(self, account_id: str) -> DataKey | None:
         """Return the account's newest key."""
@@ -231,8 +236,11 @@ class PurgeStore(Protocol):
     async def begin(self, purge: Purge) -> Progress:
         """Take nothing in any more of the account; remove its data keys and its trails. Return how far it is.
 
-        Repeating it changes nothing.
+        MUST remember the ids of the keys, and not whose they were. Repeating it changes nothing.
         """
+
+    async def purged_keys(self) -> Sequence[bytes]:
+        """Return the ids of all data keys that purges have removed, in their order."""
 
     async def empty(self, purge: Purge, limit: int) -> Progress:
         """Leave of at most `limit` of its entries nothing but their leaves."""
@@ -380,3 +388,54 @@ class Buckets(Protocol):
 
     async def put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
         """Write an object. MUST return only after it is stored, whole; the same again changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolRow:
+    """What is held of a spool."""
+
+    spool_id: str
+    workload: str
+    next_position: int
+    beyond: int
+    """How many of its entries no checkpoint covers yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeRow:
+    """What is held of a purge."""
+
+    account: PurgedAccount
+    purge_id: str
+    finished: bool
+
+
+class IndexStore(Protocol):
+    """Reads what the database says, as it stands there, for comparing it with the log."""
+
+    async def rows(self, first: int, limit: int) -> Sequence[IndexRow]:
+        """Return the rows of the entries whose numbers are from `first` to below `first + limit`."""
+
+    async def strays(self, size: int) -> Sequence[tuple[str, str]]:
+        """Return the rows, with their tables, that belong to no entry of a log of at least `size` entries."""
+
+    async def spools(self, size: int) -> Sequence[SpoolRow]:
+        """Return all spools; entries from number `size` on are counted beyond."""
+
+    async def keys(self, key_ids: Collection[bytes]) -> Mapping[bytes, DataKey]:
+        """Return those of these data keys that there are."""
+
+    async def keys_after(self, key_id: bytes, limit: int) -> Sequence[DataKey]:
+        """Return the next data keys in the order of their ids; the first ones after an empty id."""
+
+    async def purges(self) -> Sequence[PurgeRow]:
+        """Return all purges that were begun."""
+
+    async def purged_keys(self, key_ids: Collection[bytes]) -> Collection[bytes]:
+        """Return those of these ids whose data keys went with their accounts."""
+
+    async def all_purged_keys(self) -> Sequence[bytes]:
+        """Return the ids of all data keys that went with their accounts, in their order."""
+
+    async def structure(self) -> Sequence[tuple[str, str]]:
+        """Return tables with what the database itself finds wrong with them and their indexes."""

@@ -1,9 +1,11 @@
 """Puts audit together: the one place that names its adapters."""
 
+from functools import partial
 from pathlib import Path
 
 from craton.audit.v1 import (
     anchor_service_pb2_grpc,
+    index_service_pb2_grpc,
     ingest_service_pb2_grpc,
     log_service_pb2_grpc,
     lookup_service_pb2_grpc,
@@ -25,6 +27,7 @@ from services.audit.adapters.s3_log import S3Log
 from services.audit.adapters.sql_anchors import SqlAnchorStore
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_heads import SqlHeadStore
+from services.audit.adapters.sql_index import SqlIndex
 from services.audit.adapters.sql_keys import SqlDataKeyStore
 from services.audit.adapters.sql_purge import SqlPurge
 from services.audit.adapters.sql_trails import SqlTrailStore
@@ -38,6 +41,10 @@ from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.delivery import Delivery
 from services.audit.operations.digest_keys import PublicKeys
 from services.audit.operations.digests import Digests
+from services.audit.operations.index_check import IndexCheck
+from services.audit.operations.index_report import IndexReport
+from services.audit.operations.index_scan import IndexScan
+from services.audit.operations.index_tables import IndexTables
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.log import Log
 from services.audit.operations.lookup import Lookup
@@ -49,6 +56,7 @@ from services.audit.operations.trails import Trails
 from services.audit.operations.witnessed import WitnessedLog
 from services.audit.ports import LogFiles
 from services.audit.servicer.events import AnchorServicer, IngestServicer, LogServicer, LookupServicer
+from services.audit.servicer.index import IndexServicer
 from services.audit.servicer.purge_log import PurgeLogServicer
 from services.audit.servicer.trails import TrailServicer
 from services.chassis.account_purge import PurgerServicer
@@ -146,14 +154,20 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     purge = AccountPurge(SqlPurge(database), events, keys, clock)
     server.add(purger_service_pb2_grpc.add_PurgerServiceServicer_to_server, PurgerServicer(purge))
     server.add(purge_log_service_pb2_grpc.add_PurgeLogServiceServicer_to_server, PurgeLogServicer(purge))
-    scrub = Scrub(events, heads, files)
+    index = SqlIndex(database)
+    check = IndexCheck(index, files, keys, workload)
+    compared = partial(IndexScan, check, IndexTables(index, heads, files, signer, check, clock), files)
+    server.add(
+        index_service_pb2_grpc.add_IndexServiceServicer_to_server, IndexServicer(IndexReport(compared))
+    )
+    scrub = Scrub(compared, random.token_bytes(1)[0] / 256)
     server.add_task("log", log.run)
     server.add_task("scrub", scrub.run)
     server.add_task("delivery", delivery.run)
     server.metrics.gauge("craton_audit_log_entries", "Entries that a checkpoint covers.", lambda: log.size)
     server.metrics.gauge(
         "craton_audit_log_damage",
-        "Altered tiles found, and one while the log does not grow for it: anything but 0 needs a person.",
+        "Differences between database and log, and one while the log does not grow: 0, or a person looks.",
         lambda: scrub.damaged + log.damaged,
     )
     point.attach(server)

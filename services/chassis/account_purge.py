@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from craton.purge.v1 import purger_service_pb2, purger_service_pb2_grpc, resources_pb2
 
 from services.chassis.audit.ports import AuditedMethod, Recording
-from services.chassis.context import CallContext
+from services.chassis.context import CallContext, current_call
 
 METHOD = "/craton.purge.v1.PurgerService/PurgeAccount"
 
@@ -32,6 +32,8 @@ class Progress:
     removed: Mapping[str, int]
     """Counts by kinds, of all calls of the purge together."""
     finished: bool
+    named: Sequence[str] = ()
+    """What the event of the call names besides, as resources."""
 
 
 class AccountPurger(Protocol):
@@ -48,7 +50,8 @@ class AccountPurger(Protocol):
 
 
 def _accounts(request: Any, _call: CallContext) -> Sequence[str]:
-    return f"accounts/{request.account_id}", f"purges/{request.purge_id}"
+    account = f"accounts/{request.account_id}"
+    return account, f"{account}/incarnations/{request.incarnation}", f"purges/{request.purge_id}"
 
 
 def purger_events(service: str) -> Mapping[str, AuditedMethod]:
@@ -67,6 +70,7 @@ class PurgerServicer(purger_service_pb2_grpc.PurgerServiceServicer):
         """See the contract."""
         purge = Purge(request.purge_id, request.account_id, request.incarnation)
         progress = await self._purger.purge(purge)
+        current_call().resources.extend(progress.named)
         return purger_service_pb2.PurgeAccountResponse(
             finished=progress.finished, removed=items_of(progress.removed)
         )

@@ -18,6 +18,7 @@ STORED = (
     ENTRIES.c.account_id,
     ENTRIES.c.principal_arn,
     ENTRIES.c.event_name,
+    ENTRIES.c.request_id,
     ENTRIES.c.event_source,
     ENTRIES.c.user_name,
     ENTRIES.c.access_key,

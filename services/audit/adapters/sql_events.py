@@ -1,6 +1,6 @@
 """The event store in SQL: nothing in this module updates or deletes an entry."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +9,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.audit.adapters.questions import IS_RECORD, STORED, answer, stored
 from services.audit.adapters.tables import ENTRIES, HEADS, PURGED_ACCOUNTS, RESOURCES, SPOOLS
-from services.audit.domain.entry import Index
+from services.audit.domain.index_rows import columns_of, resources_of
 from services.audit.domain.purged import PurgedAccount, emptied
 from services.audit.domain.query import Place, Query
-from services.audit.domain.resource_types import resource_type
 from services.audit.errors import LogDamagedError, conflict, foreign_spool, gap, invalid_event
 from services.audit.ports import Batch, SealedEntry, StoredEntry
 from services.chassis.database import Database
@@ -223,47 +222,15 @@ def _compare(connection: sa.Connection, batch: Batch, known: int) -> None:
 
 
 def _row(batch: Batch, sequence: int, position: int, entry: SealedEntry) -> Mapping[str, Any]:
-    index = entry.index
-    return {
-        "sequence": sequence,
-        "spool_id": batch.spool_id,
-        "position": position,
-        "event_id": index.event_id,
-        "time_us": index.time_us,
-        "account_id": index.account_id,
-        "principal_arn": index.principal_arn,
-        "event_name": index.event_name,
-        "request_id": index.request_id,
-        "event_source": index.event_source,
-        "user_name": index.user_name,
-        "access_key": index.access_key,
-        "read_only": index.read_only,
-        "record": index.record,
-        "leaf": entry.leaf,
-    }
+    place = {"sequence": sequence, "spool_id": batch.spool_id, "position": position, "leaf": entry.leaf}
+    return {**place, **columns_of(entry.index)}
 
 
 def _insert_resources(connection: sa.Connection, first: int, entries: Sequence[SealedEntry]) -> None:
     rows = [
-        {
-            "resource": resource,
-            "account_id": entry.index.account_id,
-            "time_us": entry.index.time_us,
-            "sequence": first + number,
-            "resource_type": kind,
-        }
+        {"sequence": first + number, **each._asdict()}
         for number, entry in enumerate(entries)
-        for resource, kind in _typed(entry.index)
+        for each in resources_of(entry.index)
     ]
     if rows:
         connection.execute(sa.insert(RESOURCES), rows)
-
-
-def _typed(index: Index) -> Iterator[tuple[str, str]]:
-    """Yield resources with their types. A type that was there is left out: an event is found by it once."""
-    seen = {""}
-    for resource in index.resources:
-        # Of what the log has besides records, nobody asks for types.
-        kind = resource_type(resource) if index.record else ""
-        yield resource, "" if kind in seen else kind
-        seen.add(kind)

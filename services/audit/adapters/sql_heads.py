@@ -6,7 +6,8 @@ from services.audit.adapters.tables import HEADS
 from services.audit.ports import Head
 from services.chassis.database import Database
 
-_ID = 1
+HEAD_ID = 1
+"""Of the one row."""
 
 
 class SqlHeadStore:
@@ -29,9 +30,9 @@ class SqlHeadStore:
                 return False
             values = {"size": head.size, "root": head.root, "note": head.note}
             if held is None:
-                connection.execute(sa.insert(HEADS).values(head_id=_ID, **values))
+                connection.execute(sa.insert(HEADS).values(head_id=HEAD_ID, **values))
             else:
-                connection.execute(sa.update(HEADS).where(HEADS.c.head_id == _ID).values(values))
+                connection.execute(sa.update(HEADS).where(HEADS.c.head_id == HEAD_ID).values(values))
             return True
 
         try:
@@ -43,5 +44,5 @@ class SqlHeadStore:
 
 def _newest(connection: sa.Connection) -> Head | None:
     columns = (HEADS.c.size, HEADS.c.root, HEADS.c.note)
-    row = connection.execute(sa.select(*columns).where(HEADS.c.head_id == _ID)).one_or_none()
+    row = connection.execute(sa.select(*columns).where(HEADS.c.head_id == HEAD_ID)).one_or_none()
     return None if row is None else Head(*row)

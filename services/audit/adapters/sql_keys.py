@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 
-from services.audit.adapters.tables import DATA_KEYS
+from services.audit.adapters.tables import DATA_KEYS, PURGED_ACCOUNTS
+from services.audit.errors import being_purged
 from services.audit.ports import DataKey
 from services.chassis.database import Database
 
@@ -15,14 +16,23 @@ class SqlDataKeyStore:
         self._database = database
 
     async def add(self, key: DataKey) -> None:
-        """Insert the key."""
+        """Insert the key, in a transaction that sees whether the account is purged."""
         values = {
             "key_id": key.key_id,
             "account_id": key.account_id,
             "wrapped": key.wrapped,
             "created_us": key.created_us,
         }
-        await self._database.run(lambda connection: connection.execute(sa.insert(DATA_KEYS).values(values)))
+        purged = sa.select(PURGED_ACCOUNTS.c.purge_id).where(
+            PURGED_ACCOUNTS.c.account_id == key.account_id, PURGED_ACCOUNTS.c.until_us.is_(None)
+        )
+
+        def work(connection: sa.Connection) -> None:
+            if connection.execute(purged).first() is not None:
+                raise being_purged()
+            connection.execute(sa.insert(DATA_KEYS).values(values))
+
+        await self._database.run(work)
 
     async def newest(self, account_id: str) -> DataKey | None:
         """Return the key that was made last for the account."""

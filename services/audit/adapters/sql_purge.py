@@ -1,11 +1,14 @@
 """The end of what is held of an account. What proves the log stays: numbers, leaves, ids and times."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from services.audit.adapters.tables import (
     DATA_KEYS,
     ENTRIES,
     PURGED_ACCOUNTS,
+    PURGED_KEYS,
     RESOURCES,
     TRAIL_DIGESTS,
     TRAIL_FILES,
@@ -47,11 +50,18 @@ class SqlPurge:
             for table in (TRAIL_FILES, TRAIL_SEALED_FILES, TRAIL_DIGESTS):
                 connection.execute(sa.delete(table).where(table.c.trail_id.in_(own)))
             trails = connection.execute(sa.delete(TRAILS).where(TRAILS.c.account_id == purge.account_id))
+            mine = sa.select(DATA_KEYS.c.key_id).where(DATA_KEYS.c.account_id == purge.account_id)
+            connection.execute(sa.insert(PURGED_KEYS).from_select(["key_id"], mine))
             keys = connection.execute(sa.delete(DATA_KEYS).where(DATA_KEYS.c.account_id == purge.account_id))
             counts = {"trails": trails.rowcount, "data keys": keys.rowcount, "events": 0}
             return self._purged.add(connection, purge, counts)
 
         return await self._database.run(work)
+
+    async def purged_keys(self) -> Sequence[bytes]:
+        """Read them in the order of the primary key."""
+        statement = sa.select(PURGED_KEYS.c.key_id).order_by(PURGED_KEYS.c.key_id)
+        return await self._database.read(lambda connection: connection.execute(statement).scalars().all())
 
     async def empty(self, purge: Purge, limit: int) -> Progress:
         """Update rows by the index of their account, and delete the rows of their resources."""

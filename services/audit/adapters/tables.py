@@ -110,6 +110,8 @@ RESOURCES = sa.Table(
     sa.Column("sequence", SEQUENCE, sa.ForeignKey("entries.sequence"), primary_key=True),
     sa.Column("resource_type", sa.String(64), nullable=False),
     sa.Index("resources_by_type", "account_id", "resource_type", "time_us", "sequence"),
+    # What is compared with the log, or purged, is read by entries.
+    sa.Index("resources_by_entry", "sequence"),
 )
 
 TRAILS = sa.Table(
@@ -176,3 +178,10 @@ TRAIL_DIGESTS = sa.Table(
 )
 
 PURGED_ACCOUNTS = sa.Table("purged_accounts", METADATA, *columns())
+
+PURGED_KEYS = sa.Table(
+    "purged_keys",
+    METADATA,
+    # Data keys that went with their accounts. Of which account each was stands nowhere.
+    sa.Column("key_id", sa.LargeBinary(16), primary_key=True),
+)

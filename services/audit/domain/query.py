@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import astuple, dataclass
 
+from services.audit.domain.entry import Index
+from services.audit.domain.index_rows import typed
 from services.audit.errors import invalid_field
 from services.chassis.pages import decode_page_token, encode_page_token
 
@@ -37,6 +39,25 @@ class Query:
     def digest(self) -> str:
         """Identify the question, so that a page token is good for its own question only."""
         return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:16]
+
+    def matches(self, index: Index) -> bool:
+        """Say whether an event is an answer, by what it says itself."""
+        return (
+            self.account_id in (None, index.account_id)
+            and (self.start_us is None or self.start_us <= index.time_us)
+            and (self.end_us is None or index.time_us < self.end_us)
+            and self.principal_arn in ("", index.principal_arn)
+            and self.event_name in ("", index.event_name)
+            and self.request_id in ("", index.request_id)
+            and self.event_id in (b"", index.event_id)
+            and self.event_source in ("", index.event_source)
+            and self.user_name in ("", index.user_name)
+            and self.access_key in ("", index.access_key)
+            and self.read_only in (None, index.read_only)
+            and (index.record or not self.records)
+            and (not self.resource or self.resource in index.resources)
+            and (not self.resource_type or any(kind == self.resource_type for _, kind in typed(index)))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class AccountKeys:
                 if stored is None or not self._seals(stored):
                     stored = await self._find_or_make(account_id)
         try:
-            return await self._open(stored)
+            return await self.open(stored)
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_INVALID_CIPHERTEXT:
                 raise
@@ -57,7 +57,7 @@ class AccountKeys:
             if self._current.get(account_id) in (None, stored):
                 await self._make(account_id)
             stored = self._current[account_id]
-        return await self._open(stored)
+        return await self.open(stored)
 
     def forget(self, account_id: str) -> None:
         """Forget the keys of an account, which is purged."""
@@ -73,7 +73,7 @@ class AccountKeys:
             if stored is None:
                 return None
             _put(self._known, key_id, stored)
-        return await self._open(stored)
+        return await self.open(stored)
 
     async def _find_or_make(self, account_id: str) -> DataKey:
         stored = await self._store.newest(account_id)
@@ -93,7 +93,8 @@ class AccountKeys:
         _put(self._known, stored.key_id, stored)
         return stored
 
-    async def _open(self, stored: DataKey) -> SealingKey:
+    async def open(self, stored: DataKey) -> SealingKey:
+        """Open a key as it is stored. Raises DomainError: INVALID_CIPHERTEXT when it is not what kms made."""
         secret = await self._service.open(stored)
         return SealingKey(stored.key_id, AESGCM(secret.reveal()))
 

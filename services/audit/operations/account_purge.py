@@ -1,5 +1,8 @@
 """The end of an account in the log: its events cannot be read or found any more, and every proof holds."""
 
+from dataclasses import replace
+
+from services.audit.domain.purged import keys_name
 from services.audit.operations.account_keys import AccountKeys
 from services.audit.ports import EventStore, PurgeStore
 from services.chassis.account_purge import Progress, Purge
@@ -31,7 +34,8 @@ class AccountPurge:
         until = self._clock.boottime() + _LONGEST_S
         while not progress.finished and self._clock.boottime() < until:
             progress = await self._store.empty(purge, _AT_ONCE)
-        return progress
+        # The log says by itself which entries nobody can open any more, and why.
+        return replace(progress, named=(keys_name(await self._store.purged_keys()),))
 
     async def proceed(self, account_id: str, incarnation: str) -> None:
         """Take in what happens in the account from now on: the id is another incarnation's."""

@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 
 from craton.audit.v1 import resources_pb2 as pb
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.audit.domain import leaf
 from services.audit.domain.entry import Entry, entry_of
-from services.audit.domain.purged import PURGED, PurgedAccount, emptied
+from services.audit.domain.purged import PurgedAccount, discarded
 from services.audit.operations.account_keys import AccountKeys
 from services.audit.ports import Batch, EventStore, SealedEntry
 from services.chassis.audit.local import recorder_name
 from services.chassis.identity import WorkloadId
 from services.chassis.randomness import Randomness
-from tlog.leaf import KEY_ID_BYTES
-
-_KEY_BYTES = 32
 
 
 class Ingestor:
@@ -44,7 +40,7 @@ class Ingestor:
         for entry in entries:
             account = entry.index.account_id
             if account not in keys:
-                keys[account] = await self._key(account)
+                keys[account] = await self._keys.for_sealing(account)
         random = self._randomness.token_bytes(leaf.RANDOM_BYTES * len(entries))
         sealed = [
             _seal(entry, keys[entry.index.account_id], random[at : at + leaf.RANDOM_BYTES])
@@ -52,18 +48,9 @@ class Ingestor:
         ]
         return await self._store.append(Batch(spool_id, workload.path, first_position, sealed))
 
-    async def _key(self, account: str) -> leaf.SealingKey:
-        if account != PURGED:
-            return await self._keys.for_sealing(account)
-        # Kept nowhere: what comes late of a purged account is in the log, and nobody will read it.
-        random = self._randomness.token_bytes(KEY_ID_BYTES + _KEY_BYTES)
-        return leaf.SealingKey(random[:KEY_ID_BYTES], AESGCM(random[KEY_ID_BYTES:]))
-
 
 def _discarded(entry: Entry, purged: Sequence[PurgedAccount]) -> Entry:
-    if any(each.covers(entry.index) for each in purged):
-        return Entry(emptied(entry.index), entry.body)
-    return entry
+    return discarded(entry) if any(each.covers(entry.index) for each in purged) else entry
 
 
 def _seal(entry: Entry, key: leaf.SealingKey, random: bytes) -> SealedEntry:

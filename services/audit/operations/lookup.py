@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from craton.audit.v1 import resources_pb2 as pb
 from google.protobuf.message import DecodeError
 
 from services.audit.domain import leaf
 from services.audit.domain.entry import Index, index_of
+from services.audit.domain.index_rows import COLUMNS
 from services.audit.domain.query import DEFAULT_PAGE_SIZE, Place, Query
 from services.audit.errors import damaged, foreign_account
 from services.audit.operations.account_keys import AccountKeys
@@ -55,7 +57,7 @@ class Lookup:
         # One more than asked for tells whether there is a next page.
         rows = await self._store.find(query, after, size + 1)
         await self._open_keys(rows[:size])
-        events = [(await self._opened(row))[1] for row in rows[:size]]
+        events = [await self._answer(row, query) for row in rows[:size]]
         token = ""
         if len(rows) > size:
             last = rows[size - 1]
@@ -81,6 +83,13 @@ class Lookup:
         """Return the event of an entry. Raises as `open`."""
         return (await self._opened(row))[1]
 
+    async def _answer(self, row: StoredEntry, query: Query) -> pb.Event:
+        """Return an event that was found; the rows of its resources were not read, so it is asked itself."""
+        _, event, index = await self._opened(row)
+        if not query.matches(index):
+            raise self._damaged(row)
+        return event
+
     async def _permitted(self, call: CallContext, query: Query) -> Query:
         account_id = await self.account_of(call)
         if account_id is None:
@@ -103,7 +112,7 @@ class Lookup:
             part = key_ids[start : start + _KEYS_AT_ONCE]
             await asyncio.gather(*map(self._keys.for_opening, part), return_exceptions=True)
 
-    async def _opened(self, row: StoredEntry) -> tuple[leaf.OpenedLeaf, pb.Event]:
+    async def _opened(self, row: StoredEntry) -> tuple[leaf.OpenedLeaf, pb.Event, Index]:
         try:
             key = await self._keys.for_opening(leaf.parse_leaf(row.leaf).key_id)
             if key is None:
@@ -115,23 +124,18 @@ class Lookup:
             raise self._damaged(row) from error
         # The header is authenticated with the event; the row around the leaf is not, so it is compared.
         header = opened.header
-        if (header.event_id, header.time_us, *_columns(index)) != (row.event_id, row.time_us, *_columns(row)):
+        if (header.event_id, header.time_us) != (row.event_id, row.time_us) or _said(index) != _said(row):
             raise self._damaged(row)
-        return opened, event
+        return opened, event, index
 
     def _damaged(self, row: StoredEntry) -> DomainError:
         _log.error("audit_entry_damaged", count=row.sequence)
-        return damaged(row.sequence)
+        # The entry's own word, where it can be read: the row's may be what is wrong.
+        event_id = row.event_id
+        with contextlib.suppress(leaf.LeafDamagedError):
+            event_id = leaf.parse_leaf(row.leaf).event_id
+        return damaged(row.sequence, event_id)
 
 
-def _columns(held: StoredEntry | Index) -> tuple[object, ...]:
-    """Return what stands beside a leaf and in its event as well."""
-    return (
-        held.principal_arn,
-        held.event_name,
-        held.event_source,
-        held.user_name,
-        held.access_key,
-        held.read_only,
-        held.record,
-    )
+_said = attrgetter(*COLUMNS)
+"""What the columns of a row and the event itself both say."""

@@ -1,74 +1,66 @@
 """Comparing the database with the log, over and over: what was altered is found before it is asked for."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 
-from services.audit.errors import LogDamagedError
-from services.audit.operations.nodes import Nodes, verified_tile
-from services.audit.ports import EventStore, HeadStore, LogFiles
+from services.audit.domain.index_check import Finding
+from services.audit.operations.index_scan import IndexScan
 from services.chassis.database import StorageFailedError
 from services.chassis.logs import Log as ServiceLog
-from tlog.errors import TlogError
-from tlog.hashing import EMPTY_ROOT, leaf_hash
-from tlog.leaf import parse
-from tlog.tiles import WIDTH, Tile, width_at
 
 INTERVAL_S = 1.0
 """Between tiles of 256 entries: ten million are compared in eleven hours."""
+PAUSE_S = 60.0
+"""Between rounds, so that a small log is not compared all the time."""
+_NAMED = 20
+"""Findings of a step that are named in the service's log; the rest is counted. fsck names more."""
 
 _log = ServiceLog("log")
 
 
 class Scrub:
-    """Goes through the entries that a checkpoint covers, a tile at a time."""
+    """Goes through the database, a tile at a time, and begins again."""
 
-    def __init__(self, events: EventStore, heads: HeadStore, files: LogFiles) -> None:
-        """Begin with the first entry."""
-        self._events = events
-        self._heads = heads
-        self._files = files
-        self._index = 0
-        self.damaged = 0
-        """How often a tile was found whose entries are others; each is found again in every round."""
+    def __init__(self, begin: Callable[[float], IndexScan], first_part: float = 0.0) -> None:
+        """Have rounds begun by `begin`, the first one behind `first_part` of the log, 0 to 1.
+
+        A service that is started again and again comes to the end of a large log only when it does not always
+        begin at the beginning.
+        """
+        self._begin = begin
+        self._scan = begin(first_part)
+        self._found = 0
+        self._found_before = 0
+
+    @property
+    def damaged(self) -> int:
+        """How many differences were found, in this round or the one before it."""
+        return max(self._found, self._found_before)
 
     async def run(self) -> None:
         """Compare for ever: a server's background task. What differs is an error in the service's log."""
         while True:
+            pause = INTERVAL_S
             try:
-                await self.step()
-            except LogDamagedError as error:
-                self.damaged += 1
-                _log.error("log_entry_damaged", reason=str(error))
+                found = await self.step()
+                for each in found[:_NAMED]:
+                    _log.error("log_entry_damaged", reason=str(each))
+                if len(found) > _NAMED:
+                    _log.error("log_entries_damaged", count=len(found))
+                if self._scan.done:
+                    pause = PAUSE_S
             except StorageFailedError:
                 raise
             except Exception as error:
                 # Kms, the database or the files are away, or a defect: neither may end the service.
                 _log.debug("log_not_compared", error_type=type(error).__name__)
-            await asyncio.sleep(INTERVAL_S)
+            await asyncio.sleep(pause)
 
-    async def step(self) -> None:
-        """Compare the entries of the next tile. Raises LogDamagedError, and goes on with the one after."""
-        head = await self._heads.newest()
-        size, root = (0, EMPTY_ROOT) if head is None else (head.size, head.root)
-        if self._index * WIDTH >= size:
-            self._index = 0
-        tile = Tile(0, self._index, width_at(0, self._index, size))
-        self._index += 1
-        if not tile.width:
-            return
-        first = tile.index * WIDTH
-        rows = await self._events.rows(first, tile.width)
-        try:
-            hashes = await verified_tile(Nodes(self._files), tile, size, root)
-        except TlogError as error:
-            raise LogDamagedError(f"{tile.path}: {error}") from error
-        for number, held in enumerate(hashes, start=first):
-            if number - first >= len(rows):
-                raise LogDamagedError(f"entry {number} is gone from the database")
-            row = rows[number - first]
-            if row.sequence != number:
-                raise LogDamagedError(f"entry {number} is gone from the database")
-            if leaf_hash(row.leaf) != held:
-                raise LogDamagedError(f"entry {number} is another than in the log")
-            header = parse(row.leaf)
-            if (row.event_id, row.time_us) != (header.event_id, header.time_us):
-                raise LogDamagedError(f"entry {number} stands in a row that says something else of it")
+    async def step(self) -> Sequence[Finding]:
+        """Compare the next tile. Raises DomainError and OSError; what was not compared is tried again."""
+        if self._scan.done:
+            self._found, self._found_before = 0, self._found
+            self._scan = self._begin(0.0)
+        found = await self._scan.step()
+        self._found += len(found)
+        return found

@@ -29,6 +29,7 @@ ACCOUNT = "123456789012"
 OTHER = "210987654321"
 AUTH = WorkloadId("craton.local", "service", "auth")
 EDGE = WorkloadId("craton.local", "service", "edge")
+AUDIT = WorkloadId("craton.local", "service", "audit")
 ADMIN = WorkloadId("craton.local", "operator", "admin")
 
 
@@ -81,13 +82,19 @@ class Service:
         self.lookup = Lookup(store, self.keys, self.authorization)
 
 
+def service_over(database: Database) -> Service:
+    """The operations over a database whose schema is current."""
+    parts = (SettableClock(), InMemoryKeyService(), ListedActions(), database)
+    made = Service(*parts, None, None, None)
+    made.restart()
+    return made
+
+
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
     database = Database("sqlite://")
     make_schema(database, Path(services.audit.__file__).parent / "adapters" / "migrations")
-    parts = (SettableClock(), InMemoryKeyService(), ListedActions(), database)
-    made = Service(*parts, None, None, None)
-    made.restart()
+    made = service_over(database)
     yield made
     await database.close()
 

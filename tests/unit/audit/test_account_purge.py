@@ -58,7 +58,7 @@ async def test_nothing_can_be_read_or_found_and_all_leaves_are_there(service):
     assert await found(service, call=by_principal()) == []
 
 
-async def test_what_is_late_is_in_the_log_and_cannot_be_read(service):
+async def test_of_what_is_late_the_log_has_that_it_was(service):
     await service.ingestor.append(AUTH, SPOOL, 0, [own(1)])
     purge = purge_of(service)
     await purge.purge(PURGE)
@@ -66,10 +66,14 @@ async def test_what_is_late_is_in_the_log_and_cannot_be_read(service):
     copy = event(2, shared_event_id="joined")
     copy.principal.ClearField("arn")
     assert await service.ingestor.append(AUTH, SPOOL, 1, [own(3), copy, own(4, account=OTHER)]) == 4
-    assert [row.account_id for row in await rows(service, ENTRIES)] == ["purged", "purged", "purged", OTHER]
-    assert {row.account_id for row in await rows(service, DATA_KEYS)} == {OTHER}
-    assert service.kms.generated == generated + 1
-    assert len(await found(service)) == 1
+    assert [row.account_id for row in await rows(service, ENTRIES)] == ["purged", "", "", OTHER]
+    assert {row.account_id for row in await rows(service, DATA_KEYS)} == {"", OTHER}
+    assert service.kms.generated == generated + 2
+    left = [each for each in await found(service) if not each.account_id]
+    # In their places stands that they were, and nothing of what they said.
+    assert [(each.event_name, each.recorder) for each in left] == [("DiscardEvent", "auth")] * 2
+    assert ACCOUNT not in str(left)
+    assert await found(service, ACCOUNT) == []
 
 
 async def test_another_incarnation_has_a_log_of_its_own(service):

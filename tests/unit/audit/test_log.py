@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from craton.audit.v1 import resources_pb2 as pb
 
-from services.audit.adapters.sql_events import SqlEventStore
-from services.audit.adapters.sql_heads import SqlHeadStore
 from services.audit.config import LogSettings
 from services.audit.errors import BucketError, LogDamagedError
 from services.audit.operations.log import INTERVAL_S
@@ -202,10 +200,9 @@ async def test_a_defect_does_not_end_the_service(world: World, caplog: pytest.Lo
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    events, heads = SqlEventStore(world.service.database), SqlHeadStore(world.service.database)
     await world.take_in(10)
     world.signer.sign = broken  # type: ignore[assignment]
-    tasks = [asyncio.create_task(each.run()) for each in (world.log, Scrub(events, heads, world.files))]
+    tasks = [asyncio.create_task(each.run()) for each in (world.log, Scrub(world.scan))]
     async with asyncio.timeout(5):
         while "log_failed" not in [record.message for record in caplog.records]:
             await asyncio.sleep(0.05)

@@ -1,11 +1,12 @@
 """Lookups: own events only, in order, page by page, and damage is never passed over."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from services.audit.adapters.tables import DATA_KEYS, ENTRIES
+from services.audit.adapters.tables import DATA_KEYS, ENTRIES, RESOURCES
 from services.audit.domain.query import Query
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
@@ -147,17 +148,39 @@ async def change(service, statement):
     [
         {"principal_arn": "arn:aws:iam::123456789012:user/mallory"},
         {"event_name": "GetUser"},
+        {"request_id": "request-0"},
+        {"event_id": bytes(16)},
         {"leaf": b"\x01" + bytes(200)},
         {"leaf": b""},
     ],
-    ids=["principal", "name", "leaf", "empty"],
+    ids=["principal", "name", "request", "id", "leaf", "empty"],
 )
 async def test_a_changed_row_is_an_error_not_an_omission(filled, values):
     await change(filled, sa.update(ENTRIES).where(ENTRIES.c.position == 3).values(**values))
     with pytest.raises(DomainError) as refusal:
         await find(filled, by_operator())
     assert refusal.value.reason_name == "INTERNAL"
-    assert refusal.value.metadata == {"sequence": "3"}
+    assert refusal.value.metadata["sequence"] == "3"
+    # The leaf that was altered does not say which event it was; the row does.
+    assert refusal.value.metadata["event_id"] in (filled.events[3].event_id, str(UUID(bytes=bytes(16))))
+    assert "craton audit fsck" in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("values", "query"),
+    [
+        ({"resource": "forged"}, Query(resource="forged")),
+        ({"resource_type": "AWS::KMS::Key"}, Query(account_id=ACCOUNT, resource_type="AWS::KMS::Key")),
+        ({"time_us": 1}, Query(resource=f"arn:aws:iam::{ACCOUNT}:user/u3", end_us=START)),
+    ],
+    ids=["resource", "type", "time"],
+)
+async def test_what_an_event_does_not_say_is_no_answer(filled, values, query):
+    """Resources have rows of their own, which are not read with the entry: the event is asked."""
+    await change(filled, sa.update(RESOURCES).where(RESOURCES.c.sequence == 3).values(**values))
+    with pytest.raises(DomainError) as refusal:
+        await find(filled, by_operator(), query)
+    assert refusal.value.metadata == {"sequence": "3", "event_id": filled.events[3].event_id}
 
 
 async def test_swapped_leaves_are_noticed(filled):

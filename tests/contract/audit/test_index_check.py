@@ -1,0 +1,232 @@
+"""Whatever is altered in the database of audit is found, and named, by comparing it with the log."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from services.audit.adapters.sql_index import UNCHECKED
+from services.audit.adapters.tables import (
+    DATA_KEYS,
+    ENTRIES,
+    HEADS,
+    METADATA,
+    PURGED_ACCOUNTS,
+    PURGED_KEYS,
+    RESOURCES,
+    SPOOLS,
+)
+from services.audit.domain.purged import PURGED
+from services.chassis.database import Database
+from tests.contract.audit.index_world import IndexWorld, of
+from tests.contract.audit.test_event_store import database  # noqa: F401
+from tests.unit.audit.conftest import ACCOUNT, OTHER, event
+
+CHECKED = [each for each in METADATA.sorted_tables if each.name not in UNCHECKED]
+COLUMNS = [
+    (table, column)
+    for table in CHECKED
+    for column in table.columns
+    if f"{table.name}.{column.name}" not in UNCHECKED
+]
+NAMED_OTHERWISE = {
+    "entries.sequence": ("entries", "is gone"),
+    "resources.resource": ("resources", "missing"),
+    "resources.sequence": ("resources", "missing"),
+    "data_keys.key_id": ("data_keys", "is not what kms made"),
+    "data_keys.account_id": ("data_keys", "is not what kms made"),
+    "data_keys.wrapped": ("data_keys", "is not what kms made"),
+    "heads.head_id": ("heads", "is gone"),
+    "purged_accounts.account_id": ("purged_accounts", "is none that the log has an event of"),
+    "purged_accounts.incarnation": ("purged_accounts", "is none that the log has an event of"),
+    "purged_accounts.purge_id": ("purged_accounts", "is none that the log has an event of"),
+    "purged_keys.key_id": ("purged_keys", "are not those that the log names"),
+    "spools.spool_id": ("spools", "is gone"),
+    # Seen from an entry: what has come in this spool was recorded by somebody else.
+    "spools.workload": ("entries", "spool_id"),
+}
+PLAIN = {
+    ENTRIES: (ENTRIES.c.account_id == ACCOUNT,),
+    RESOURCES: (RESOURCES.c.account_id == ACCOUNT,),
+    DATA_KEYS: (DATA_KEYS.c.account_id == ACCOUNT,),
+}
+"""Whose row is altered, where it matters."""
+
+
+@pytest.fixture
+async def world(database: Database, tmp_path: Path) -> IndexWorld:  # noqa: F811
+    made = IndexWorld(database, tmp_path)
+    await made.fill()
+    await made.purged()
+    return made
+
+
+def other(column: sa.Column[Any], value: Any) -> Any:
+    """Return another value that the column could hold."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, bytes):
+        return bytes((value[0] ^ 1,)) + value[1:]
+    if isinstance(value, int):
+        return value + 1_000_000_000
+    return value[:-1] + ("0" if value[-1:] != "0" else "1") if value else "x"
+
+
+async def named(world: IndexWorld) -> set[tuple[str, str]]:
+    """Tables with columns, or with what is wrong, that a check names."""
+    return {
+        (found.table, what)
+        for found in await world.findings()
+        for what in (found.columns or (found.problem,))
+    }
+
+
+def test_a_table_that_somebody_adds_is_checked_or_says_why_not() -> None:
+    columns = {f"{table.name}.{each.name}" for table in METADATA.sorted_tables for each in table.columns}
+    assert set(UNCHECKED) <= {each.name for each in METADATA.sorted_tables} | columns
+    assert all(UNCHECKED.values())
+    assert {each.name for each in CHECKED} == {
+        "data_keys", "entries", "heads", "purged_accounts", "purged_keys", "resources", "spools",
+    }  # fmt: skip
+
+
+async def test_what_nobody_altered_has_no_difference(world: IndexWorld) -> None:
+    scan = world.log.scan()
+    found = []
+    while not scan.done:
+        found += await scan.step()
+    assert found == []
+    assert list(await scan.structure()) == []
+    assert scan.walk.reached == scan.size == world.log.log.size > 40
+    assert scan.walk.purged == 13
+
+
+async def test_every_altered_column_is_named(world: IndexWorld) -> None:
+    """One after the other, in one world: a new column is tried without anybody thinking of it."""
+    for table, column in COLUMNS:
+        row = await world.row(table, *PLAIN.get(table, ()))
+        changed = {**row, column.name: other(column, row[column.name])}
+        await world.write(sa.update(table).where(of(table, row)).values(changed))
+        name = f"{table.name}.{column.name}"
+        assert NAMED_OTHERWISE.get(name, (table.name, column.name)) in await named(world), name
+        await world.write(sa.update(table).where(of(table, changed)).values(row))
+    assert await world.findings() == []
+    assert len(COLUMNS) > 30
+
+
+async def test_rows_that_are_gone_are_named(world: IndexWorld) -> None:
+    for table in CHECKED:
+        row = await world.row(table, *PLAIN.get(table, ()))
+        await world.write(sa.delete(table).where(of(table, row)))
+        assert table.name in {found.table for found in await world.findings()}, table.name
+        await world.write(sa.insert(table).values(row))
+    assert await world.findings() == []
+
+
+async def test_rows_that_somebody_adds_are_named(world: IndexWorld) -> None:
+    added: set[sa.Table] = set()
+    for table, changes in (
+        (ENTRIES, {"sequence": -1, "event_id": b"x" * 16, "position": 10**9}),
+        (RESOURCES, {"resource": "arn:aws:kms:us-east-1:123456789012:key/forged"}),
+        (RESOURCES, {"sequence": 10**9}),
+        (DATA_KEYS, {"key_id": b"x" * 16}),
+        (HEADS, {"head_id": 2}),
+        (SPOOLS, {"spool_id": "ef" * 16}),
+        (PURGED_ACCOUNTS, {"account_id": ACCOUNT}),
+        (PURGED_KEYS, {"key_id": b"x" * 16}),
+    ):
+        row = {**await world.row(table, *PLAIN.get(table, ())), **changes}
+        await world.write(sa.insert(table).values(row))
+        assert table.name in {found.table for found in await world.findings()}, changes
+        await world.write(sa.delete(table).where(of(table, row)))
+        added.add(table)
+    assert added == set(CHECKED)
+    assert await world.findings() == []
+
+
+async def test_an_entry_that_somebody_adds_is_in_the_log_and_does_not_open(world: IndexWorld) -> None:
+    size = world.log.log.size
+    row = await world.row(ENTRIES, ENTRIES.c.account_id == ACCOUNT)
+    forged = {"sequence": size, "event_id": b"x" * 16, "position": 10**6, "leaf": b"\x02" + bytes(200)}
+    await world.write(sa.insert(ENTRIES).values({**row, **forged}))
+    assert await world.log.log.extend() == 1
+    assert ("data_keys", "is gone") in await named(world)
+
+
+@pytest.mark.parametrize("columns", [("leaf",), ("position",), ("event_name", "record"), ()])
+async def test_rows_that_were_swapped_are_named(world: IndexWorld, columns: tuple[str, ...]) -> None:
+    one = await world.row(ENTRIES, ENTRIES.c.sequence == 3)
+    two = await world.row(ENTRIES, ENTRIES.c.sequence == 6)
+    names = columns or tuple(name for name in one if name != "sequence")
+    unique = {"event_id": b"y" * 16, "position": 10**6}
+    blank = {name: value for name, value in unique.items() if name in names}
+    statements = [sa.update(ENTRIES).where(of(ENTRIES, one)).values(blank)] if blank else []
+    statements.append(sa.update(ENTRIES).where(of(ENTRIES, two)).values({name: one[name] for name in names}))
+    statements.append(sa.update(ENTRIES).where(of(ENTRIES, one)).values({name: two[name] for name in names}))
+    if columns == ("event_name", "record"):
+        statements.append(sa.update(ENTRIES).where(of(ENTRIES, one)).values(event_name="Swapped"))
+    await world.write(*statements)
+    found = {each.sequence for each in await world.findings()}
+    assert 3 in found
+    assert columns[:1] == ("event_name",) or 6 in found
+
+
+async def test_every_difference_is_named_not_the_first_one_alone(world: IndexWorld) -> None:
+    await world.write(
+        sa.update(ENTRIES).where(ENTRIES.c.sequence.in_((0, 9))).values(request_id="another", read_only=True),
+        sa.delete(ENTRIES).where(ENTRIES.c.sequence == 12),
+        sa.delete(RESOURCES).where(RESOURCES.c.sequence == 15),
+    )
+    found = await world.findings()
+    assert [(each.sequence, each.columns or each.problem) for each in found] == [
+        (0, ("request_id", "read_only")),
+        (9, ("request_id", "read_only")),
+        (12, "is gone"),
+        (15, ("missing",)),
+    ]
+    ids = {row["sequence"]: row["event_id"] for row in [await world.row(ENTRIES, ENTRIES.c.sequence == 0)]}
+    assert found[0].event_id.replace("-", "") == ids[0].hex()
+    assert str(found[0]).endswith("differs from the log: request_id, read_only")
+
+
+async def test_an_event_cannot_be_hidden_as_a_purged_one(world: IndexWorld) -> None:
+    """With its data key the event says what it was; without one, no purge in the log has taken the key."""
+    texts = ("principal_arn", "event_name", "request_id", "event_source", "user_name", "access_key")
+    hidden = {"account_id": PURGED, "read_only": False, "record": False, **dict.fromkeys(texts, "")}
+    await world.write(
+        sa.delete(RESOURCES).where(RESOURCES.c.account_id == ACCOUNT),
+        sa.update(ENTRIES).where(ENTRIES.c.account_id == ACCOUNT).values(hidden),
+    )
+    assert ("entries", "account_id") in await named(world)
+    key = await world.row(DATA_KEYS, DATA_KEYS.c.account_id == ACCOUNT)
+    await world.write(sa.delete(DATA_KEYS).where(of(DATA_KEYS, key)))
+    found = await named(world)
+    assert ("data_keys", "is gone") in found
+    await world.write(sa.insert(PURGED_KEYS).values(key_id=key["key_id"]))
+    assert ("purged_keys", "are not those that the log names") in await named(world)
+
+
+async def test_an_account_that_goes_on_is_not_silenced(world: IndexWorld) -> None:
+    """A row that says that it never went on would have audit discard its events."""
+    await world.write(sa.update(PURGED_ACCOUNTS).values(until_us=None))
+    assert ("purged_accounts", "until_us") in await named(world)
+
+
+async def test_a_second_purge_leaves_no_difference(world: IndexWorld) -> None:
+    await world.purged(ACCOUNT, go_on=False)
+    assert await world.findings() == []
+    await world.take_in([event(1_000, OTHER)])
+    assert await world.findings() == []
+
+
+async def test_the_log_may_be_of_several_tiles(world: IndexWorld) -> None:
+    await world.fill(600)
+    assert await world.findings() == []
+    await world.write(sa.update(ENTRIES).where(ENTRIES.c.sequence == 511).values(event_name="Another"))
+    assert [each.sequence for each in await world.findings()] == [511]
+    # A pass that begins behind the first tile knows nothing of spools, and is silent about them.
+    scan, found = world.log.scan(from_part=0.5), []
+    while not scan.done:
+        found += await scan.step()
+    assert [each.sequence for each in found] == [511]
