@@ -8,6 +8,7 @@ import grpc
 from craton.pool.v1 import pool_service_pb2
 from craton.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 
+from cli.audit_health import audit_health, lines
 from cli.health import health
 from cli.output import Exit, console, emit
 from cli.running import stopped
@@ -46,6 +47,7 @@ def show(stack: Stack, *, as_json: bool) -> None:
         "healthy": all(each.healthy for each in programs),
         "programs": rows,
         "pools": pools,
+        "audit": audit_health(stack),
         "custody": custody(separate_uids=stack.separate_uids),
         "separate_uids": stack.separate_uids,
         "memory_mib": round(total / _MIB),
@@ -81,6 +83,8 @@ def _print(report: dict[str, Any]) -> None:
             console.print(
                 f"  {model['model_id']}: {'ready' if model['ready'] else 'not ready'}", markup=False
             )
+    for line, style in lines(report["audit"]):
+        console.print(line, markup=False, style=style)
     console.print(f"root key custody: {report['custody']}", markup=False)
     if not report["separate_uids"]:
         console.print("every program runs under one uid (not started by root)", style="yellow")

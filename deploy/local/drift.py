@@ -9,7 +9,7 @@ from typing import Any
 from deploy.local.stack import Stack
 from services.chassis.config import ConfigError, load
 
-_METRICS_OFFSET = 100
+METRICS_OFFSET = 100
 """A service's metrics listen on its port plus this."""
 
 
@@ -62,7 +62,7 @@ def _listener(stack: Stack, path: Path, module: str, kind: str, port: int) -> It
         yield f"{path.name}: server.kind is {server.kind}, the stack starts a {kind}"
     for key, value, wanted in (
         ("listen", server.listen, port),
-        ("metrics_listen", server.metrics_listen, port + _METRICS_OFFSET),
+        ("metrics_listen", server.metrics_listen, port + METRICS_OFFSET),
     ):
         if value != f"{stack.address}:{wanted}":
             yield f"{path.name}: server.{key} is {value}, stack.toml says port {wanted}"

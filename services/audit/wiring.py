@@ -166,6 +166,11 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add_task("delivery", delivery.run)
     server.metrics.gauge("craton_audit_log_entries", "Entries that a checkpoint covers.", lambda: log.size)
     server.metrics.gauge(
+        "craton_audit_log_waits",
+        "1 while the log does not grow because kms or the place of its files is away.",
+        lambda: log.waiting,
+    )
+    server.metrics.gauge(
         "craton_audit_log_damage",
         "Differences between database and log, and one while the log does not grow: 0, or a person looks.",
         lambda: scrub.damaged + log.damaged,

@@ -1,12 +1,15 @@
 """The audit log by the command line: an event is proved, verified offline, and the whole log is checked."""
 
 import base64
+import contextlib
 import json
 import shutil
+import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -108,6 +111,7 @@ def test_the_whole_log_is_checked_and_damage_found(stack: Any, key: str, tmp_pat
     whole = stack.craton_json("audit", "fsck", "--key", key)
     assert whole["entries"] >= 10
     assert whole["log"] == "craton.local/audit"
+    assert (whole["index_entries"] >= whole["entries"], whole["index_differences"]) == (True, 0)
     copy = tmp_path / "log"
     copy_log(stack.home / "state/audit/log", copy)
     size = stack.craton_json("audit", "fsck", "--folder", str(copy), "--key", key)["entries"]
@@ -118,6 +122,25 @@ def test_the_whole_log_is_checked_and_damage_found(stack: Any, key: str, tmp_pat
     damaged = stack.craton("audit", "fsck", "--folder", str(copy), "--key", key, check=False)
     assert damaged.returncode == Exit.REFUSED
     assert "The log is damaged" in damaged.stderr
+
+
+def test_a_database_that_says_something_else_is_found(stack: Any, event: dict[str, Any], key: str) -> None:
+    """Whoever can write the database hides a record from readers of CloudTrail."""
+    row = "UPDATE entries SET record = NOT record WHERE event_id = ?"
+    path, parameters = stack.home / "state/audit/audit.sqlite", (UUID(event["event_id"]).bytes,)
+
+    def altered() -> None:
+        with contextlib.closing(sqlite3.connect(path, timeout=30)) as database, database:
+            assert database.execute(row, parameters).rowcount == 1
+
+    altered()
+    try:
+        done = stack.craton("audit", "fsck", "--key", key, "--json", check=False)
+    finally:
+        altered()
+    assert (done.returncode, "not what the log says: 1 difference" in done.stderr) == (Exit.REFUSED, True)
+    (found,) = json.loads(done.stdout)["findings"]
+    assert (found["table"], found["columns"], found["event_id"]) == ("entries", ["record"], event["event_id"])
 
 
 @pytest.mark.usefixtures("proof")

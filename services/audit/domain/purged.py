@@ -46,8 +46,8 @@ def emptied(index: Index) -> Index:
 def discarded(entry: Entry) -> Entry:
     """Return what is kept of an event that came late: that there was one, when, and who recorded it.
 
-    Its place in its spool and its id are taken. What it said is kept nowhere, not even under a key that no one
-    has: an entry that nobody can open could be any.
+    Its place in its spool and its id are taken. What it said is kept nowhere, not even under a key that
+    nobody has: an entry that nobody can open could be any.
     """
     late = pb.Event.FromString(entry.body)
     kept = pb.Event(

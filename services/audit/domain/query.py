@@ -1,6 +1,7 @@
 """A question about past events, and the place at which a page of answers ended."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 from services.audit.domain.entry import Index
@@ -11,6 +12,20 @@ from services.chassis.pages import decode_page_token, encode_page_token
 DEFAULT_PAGE_SIZE = 50
 _INT64 = 2**63
 """Numbers of the store are smaller; a token that names a greater one is nobody's."""
+
+
+_EQUAL = (
+    "account_id",
+    "principal_arn",
+    "event_name",
+    "request_id",
+    "event_id",
+    "event_source",
+    "user_name",
+    "access_key",
+    "read_only",
+)
+"""Attributes that are asked for as they stand in the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +55,21 @@ class Query:
         """Identify the question, so that a page token is good for its own question only."""
         return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:16]
 
-    def matches(self, index: Index) -> bool:
-        """Say whether an event is an answer, by what it says itself."""
-        return (
-            self.account_id in (None, index.account_id)
-            and (self.start_us is None or self.start_us <= index.time_us)
-            and (self.end_us is None or index.time_us < self.end_us)
-            and self.principal_arn in ("", index.principal_arn)
-            and self.event_name in ("", index.event_name)
-            and self.request_id in ("", index.request_id)
-            and self.event_id in (b"", index.event_id)
-            and self.event_source in ("", index.event_source)
-            and self.user_name in ("", index.user_name)
-            and self.access_key in ("", index.access_key)
-            and self.read_only in (None, index.read_only)
-            and (index.record or not self.records)
-            and (not self.resource or self.resource in index.resources)
-            and (not self.resource_type or any(kind == self.resource_type for _, kind in typed(index)))
-        )
+    def matcher(self) -> Callable[[Index], bool]:
+        """Return what says whether an event is an answer, by what it says itself."""
+        equal = [(name, value) for name in _EQUAL if (value := getattr(self, name)) not in (None, "", b"")]
+        start, end = self.start_us or 0, _INT64 if self.end_us is None else self.end_us
+
+        def matches(index: Index) -> bool:
+            if not start <= index.time_us < end or (self.records and not index.record):
+                return False
+            if self.resource and self.resource not in index.resources:
+                return False
+            if self.resource_type and all(kind != self.resource_type for _, kind in typed(index)):
+                return False
+            return all(getattr(index, name) == value for name, value in equal)
+
+        return matches
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class Log:
         self._origin = origin
         self._edge: Edge | None = None
         self._filled: set[str] = set()
-        self._waiting = False
+        self.waiting = False
+        """Whether kms or the place of the files is away."""
         self.damaged = False
         """Whether the log has stopped growing because something is not what it was."""
         self.size = 0
@@ -66,7 +67,7 @@ class Log:
                 # What comes meanwhile waits for the next checkpoint, unless there is a whole batch of it.
                 while await self.extend() > BATCH - WIDTH:
                     pass
-                self._waiting = self.damaged = False
+                self.waiting = self.damaged = False
             except LogDamagedError as error:
                 self.damaged = True
                 # Events are taken in all the same: they are not less true because the log has been damaged.
@@ -83,9 +84,9 @@ class Log:
             await asyncio.sleep(pause)
 
     def _wait(self, reason: str) -> None:
-        if not self._waiting:
+        if not self.waiting:
             _log.warning("log_waits", reason=reason)
-        self._waiting = True
+        self.waiting = True
 
     async def extend(self) -> int:
         """Add what has come, up to a batch, and return how many entries a new checkpoint has more.

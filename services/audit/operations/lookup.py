@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -57,7 +57,8 @@ class Lookup:
         # One more than asked for tells whether there is a next page.
         rows = await self._store.find(query, after, size + 1)
         await self._open_keys(rows[:size])
-        events = [await self._answer(row, query) for row in rows[:size]]
+        matches = query.matcher()
+        events = [await self._answer(row, matches) for row in rows[:size]]
         token = ""
         if len(rows) > size:
             last = rows[size - 1]
@@ -83,10 +84,10 @@ class Lookup:
         """Return the event of an entry. Raises as `open`."""
         return (await self._opened(row))[1]
 
-    async def _answer(self, row: StoredEntry, query: Query) -> pb.Event:
+    async def _answer(self, row: StoredEntry, matches: Callable[[Index], bool]) -> pb.Event:
         """Return an event that was found; the rows of its resources were not read, so it is asked itself."""
         _, event, index = await self._opened(row)
-        if not query.matches(index):
+        if not matches(index):
             raise self._damaged(row)
         return event
 

@@ -7,12 +7,14 @@ from typing import Protocol
 from services.chassis.audit.budget import SpoolLimits
 from services.chassis.audit.ports import AuditedMethod
 from services.chassis.audit.recorder import SpoolRecorder
+from services.chassis.audit.segment import SpoolCorruptError
 from services.chassis.audit.shipper import GrpcIngest, Ingest, Shipper
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summarised import check_summarised, load_summarised
 from services.chassis.audit.unfinished import unfinished
 from services.chassis.channels import Channel
 from services.chassis.clock import Clock
+from services.chassis.config import ConfigError
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.logs import Log
@@ -58,14 +60,20 @@ class LocalAudit:
     ) -> None:
         """Open the spool of `workload`.
 
-        Raises SummarisedError, SpoolInUseError, SpoolCorruptError, or OSError.
+        Raises SummarisedError, SpoolInUseError, OSError, or ConfigError for a spool that is damaged.
         """
         check_summarised(events, load_summarised())
         limits = SpoolLimits.of(settings.max_bytes, settings.commit_timeout_s)
-        self.spool = Spool(settings.spool_dir, randomness=randomness, limits=limits)
+        try:
+            self.spool = Spool(settings.spool_dir, randomness=randomness, limits=limits)
+            self._unfinished = unfinished(self.spool.segments())
+        except SpoolCorruptError as error:
+            raise ConfigError(
+                f"the audit spool {settings.spool_dir} is damaged: {error}. Events that were not shipped are "
+                "in it alone, and it is evidence: move the folder aside, keep it, and start with a new one"
+            ) from error
         if self.spool.torn_bytes:
             _log.warning("audit_spool_torn_end_removed", bytes=self.spool.torn_bytes)
-        self._unfinished = unfinished(self.spool.segments())
         self.recorder = SpoolRecorder(self.spool, recorder_name(workload), clock, randomness)
         self.shipper = Shipper(self.spool, ingest, clock, randomness, self._needed_from)
         self._channel: Channel | None = None
@@ -97,6 +105,11 @@ class LocalAudit:
         )
         host.metrics.gauge(
             "craton_audit_backlog_events", "Durable events not yet shipped.", lambda: self.shipper.backlog
+        )
+        host.metrics.gauge(
+            "craton_audit_shipping_delayed",
+            "1 while the audit service does not take in what is shipped.",
+            lambda: self.shipper.delayed,
         )
 
     async def close_unfinished(self) -> None:

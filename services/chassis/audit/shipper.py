@@ -82,6 +82,8 @@ class Shipper:
         self._needed_from = needed_from
         self._reader = SpoolReader()
         self._position = spool.first_position
+        self.delayed = False
+        """Whether the audit service has not taken in the last batch."""
 
     @property
     def backlog(self) -> int:
@@ -102,8 +104,9 @@ class Shipper:
                 await asyncio.sleep(_PACE_S)
             try:
                 await self.ship_once()
-                backoff = 0.0
+                backoff, self.delayed = 0.0, False
             except DomainError as error:
+                self.delayed = True
                 backoff = min(max(backoff * 2, _FIRST_BACKOFF_S), _LAST_BACKOFF_S)
                 _log.warning("audit_shipping_delayed", reason=error.reason_name, count=self.backlog)
                 await asyncio.sleep(backoff * (0.5 + self._randomness.token_bytes(1)[0] / 512))

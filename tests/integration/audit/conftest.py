@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from craton.audit.v1 import ingest_service_pb2_grpc, log_service_pb2_grpc, lookup_service_pb2_grpc
+from craton.audit.v1 import (
+    index_service_pb2_grpc,
+    ingest_service_pb2_grpc,
+    log_service_pb2_grpc,
+    lookup_service_pb2_grpc,
+)
 from grpc_health.v1 import health_pb2_grpc
 
 from services.audit.config import AuditConfig, LogSettings
@@ -106,6 +111,7 @@ class Clients:
     def __init__(self, channel: Channel) -> None:
         self.ingest: Any = ingest_service_pb2_grpc.IngestServiceStub(channel)
         self.lookup: Any = lookup_service_pb2_grpc.LookupServiceStub(channel)
+        self.index: Any = index_service_pb2_grpc.IndexServiceStub(channel)
         self.log: Any = log_service_pb2_grpc.LogServiceStub(channel)
         self.health: Any = health_pb2_grpc.HealthStub(channel)
 

@@ -1,13 +1,16 @@
 """The log over real mTLS and the real kms: an event elsewhere is proved by the log's public key alone."""
 
 import asyncio
+import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
-from craton.audit.v1 import log_service_pb2
+from craton.audit.v1 import index_service_pb2, log_service_pb2
 from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.wiring import build
@@ -73,6 +76,45 @@ async def test_a_call_elsewhere_is_proved_by_the_logs_key_alone(tmp_path, worklo
             await asking
         assert from_rpc_error(refused.value, "audit").reason_name == reason
     await runtime.stop()
+
+
+async def test_a_database_that_was_altered_is_told_from_its_log(tmp_path, workloads, audit, clients):
+    runtime = Runtime(tmp_path, workloads.tls("service/runtime"), f"127.0.0.1:{audit.port}")
+    await asyncio.gather(*(runtime.serve(number) for number in range(1, 11)))
+    await runtime.shipped()
+    await runtime.stop()
+    admin = clients(audit, "operator/admin")
+    events = await lookup(admin, event_name="InvokeModel")
+    await covered(
+        lambda: admin.log.GetEventProof(log_service_pb2.GetEventProofRequest(event_id=events[0].event_id))
+    )
+
+    async def checked() -> list[Any]:
+        return [each async for each in admin.index.CheckIndex(index_service_pb2.CheckIndexRequest())]
+
+    whole = await checked()
+    assert (whole[-1].done, whole[-1].found) == (True, 0)
+    assert whole[-1].checked == whole[-1].size >= 20
+    with contextlib.closing(sqlite3.connect(tmp_path / "audit-state/audit.sqlite")) as database, database:
+        key = UUID(events[3].event_id).bytes
+        database.execute("UPDATE entries SET event_name = 'Harmless' WHERE event_id = ?", (key,))
+        database.execute("DELETE FROM resources WHERE sequence = 0")
+    (named, bare) = sorted(
+        (each for report in await checked() for each in report.findings), key=lambda each: each.table
+    )
+    assert (named.table, list(named.columns), named.event_id) == (
+        "entries", ["event_name"], events[3].event_id,
+    )  # fmt: skip
+    assert (bare.table, list(bare.columns), bare.index) == ("resources", ["missing"], 0)
+    # What is found under the forged name is no answer; under its own it is found no more.
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await lookup(admin, event_name="Harmless")
+    error = from_rpc_error(refused.value, "audit")
+    assert (error.reason_name, error.metadata["event_id"]) == ("INTERNAL", events[3].event_id)
+    with pytest.raises(grpc.aio.AioRpcError) as stranger:
+        async for _ in clients(audit, "service/edge").index.CheckIndex(index_service_pb2.CheckIndexRequest()):
+            pass
+    assert from_rpc_error(stranger.value, "audit").reason_name == "CALLER_NOT_LISTED"
 
 
 async def cosigned(admin: Any, size: int) -> int:

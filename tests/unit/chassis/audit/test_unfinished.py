@@ -14,6 +14,7 @@ from services.chassis.audit.reader import SpoolReader
 from services.chassis.audit.recorder import OUTCOME_UNKNOWN, SpoolRecorder
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.unfinished import unfinished
+from services.chassis.config import ConfigError
 from services.chassis.context import CallContext
 from services.chassis.randomness import SystemRandomness
 from services.chassis.settings import AuditSettings, UpstreamSettings
@@ -160,3 +161,17 @@ async def test_of_a_long_spool_the_end_is_read(tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
     assert len(unfinished(segments)) == 60
     await spool.close()
+
+
+async def test_a_spool_that_is_damaged_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """A service that starts says so in one line: all of them print a ConfigError as such."""
+    audit = local(tmp_path, Ingest())
+    for number in range(2):
+        await audit.recorder.intent(call(number), METHODS["/m"])
+    await ended(audit)
+    (segment,) = (tmp_path / "spool").glob("*.seg")
+    content = bytearray(segment.read_bytes())
+    content[content.index(b"call-0")] ^= 1
+    segment.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"spool is damaged: {segment.name}: .* move the folder aside"):
+        local(tmp_path, Ingest())
