@@ -105,10 +105,11 @@ def _called(
     for method in methods:
         request_id = str(uuid.uuid4())
         fields = (*metadata, ("x-request-id", request_id))
-        call = channel.unary_unary(method).future(b"", timeout=_LIMIT_S, metadata=fields)
+        # One answer is a stream of one: methods that stream are called like the others.
+        call = channel.unary_stream(method)(b"", timeout=_LIMIT_S, metadata=fields)
         calls.append((events[method], request_id, call))
     for audited, request_id, call in calls:
-        error, ended = call.exception(), OK
+        error, ended = _exception(call), OK
         if error is not None:
             ended = f"{error.code().name} {from_rpc_error(error, server.label).reason_name}"
         # Whoever shows neither a certificate nor a token is counted, whatever the method.
@@ -123,6 +124,16 @@ def _called(
             "" if counted else request_id,
             f"{server.label} tcp {port}",
         )
+
+
+def _exception(call: Any) -> grpc.RpcError | None:
+    """Read a call to its end."""
+    try:
+        for _ in call:
+            pass
+    except grpc.RpcError as error:
+        return error
+    return None
 
 
 def every_operation(stack: Any) -> Iterator[Record]:
