@@ -74,6 +74,15 @@ def not_in_the_log_yet() -> DomainError:
     )
 
 
+def no_checkpoint_yet() -> DomainError:
+    """A log that has just begun."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_RESOURCE_STATE,
+        "The log has no checkpoint yet; the first one comes within seconds.",
+        retry_after_s=1.0,
+    )
+
+
 def purged_event(index: int) -> DomainError:
     """An event whose account was purged: its entry is in the log, and nobody can open it."""
     return DomainError(

@@ -8,6 +8,7 @@ from services.audit.errors import (
     damaged_log,
     files_away,
     invalid_field,
+    no_checkpoint_yet,
     no_such_file,
     not_in_the_log_yet,
     purged_event,
@@ -142,7 +143,7 @@ class Proofs:
     async def _head(self) -> Head:
         head = await self._heads.newest()
         if head is None:
-            raise not_in_the_log_yet()
+            raise no_checkpoint_yet()
         return head
 
     async def _roots(self, ranges: Sequence[Range], size: int) -> Sequence[bytes]:

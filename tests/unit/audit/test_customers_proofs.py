@@ -55,6 +55,18 @@ async def test_a_customer_proves_its_own_events_and_others_are_not_there(world: 
     await world.proofs.permit(OPERATOR)
 
 
+async def test_a_log_without_a_checkpoint_says_so(world: World) -> None:
+    [mine] = await world.take_in(1)
+    said = await refusal(world, by_principal(), mine.event_id)
+    assert said[:2] == (
+        "RESOURCE_STATE",
+        "The log has no checkpoint yet; the first one comes within seconds.",
+    )
+    await world.log.extend()
+    [late] = await world.take_in(1)
+    assert "will cover it" in (await refusal(world, by_principal(), late.event_id))[1]
+
+
 async def test_certificates_of_receipt_keys_are_everybodys(world: World) -> None:
     """A receipt is not complete without the event that publishes its key, which no account has."""
     said = {
