@@ -11,7 +11,7 @@ from services.chassis.audit.ports import AuditedMethod, Recording, no_parameters
 from services.chassis.context import CallContext
 from services.chassis.errors import DomainError
 from services.kms.domain.ciphertext import Ciphertext
-from services.kms.domain.names import GrantName
+from services.kms.domain.names import GrantName, KeyParent
 from services.kms.event_parameters import ALIAS, COMMON, GRANT, MODEL, displayed, trail_file
 from services.kms.operations.digest_keys import DIGEST_KEY
 from services.kms.operations.encryption import named_key
@@ -52,6 +52,14 @@ def _opened_by(asked: str, request: Any, call: CallContext) -> Sequence[str]:
     """Return the key that was asked for, if one was, and the one that the ciphertext names."""
     names = ([displayed(asked)] if asked else []) + [*_key_of_ciphertext(request, call)]
     return tuple(dict.fromkeys(names))
+
+
+def _parent_and_new_key(request: Any, call: CallContext) -> Sequence[str]:
+    # Should the process end before the outcome, nothing else says which key there is now.
+    try:
+        return request.parent, KeyParent.parse(request.parent).key(call.call_id).displayed
+    except ValueError:
+        return (request.parent,)
 
 
 def _alias_and_key(request: Any, _call: CallContext) -> Sequence[str]:
@@ -217,7 +225,8 @@ EVENTS: Mapping[str, AuditedMethod] = {
     "/craton.kms.v1.GrantService/RetireGrant": _effect(_AWS, "RetireGrant", _grant, GRANT),
     **_aws("GrantService", "key_name", effects=("CreateGrant",), reads=("ListGrants",)),
     **_aws("GrantService", "parent", reads=("ListRetirableGrants",)),
-    **_aws("KeyAdminService", "parent", effects=("CreateKey",), reads=("ListKeys",)),
+    "/craton.kms.v1.KeyAdminService/CreateKey": _effect(_AWS, "CreateKey", _parent_and_new_key, COMMON),
+    **_aws("KeyAdminService", "parent", reads=("ListKeys",)),
     **_aws(
         "KeyAdminService",
         "name",

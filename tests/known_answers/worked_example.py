@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from services.chassis.randomness import random_uuid
 from services.chassis.secret import SecretBytes
 from services.kms.adapters.file_custody import FileCustody
 from services.kms.operations.encryption import Asked
@@ -43,7 +45,8 @@ async def make(home: Path) -> dict[str, str]:
     custody = FileCustody(installation.place.file, randomness)
     world = await installation.start(custody)
     try:
-        key = await world.admin.create(call(), PARENT, NewKey(description="the worked example"))
+        creating = replace(call(), call_id=random_uuid(randomness))
+        key = await world.admin.create(creating, PARENT, NewKey(description="the worked example"))
         await world.rotation.rotate(call(), key.name)
         ciphertext, _ = await world.encryption.encrypt(
             call(), Asked(str(key.name), CONTEXT), SecretBytes(PLAINTEXT)

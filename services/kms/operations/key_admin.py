@@ -8,7 +8,7 @@ from typing import Protocol
 from services.chassis.clock import Clock
 from services.chassis.context import CallContext
 from services.chassis.pages import Page, decode_page_token, encode_page_token
-from services.chassis.randomness import Randomness, random_uuid
+from services.chassis.randomness import Randomness
 from services.kms.domain.keys import Key, KeyOrigin, KeyState, KeyVersion
 from services.kms.domain.names import KeyClass, KeyName, KeyParent
 from services.kms.domain.request_facts import NO_FACTS, RequestFacts
@@ -76,7 +76,10 @@ class KeyAdministration:
         self._randomness = randomness
 
     async def create(self, call: CallContext, parent: KeyParent, wanted: NewKey) -> Key:
-        """Create a key (kms:CreateKey), or return the one that the same request id has created before."""
+        """Create a key (kms:CreateKey), or return the one that the same request id has created before.
+
+        A new key has the id of the call: the intent, which is durable before there is a key, names it.
+        """
         usage = _usage(wanted)
         tags = merged_tags((), check_tags(wanted.tags))
         facts = RequestFacts(
@@ -91,7 +94,7 @@ class KeyAdministration:
         if tags:
             await self._access.admit_to_parent(call, parent, "kms:TagResource", facts)
         key = Key(
-            parent.key(random_uuid(self._randomness)),
+            parent.key(call.call_id),
             incarnation,
             KeyState.ENABLED if wanted.origin is KeyOrigin.KMS else KeyState.PENDING_IMPORT,
             wanted.description,

@@ -43,6 +43,8 @@ class KeyAdminServicer(key_admin_service_pb2_grpc.KeyAdminServiceServicer):
             request.bypass_lockout_check,
             tuple((tag.key, tag.value) for tag in request.tags),
         )
+        # The intent names the key that is to be, the outcome one that there is.
+        call.resources[:] = [request.parent]
         key = await self._keys.create(call, parent_of(request.parent), wanted)
         call.resources.append(key.name.displayed)
         return pb.CreateKeyResponse(key=key_with_material(key, await self._keys.version(key)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from craton.common.v1.error_reason_pb2 import ErrorReason
 
@@ -47,7 +48,7 @@ PARENT = KeyParent.parse(f"accounts/{ACCOUNT}/regions/us-east-1")
 def call(account: str = ACCOUNT, caller: str = "service/edge") -> CallContext:
     """A call by a user of an account."""
     kind, name = caller.split("/")
-    context = CallContext("/m", "request", "call", WorkloadId("craton.local", kind, name))
+    context = CallContext("/m", "request", str(uuid4()), WorkloadId("craton.local", kind, name))
     arn = f"arn:aws:iam::{account}:user/alice"
     context.principal = PrincipalClaims(
         account, "i1", arn, "AIDA", "AKIA", False, 1, "us-east-1", "kms", "t", 0, 60
