@@ -225,14 +225,16 @@ class Database:
         deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         try:
             return await loop.run_in_executor(threads, self._transaction, work, read_only, deadline)
-        except StorageFailedError as error:
-            self._failure = error
+        except StorageFailedError:
             self._failed.set()
             raise
         finally:
             self._waiting -= 1
 
     def _transaction(self, work: Callable[[sa.Connection], T], read_only: bool, deadline: float) -> T:
+        if self._failure is not None:
+            # What waited behind it must not be acknowledged either.
+            raise self._failure
         if self._writer is not self._threads and not read_only and time.monotonic() > deadline:
             raise _busy()
         pause = _BACKOFF_S
@@ -242,7 +244,10 @@ class Database:
             except sa.exc.DBAPIError as error:
                 state = getattr(error.orig, "sqlstate", None)
                 if state not in _SERIALIZATION_FAILURES or time.monotonic() > deadline:
-                    raise _translated(error) from error
+                    failure = _translated(error)
+                    if isinstance(failure, StorageFailedError):
+                        self._failure = failure
+                    raise failure from error
             # This is a thread of the pool: the event loop does not wait.
             time.sleep(pause)
             pause = min(2 * pause, 50 * _BACKOFF_S)

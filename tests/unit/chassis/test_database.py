@@ -5,6 +5,7 @@ import multiprocessing
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -179,6 +180,28 @@ async def test_a_failed_device_stops_everything(database: Database) -> None:
         await database.run(count)
     with pytest.raises(StorageFailedError):
         await asyncio.wait_for(watcher, 1)
+
+
+async def test_what_waits_behind_a_failed_device_is_not_written(database: Database) -> None:
+    """The connection that failed may show what is not on disk."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def fails(connection: sa.Connection) -> None:
+        entered.set()
+        go_on.wait(10)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR_FSYNC, "SQLITE_IOERR_FSYNC"
+        raise sa.exc.OperationalError("COMMIT", None, error)
+
+    first = asyncio.create_task(database.run(fails))
+    await asyncio.to_thread(entered.wait, 10)
+    behind = [asyncio.create_task(database.run(partial(insert, text=str(each)))) for each in range(3)]
+    await asyncio.sleep(0)
+    go_on.set()
+    ended = await asyncio.gather(first, *behind, return_exceptions=True)
+    assert [type(each) for each in ended] == [StorageFailedError] * 4
+    with closing(sqlite3.connect(str(database.engine.url.database))) as looking:
+        assert looking.execute("SELECT count(*) FROM note").fetchone() == (0,)
 
 
 async def test_a_file_that_is_no_database_is_a_failed_device(tmp_path: Path) -> None:
