@@ -25,6 +25,7 @@ def audit_health(stack: Stack) -> dict[str, Any]:
         "known": "craton_audit_log_entries" in log,
         "entries": int(log.get("craton_audit_log_entries", 0)),
         "differences": int(log.get("craton_audit_log_damage", 0)),
+        "stopped": bool(log.get("craton_audit_log_stopped", 0)),
         "waits": bool(log.get("craton_audit_log_waits", 0)),
         "shipping_delayed": [name for name in read if read[name].get("craton_audit_shipping_delayed")],
     }
@@ -39,6 +40,8 @@ def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         told.append(
             (f"  {found['differences']:,} differences were found in it: run `craton audit fsck`", "red")
         )
+    if found["stopped"]:
+        told.append(("  it does not grow: look for log_damaged in the service's log", "red"))
     if found["waits"]:
         told.append(("  it waits, for kms or the place of its files; events are taken in", "yellow"))
     if found["shipping_delayed"]:
@@ -51,10 +54,13 @@ def _gauges(address: str, port: int) -> dict[str, float]:
     connection = http.client.HTTPConnection(address, port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-    except OSError:
+        answer = connection.getresponse()
+        if answer.status != http.client.OK:
+            return {}
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    except (OSError, http.client.HTTPException, ValueError):
+        # Nobody is there, or somebody else.
         return {}
     finally:
         connection.close()
-    families = text_string_to_metric_families(text)
     return {each.name: each.samples[0].value for each in families if each.type == "gauge" and each.samples}

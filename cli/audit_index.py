@@ -51,8 +51,13 @@ def require_clean(result: IndexResult, *, as_json: bool) -> None:
     if not as_json:
         rows = [{**each, "columns": ", ".join(each["columns"])} for each in result.findings]
         emit(rows, as_json=False, columns=_COLUMNS)
+    files = (
+        ""
+        if any(each["table"] == "log" for each in result.findings)
+        else "The log's files are whole: they count. "
+    )
     raise CommandError(
-        f"The database is not what the log says: {result.found:,} differences. The log's files are whole: "
-        "they count. Lookups may leave out what was altered.",
+        f"The database is not what the log says: {result.found:,} differences. {files}Lookups may leave out "
+        "what was altered.",
         Exit.REFUSED,
     )

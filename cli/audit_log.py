@@ -175,15 +175,18 @@ def fsck(
     """Check the whole log: every entry and tile, and what the database says of every event.
 
     The files are read and verified here, up to the newest checkpoint. The database is compared with them by
-    the audit service, which can open events; with --folder or --files-only it is left out. Ends with 3 when
-    something is not what it was, and names it.
+    the audit service, which can open events; with --folder or --files-only it is left out. What differs
+    is named.
 
     Without --key the log's own word is taken for its key: then it shows that the log is whole, and not
-    whose it is.
+    whose it is. Ends with 0 when all is whole, 1 while another check of the database runs, 3 when something
+    differs, 5 when the service is away.
 
     \b
     Example:
       craton audit fsck --key craton.local/audit+0a1b2c3d+AbCd…
+      craton audit fsck --folder /backup/audit-log --key craton.local/audit+0a1b2c3d+AbCd…
+      craton audit fsck --files-only
     """
     read, believed = _of_stack(key) if folder is None else _of_folder(folder, key)
     trust = trust_of(believed, witnesses)

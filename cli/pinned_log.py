@@ -32,14 +32,14 @@ class PinnedLog:
     """Whose signatures to demand, and what was seen."""
 
     def __init__(self, file: Path) -> None:
-        """Read the keys, as `craton audit key --json` prints them. Raises TlogError, click.UsageError."""
+        """Read the keys, as `craton audit key --json` prints them. Raises TlogError."""
         self._seen = file.with_name(f"{file.name}.seen")
         self._conflict = file.with_name(f"{file.name}.conflict")
         try:
             members = json.loads(file.read_bytes()[:_MAX_BYTES])
             key = VerifierKey.parse(members["verifier_key"])
             witnesses = tuple(map(VerifierKey.parse, members["witness_keys"]))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, TlogError) as error:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, TlogError) as error:
             raise TlogError(
                 f"{file} has no keys of a log, as `craton audit key --json` prints them"
             ) from error
@@ -53,7 +53,7 @@ class PinnedLog:
             checkpoint = Trust(self.trust.log).checkpoint(note)
         except FileNotFoundError:
             return NOTHING
-        except TlogError as error:
+        except (OSError, TlogError) as error:
             raise CommandError(
                 f"{self._seen} is no checkpoint of the log: {error}. Without it nobody notices that the log "
                 "was put back: remove it only if you know what became of it.",

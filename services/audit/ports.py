@@ -416,6 +416,9 @@ class IndexStore(Protocol):
     async def rows(self, first: int, limit: int) -> Sequence[IndexRow]:
         """Return the rows of the entries whose numbers are from `first` to below `first + limit`."""
 
+    async def head(self) -> Head | None:
+        """Return the newest checkpoint; values that it cannot have are replaced by such that differ."""
+
     async def strays(self, size: int) -> Sequence[tuple[str, str]]:
         """Return the rows, with their tables, that belong to no entry of a log of at least `size` entries."""
 

@@ -156,7 +156,7 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     server.add(purge_log_service_pb2_grpc.add_PurgeLogServiceServicer_to_server, PurgeLogServicer(purge))
     index = SqlIndex(database)
     check = IndexCheck(index, files, keys, workload)
-    compared = partial(IndexScan, check, IndexTables(index, heads, files, signer, check, clock), files)
+    compared = partial(IndexScan, check, IndexTables(index, files, signer, check, clock), files)
     server.add(
         index_service_pb2_grpc.add_IndexServiceServicer_to_server, IndexServicer(IndexReport(compared))
     )
@@ -172,8 +172,13 @@ def build(config: AuditConfig, clock: Clock, randomness: Randomness | None = Non
     )
     server.metrics.gauge(
         "craton_audit_log_damage",
-        "Differences between database and log, and one while the log does not grow: 0, or a person looks.",
-        lambda: scrub.damaged + log.damaged,
+        "Differences between database and log, in this round or the one before it: 0, or a person looks.",
+        lambda: scrub.damaged,
+    )
+    server.metrics.gauge(
+        "craton_audit_log_stopped",
+        "1 while the log does not grow because its files, database and checkpoint do not fit each other.",
+        lambda: log.damaged,
     )
     point.attach(server)
     service_keys.attach(server)

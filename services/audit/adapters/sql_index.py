@@ -1,8 +1,10 @@
 """What the database says, for comparing it with the log: read by tiles and pages, as it stands there."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -18,8 +20,10 @@ from services.audit.adapters.tables import (
 )
 from services.audit.domain.index_rows import IndexRow, ResourceRow
 from services.audit.domain.purged import PurgedAccount
-from services.audit.ports import DataKey, PurgeRow, SpoolRow
+from services.audit.ports import DataKey, Head, PurgeRow, SpoolRow
 from services.chassis.database import Database
+
+T = TypeVar("T")
 
 UNCHECKED = {
     "anchors": "The key service compares them with its own store, and with the log's events, when it starts.",
@@ -39,25 +43,34 @@ _STRAYS = 100
 
 
 def _as_stored(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    # SQLite holds any number in a column of truth values; all but 0 and 1 would read as True, and are not
-    # found by a question for it.
-    return sa.type_coerce(column, sa.Integer).label(column.name) if _is_boolean(column) else column
+    # SQLite holds any value in any column. Converted, some would be refused, and all numbers but 0 be True.
+    return sa.type_coerce(column, sa.types.NullType()).label(column.name)
 
 
-def _is_boolean(column: sa.Column[Any]) -> bool:
-    return isinstance(column.type, sa.Boolean)
+def _stored(table: sa.Table) -> "sa.Select[Any]":
+    return sa.select(*map(_as_stored, table.c))
+
+
+def _text(value: Any) -> str:
+    """Return a text. Here and below: in the place of any other value, one that nothing is equal to."""
+    return value if isinstance(value, str) else ""
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else -1
 
 
 _COLUMNS = [each for each in ENTRIES.c if each.name not in _PLACE]
 _ENTRY = sa.select(
-    ENTRIES.c.sequence,
-    ENTRIES.c.spool_id,
-    ENTRIES.c.position,
-    SPOOLS.c.workload.label("spool_workload"),
-    ENTRIES.c.leaf,
+    *(_as_stored(ENTRIES.c[name]) for name in _PLACE),
+    _as_stored(SPOOLS.c.workload),
     *map(_as_stored, _COLUMNS),
 ).select_from(ENTRIES.outerjoin(SPOOLS, SPOOLS.c.spool_id == ENTRIES.c.spool_id))
-_RESOURCE = sa.select(RESOURCES.c.sequence, *(RESOURCES.c[name] for name in ResourceRow._fields))
+_RESOURCE = sa.select(*(_as_stored(RESOURCES.c[name]) for name in ("sequence", *ResourceRow._fields)))
 
 
 class SqlIndex:
@@ -81,17 +94,23 @@ class SqlIndex:
             return [
                 IndexRow(
                     sequence,
-                    spool_id,
-                    position,
-                    workload,
-                    leaf,
+                    _text(spool_id),
+                    _number(position),
+                    _text(workload) or None,
+                    _bytes(leaf),
                     dict(zip(names, columns, strict=True)),
                     resources.get(sequence, ()),
                 )
-                for sequence, spool_id, position, workload, leaf, *columns in connection.execute(entries)
+                for sequence, spool_id, position, leaf, workload, *columns in connection.execute(entries)
             ]
 
-        return await self._database.read(work)
+        return await self._read(work)
+
+    async def head(self) -> Head | None:
+        """Read the row."""
+        statement = _stored(HEADS).where(HEADS.c.head_id == HEAD_ID)
+        row = await self._read(lambda connection: connection.execute(statement).one_or_none())
+        return None if row is None else Head(_number(row.size), _bytes(row.root), _bytes(row.note))
 
     async def strays(self, size: int) -> Sequence[tuple[str, str]]:
         """Read both ends of the numbers: what is between them is compared with the entry that it is of."""
@@ -112,7 +131,7 @@ class SqlIndex:
                 found.append((ENTRIES.name, f"row {last}"))
             return found
 
-        return await self._database.read(work)
+        return await self._read(work)
 
     async def spools(self, size: int) -> Sequence[SpoolRow]:
         """Read the table, and the entries that came last."""
@@ -121,22 +140,26 @@ class SqlIndex:
 
         def work(connection: sa.Connection) -> list[SpoolRow]:
             counts = {row[0]: row[1] for row in connection.execute(beyond)}
-            rows = connection.execute(sa.select(SPOOLS))
             return [
-                SpoolRow(row.spool_id, row.workload, row.next_position, counts.get(row.spool_id, 0))
-                for row in rows
+                SpoolRow(
+                    _text(row.spool_id),
+                    _text(row.workload),
+                    _number(row.next_position),
+                    counts.get(row.spool_id, 0),
+                )
+                for row in connection.execute(_stored(SPOOLS))
             ]
 
-        return await self._database.read(work)
+        return await self._read(work)
 
     async def keys(self, key_ids: Collection[bytes]) -> Mapping[bytes, DataKey]:
         """Read by the primary key."""
-        found = await self._keys(sa.select(DATA_KEYS).where(DATA_KEYS.c.key_id.in_(key_ids)))
+        found = await self._keys(_stored(DATA_KEYS).where(DATA_KEYS.c.key_id.in_(key_ids)))
         return {key.key_id: key for key in found}
 
     async def keys_after(self, key_id: bytes, limit: int) -> Sequence[DataKey]:
         """Read a page of the primary key."""
-        page = sa.select(DATA_KEYS).where(DATA_KEYS.c.key_id > key_id).order_by(DATA_KEYS.c.key_id)
+        page = _stored(DATA_KEYS).where(DATA_KEYS.c.key_id > key_id).order_by(DATA_KEYS.c.key_id)
         return await self._keys(page.limit(limit))
 
     async def purges(self) -> Sequence[PurgeRow]:
@@ -145,12 +168,18 @@ class SqlIndex:
         def work(connection: sa.Connection) -> list[PurgeRow]:
             return [
                 PurgeRow(
-                    PurgedAccount(row.account_id, row.incarnation, row.until_us), row.purge_id, row.finished
+                    PurgedAccount(
+                        _text(row.account_id),
+                        _text(row.incarnation),
+                        None if row.until_us is None else _number(row.until_us),
+                    ),
+                    _text(row.purge_id),
+                    bool(row.finished),
                 )
-                for row in connection.execute(sa.select(PURGED_ACCOUNTS))
+                for row in connection.execute(_stored(PURGED_ACCOUNTS))
             ]
 
-        return await self._database.read(work)
+        return await self._read(work)
 
     async def purged_keys(self, key_ids: Collection[bytes]) -> Collection[bytes]:
         """Read by the primary key."""
@@ -163,26 +192,59 @@ class SqlIndex:
     async def structure(self) -> Sequence[tuple[str, str]]:
         """Have SQLite compare tables and indexes; of PostgreSQL, pg_amcheck does it for an administrator."""
 
-        def work(connection: sa.Connection) -> list[tuple[str, str]]:
+        def check(table: sa.Table, connection: sa.Connection) -> list[tuple[str, str]]:
             if connection.dialect.name != "sqlite":
                 return []
-            found: list[tuple[str, str]] = []
-            for table in (ENTRIES, RESOURCES, DATA_KEYS, SPOOLS):
-                rows = connection.exec_driver_sql(f"PRAGMA integrity_check('{table.name}')").scalars().all()
-                if rows != ["ok"]:
-                    # What it says may name rows' contents.
-                    found.append((table.name, f"{len(rows)} faults of PRAGMA integrity_check"))
-            return found
+            rows = connection.exec_driver_sql(f"PRAGMA integrity_check('{table.name}')").scalars().all()
+            # What it says may name rows' contents.
+            return [] if rows == ["ok"] else [(table.name, f"{len(rows)} faults of PRAGMA integrity_check")]
 
-        return await self._database.read(work)
+        found = []
+        for table in (ENTRIES, RESOURCES, DATA_KEYS, SPOOLS):
+            # Each by itself: while one moment is looked at, the write-ahead log only grows.
+            found += await self._read(partial(check, table))
+        return found
 
     async def _keys(self, statement: "sa.Select[Any]") -> list[DataKey]:
         def work(connection: sa.Connection) -> list[DataKey]:
-            rows = connection.execute(statement)
-            return [DataKey(row.key_id, row.account_id, row.wrapped, row.created_us) for row in rows]
+            return [
+                DataKey(
+                    _bytes(row.key_id), _text(row.account_id), _bytes(row.wrapped), _number(row.created_us)
+                )
+                for row in connection.execute(statement)
+            ]
 
-        return await self._database.read(work)
+        return await self._read(work)
 
     async def _key_ids(self, *conditions: sa.ColumnElement[bool]) -> Sequence[bytes]:
-        statement = sa.select(PURGED_KEYS.c.key_id).where(*conditions).order_by(PURGED_KEYS.c.key_id)
-        return await self._database.read(lambda connection: connection.execute(statement).scalars().all())
+        statement = _stored(PURGED_KEYS).where(*conditions).order_by(PURGED_KEYS.c.key_id)
+
+        def work(connection: sa.Connection) -> list[bytes]:
+            return [_bytes(key_id) for key_id in connection.execute(statement).scalars()]
+
+        return await self._read(work)
+
+    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
+        def lenient(connection: sa.Connection) -> T:
+            with _any_text(connection):
+                return work(connection)
+
+        return await self._database.read(lenient)
+
+
+@contextmanager
+def _any_text(connection: sa.Connection) -> Iterator[None]:
+    """Read texts of SQLite that are no UTF-8 as well, over which its driver would fail."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.text_factory = _escaped
+    try:
+        yield
+    finally:
+        driver.text_factory = str
+
+
+def _escaped(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")

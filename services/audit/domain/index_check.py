@@ -58,8 +58,6 @@ class Walk:
     """When another incarnation began, by names of account and incarnation: not before, and not after."""
     key_names: set[str] = field(default_factory=set)
     """How these events name the data keys that were removed."""
-    unnamed_until: int = 0
-    """The last event of a purge by a version that named no keys: of entries before it nothing can be said."""
     _gone: Counter[str] = field(default_factory=Counter)
 
     def misplaced(self, row: IndexRow, recorder: str) -> bool:
@@ -82,7 +80,7 @@ class Walk:
         self.whole, self.reached = False, upto
         self.positions.clear()
 
-    def saw(self, event: pb.Event, index: Index, sequence: int, recorder: str) -> None:
+    def saw(self, event: pb.Event, index: Index, recorder: str) -> None:
         """Learn from an event what `recorder`, this service itself, says of purges."""
         if (event.recorder, event.event_source) != (recorder, _SOURCE):
             return
@@ -93,7 +91,6 @@ class Walk:
             if done:
                 self.purges.add(named)
                 self.key_names.update(keys)
-                self.unnamed_until = self.unnamed_until if keys else sequence
         elif event.event_name == _CONTINUE:
             first, last = self.continued.get(tuple(event.resources), (index.time_us, 0))
             self.continued[tuple(event.resources)] = first, index.time_us if done else last
@@ -102,8 +99,7 @@ class Walk:
 def until_is_recorded(walk: Walk, account: PurgedAccount) -> bool:
     """Say whether the log has it that another incarnation began when the account's row says so, or none."""
     names = purge_names(account.account_id, account.incarnation, "")
-    # Versions before this one named no incarnations.
-    first, last = walk.continued.get(names[:2]) or walk.continued.get(names[:1]) or (0, 0)
+    first, last = walk.continued.get(names[:2], (0, 0))
     if account.until_us is None:
         return not last
     return (

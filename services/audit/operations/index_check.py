@@ -33,6 +33,8 @@ from tlog.leaf import LeafHeader
 from tlog.tiles import WIDTH, Bundle, Tile, entries_of, width_at
 
 _KEYS_AT_ONCE = 16
+_WRAPPED_BYTES = 4096
+"""No wrapped key is as long: kms would refuse it as a request, and not as a ciphertext."""
 _AT_ONCE = 16
 """Entries that are opened before others get the processor: about two milliseconds."""
 
@@ -136,12 +138,11 @@ class IndexCheck:
                 index = index_of(event)
             except DomainError:
                 return [Finding("entries", f"entry {number}", "is no event", (), number, event_id)], None
-            walk.saw(event, index, number, self._own)
+            walk.saw(event, index, self._own)
             late = account == PURGED and any(each.account.covers(index) for each in opened.purges)
             walk.purged += late
             return [], empty if late else index
-        of_old_version = account == PURGED and number < walk.unnamed_until
-        if header.key_id in opened.purged or of_old_version:
+        if header.key_id in opened.purged:
             walk.purged += 1
             # Entries of an account whose purge has not come so far are as they were.
             begun = any(each.account.account_id == account and not each.finished for each in opened.purges)
@@ -194,6 +195,8 @@ class IndexCheck:
         return found
 
     async def _open_key(self, key: DataKey) -> leaf.SealingKey | None:
+        if not 0 < len(key.wrapped) <= _WRAPPED_BYTES:
+            return None
         try:
             return await self._keys.open(key)
         except DomainError as error:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from services.audit.domain.index_check import Finding
@@ -40,7 +41,7 @@ class IndexReport:
         self._begin = begin
         self._running = False
 
-    async def check(self) -> AsyncIterator[Report]:
+    async def check(self) -> AsyncGenerator[Report]:
         """Compare everything and say how it goes, about once a tile.
 
         Raises DomainError: RESOURCE_STATE while another check runs, DEPENDENCY_UNAVAILABLE when kms, the
@@ -50,12 +51,13 @@ class IndexReport:
             raise check_is_running()
         self._running = True
         try:
-            async for report in self._reports(self._begin()):
-                yield report
+            async with aclosing(self._reports(self._begin())) as reports:
+                async for report in reports:
+                    yield report
         finally:
             self._running = False
 
-    async def _reports(self, scan: IndexScan) -> AsyncIterator[Report]:
+    async def _reports(self, scan: IndexScan) -> AsyncGenerator[Report]:
         found = 0
         while not scan.done:
             started = time.monotonic()

@@ -1,9 +1,11 @@
 """Comparing the tables that are about no single entry with what a walk through the log has seen."""
 
+import re
+
 from services.audit.domain.index_check import SKEW_US, Finding, Walk, purge_names, until_is_recorded
 from services.audit.domain.purged import keys_name
 from services.audit.operations.index_check import IndexCheck
-from services.audit.ports import Head, HeadStore, IndexStore, LogFiles, LogSigner
+from services.audit.ports import Head, IndexStore, LogFiles, LogSigner
 from services.chassis.clock import Clock
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
@@ -12,6 +14,7 @@ from tlog.tiles import CHECKPOINT_PATH
 
 _PAGE = 256
 _HEAD = "the newest checkpoint"
+_IDENTIFIER = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 class IndexTables:
@@ -20,15 +23,13 @@ class IndexTables:
     def __init__(
         self,
         store: IndexStore,
-        heads: HeadStore,
         files: LogFiles,
         signer: LogSigner,
         check: IndexCheck,
         clock: Clock,
     ) -> None:
-        """Read `store`, `heads` and `files`; `signer` has the log's public key, `check` opens data keys."""
+        """Read `store` and `files`; `signer` has the log's public key, `check` opens data keys."""
         self._store = store
-        self._heads = heads
         self._files = files
         self._signer = signer
         self._check = check
@@ -40,7 +41,9 @@ class IndexTables:
         None for a log that has none. Raises DomainError and OSError while kms or the files are away.
         """
         trust = Trust(await self._signer.verifier_key())
-        head, published = await self._heads.newest(), await self._files.get(CHECKPOINT_PATH)
+        # The log writes the database first: read the other way round, one that grows would look put back.
+        published = await self._files.get(CHECKPOINT_PATH)
+        head = await self._store.head()
         found: list[Finding] = []
         known: list[Checkpoint] = []
         if published is not None:
@@ -66,17 +69,15 @@ class IndexTables:
         """Compare purges with the log's events about them, which may come some seconds later."""
         found, rows = [], set()
         for each in await self._store.purges():
-            account, where = each.account, f"purge {each.purge_id}"
+            account, where = each.account, f"purge {_shown(each.purge_id)}"
             names = purge_names(account.account_id, account.incarnation, each.purge_id)
             rows.add(names)
-            # Versions before this one named no incarnations.
-            if not walk.begun & {names, (names[0], names[2])}:
+            if names not in walk.begun:
                 found.append(Finding("purged_accounts", where, "is none that the log has an event of"))
             if not until_is_recorded(walk, account):
                 found.append(Finding("purged_accounts", where, "differs from the log", ("until_us",)))
-        for names in sorted(walk.purges - rows):
-            if len(names) == len(purge_names("", "", "")):
-                found.append(Finding("purged_accounts", " ".join(names), "is gone"))
+        gone = sorted(walk.purges - rows)
+        found += [Finding("purged_accounts", " ".join(names), "is gone") for names in gone]
         keys = await self._store.all_purged_keys()
         if (keys or walk.key_names) and keys_name(keys) not in walk.key_names:
             found.append(Finding("purged_keys", f"{len(keys)} rows", "are not those that the log names"))
@@ -94,10 +95,14 @@ class IndexTables:
             held = walk.positions.get(each.spool_id, 0) + each.beyond
             if held != each.next_position or held == 0:
                 found.append(
-                    Finding("spools", f"spool {each.spool_id}", "differs from the log", ("next_position",))
+                    Finding(
+                        "spools", f"spool {_shown(each.spool_id)}", "differs from the log", ("next_position",)
+                    )
                 )
         gone = walk.positions.keys() - {each.spool_id for each in spools}
-        return found + [Finding("spools", f"spool {spool_id}", "is gone") for spool_id in sorted(gone)]
+        return found + [
+            Finding("spools", f"spool {_shown(spool_id)}", "is gone") for spool_id in sorted(gone)
+        ]
 
     async def keys(self, after: bytes) -> tuple[list[Finding], bytes | None]:
         """Open the next data keys behind an id. Returns the last id as well, None when there is none."""
@@ -112,6 +117,11 @@ class IndexTables:
             if not 0 <= key.created_us <= latest:
                 found.append(Finding("data_keys", where, "is of another time", ("created_us",)))
         return found, page[-1].key_id if page else None
+
+
+def _shown(identifier: str) -> str:
+    """Return an id as it stands in the database, where it can be one."""
+    return identifier if _IDENTIFIER.fullmatch(identifier) else "whose id is none"
 
 
 def _compare(trust: Trust, head: Head) -> tuple[Checkpoint | None, tuple[str, ...]]:

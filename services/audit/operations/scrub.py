@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from services.audit.domain.index_check import Finding
 from services.audit.operations.index_scan import IndexScan
-from services.chassis.database import StorageFailedError
+from services.chassis.errors import DomainError
 from services.chassis.logs import Log as ServiceLog
 
 INTERVAL_S = 1.0
@@ -49,10 +49,8 @@ class Scrub:
                     _log.error("log_entries_damaged", count=len(found))
                 if self._scan.done:
                     pause = PAUSE_S
-            except StorageFailedError:
-                raise
-            except Exception as error:
-                # Kms, the database or the files are away, or a defect: neither may end the service.
+            except (DomainError, OSError) as error:
+                # Kms, the database or the files are away, which does not end the service.
                 _log.debug("log_not_compared", error_type=type(error).__name__)
             await asyncio.sleep(pause)
 

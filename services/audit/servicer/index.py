@@ -1,6 +1,7 @@
 """IndexService: the database against the log."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from craton.audit.v1 import index_service_pb2, index_service_pb2_grpc
@@ -18,15 +19,17 @@ class IndexServicer(index_service_pb2_grpc.IndexServiceServicer):
 
     async def CheckIndex(self, request: Any, context: Any) -> AsyncIterator[Any]:
         """See the contract."""
-        async for each in self._report.check():
-            yield index_service_pb2.CheckIndexResponse(
-                checked=each.checked,
-                size=each.size,
-                purged=each.purged,
-                found=each.found,
-                findings=map(_finding, each.findings),
-                done=each.done,
-            )
+        # Who goes away lets the next one check at once.
+        async with aclosing(self._report.check()) as reports:
+            async for each in reports:
+                yield index_service_pb2.CheckIndexResponse(
+                    checked=each.checked,
+                    size=each.size,
+                    purged=each.purged,
+                    found=each.found,
+                    findings=map(_finding, each.findings),
+                    done=each.done,
+                )
 
 
 def _finding(found: Finding) -> Any:

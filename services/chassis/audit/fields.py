@@ -15,7 +15,7 @@ from services.chassis.context import CallContext
 Convert = Callable[[Any], Any]
 Table = Mapping[str, str | tuple[str, Convert]]
 """What fields are called in records, and how their values are written where they are not as they came."""
-_Plan = list[tuple[str, str, Convert]]
+_Plan = list[tuple[str, str, Convert, bool]]
 
 
 class NamedFields:
@@ -33,14 +33,14 @@ class NamedFields:
     def chosen(self, descriptor: Any) -> dict[str, Any]:
         """Return the fields of a message that are recorded, by their names in records."""
         by_name = descriptor.fields_by_name
-        return {name: by_name[field] for field, name, _ in self._plan(descriptor)}
+        return {name: by_name[field] for field, name, _, _ in self._plan(descriptor)}
 
     def _values(self, message: Any) -> dict[str, Any]:
         values = {}
-        for field, name, convert in self._plan(message.DESCRIPTOR):
+        for field, name, convert, presence in self._plan(message.DESCRIPTOR):
             value = getattr(message, field)
-            # What is not set says nothing; of messages only those that are set are looked into.
-            if value and (not hasattr(value, "ListFields") or message.HasField(field)):
+            # What is not set says nothing. Where that can be told, false and empty are values as well.
+            if message.HasField(field) if presence else value:
                 values[name] = convert(value)
         return values
 
@@ -48,7 +48,7 @@ class NamedFields:
         plan = self._plans.get(descriptor.full_name)
         if plan is None:
             plan = self._plans[descriptor.full_name] = [
-                (field.name, *self._written(field, self._table[field.name]))
+                (field.name, *self._written(field, self._table[field.name]), field.has_presence)
                 for field in descriptor.fields
                 if field.name in self._table and not _is_secret(field)
             ]

@@ -35,6 +35,11 @@ class IndexWorld:
         )
         self._database = database
 
+    @property
+    def dialect(self) -> str:
+        """Return "sqlite" or "postgresql"."""
+        return self._database.engine.dialect.name
+
     async def take_in(self, events: Sequence[pb.Event], workload: WorkloadId = AUTH) -> None:
         """Ship events, and have the log cover them."""
         self.positions[workload] = await self.service.ingestor.append(

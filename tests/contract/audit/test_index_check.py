@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from services.audit.adapters.sql_index import UNCHECKED
+from services.audit.adapters.sql_index import UNCHECKED, SqlIndex
 from services.audit.adapters.tables import (
     DATA_KEYS,
     ENTRIES,
@@ -113,6 +113,61 @@ async def test_every_altered_column_is_named(world: IndexWorld) -> None:
         await world.write(sa.update(table).where(of(table, changed)).values(row))
     assert await world.findings() == []
     assert len(COLUMNS) > 30
+
+
+def of_another_class(column: sa.Column[Any]) -> str:
+    """SQL for a value that the column cannot have, and that SQLite holds in it all the same."""
+    if isinstance(column.type, sa.String):
+        return "CAST(X'c0ff' AS TEXT)" if column.name in ("event_name", "workload") else "X'00ff'"
+    return "'a text'"
+
+
+async def test_a_value_that_a_column_cannot_have_is_named_and_hides_nothing(world: IndexWorld) -> None:
+    """Reading it must not fail, or one such value would end every check at its place."""
+    if world.dialect != "sqlite":
+        return
+    await world.write(sa.update(ENTRIES).where(ENTRIES.c.sequence == 20).values(request_id="another"))
+    tried = 0
+    for table, column in COLUMNS:
+        if column.primary_key and isinstance(column.type, sa.Integer) and len(table.primary_key.columns) == 1:
+            # A row's own number: here SQLite itself takes nothing else.
+            continue
+        row = await world.row(table, *PLAIN.get(table, ()))
+        async with world.intruder() as connection:
+            number = connection.execute(
+                sa.select(sa.literal_column("rowid")).select_from(table).where(of(table, row))
+            ).scalar_one()
+            here = sa.update(table).where(sa.literal_column("rowid") == number)
+            value = sa.literal_column(of_another_class(column))
+            connection.execute(here.values({column.name: value}))
+        found = await world.findings()
+        assert len(found) > 1 or found[0].columns != ("request_id",), column
+        assert 20 in {each.sequence for each in found if "request_id" in each.columns}, column
+        assert not any("cannot be compared" in each.problem for each in found), (column, found)
+        async with world.intruder() as connection:
+            connection.execute(here.values({column.name: row[column.name]}))
+        tried += 1
+    assert tried > 25
+
+
+async def test_a_comparison_that_fails_is_a_finding_and_not_the_end(
+    world: IndexWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.fill(600)
+    await world.write(sa.update(ENTRIES).where(ENTRIES.c.sequence == 511).values(event_name="Another"))
+    rows = SqlIndex.rows
+
+    async def failing(self: SqlIndex, first: int, limit: int) -> Any:
+        if first == 0:
+            raise TypeError("a value that nobody thought of")
+        return await rows(self, first, limit)
+
+    monkeypatch.setattr(SqlIndex, "rows", failing)
+    found = await world.findings()
+    assert [(each.row, each.problem) for each in found[:1]] == [
+        ("entries 0 to 255", "cannot be compared: TypeError")
+    ]
+    assert 511 in {each.sequence for each in found}
 
 
 async def test_rows_that_are_gone_are_named(world: IndexWorld) -> None:

@@ -53,9 +53,9 @@ class World:
 
     def scan(self, from_part: float = 0.0) -> IndexScan:
         """Begin to compare the database with the log."""
-        index, heads = SqlIndex(self.service.database), SqlHeadStore(self.service.database)
+        index = SqlIndex(self.service.database)
         check = IndexCheck(index, self.files, self.service.keys, AUDIT)
-        tables = IndexTables(index, heads, self.files, self.signer, check, self.service.clock)
+        tables = IndexTables(index, self.files, self.signer, check, self.service.clock)
         return IndexScan(check, tables, self.files, from_part)
 
     async def take_in(self, count: int, account: str = ACCOUNT) -> list[pb.Event]:

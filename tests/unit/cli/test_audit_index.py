@@ -64,6 +64,7 @@ def metrics() -> Iterator[int]:
             for name, value in (
                 ("log_entries", 7),
                 ("log_damage", 2),
+                ("log_stopped", 1),
                 ("log_waits", 1),
                 ("shipping_delayed", 1),
             ):
@@ -88,10 +89,12 @@ def test_status_says_what_the_log_lacks(metrics: int, monkeypatch: pytest.Monkey
     definition = replace(stack.definition, services=services, pools=(), witnesses=(), edge=edge)
     found = audit_health(replace(stack, definition=definition, address="127.0.0.1"))
     assert found == {
-        "known": True, "entries": 7, "differences": 2, "waits": True, "shipping_delayed": ["audit"],
+        "known": True, "entries": 7, "differences": 2, "stopped": True,
+        "waits": True, "shipping_delayed": ["audit"],
     }  # fmt: skip
     told = " ".join(text for text, _ in lines(found))
     assert "2 differences" in told
+    assert "does not grow" in told
     assert "craton audit fsck" in told
     assert "from: audit" in told
     assert lines({"known": False})[0][0].startswith("audit log: not known")
