@@ -171,6 +171,8 @@ def _attend(request: Any, told: dict[str, str], descriptors: list[int]) -> None:
     if "/" in program:
         runpy.run_path(program, run_name="__main__")
     else:
+        # It was imported as what it is called; as the program it runs anew.
+        sys.modules.pop(program, None)
         runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 

@@ -86,6 +86,8 @@ def sealed(stack: Any, buckets: Buckets, cloudtrail: Any) -> Iterator[Sealed]:
         ),
     ):
         leave()
+        # A file that was sealed before may be on its way.
+        time.sleep(1)
         count = len(buckets.keys(LOGS))
 
         def status() -> Any:
