@@ -2,18 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from craton.audit.v1 import resources_pb2 as pb
 
 from cli.output import CommandError, Exit
 from services.audit.domain import cloudtrail
+from services.chassis.dsse import load_json
 
 
 def compare_record(file: Path, event: pb.Event) -> None:
     """Refuse a record that says anything else than the event. Raises CommandError."""
     try:
-        shown = json.loads(file.read_bytes(), object_pairs_hook=_unique)
+        shown = load_json(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise CommandError(f"{file} is no record: {error}.", Exit.REFUSED) from error
     said = json.loads(json.dumps(cloudtrail.emit(event)))
@@ -28,10 +28,3 @@ def compare_record(file: Path, event: pb.Event) -> None:
         raise CommandError(
             f"{file} is not the record of this event. What differs: {', '.join(other)}.", Exit.REFUSED
         )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is repeated")
-    return found

@@ -20,27 +20,20 @@ from services.chassis.audit.summaries import Row, SummaryTable
 from services.chassis.context import CallContext, IssuedCredentials, Statement
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
-from services.chassis.principal import BearerTokenType, ClientContext, FederatedUser, PrincipalClaims
+from services.chassis.principal import BearerTokenType, FederatedUser
 from services.chassis.randomness import SystemRandomness
+from tests.fakes import principals
 
 EFFECT = AuditedMethod("bedrock.amazonaws.com", "InvokeModel", Recording.EFFECT)
 READ = AuditedMethod("bedrock.amazonaws.com", "GetFoundationModel", Recording.READ)
 HEALTH = AuditedMethod("health.craton", "Check", Recording.SUMMARY)
 EDGE = WorkloadId("craton.local", "service", "edge")
-ALICE = PrincipalClaims(
-    account_id="123456789012",
+ALICE = dataclasses.replace(
+    principals.ALICE,
     account_incarnation="inc-1",
-    arn="arn:aws:iam::123456789012:user/alice",
-    principal_id="AIDAALICE",
-    access_key_id="AKIAALICE",
-    root=False,
     policy_epoch=3,
     region="eu-central-1",
-    audience="runtime",
-    token_id="token-id",
-    issued_at=1,
-    expires_at=2,
-    client=ClientContext("192.0.2.7", "boto3/1.44", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "localhost:8443"),
+    client=principals.ALICE.client._replace(user_agent="boto3/1.44", endpoint="localhost:8443"),
 )
 
 
