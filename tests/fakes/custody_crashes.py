@@ -3,8 +3,9 @@
     python -m tests.fakes.custody_crashes KIND FOLDER OPERATION
 
 The process forks a child a step. The child ends, as by kill -9, at its n-th call in an adapter (of Python, of
-the system or of the device's library), and another one looks at what is left and prepares the next step. Ends
-with status 0 and prints the number of steps when none of them left anything but a usable custody.
+the system or of the device's library). If it has written anything, another one looks at what is left and
+prepares the next step. Ends with status 0 and prints the number of steps when none of them left anything but
+a usable custody.
 """
 
 import gc
@@ -143,6 +144,10 @@ class FirstOpening:
             self._place.file.unlink()
 
 
+def _written(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def main() -> None:
     """Try every step."""
     kind, folder, operation = sys.argv[1:]
@@ -156,8 +161,11 @@ def main() -> None:
     attempt = FirstOpening(place) if operation == "open" else Attempt(place, operation)
     assert _in_a_child(attempt.begin) == 0, "begin"
     for step in range(1, _MANY_STEPS):
+        before = _written(place.folder)
         status = _in_a_child(lambda step=step: attempt.crash(step))  # type: ignore[misc]
         assert status in (0, _CRASHED), f"step {step} failed"
+        if step > 1 and status == _CRASHED and _written(place.folder) == before:
+            continue
         assert _in_a_child(attempt.check) == 0, f"after a crash at step {step}"
         if status == 0:
             print(step)
