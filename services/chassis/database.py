@@ -5,6 +5,7 @@ SQLite is the embedded default; a PostgreSQL URL takes its place when several re
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +35,12 @@ _BUSY_TIMEOUT_MS = 5_000
 
 _WRITER_CACHE_KIB = 32 * 1024
 """What SQLite's one writer keeps of a file. It is void for a connection once another one has written."""
+
+_PAGE_BYTES = 4096
+_LOG_PAGES = 1_000
+"""SQLite's own limit of its write-ahead log: a commit beyond it writes what changed into the file proper."""
+_LOG_SHARE = 256
+"""A longer log may have one part in so many of its disk: a full disk must not be full of it."""
 
 _POSTGRESQL_CONNECTION: Mapping[str, str | int] = {
     # A server that has gone silent is noticed within seconds instead of the hours of TCP's defaults.
@@ -65,10 +72,12 @@ class StorageFailedError(RuntimeError):
     """The device below the database failed. The process must stop; retrying could acknowledge lost data."""
 
 
-def open_engine(url: str, *, connections: int = 4, cache_kib: int = 0) -> sa.Engine:
+def open_engine(url: str, *, connections: int = 4, cache_kib: int = 0, log_mib: int = 0) -> sa.Engine:
     """Open an engine whose statements never appear in errors with their parameters.
 
-    `cache_kib` is what each connection to SQLite may keep of the file, 2,000 by default.
+    `cache_kib` is what each connection to SQLite may keep of the file, 2,000 by default. `log_mib` is how
+    long its write-ahead log may get on a disk that has room, 4 by default: with a longer one a page that
+    changes with every commit is written once for many of them.
 
     PostgreSQL's own text can still name a value (a key that exists already): texts of errors are not logged.
     SQLite files are created with mode 0600 and run in WAL mode with synchronous=FULL, so that a
@@ -95,7 +104,8 @@ def open_engine(url: str, *, connections: int = 4, cache_kib: int = 0) -> sa.Eng
         _create_private(Path(parsed.database))
         arguments = {"pool_size": connections, "max_overflow": 0}
     engine = sa.create_engine(parsed, hide_parameters=True, **arguments)
-    event.listen(engine, "connect", partial(_configure_sqlite, cache_kib))
+    log_pages = _log_pages(parsed.database, log_mib)
+    event.listen(engine, "connect", partial(_configure_sqlite, cache_kib, log_pages))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -112,7 +122,16 @@ def _create_private(file: Path) -> None:
         os.close(folder)
 
 
-def _configure_sqlite(cache_kib: int, connection: sqlite3.Connection, _record: object) -> None:
+def _log_pages(database: str | None, log_mib: int) -> int:
+    if database in (None, "", ":memory:"):
+        return _LOG_PAGES
+    share = shutil.disk_usage(Path(database).parent).total // _LOG_SHARE
+    return max(_LOG_PAGES, min(log_mib * 2**20, share) // _PAGE_BYTES)
+
+
+def _configure_sqlite(
+    cache_kib: int, log_pages: int, connection: sqlite3.Connection, _record: object
+) -> None:
     # The driver's own transaction handling would begin late and commit before DDL; _begin_sqlite does it.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -121,6 +140,7 @@ def _configure_sqlite(cache_kib: int, connection: sqlite3.Connection, _record: o
             f"busy_timeout={_BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={log_pages}",
             "foreign_keys=ON",
             "trusted_schema=OFF",
             *((f"cache_size=-{cache_kib}",) if cache_kib else ()),
@@ -163,14 +183,17 @@ class Database:
     memory of the file stays true. Readers have the other threads.
     """
 
-    def __init__(self, url: str, *, threads: int = 4, max_waiting: int = 1_000) -> None:
-        """Open the database at `url`. Calls beyond `max_waiting` are refused instead of queued."""
+    def __init__(self, url: str, *, threads: int = 4, max_waiting: int = 1_000, log_mib: int = 0) -> None:
+        """Open the database at `url`. Calls beyond `max_waiting` are refused instead of queued.
+
+        `log_mib` as of `open_engine`.
+        """
         self.engine = open_engine(url, connections=threads)
         in_memory = isinstance(self.engine.pool, StaticPool)
         self._threads = ThreadPoolExecutor(1 if in_memory else threads, thread_name_prefix="database")
         self._writing, self._writer = self.engine, self._threads
         if self.engine.dialect.name == "sqlite" and not in_memory:
-            self._writing = open_engine(url, connections=1, cache_kib=_WRITER_CACHE_KIB)
+            self._writing = open_engine(url, connections=1, cache_kib=_WRITER_CACHE_KIB, log_mib=log_mib)
             self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._max_waiting = max_waiting
         self._waiting = 0

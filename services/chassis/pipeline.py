@@ -27,7 +27,7 @@ from services.chassis.identity import WorkloadId
 from services.chassis.in_progress import InProgress
 from services.chassis.logs import Log
 from services.chassis.principal import PrincipalClaims
-from services.chassis.randomness import RandomUuids
+from services.chassis.randomness import OrderedUuids
 from services.chassis.rich_status import sendable, status_details
 from services.chassis.telemetry import Metrics, Span, Tracing
 
@@ -57,7 +57,7 @@ class Surroundings:
 
     trust_domain: str
     clock: Clock
-    ids: RandomUuids
+    ids: OrderedUuids
     recorder: AuditRecorder
     tokens: PrincipalVerifier | None
     metrics: Metrics
@@ -249,7 +249,7 @@ def _metadata(context: Any) -> dict[str, Any]:
     return metadata
 
 
-def _request_id(metadata: Mapping[str, Any], ids: RandomUuids) -> str:
+def _request_id(metadata: Mapping[str, Any], ids: OrderedUuids) -> str:
     given = metadata.get("x-request-id")
     if isinstance(given, str) and _REQUEST_ID.fullmatch(given):
         return given

@@ -20,7 +20,7 @@ from services.chassis.in_progress import InProgress
 from services.chassis.logs import Log
 from services.chassis.pipeline import Method, PrincipalVerifier, Surroundings, count_unknown, wrap
 from services.chassis.process import BackgroundTasks, run_until_signal
-from services.chassis.randomness import Randomness, RandomUuids
+from services.chassis.randomness import OrderedUuids, Randomness
 from services.chassis.settings import ServerSettings, TelemetrySettings, TlsSettings
 from services.chassis.telemetry import Metrics, Tracing
 from services.chassis.tls import server_credentials
@@ -94,7 +94,7 @@ class Server:
         self._around = Surroundings(
             settings.trust_domain,
             clock,
-            RandomUuids(randomness),
+            OrderedUuids(clock, randomness),
             recorder,
             tokens,
             self.metrics,

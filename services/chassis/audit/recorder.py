@@ -23,7 +23,7 @@ from services.chassis.context import CallContext, IssuedCredentials
 from services.chassis.errors import DomainError
 from services.chassis.identity import WorkloadId
 from services.chassis.principal import BearerTokenType, PrincipalClaims
-from services.chassis.randomness import Randomness, RandomUuids
+from services.chassis.randomness import OrderedUuids, Randomness
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 """Reason of the outcome of a call during which the process ended."""
@@ -55,7 +55,7 @@ class SpoolRecorder:
         self._spool = spool
         self._name = name
         self._clock = clock
-        self._ids = RandomUuids(randomness)
+        self._ids = OrderedUuids(clock, randomness)
         self._open: dict[str, tuple[float, asyncio.Future[None], int]] = {}
         self._principals: dict[int, tuple[PrincipalClaims, bytes]] = {}
         self._summaries = SummaryTable()

@@ -20,7 +20,7 @@ from services.chassis.clock import Clock
 from services.chassis.context import CallContext, enter_call
 from services.chassis.errors import DomainError
 from services.chassis.logs import Log
-from services.chassis.randomness import Randomness
+from services.chassis.randomness import OrderedUuids, Randomness
 from services.chassis.telemetry import Metrics, Tracing
 from services.edge.config import LimitSettings
 from services.edge.domain import model as models
@@ -94,7 +94,7 @@ class Application:
             around.limits.control_timeout_s,
             around.partition,
         )
-        self._entropy = b""
+        self._ids = OrderedUuids(around.clock, around.randomness)
         self._date = (0, b"")
 
     @property
@@ -117,8 +117,8 @@ class Application:
         connection = scope["craton.connection"]
         call = CallContext(
             method=method,
-            request_id=self._uuid(),
-            call_id=self._uuid(),
+            request_id=self._ids.next(),
+            call_id=self._ids.next(),
             caller=None,
             peer=scope["client"][0] if scope["client"] else "",
             started=started,
@@ -278,14 +278,6 @@ class Application:
             name for name in answered_resources(operation, output) if name not in call.resources
         )
         return output
-
-    def _uuid(self) -> str:
-        """Return a random version 4 UUID; entropy is drawn for many at a time."""
-        if len(self._entropy) < 16:
-            self._entropy = self._around.randomness.token_bytes(4096)
-        digits, self._entropy = self._entropy[:16].hex(), self._entropy[16:]
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def _now(self) -> bytes:
         """Return the Date header, formatted once a second."""

@@ -12,7 +12,7 @@ from services.chassis.errors import DomainError
 from services.chassis.manifest import ModelManifest
 from services.chassis.pipeline import require_principal
 from services.chassis.principal import PrincipalClaims
-from services.chassis.randomness import Randomness, random_uuid
+from services.chassis.randomness import OrderedUuids, Randomness
 from services.runtime.domain.generation import TextPiece
 from services.runtime.domain.receipts import Kept, KeptReceipts, Owner, SignedReceipt
 from services.runtime.operations.receipt_keys import CertifiedKey, ReceiptKeys
@@ -78,7 +78,7 @@ class Receipts:
         self._kept = kept
         self._access = access
         self._clock = clock
-        self._randomness = randomness
+        self._ids = OrderedUuids(clock, randomness)
 
     async def begin(
         self, salt: bytes, operation: str, model: ModelManifest, manifest_sha256: str, body: bytes
@@ -109,7 +109,7 @@ class Receipts:
         """
         claims, model = require_principal(call), draft.model
         receipt = Receipt(
-            event_id=UUID(random_uuid(self._randomness)),
+            event_id=UUID(self._ids.next()),
             request_id=call.request_id,
             time=self._clock.now(),
             account_id=claims.account_id,

@@ -32,6 +32,7 @@ from services.audit.operations.cosigning import Cosigning
 from services.audit.operations.ingest import Ingestor
 from services.audit.operations.log import BATCH, Log
 from services.audit.operations.nodes import Nodes
+from services.audit.wiring import LOG_MIB
 from services.chassis.channels import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.data_keys.service_keys import ServiceKeys
@@ -177,7 +178,7 @@ async def _parts(config: AuditConfig) -> AsyncIterator[tuple[Ingestor, Log, Even
     if config.log.folder is None:
         raise ValueError("the log of a measurement lies in a folder")
     random, clock, events_clock = SystemRandomness(), SystemClock(), EventClock()
-    database = Database(config.database_url)
+    database = Database(config.database_url, log_mib=LOG_MIB)
     database.migrate(_REVISIONS)
     kms = Channel(config.kms, config.tls, config.server.trust_domain, clock)
     service_keys, tasks = ServiceKeys(kms, None, clock, random, timeout_s=5.0), _Tasks()

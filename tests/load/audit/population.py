@@ -44,7 +44,7 @@ class Call:
     @property
     def request_id(self) -> str:
         """As the client got it."""
-        return str(_uuid(f"request {self.number}"))
+        return _ordered(self.time, f"request {self.number}")
 
     @property
     def time(self) -> datetime:
@@ -70,16 +70,16 @@ def call(number: int) -> Call:
     return Call(number, account_id, f"user-{user}", source, name, resource)
 
 
-def event_id(number: int, recorder: str, phase: pb.EventPhase) -> str:
-    """Return the id of an event, random as ids are."""
-    return str(_uuid(f"event {number} {recorder} {phase}"))
+def event_id(made: Call, recorder: str, phase: pb.EventPhase) -> str:
+    """Return the id of an event."""
+    return _ordered(made.time, f"event {made.number} {recorder} {phase}")
 
 
 def event(made: Call, recorder: str, phase: pb.EventPhase) -> pb.Event:
     """Return what `recorder` has to say of a call, with all that a real event has."""
     found = pb.Event(
-        event_id=event_id(made.number, recorder, phase),
-        call_id=str(_uuid(f"call at {recorder} {made.number}")),
+        event_id=event_id(made, recorder, phase),
+        call_id=_ordered(made.time, f"call at {recorder} {made.number}"),
         request_id=made.request_id,
         phase=phase,
         recorder=recorder,
@@ -130,6 +130,13 @@ def events_of_runtime(round_number: int) -> list[pb.Event]:
 
 def _numbers(round_number: int) -> range:
     return range(round_number * CALLS_OF_A_ROUND, (round_number + 1) * CALLS_OF_A_ROUND)
+
+
+def _ordered(at: datetime, text: str) -> str:
+    """Return an id in the form that services make them in: OrderedUuids."""
+    drawn = bytearray(hashlib.blake2b(text.encode(), digest_size=10).digest())
+    drawn[0], drawn[2] = 0x70 | drawn[0] & 0x0F, 0x80 | drawn[2] & 0x3F
+    return str(UUID(bytes=int(at.timestamp() * 1000).to_bytes(6) + drawn))
 
 
 def _uuid(text: str) -> UUID:

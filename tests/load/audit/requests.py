@@ -131,8 +131,8 @@ class Proving:
         calls = population.calls_of(events)
 
         async def ask() -> int:
-            number = random.randrange(calls)
-            wanted = population.event_id(number, "edge", pb.EVENT_PHASE_OUTCOME)
+            made = population.call(random.randrange(calls))
+            wanted = population.event_id(made, "edge", pb.EVENT_PHASE_OUTCOME)
             answer = await prove(log_service_pb2.GetEventProofRequest(event_id=wanted), timeout=CALL_LIMIT_S)
             if pb.Event.FromString(answer.event).event_id != wanted or not answer.proof:
                 raise ValueError("another event was proved")
@@ -193,9 +193,7 @@ LOOKUPS: Mapping[str, Asking] = {
     ),
     "resource of all": Looking(lambda call: {"resource": call.resource}),
     "request id": Looking(lambda call: {"request_id": call.request_id}),
-    "event id": Looking(
-        lambda call: {"event_id": population.event_id(call.number, "edge", pb.EVENT_PHASE_OUTCOME)}
-    ),
+    "event id": Looking(lambda call: {"event_id": population.event_id(call, "edge", pb.EVENT_PHASE_OUTCOME)}),
     "records of an account": Looking(lambda call: {"account_id": call.account_id, "records_only": True}),
     "records, event source": Looking(
         lambda call: {

@@ -2,12 +2,14 @@
 
 import asyncio
 import multiprocessing
+import shutil
 import sqlite3
 import stat
 import threading
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -51,6 +53,28 @@ async def database(tmp_path: Path, revisions: Path):
     database.migrate(revisions)
     yield database
     await database.close()
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("asked_mib", "disk", "pages"),
+    [
+        pytest.param(0, 64 * GIB, 1_000, id="SQLite's own"),
+        pytest.param(64, 64 * GIB, 16_384, id="as asked"),
+        pytest.param(64, 4 * GIB, 4_096, id="a part of a small disk"),
+        pytest.param(64, GIB // 16, 1_000, id="SQLite's own on a tiny one"),
+    ],
+)
+def test_the_log_is_as_long_as_the_disk_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked_mib: int, disk: int, pages: int
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=disk))
+    engine = open_engine(f"sqlite:///{tmp_path}/state.sqlite", log_mib=asked_mib)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar() == pages
+    engine.dispose()
 
 
 def insert(connection: sa.Connection, text: str) -> None:

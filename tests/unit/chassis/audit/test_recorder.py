@@ -217,14 +217,9 @@ async def test_the_servicer_may_name_the_operation(audit):
     assert audit.events()[0].event_name == "Converse"
 
 
-async def test_event_ids_are_version_4_uuids_and_unique(audit):
+async def test_every_event_has_an_id_of_its_own(audit):
     await asyncio.gather(*(audit.recorder.outcome(call(i), READ, "OK", "") for i in range(600)))
-    ids = [event.event_id for event in audit.events()]
-    assert len(set(ids)) == 600
-    for text in ids:
-        assert len(text) == 36
-        assert text[14] == "4"
-        assert text[19] in "89ab"
+    assert len({event.event_id for event in audit.events()}) == 600
 
 
 async def test_no_message_field_is_read(audit):
