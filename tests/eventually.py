@@ -1,5 +1,6 @@
-"""Waiting for what a running stack does in its own time."""
+"""Waiting for what another task, process or stack does in its own time."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,6 +9,7 @@ T = TypeVar("T")
 
 _LIMIT_S = 60.0
 _POLL_S = 0.2
+_POLL_TASK_S = 0.002
 
 
 def eventually(found: Callable[[], T], otherwise: str, limit_s: float = _LIMIT_S) -> T:
@@ -17,3 +19,12 @@ def eventually(found: Callable[[], T], otherwise: str, limit_s: float = _LIMIT_S
         assert time.monotonic() < until, otherwise
         time.sleep(_POLL_S)
     return result
+
+
+async def until(condition: Callable[[], object], limit_s: float = _LIMIT_S) -> float:
+    """Let other tasks run until `condition`; return after how many seconds it came."""
+    began = time.monotonic()
+    async with asyncio.timeout(limit_s):
+        while not condition():
+            await asyncio.sleep(_POLL_TASK_S)
+    return time.monotonic() - began

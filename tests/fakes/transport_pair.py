@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -132,15 +132,6 @@ async def drained(stream: Any) -> list[Any]:
 
 async def drained_unary(stub: Any) -> Any:
     return await stub.InvokeModel(pb.InvokeModelRequest(model_id="wait", body=b"in progress"))
-
-
-async def until(condition: Callable[[], Any], limit_s: float = 2.0) -> float:
-    """Wait until `condition`; return for how long."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < limit_s
-        await asyncio.sleep(0.005)
-    return time.monotonic() - began
 
 
 async def stopped_already() -> None:

@@ -9,13 +9,13 @@ from craton.runtime.v1 import inference_service_pb2 as pb
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.chassis.rich_status import from_rpc_error
+from tests.eventually import until
 from tests.fakes.transport_pair import (
     REQUEST,
     Pair,
     Stub,
     drained,
     failure,
-    until,
 )
 
 

@@ -15,6 +15,7 @@ from cryptography import x509
 
 from deploy.pki.authority import LeafRequest
 from services.chassis.tls import client_context
+from tests.eventually import until
 from tests.fakes.transport_pair import (
     REQUEST,
     Pair,
@@ -23,7 +24,6 @@ from tests.fakes.transport_pair import (
     drained_unary,
     failure,
     stopped_already,
-    until,
 )
 from tests.fakes.workloads import TRUST_DOMAIN
 from tests.integration.chassis.conftest import Running

@@ -12,6 +12,7 @@ from redis.exceptions import NoPermissionError
 
 from services.chassis.revocation import ACCOUNTS, RedisRevocations, RevocationListener, connect
 from services.chassis.settings import RedisSettings
+from tests.eventually import until
 from tests.fakes.auth_client import ACCOUNT, bearer
 from tests.fakes.tcp import hang_up, serving
 
@@ -48,13 +49,6 @@ async def publish_until(
             await asyncio.sleep(0.02)
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 5) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
 async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, operator, admin) -> None:
     heard: list[tuple[str, int]] = []
     listener = RevocationListener(
@@ -72,7 +66,7 @@ async def test_a_change_reaches_a_listener_and_redis_may_come_and_go(redis, oper
             ),
             metadata=metadata,
         )
-        await until(lambda: any(account == ACCOUNT for account, _epoch in heard), timeout_s=1)
+        await until(lambda: any(account == ACCOUNT for account, _epoch in heard), limit_s=1)
 
 
 async def test_a_quiet_subscription_stays_and_a_dead_one_is_replaced(redis, caplog) -> None:

@@ -1,8 +1,7 @@
 """A whole edge over TLS, with a real Redis, and small services behind it."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,17 +168,6 @@ async def stack(
     await edge.stop()
     for server in servers:
         await server.stop()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], Any]:
-    async def wait(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

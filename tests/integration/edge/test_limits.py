@@ -17,6 +17,7 @@ from services.chassis.clock import SystemClock
 from services.edge.config import CertificateSettings, LimitSettings
 from services.edge.http import listener
 from services.edge.wiring import build
+from tests.eventually import until
 from tests.fakes.edge_upstreams import KEY_ID, SECRET
 from tests.fakes.raw_client import RawClient, read_response
 from tests.fakes.workloads import Workloads
@@ -236,13 +237,13 @@ async def test_half_open_handshakes_are_counted_and_keep_nobody_out(raw: Any, st
         each.close()
 
 
-async def test_the_end_of_a_storm_is_noticed_once(raw: Any, stack: Any, eventually: Any) -> None:
+async def test_the_end_of_a_storm_is_noticed_once(raw: Any, stack: Any) -> None:
     listener = stack.server._listeners[0]
     opened = [await raw.connect() for _ in range(20)]
     assert not listener.storm_is_over(20)
     for _, writer in opened:
         writer.transport.abort()
-    await eventually(lambda: listener.connections == 0)
+    await until(lambda: listener.connections == 0)
     assert not listener.storm_is_over(21)
     assert listener.storm_is_over(20)
     assert not listener.storm_is_over(20)

@@ -17,6 +17,7 @@ from services.chassis.audit.spool import Spool
 from services.chassis.clock import SystemClock
 from services.chassis.errors import DomainError
 from services.chassis.randomness import SystemRandomness
+from tests.eventually import until
 
 RANDOM = SystemRandomness()
 CLOCK = SystemClock()
@@ -148,12 +149,6 @@ async def test_shipped_events_are_deleted_although_nothing_follows(spool, tmp_pa
     again = Spool(tmp_path, randomness=RANDOM, limits=LIMITS)
     assert again.durable_position == 2
     await again.close()
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @given(

@@ -15,6 +15,7 @@ from services.pool.errors import CageError, LauncherGoneError, ModelServerError,
 from services.pool.operations import keeper as keeper_module
 from services.pool.operations.keeper import Keeper
 from services.pool.ports import Arrival, Ciphertext, Instance, Material, OpenedKey, RunningCage
+from tests.eventually import until
 from tests.fakes.echo_models import echo_manifest
 
 
@@ -170,12 +171,6 @@ def keeper_of(world: World, restarts: int = 20) -> Keeper:
         clock=Clock(),
         randomness=SystemRandomness(),
     )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def all_ready(keeper: Keeper, count: int = 1) -> Callable[[], bool]:

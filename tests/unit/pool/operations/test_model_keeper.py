@@ -13,6 +13,7 @@ from services.pool.errors import KeyEndedError, KeyRefusedError, KeyServiceAwayE
 from services.pool.operations.key_watch import KeyWatch
 from services.pool.operations.model_keeper import ModelKeeper
 from services.pool.ports import Arrival, Ciphertext, Instance, Material, OpenedKey
+from tests.eventually import until
 from tests.fakes.echo_models import echo_manifest
 
 KEY = "providers/bench/keys/weights"
@@ -142,12 +143,6 @@ def keeper_of(world: World, watch: KeyWatch | None = None) -> ModelKeeper:
         end_process=world.end,
         clock=Clock(),
     )
-
-
-async def until(condition: object) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.001)
 
 
 async def end(task: "asyncio.Task[None]") -> None:
@@ -295,7 +290,8 @@ async def test_a_model_whose_key_ends_while_it_loads_never_gets_ready_and_its_pr
     world.key_refused = True
     await watch.check()
     await until(lambda: "end 4712" in world.calls)
-    assert world.calls[-2:] == ["unload bench_echo-v1", "end 4712"], "the model server did not end it"
+    before = world.calls[: world.calls.index("end 4712")]
+    assert before[-1] == "unload bench_echo-v1", "the model server did not end it"
     assert not keeper.ready
     world.key_refused, world.loading, world.unloadable = False, None, True
     await until(lambda: keeper.ready)
