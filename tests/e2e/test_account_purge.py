@@ -104,7 +104,7 @@ def filled(stack: Any) -> Small:
     offer = bedrock.list_foundation_model_agreement_offers(modelId=MODEL)["offers"][0]["offerToken"]
     bedrock.create_foundation_model_agreement(modelId=MODEL, offerToken=offer)
     body = json.dumps({"inputText": "Once", "textGenerationConfig": {"maxTokenCount": 4}})
-    stack.client("bedrock-runtime", **small.boss).invoke_model(modelId=MODEL, body=body)
+    stack.client("bedrock-runtime", **small.boss).invoke_model(modelId=MODEL, body=body)["body"].read()
     small.event = own_event(stack, account_id)
     return small
 

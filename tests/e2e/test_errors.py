@@ -78,7 +78,7 @@ def test_user_without_policy_is_denied_and_may_after_one(stack: Any) -> None:
     }
     _put_policy(stack, name, policy)
     # A change is in force when it is acknowledged: there is nothing to wait for.
-    client.invoke_model(modelId=TEXT, body=BODY)
+    client.invoke_model(modelId=TEXT, body=BODY)["body"].read()
     assert refusal(client, "craton.tiny-chat-v1") == ("AccessDeniedException", 403)
 
 

@@ -148,9 +148,9 @@ def test_the_endpoints_policy_allows_one_model_and_nothing_else(
     allow = {"Effect": "Allow", "Principal": "*", "Action": "bedrock:InvokeModel*", "Resource": resource}
     one.write_text(document(allow))
     inside = stack.client("bedrock-runtime", endpoint_url=private(stack))
-    inside.invoke_model(modelId=TEXT, body=BODY)
+    inside.invoke_model(modelId=TEXT, body=BODY)["body"].read()
     stack.craton("endpoints", "policy", endpoint, str(one))
-    inside.invoke_model(modelId=TEXT, body=BODY)
+    inside.invoke_model(modelId=TEXT, body=BODY)["body"].read()
     message = refusal(inside.invoke_model, modelId=CHAT, body=BODY)
     assert "because no VPC endpoint policy allows the bedrock:InvokeModel action" in message
     refusal(stack.client("sts", endpoint_url=private(stack)).get_caller_identity)
@@ -273,7 +273,8 @@ def _streams_until(client: Any, change: Callable[[], object]) -> tuple[list[Ende
 
 def test_events_name_the_endpoint(stack: Any, endpoint: str) -> None:
     started = time.time()
-    stack.client("bedrock-runtime", endpoint_url=private(stack)).invoke_model(modelId=TEXT, body=BODY)
+    inside = stack.client("bedrock-runtime", endpoint_url=private(stack))
+    inside.invoke_model(modelId=TEXT, body=BODY)["body"].read()
     deadline = time.monotonic() + 30
     while True:
         events = stack.craton_json("audit", "lookup", "--event-name", "InvokeModel", "--max", "20")

@@ -249,6 +249,7 @@ def test_the_audit_log_says_how_it_was_called(stack: Any, iam: Any, with_key: An
     made = create(iam)
     secret = made["ServiceCredentialSecret"]
     answer = with_key("bedrock-runtime", secret).invoke_model(modelId=MODEL, body=BODY)
+    answer["body"].read()
     request_id = answer["ResponseMetadata"]["RequestId"]
     deadline = time.monotonic() + 20
     while True:

@@ -51,7 +51,7 @@ class Load:
             events = await ask()
         except Exception as error:
             self.errors += 1
-            self.error = f"{type(error).__name__}: {error}"[:300]
+            self.error = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
             await asyncio.sleep(0.05)
         else:
             self.latencies_us.append((time.perf_counter() - started) * 1e6)

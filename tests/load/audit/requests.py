@@ -1,6 +1,5 @@
 """What is asked of a measured service: each asking makes one call and says whether it was answered."""
 
-import itertools
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +18,8 @@ from craton.audit.v1 import (
 from craton.audit.v1 import resources_pb2 as pb
 from craton.kms.v1 import crypto_service_pb2, crypto_service_pb2_grpc
 
+from services.chassis.clock import SystemClock
+from services.chassis.randomness import OrderedUuids, SystemRandomness
 from tests.load.audit import population
 from tests.load.audit.population import Call
 
@@ -67,22 +68,25 @@ class Shipping:
     def writer(self, channel: Any, events: int, metadata: Any) -> Ask:
         """Ship the next events, which are new."""
         append: Any = ingest_service_pb2_grpc.IngestServiceStub(channel).AppendEvents
-        spool, position = uuid.uuid4().hex, itertools.count(step=self.at_once)
+        spool, first = uuid.uuid4().hex, 0
+        ids = OrderedUuids(SystemClock(), SystemRandomness())
         numbers = (random.randrange(population.calls_of(events)) for _ in range(self.at_once))
         made = [
             population.event(population.call(number), "runtime", pb.EVENT_PHASE_INTENT) for number in numbers
         ]
 
         async def ask() -> int:
-            first = next(position)
+            nonlocal first
             for each in made:
-                each.event_id = str(uuid.uuid4())
+                each.event_id = ids.next()
             request = ingest_service_pb2.AppendEventsRequest(
                 spool_id=spool, first_position=first, events=made
             )
             answer = await append(request, timeout=CALL_LIMIT_S)
             if answer.next_position != first + self.at_once:
                 raise ValueError(f"{answer.next_position} was answered")
+            # What was refused is brought again, as shippers do.
+            first = answer.next_position
             return self.at_once
 
         return ask
