@@ -1,6 +1,7 @@
 """A whole edge over TLS, with a real Redis, and small services behind it."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
+from botocore.response import StreamingBody
 
 from deploy.pki.authority import LeafRequest
 from services.chassis.audit.ports import AuditedMethod
@@ -82,8 +84,15 @@ class Stack:
         return boto_client(service, **(values | overrides))
 
     async def call(self, client: Any, operation: str, **arguments: Any) -> Any:
-        """Run a blocking boto3 call beside the event loop."""
-        return await asyncio.to_thread(getattr(client, operation), **arguments)
+        """Run a blocking boto3 call beside the event loop.
+
+        The body of a whole answer is read: one that is not holds a connection, of which the collector of
+        garbage complains in whichever test comes then.
+        """
+        answer = await asyncio.to_thread(getattr(client, operation), **arguments)
+        if isinstance(answer, dict) and isinstance(answer.get("body"), StreamingBody):
+            answer["body"] = io.BytesIO(await asyncio.to_thread(answer["body"].read))
+        return answer
 
 
 @pytest.fixture(scope="session")
