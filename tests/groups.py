@@ -65,9 +65,9 @@ _COSTLY = (
     _CLIENTS,
     _KILLED,
     _POOL,
+    _DATABASE,
     "tests/fault/",
     "tests/integration/",
-    _DATABASE,
     "tests/security/",
 )
 _ORDER = (*_COSTLY, "tests/")

@@ -132,7 +132,7 @@ def test_events_are_what_the_service_takes_in_and_follow_from_their_numbers() ->
     assert all(entry_of(each, "edge").index.record for each in edge)
     assert not any(entry_of(each, "runtime").index.record for each in runtime)
     made = population.call(3 * population.CALLS_OF_A_ROUND + 5)
-    assert edge[5].event_id == population.event_id(made.number, "edge", pb.EVENT_PHASE_OUTCOME)
+    assert edge[5].event_id == population.event_id(made, "edge", pb.EVENT_PHASE_OUTCOME)
     assert (edge[5].request_id, edge[5].principal.arn) == (made.request_id, made.arn)
 
 
