@@ -21,6 +21,7 @@ _KILLED = "killed"
 _CLIENTS = "clients"
 """Clients of AWS and others that leave the whole stack as it is. These three have a stack each, beside one
 another, because together they would take as long as all others."""
+_STACKS = (_STACK, _CLIENTS, _KILLED)
 _POOL = "pool"
 """Pools run their sandboxes under one test uid, in control groups below the same folder. A test of what a
 hostile model can reach, of its caps, or of what is left in memory and /dev/shm afterwards must not meet the
@@ -88,6 +89,11 @@ def group_of(nodeid: str) -> str:
     return next((group for path, group in _TOGETHER.items() if file.startswith(path)), file)
 
 
+def uses_stack(nodeid: str) -> bool:
+    """Say whether a test is one of those that use their worker's whole stack."""
+    return group_of(nodeid) in _STACKS
+
+
 def arrange(items: list[Any]) -> None:
     """Sort by group; items of a group keep their order. Raises UsageError for a file that lacks its entry."""
     for item in items:
@@ -100,7 +106,7 @@ def arrange(items: list[Any]) -> None:
 def _needed(item: Any) -> tuple[str, ...]:
     """Return the groups in one of which a test must be; none for those that may be anywhere."""
     if "collector" in getattr(item, "fixturenames", ()):
-        return _STACK, _CLIENTS, _KILLED
+        return _STACKS
     if databases.empty_database in vars(item.module).values():
         return (_DATABASE,)
     return ()
