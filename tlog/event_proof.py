@@ -8,13 +8,13 @@ import base64
 import json
 from dataclasses import dataclass
 
+from tlog import strict_json
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.inclusion import InclusionProof
 from tlog.leaf import LeafHeader, verify_event
 from tlog.note import decode_base64
 
-MAX_BYTES = 1024 * 1024
 _MEMBERS = ("entry", "event", "salt", "proof")
 
 
@@ -39,15 +39,12 @@ class EventProof:
     @classmethod
     def parse(cls, content: bytes) -> "EventProof":
         """Read a file. Raises TlogError."""
-        try:
-            members = json.loads(content) if len(content) <= MAX_BYTES else None
-        except (ValueError, RecursionError) as error:
-            raise TlogError("not JSON") from error
+        members = strict_json.parse(content)
         if not isinstance(members, dict) or set(members) != set(_MEMBERS):
             raise TlogError(f"the members {', '.join(_MEMBERS)} are expected, and no others")
         if not all(isinstance(value, str) for value in members.values()):
             raise TlogError("a member is not a string")
-        proof = InclusionProof.parse(members["proof"].encode("utf-8", "replace"))
+        proof = InclusionProof.parse(members["proof"].encode())
         entry, event, salt = (decode_base64(members[name]) for name in _MEMBERS[:3])
         return cls(entry, event, salt, proof)
 

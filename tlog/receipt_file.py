@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from tlog import strict_json
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.event_proof import EventProof
@@ -26,7 +27,6 @@ from tlog.receipt_key import ReceiptKey
 from tlog.recorded_event import OUTCOME, RecordedEvent
 from tlog.statement import signed_text
 
-MAX_BYTES = 1024 * 1024
 CERTIFIER = "kms"
 """The name under which the service that certifies receipt keys stands in the log."""
 _REQUIRED = {"receipt": str, "certificate": str}
@@ -56,7 +56,7 @@ class StatementProof:
             raise TlogError(f"the members {', '.join(_OPENED)} of a proof are expected, and no others")
         if not all(isinstance(value, str) for value in members.values()):
             raise TlogError("a member of a proof is not a string")
-        proof = InclusionProof.parse(members["proof"].encode("utf-8", "replace"))
+        proof = InclusionProof.parse(members["proof"].encode())
         entry = decode_base64(members["entry"])
         if "event" not in members:
             return cls(entry, proof)
@@ -124,18 +124,13 @@ class ReceiptFile:
     @classmethod
     def parse(cls, content: bytes) -> "ReceiptFile":
         """Read a file. Raises TlogError."""
-        try:
-            members = json.loads(content, object_pairs_hook=_unique) if len(content) <= MAX_BYTES else None
-        except (ValueError, RecursionError) as error:
-            raise TlogError("not JSON") from error
+        members = strict_json.parse(content)
         kinds = _REQUIRED | _OPTIONAL
         if not isinstance(members, dict) or not _REQUIRED.keys() <= members.keys() <= kinds.keys():
             raise TlogError(f"the members {', '.join(kinds)} are expected, and no others")
         if not all(isinstance(value, kinds[name]) for name, value in members.items()):
             raise TlogError("a member is of another type than it should be")
-        receipt, certificate = (
-            Note.parse(members[name].encode("utf-8", "replace")) for name in ("receipt", "certificate")
-        )
+        receipt, certificate = (Note.parse(members[name].encode()) for name in ("receipt", "certificate"))
         salt = decode_base64(members.get("salt", ""))
         if salt and len(salt) != SALT_BYTES:
             raise TlogError(f"a salt has {SALT_BYTES} bytes")
@@ -201,10 +196,3 @@ def _time(header: LeafHeader) -> datetime:
         return datetime.fromtimestamp(header.time_us / 1e6, UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise TlogError("an entry has a time that is none") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is repeated")
-    return found

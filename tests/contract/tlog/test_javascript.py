@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.tlog.json_files import read_differently, signed_by
 from tests.unit.tlog.keys import LOG, WITNESSES, Signer
 from tests.unit.tlog.trees import path
 from tests.verifier.javascript import ManyCommands, javascript
@@ -367,6 +368,22 @@ def test_what_is_no_proof(verifier: ManyCommands, content: bytes, tmp_path: Path
     (tmp_path / "event.json").write_bytes(content)
     assert verifier.run("verify", str(tmp_path / "event.json"), *KEYS)[0] == 1
     assert proved(content) is None
+
+
+@pytest.mark.parametrize("content", read_differently(bytes(proof_of(3, 7))))
+def test_files_that_can_be_read_differently(verifier: ManyCommands, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_bytes(content)
+    assert verifier.run("verify", str(tmp_path / "event.json"), *KEYS)[0] == 1
+    assert proved(content) is None
+
+
+@pytest.mark.parametrize("name", ["n", "\U0001f511", "x\u200by", "\ufeff"])
+def test_files_that_are_written_otherwise(verifier: ManyCommands, name: str, tmp_path: Path) -> None:
+    """Who signs besides may have any name, escaped or not."""
+    escaped = signed_by(bytes(proof_of(3, 7)), name).replace(b'"entry"', b'"\\u0065ntry"')
+    for content in (escaped, json.dumps(json.loads(escaped), ensure_ascii=False).encode()):
+        (tmp_path / "event.json").write_bytes(content)
+        assert verifier.run("verify", str(tmp_path / "event.json"), *KEYS) == (0, proved(content))
 
 
 def log_of(note: Note, folder: Path) -> str:

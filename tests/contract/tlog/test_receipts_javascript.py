@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.unit.tlog.json_files import read_differently
 from tests.unit.tlog.keys import LOG
 from tests.unit.tlog.receipts import AUTHORITY, FILE, RECEIPT, REQUEST, RESPONSE, TRUST
 from tests.unit.tlog.test_receipt_file import MISFITS
@@ -26,6 +27,7 @@ def judge(files: list[Path], *words: str) -> list[Any]:
 def altered() -> list[bytes]:
     """Files of which one thing is another: a hundred characters of each note, and bytes of each proof."""
     members, found = json.loads(bytes(FILE)), [bytes(file) for file in MISFITS]
+    found += read_differently(bytes(FILE))
     for name in members:
         twice = f"{{{json.dumps(name)}: {json.dumps(members[name])}, "
         found.append(bytes(FILE).replace(b"{", twice.encode(), 1))

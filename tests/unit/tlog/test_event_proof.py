@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.unit.tlog.json_files import read_differently
 from tests.unit.tlog.keys import LOG, Signer
 from tests.unit.tlog.trees import path, tree_hash
 from tlog.checkpoint import Checkpoint, Trust
@@ -69,5 +70,11 @@ def test_every_changed_byte_is_refused() -> None:
     ],
 )
 def test_what_is_no_file(content: bytes) -> None:
+    with pytest.raises(TlogError):
+        EventProof.parse(content)
+
+
+@pytest.mark.parametrize("content", read_differently(bytes(PROOF)))
+def test_what_other_readers_would_read_differently_is_no_file(content: bytes) -> None:
     with pytest.raises(TlogError):
         EventProof.parse(content)

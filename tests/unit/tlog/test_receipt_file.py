@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from craton.audit.v1 import resources_pb2 as pb
 
+from tests.unit.tlog.json_files import read_differently
 from tests.unit.tlog.keys import LOG, Signer
 from tests.unit.tlog.receipts import (
     AUTHORITY,
@@ -157,6 +158,12 @@ def test_a_closed_event_proves_less_and_must_be_asked_for() -> None:
     ],
 )
 def test_what_is_no_file(content: bytes) -> None:
+    with pytest.raises(TlogError):
+        ReceiptFile.parse(content)
+
+
+@pytest.mark.parametrize("content", read_differently(bytes(FILE)))
+def test_what_other_readers_would_read_differently_is_no_file(content: bytes) -> None:
     with pytest.raises(TlogError):
         ReceiptFile.parse(content)
 
