@@ -1,5 +1,6 @@
 """Runs a campaign: first the planted fault, then case after case, written down every two seconds."""
 
+import copy
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -99,15 +100,24 @@ def find_planted(campaign: Campaign, settings: Settings) -> int:
 def run(campaign: Campaign, file: EvidenceFile, settings: Settings) -> Outcome:
     """Run a seed from where it stopped, until the time is over or something is found.
 
+    The planted fault, and what is looked at again, are for another copy of the campaign: they are none of the
+    cases that this one counts and measures.
+
     Raises PlantedFaultError, OvertakenError, EvidenceError, and BlockingIOError when another process has the
     seed.
     """
     with ExitStack() as stack:
         stack.enter_context(file.seed(settings.seed))
         file.read()
+        trial = copy.deepcopy(campaign)
+        with trial.running():
+            planted_after = find_planted(trial, settings)
+            life = _Life(campaign, file, settings, planted_after)
+            found = life.replay(trial)
+        if found is not None:
+            return life.end(found)
         stack.enter_context(campaign.running())
-        planted_after = find_planted(campaign, settings)
-        return _Life(campaign, file, settings, planted_after).live()
+        return life.live()
 
 
 class _Life:
@@ -129,26 +139,33 @@ class _Life:
         self._next = self._before.cases
         self._started = self._saved = settings.clock()
 
-    def live(self) -> Outcome:
-        settings = self._settings
+    def replay(self, trial: Campaign) -> Found | None:
+        """Run the cases that are known without the fault, uncounted, and return the first finding."""
         # What was found once is looked at first: the modules are the same, so it should still be there. The
         # case that found the planted fault is clean without it, or the plant was not what was found.
-        again = {each.case for each in self._open if each.seed == settings.seed} | {self._planted - 1}
+        seed = self._settings.seed
+        again = {each.case for each in self._open if each.seed == seed} | {self._planted - 1}
         for index in sorted(again):
             self._watch("replay")
-            what = attempt(self._campaign, settings.seed, index)
+            what = attempt(trial, seed, index)
             if what is not None:
-                return self._end(self._found(index, what))
+                return self._found(index, what)
+        return None
+
+    def live(self) -> Outcome:
+        """Run case after case, each counted and measured once."""
+        settings = self._settings
+        self._started = self._saved = settings.clock()
         while not self._over():
             index = self._next
             what = attempt(self._campaign, settings.seed, index)
             self._next = index + 1
             if what is not None:
-                return self._end(self._found(index, what))
+                return self.end(self._found(index, what))
             if settings.clock() - self._saved >= SAVE_EVERY_S:
                 self._save(None)
             self._watch("cases")
-        return self._end(None)
+        return self.end(None)
 
     def _over(self) -> bool:
         return self._settings.stopped() or self._settings.clock() - self._started >= self._settings.seconds
@@ -161,7 +178,8 @@ class _Life:
     def _found(self, index: int, what: str) -> Found:
         return Found(self._settings.digest, self._settings.seed, index, self._settings.date(), what)
 
-    def _end(self, found: Found | None) -> Outcome:
+    def end(self, found: Found | None) -> Outcome:
+        """Write the counts, and what was found."""
         self._save(found)
         return Outcome(
             self._settings.seed,

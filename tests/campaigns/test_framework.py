@@ -42,6 +42,13 @@ A, B = "a" * 64, "b" * 64
 SUBJECT = Subject("numbers", "Numbers are small.", "a number that is large.", ("numbers.py",))
 
 
+class Shared(list[int]):
+    """A list that stays one when what holds it is copied."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Shared":
+        return self
+
+
 class Numbers(Campaign):
     """A campaign of numbers: remembers which cases ran, finds those it is told to."""
 
@@ -51,6 +58,8 @@ class Numbers(Campaign):
 
     def __init__(self, bad: tuple[int, ...] = (), planted_at: int = 2, crash: bool = False) -> None:
         self.ran: list[int] = []
+        self.all_ran = Shared()
+        """Also those of its copies."""
         self.bad = bad
         self.planted_at = planted_at
         self.crash = crash
@@ -64,6 +73,7 @@ class Numbers(Campaign):
                 raise Finding("planted")
             return
         self.ran.append(index)
+        self.all_ran.append(index)
         if index in self.bad:
             raise Finding(f"{index} | is\nbad")
 
@@ -115,8 +125,9 @@ def test_runs_of_a_seed_go_on_and_their_counts_add_up(tmp_path: Path) -> None:
     for _ in range(3):
         campaign = Numbers()
         outcome = run(campaign, file_in(tmp_path), settings())
-        replayed, cases = campaign.ran[0], campaign.ran[1:]
+        replayed, *cases = campaign.all_ran
         assert replayed == 2, "the case that found the planted fault is clean without it"
+        assert campaign.ran == cases
         counted += cases
         assert outcome.cases == len(cases) > 10
         assert outcome.seed_cases == outcome.total_cases == len(counted)
@@ -167,7 +178,7 @@ def test_other_modules_begin_again_and_the_old_counts_become_history(tmp_path: P
     campaign = Numbers()
     second = run(campaign, file_in(tmp_path), settings(digest=B, date=lambda: "2026-01-03"))
     written = file_in(tmp_path).read()
-    assert campaign.ran[1:] == list(range(second.cases))
+    assert campaign.ran == list(range(second.cases))
     assert (written.digest, written.cases) == (B, second.cases)
     assert [(past.digest, past.run.seed, past.run.cases) for past in written.history] == [(A, 1, first.cases)]
     assert written.findings[0].digest == A
@@ -179,7 +190,7 @@ def test_modules_that_come_back_go_on_where_they_were(tmp_path: Path) -> None:
     between = run(Numbers(), file_in(tmp_path), settings(digest=B))
     campaign = Numbers()
     last = run(campaign, file_in(tmp_path), settings())
-    assert campaign.ran[1] == first.cases
+    assert campaign.ran[0] == first.cases
     assert last.total_cases == first.cases + last.cases
     written = file_in(tmp_path).read()
     assert [(past.digest, past.run.cases) for past in written.history] == [(B, between.cases)]
@@ -210,7 +221,7 @@ def test_modules_that_change_under_other_processes_end_the_run(tmp_path: Path) -
 def test_without_the_planted_fault_nothing_is_counted(tmp_path: Path, campaign: Numbers) -> None:
     with pytest.raises(PlantedFaultError):
         run(campaign, file_in(tmp_path), settings())
-    assert campaign.ran == []
+    assert campaign.all_ran == []
     assert not (tmp_path / "evidence/numbers.md").exists()
 
 
@@ -238,7 +249,7 @@ def test_one_process_runs_a_seed(tmp_path: Path) -> None:
 def test_a_signal_ends_a_run_with_its_counts_written(tmp_path: Path) -> None:
     campaign = Numbers()
     outcome = run(campaign, file_in(tmp_path), settings(1e9, stopped=stop_after(campaign, 6)))
-    assert outcome.cases == file_in(tmp_path).read().cases == 5
+    assert outcome.cases == file_in(tmp_path).read().cases == 6
 
 
 def test_what_a_case_is_made_of_is_counted_as_well() -> None:
@@ -249,24 +260,47 @@ def test_what_a_case_is_made_of_is_counted_as_well() -> None:
     assert parse(render(made, evidence)) == evidence
 
 
-def test_what_a_run_measured_stands_beside_its_counts(tmp_path: Path) -> None:
-    class Measuring(Numbers):
-        def measured(self) -> tuple[str, ...]:
-            return (f"{len(self.ran)} numbers", "a | second line")
+class Measuring(Numbers):
+    """Measures every case that it is asked to run, also while the fault is planted."""
 
+    def __init__(self, bad: tuple[int, ...] = ()) -> None:
+        super().__init__(bad)
+        self.measurements = 0
+
+    def case(self, seed: int, index: int) -> None:
+        self.measurements += 1
+        super().case(seed, index)
+
+    def measured(self) -> tuple[str, ...]:
+        return (f"{self.measurements} numbers", "a | second line")
+
+
+def test_what_a_run_measured_stands_beside_its_counts(tmp_path: Path) -> None:
     first = run(Measuring(), file_in(tmp_path), settings())
     then = run(Measuring(), file_in(tmp_path), settings())
     written = file_in(tmp_path).read().measures
-    # The number that found the planted fault is looked at again, and measured.
     assert [(each.cases, each.what) for each in written] == [
-        (f"0 to {first.cases - 1}", f"{first.cases + 1} numbers"),
+        (f"0 to {first.cases - 1}", f"{first.cases} numbers"),
         (f"0 to {first.cases - 1}", "a / second line"),
-        (f"{first.cases} to {first.cases + then.cases - 1}", f"{then.cases + 1} numbers"),
+        (f"{first.cases} to {first.cases + then.cases - 1}", f"{then.cases} numbers"),
         (f"{first.cases} to {first.cases + then.cases - 1}", "a / second line"),
     ]
     assert {(each.digest, each.seed, each.date) for each in written} == {(A, 1, "2026-01-02")}
     run(Numbers(), file_in(tmp_path), settings(digest=B))
     assert file_in(tmp_path).read().measures == written
+
+
+def test_what_is_looked_at_again_is_not_measured_again(tmp_path: Path) -> None:
+    first = run(Measuring(bad=(7,)), file_in(tmp_path), settings())
+    assert (first.finding is not None, first.cases) == (True, 8)
+    measured = file_in(tmp_path).read().measures
+    assert [(each.cases, each.what) for each in measured][:1] == [("0 to 7", "8 numbers")]
+    again = run(Measuring(bad=(7,)), file_in(tmp_path), settings())
+    assert (again.finding, again.cases) == (first.finding, 0)
+    assert file_in(tmp_path).read().measures == measured
+    mended = run(Measuring(), file_in(tmp_path), settings())
+    last = file_in(tmp_path).read().measures[-2]
+    assert (last.cases, last.what) == (f"8 to {mended.seed_cases - 1}", f"{mended.cases} numbers")
 
 
 def test_what_is_written_is_what_is_read() -> None:
