@@ -74,8 +74,8 @@ from services.chassis.tokens import TokenVerifier
 
 AUDIENCE = "audit"
 LOG_MIB = 64
-"""Of the database's write-ahead log. Most pages that a batch changes are the ends of indexes by account,
-principal or resource, which the next batch changes again."""
+"""Of the database's write-ahead log, as long as no reader holds it up. Most pages that a batch changes are
+the ends of indexes by account, principal or resource, which the next batch changes again."""
 _FOLDER = Path(__file__).parent
 _REVISIONS = _FOLDER / "adapters" / "migrations"
 

@@ -38,7 +38,7 @@ _WRITER_CACHE_KIB = 32 * 1024
 
 _PAGE_BYTES = 4096
 _LOG_PAGES = 1_000
-"""SQLite's own limit of its write-ahead log: a commit beyond it writes what changed into the file proper."""
+"""SQLite's own length of its write-ahead log: a commit beyond it writes what changed into the file proper."""
 _LOG_SHARE = 256
 """A longer log may have one part in so many of its disk: a full disk must not be full of it."""
 
@@ -75,9 +75,10 @@ class StorageFailedError(RuntimeError):
 def open_engine(url: str, *, connections: int = 4, cache_kib: int = 0, log_mib: int = 0) -> sa.Engine:
     """Open an engine whose statements never appear in errors with their parameters.
 
-    `cache_kib` is what each connection to SQLite may keep of the file, 2,000 by default. `log_mib` is how
-    long its write-ahead log may get on a disk that has room, 4 by default: with a longer one a page that
-    changes with every commit is written once for many of them.
+    `cache_kib` is what each connection to SQLite may keep of the file, 2,000 by default. `log_mib` is the
+    length of the write-ahead log at which it is moved into the file, on a disk that has room, 4 by default:
+    with a longer one a page that changes with every commit is written once for many of them. A reader that
+    began earlier can put that off.
 
     PostgreSQL's own text can still name a value (a key that exists already): texts of errors are not logged.
     SQLite files are created with mode 0600 and run in WAL mode with synchronous=FULL, so that a
@@ -141,6 +142,8 @@ def _configure_sqlite(
             "journal_mode=WAL",
             "synchronous=FULL",
             f"wal_autocheckpoint={log_pages}",
+            # Readers that overlap hold up what would shorten the log: the file goes back to this afterwards.
+            f"journal_size_limit={log_pages * _PAGE_BYTES}",
             "foreign_keys=ON",
             "trusted_schema=OFF",
             *((f"cache_size=-{cache_kib}",) if cache_kib else ()),

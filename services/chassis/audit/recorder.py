@@ -38,6 +38,7 @@ _LONGEST_S = 1800.0
 """No call takes longer: streams have a quarter of an hour."""
 _NOTES = 600
 """Events about strangers between two summaries, a minute: those beyond are counted."""
+_NO_NUL = "\N{REPLACEMENT CHARACTER}".encode()
 _PRINCIPALS = 1024
 """A principal's part of its events is kept serialised for this many tokens."""
 
@@ -197,7 +198,8 @@ class SpoolRecorder:
         return event
 
     def _event(self, call: CallContext, method: AuditedMethod, phase: pb.EventPhase) -> pb.Event:
-        event = self._blank(phase, method.event_source, call.event_name or method.event_name)
+        name = _text(call.event_name, _SHORT_CHARACTERS) or method.event_name
+        event = self._blank(phase, method.event_source, name)
         event.call_id = call.call_id
         event.request_id = call.request_id
         if call.caller is not None:
@@ -319,14 +321,23 @@ def _resources(names: Sequence[str]) -> Sequence[str]:
 
 
 def _text(value: str, characters: int) -> str:
-    """Cut a string, and replace lone surrogates: JSON can carry them, UTF-8 cannot."""
+    """Cut a string, and replace what a record cannot hold."""
     value = value[:characters]
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    return value if value.isascii() and value.isprintable() else _encoded(value).decode()
 
 
 def _cut(value: str, size: int) -> str:
     """Return as many whole characters as fit into `size` bytes of UTF-8."""
-    return value.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
+    return _encoded(value)[:size].decode("utf-8", "ignore")
+
+
+def _encoded(value: str) -> bytes:
+    """Replace lone surrogates, which JSON can carry and UTF-8 cannot, and NUL.
+
+    No frame of a spool is without NUL. A client's text that could be one would, within a record that a power
+    cut has torn, vouch for that record: see segment.py.
+    """
+    return value.encode("utf-8", "replace").replace(b"\0", _NO_NUL)
 
 
 def _failed(durable: "asyncio.Future[None]") -> bool:

@@ -74,6 +74,7 @@ def test_the_log_is_as_long_as_the_disk_has_room(
     engine = open_engine(f"sqlite:///{tmp_path}/state.sqlite", log_mib=asked_mib)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar() == pages
+        assert connection.exec_driver_sql("PRAGMA journal_size_limit").scalar() == pages * 4096
     engine.dispose()
 
 

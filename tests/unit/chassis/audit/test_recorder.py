@@ -1,6 +1,7 @@
 """The recorder: which fields reach an event, which budget pays, and what is counted instead."""
 
 import asyncio
+import contextlib
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from services.chassis.audit.budget import SpoolLimits
 from services.chassis.audit.ports import AuditedMethod, Recording
 from services.chassis.audit.reader import SpoolReader
 from services.chassis.audit.recorder import SpoolRecorder
-from services.chassis.audit.segment import Lane
+from services.chassis.audit.segment import Lane, frame
 from services.chassis.audit.spool import Spool
 from services.chassis.audit.summaries import Row, SummaryTable
 from services.chassis.context import CallContext, IssuedCredentials, Statement
@@ -259,9 +260,30 @@ def test_hostile_strings_make_a_valid_bounded_event(tmp_path_factory, agent, res
     (event,) = events()
     assert len(event.audit_context.user_agent) <= 256
     assert len(event.resources) == 64
-    expected = agent[:256].encode("utf-8", "replace").decode()
-    assert event.audit_context.user_agent == expected
-    assert event.resources[0] == resource[:2048].encode("utf-8", "replace").decode()
+    assert event.audit_context.user_agent == _held(agent[:256])
+    assert event.resources[0] == _held(resource[:2048])
+
+
+def _held(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+async def test_a_text_that_is_a_frame_does_not_vouch_for_the_record_that_it_stands_in(tmp_path):
+    """A power cut tears the record of a call whose client has chosen its words with care: the spool opens."""
+    for number in range(10_000):
+        with contextlib.suppress(UnicodeDecodeError):
+            hostile = frame(5, 2**62, Lane.EVENT, b"%d" % number).decode()
+            break
+    wrong = {"error_code": hostile, "error_message": hostile, "event_name": hostile}
+    for fields in ({"resources": [hostile + "z" * 200]}, wrong):
+        audit = Audit(tmp_path / str(len(fields)))
+        await audit.recorder.outcome(call(1), READ, "OK", "")
+        await audit.recorder.outcome(call(2, **fields), READ, "UNKNOWN", "INTERNAL")
+        await audit.spool.close()
+        [segment] = (tmp_path / str(len(fields))).glob("*.seg")
+        whole = segment.read_bytes().rstrip(b"\0")
+        segment.write_bytes(whole[:-10])
+        assert Audit(tmp_path / str(len(fields))).spool.durable_position == 1
 
 
 async def test_a_refused_intent_leaves_its_outcome_no_reserve(tmp_path):

@@ -94,6 +94,14 @@ def test_every_flipped_bit_of_the_last_commit_is_a_torn_end():
         assert 8 <= scan(bytes(damaged), "s", SPOOL, 7, last=True).next_position < 10
 
 
+def test_what_a_whole_record_holds_vouches_for_nothing():
+    """Its payload may be a frame: somebody else has written it."""
+    data = build([[b"one"], [b"two", frame(99, 99, Lane.EVENT, b"forged")]])
+    damaged = bytearray(data)
+    damaged[HEADER_BYTES + FRAME_BYTES + 3] ^= 1
+    assert scan(bytes(damaged), "s", SPOOL, 7, last=True).next_position == 8
+
+
 def test_a_broken_end_of_an_earlier_segment_is_corruption():
     data = build([[b"one"]])
     with pytest.raises(SpoolCorruptError):
