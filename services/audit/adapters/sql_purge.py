@@ -14,6 +14,7 @@ from services.audit.adapters.tables import (
     TRAIL_FILES,
     TRAIL_SEALED_FILES,
     TRAILS,
+    is_key_id,
 )
 from services.audit.domain.purged import PURGED
 from services.chassis.account_purge import Progress, Purge
@@ -51,6 +52,7 @@ class SqlPurge:
                 connection.execute(sa.delete(table).where(table.c.trail_id.in_(own)))
             trails = connection.execute(sa.delete(TRAILS).where(TRAILS.c.account_id == purge.account_id))
             mine = sa.select(DATA_KEYS.c.key_id).where(DATA_KEYS.c.account_id == purge.account_id)
+            mine = mine.where(is_key_id(DATA_KEYS.c.key_id))
             connection.execute(sa.insert(PURGED_KEYS).from_select(["key_id"], mine))
             keys = connection.execute(sa.delete(DATA_KEYS).where(DATA_KEYS.c.account_id == purge.account_id))
             counts = {"trails": trails.rowcount, "data keys": keys.rowcount, "events": 0}
@@ -60,7 +62,8 @@ class SqlPurge:
 
     async def purged_keys(self) -> Sequence[bytes]:
         """Read them in the order of the primary key."""
-        statement = sa.select(PURGED_KEYS.c.key_id).order_by(PURGED_KEYS.c.key_id)
+        statement = sa.select(PURGED_KEYS.c.key_id).where(is_key_id(PURGED_KEYS.c.key_id))
+        statement = statement.order_by(PURGED_KEYS.c.key_id)
         return await self._database.read(lambda connection: connection.execute(statement).scalars().all())
 
     async def empty(self, purge: Purge, limit: int) -> Progress:

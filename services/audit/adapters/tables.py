@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from services.chassis.purged_accounts import columns
+from tlog.leaf import KEY_ID_BYTES
 
 METADATA = sa.MetaData()
 
@@ -26,6 +27,15 @@ DATA_KEYS = sa.Table(
     sa.Column("created_us", sa.BigInteger, nullable=False),
     sa.Index("data_keys_by_account", "account_id", "created_us"),
 )
+
+
+def is_key_id(column: sa.Column[bytes]) -> sa.ColumnElement[bool]:
+    """Return the condition that a value can be the id of a data key.
+
+    SQLite holds numbers and texts in such a column, too. There all of them are below an empty blob.
+    """
+    return sa.and_(column >= b"", sa.func.length(column) == KEY_ID_BYTES)
+
 
 ANCHORS = sa.Table(
     "anchors",
