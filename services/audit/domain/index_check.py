@@ -8,7 +8,7 @@ from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.domain.entry import Index
 from services.audit.domain.index_rows import IndexRow
-from services.audit.domain.purged import PurgedAccount
+from services.audit.domain.purged import FINISHED, PurgedAccount
 
 _SOURCE, _PURGE, _CONTINUE = "audit.craton", "PurgeAccount", "ContinueAccount"
 SKEW_US = 60_000_000
@@ -54,6 +54,8 @@ class Walk:
     """Purges that the log has events of: how these name account, incarnation and purge."""
     purges: set[tuple[str, ...]] = field(default_factory=set)
     """Those of which something was done."""
+    finished: set[tuple[str, ...]] = field(default_factory=set)
+    """Those that have left nothing in any row."""
     continued: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
     """When another incarnation began, by names of account and incarnation: not before, and not after."""
     key_names: set[str] = field(default_factory=set)
@@ -86,11 +88,13 @@ class Walk:
             return
         done = event.phase == pb.EVENT_PHASE_OUTCOME and event.status_code == "OK"
         if event.event_name == _PURGE:
-            named, keys = tuple(event.resources[:3]), event.resources[3:]
+            named, keys = tuple(event.resources[:3]), set(event.resources[3:])
             self.begun.add(named)
             if done:
                 self.purges.add(named)
-                self.key_names.update(keys)
+                self.key_names.update(keys - {FINISHED})
+                if FINISHED in keys:
+                    self.finished.add(named)
         elif event.event_name == _CONTINUE:
             first, last = self.continued.get(tuple(event.resources), (index.time_us, 0))
             self.continued[tuple(event.resources)] = first, index.time_us if done else last

@@ -13,6 +13,9 @@ PURGED = "purged"
 DISCARDED = "DiscardEvent"
 """Name of the installation's event that stands in the place of one that came late."""
 
+FINISHED = "purge-finished"
+"""Among the resources of a purge's event: from then on no row of the account has anything left."""
+
 
 @dataclass(frozen=True, slots=True)
 class PurgedAccount:

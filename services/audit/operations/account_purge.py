@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.audit.domain.purged import keys_name
+from services.audit.domain.purged import FINISHED, keys_name
 from services.audit.operations.account_keys import AccountKeys
 from services.audit.ports import EventStore, PurgeStore
 from services.chassis.account_purge import Progress, Purge
@@ -35,7 +35,8 @@ class AccountPurge:
         while not progress.finished and self._clock.boottime() < until:
             progress = await self._store.empty(purge, _AT_ONCE)
         # The log says by itself which entries nobody can open any more, and why.
-        return replace(progress, named=(keys_name(await self._store.purged_keys()),))
+        named = (keys_name(await self._store.purged_keys()),)
+        return replace(progress, named=(*named, FINISHED) if progress.finished else named)
 
     async def proceed(self, account_id: str, incarnation: str) -> None:
         """Take in what happens in the account from now on: the id is another incarnation's."""

@@ -76,6 +76,8 @@ class IndexTables:
                 found.append(Finding("purged_accounts", where, "is none that the log has an event of"))
             if not until_is_recorded(walk, account):
                 found.append(Finding("purged_accounts", where, "differs from the log", ("until_us",)))
+            if names in walk.finished and not each.finished:
+                found.append(Finding("purged_accounts", where, "differs from the log", ("finished",)))
         gone = sorted(walk.purges - rows)
         found += [Finding("purged_accounts", " ".join(names), "is gone") for names in gone]
         keys = await self._store.all_purged_keys()

@@ -7,6 +7,7 @@ from craton.audit.v1 import resources_pb2 as pb
 from services.audit.adapters.sql_events import SqlEventStore
 from services.audit.adapters.sql_purge import SqlPurge
 from services.audit.adapters.tables import DATA_KEYS, ENTRIES, RESOURCES
+from services.audit.domain.purged import FINISHED
 from services.audit.domain.query import Query
 from services.audit.operations.account_purge import AccountPurge
 from services.chassis.account_purge import Purge
@@ -117,6 +118,7 @@ async def test_an_account_with_many_events_takes_several_calls(service, monkeypa
     while not seen or not seen[-1].finished:
         seen.append(await purge.purge(PURGE))
     assert [each.removed["events"] for each in seen] == [2, 4, 5]
+    assert [FINISHED in each.named for each in seen] == [False, False, True]
     assert await found(service, ACCOUNT) == []
 
 
