@@ -18,7 +18,7 @@ from services.audit.adapters.tables import (
     RESOURCES,
     SPOOLS,
 )
-from services.audit.domain.index_rows import IndexRow, ResourceRow
+from services.audit.domain.index_rows import NO_RESOURCE, IndexRow, ResourceRow
 from services.audit.domain.purged import PurgedAccount
 from services.audit.ports import DataKey, Head, PurgeRow, SpoolRow
 from services.chassis.database import Database
@@ -29,7 +29,7 @@ UNCHECKED = {
     "anchors": "The key service compares them with its own store, and with the log's events, when it starts.",
     "data_keys.created_us": "Says when another key is made. What is compared is that it is no future time.",
     "purged_accounts.removed": "Counts that are shown to auth once; the certificate of the purge has them.",
-    "purged_accounts.finished": "Says that nothing is left to empty; rows that are left are differences.",
+    "spools.spool_id": "Random, and in no event. Renamed in all rows: the next batch is refused as a gap.",
     "trails": "What accounts have set, and how far delivery is. The account sees it, and digests show gaps.",
     "trail_files": "What the next digest names; whoever validates the trail finds those it does not.",
     "trail_sealed_files": "Sealed under the customer's key, and put within minutes.",
@@ -82,15 +82,20 @@ class SqlIndex:
 
     async def rows(self, first: int, limit: int) -> Sequence[IndexRow]:
         """Read entries by the primary key, and resources by the index of their entries."""
-        last = first + limit - 1
-        entries = _ENTRY.where(ENTRIES.c.sequence.between(first, last)).order_by(ENTRIES.c.sequence)
-        named = _RESOURCE.where(RESOURCES.c.sequence.between(first, last))
+        end = first + limit
+        entries = _ENTRY.where(ENTRIES.c.sequence >= first, ENTRIES.c.sequence < end)
+        entries = entries.order_by(ENTRIES.c.sequence)
+        named = _RESOURCE.where(RESOURCES.c.sequence >= first, RESOURCES.c.sequence < end)
         names = [each.name for each in _COLUMNS]
 
         def work(connection: sa.Connection) -> list[IndexRow]:
             resources: dict[int, list[ResourceRow]] = defaultdict(list)
             for sequence, *row in connection.execute(named):
-                resources[sequence].append(ResourceRow(*row))
+                resource = ResourceRow(*row)
+                if not isinstance(sequence, int):
+                    # SQLite holds 7.5, too. Named at entry 7, as a row that no event has.
+                    resource = resource._replace(resource=NO_RESOURCE)
+                resources[int(sequence)].append(resource)
             return [
                 IndexRow(
                     sequence,
@@ -113,8 +118,14 @@ class SqlIndex:
         return None if row is None else Head(_number(row.size), _bytes(row.root), _bytes(row.note))
 
     async def strays(self, size: int) -> Sequence[tuple[str, str]]:
-        """Read both ends of the numbers: what is between them is compared with the entry that it is of."""
+        """Read both ends of the numbers: what is between them is compared with the entry that it is of.
+
+        Of data keys, read those whose ids are no bytes.
+        """
         numbers = sa.select(RESOURCES.c.sequence).order_by(RESOURCES.c.sequence).limit(_STRAYS)
+        # Values of SQLite that are no bytes stand before all that are.
+        no_key = sa.or_(DATA_KEYS.c.key_id <= b"", DATA_KEYS.c.key_id.is_(None))
+        no_keys = sa.select(sa.literal(1)).select_from(DATA_KEYS).where(no_key).limit(_STRAYS)
         tail = sa.select(sa.func.count(), sa.func.max(ENTRIES.c.sequence)).where(ENTRIES.c.sequence >= size)
 
         def work(connection: sa.Connection) -> list[tuple[str, str]]:
@@ -126,6 +137,7 @@ class SqlIndex:
                 found += [(RESOURCES.name, f"row of entry {each}") for each in of]
             others = sa.select(HEADS.c.head_id).where(HEADS.c.head_id != HEAD_ID)
             found += [(HEADS.name, f"row {each}") for each in connection.execute(others).scalars()]
+            found += [(DATA_KEYS.name, "row whose id is none")] * len(connection.execute(no_keys).all())
             count, last = connection.execute(tail).one()
             if count and last != size + count - 1:
                 found.append((ENTRIES.name, f"row {last}"))
@@ -158,7 +170,7 @@ class SqlIndex:
         return {key.key_id: key for key in found}
 
     async def keys_after(self, key_id: bytes, limit: int) -> Sequence[DataKey]:
-        """Read a page of the primary key."""
+        """Read a page of the primary key. Rows that this leaves out are strays."""
         page = _stored(DATA_KEYS).where(DATA_KEYS.c.key_id > key_id).order_by(DATA_KEYS.c.key_id)
         return await self._keys(page.limit(limit))
 
@@ -174,7 +186,7 @@ class SqlIndex:
                         None if row.until_us is None else _number(row.until_us),
                     ),
                     _text(row.purge_id),
-                    bool(row.finished),
+                    row.finished == 1,
                 )
                 for row in connection.execute(_stored(PURGED_ACCOUNTS))
             ]

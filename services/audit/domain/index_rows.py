@@ -13,6 +13,9 @@ from services.audit.domain.resource_types import resource_type
 COLUMNS = tuple(each.name for each in fields(Index) if each.name not in ("resources", "incarnation"))
 """Of an entry, what follows from its event. Resources have rows of their own; incarnations are not stored."""
 
+NO_RESOURCE = "\0"
+"""In the place of the resource in a row that is of no entry: no event's resource is called so."""
+
 
 class ResourceRow(NamedTuple):
     """A row of the resources of an entry."""
@@ -66,6 +69,24 @@ def altered_columns(row: IndexRow, expected: Mapping[str, object]) -> list[str]:
     names = [*expected, *(name for name in row.columns if name not in expected)]
     absent = object()
     return [name for name in names if row.columns.get(name, absent) != expected.get(name, absent)]
+
+
+def altered_unopened(row: IndexRow, event_id: bytes, time_us: int) -> tuple[list[str], list[str]]:
+    """Say what of rows is wrong whatever the event was, which nobody can open: columns, and of resources.
+
+    The entry has id and time in the clear, and the rows of an entry agree with each other.
+    """
+    account_id, record = row.columns.get("account_id"), row.columns.get("record")
+    columns = altered_columns(row, {**row.columns, "event_id": event_id, "time_us": time_us})
+    resources = set[str]()
+    for each in row.resources:
+        resources |= {"account_id"} if each.account_id != account_id else set()
+        resources |= {"time_us"} if each.time_us != time_us else set()
+        if not isinstance(each.resource, str) or each.resource == NO_RESOURCE:
+            resources.add("resource")
+        elif each.resource_type not in ("", resource_type(each.resource) if record else ""):
+            resources.add("resource_type")
+    return columns, sorted(resources)
 
 
 def altered_resources(row: IndexRow, expected: Collection[ResourceRow]) -> list[str]:

@@ -16,6 +16,7 @@ from services.audit.domain.index_rows import (
     IndexRow,
     altered_columns,
     altered_resources,
+    altered_unopened,
     columns_of,
     resources_of,
 )
@@ -29,7 +30,7 @@ from services.chassis.identity import WorkloadId
 from tlog.checkpoint import Checkpoint
 from tlog.errors import TlogError
 from tlog.hashing import leaf_hash
-from tlog.leaf import LeafHeader
+from tlog.leaf import KEY_ID_BYTES, LeafHeader
 from tlog.tiles import WIDTH, Bundle, Tile, entries_of, width_at
 
 _KEYS_AT_ONCE = 16
@@ -114,8 +115,10 @@ class IndexCheck:
             return [*found, Finding("entries", f"entry {number}", "is gone", (), number, event_id)]
         columns = [] if row.leaf == entry else ["leaf"]
         columns += self._place(walk, row, event)
-        resources: list[str] = []
-        if expected is not None:
+        if expected is None:
+            altered, resources = altered_unopened(row, header.event_id, header.time_us)
+            columns += altered
+        else:
             columns += altered_columns(row, columns_of(expected))
             resources = altered_resources(row, resources_of(expected))
         return [*found, *rows_of_entry((number, event_id), columns, resources)]
@@ -144,7 +147,8 @@ class IndexCheck:
             return [], empty if late else index
         if header.key_id in opened.purged:
             walk.purged += 1
-            # Entries of an account whose purge has not come so far are as they were.
+            # Entries of an account whose purge has not come so far are as they were, its keys go first. That
+            # it has come to its end the log says: see IndexTables.purges.
             begun = any(each.account.account_id == account and not each.finished for each in opened.purges)
             return [], None if begun else empty
         state = "does not open the entry" if header.key_id in opened.held else "is gone"
@@ -195,7 +199,7 @@ class IndexCheck:
         return found
 
     async def _open_key(self, key: DataKey) -> leaf.SealingKey | None:
-        if not 0 < len(key.wrapped) <= _WRAPPED_BYTES:
+        if len(key.key_id) != KEY_ID_BYTES or not 0 < len(key.wrapped) <= _WRAPPED_BYTES:
             return None
         try:
             return await self._keys.open(key)

@@ -33,12 +33,12 @@ class IndexWorld:
         self.purge = AccountPurge(
             SqlPurge(database), SqlEventStore(database), self.service.keys, self.service.clock
         )
-        self._database = database
+        self.database = database
 
     @property
     def dialect(self) -> str:
         """Return "sqlite" or "postgresql"."""
-        return self._database.engine.dialect.name
+        return self.database.engine.dialect.name
 
     async def take_in(self, events: Sequence[pb.Event], workload: WorkloadId = AUTH) -> None:
         """Ship events, and have the log cover them."""
@@ -94,7 +94,7 @@ class IndexWorld:
     @contextlib.asynccontextmanager
     async def intruder(self) -> AsyncIterator[sa.Connection]:
         """Write the database past the service, and past what the schema forbids."""
-        engine = sa.create_engine(self._database.engine.url)
+        engine = sa.create_engine(self.database.engine.url)
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql("SET session_replication_role = replica")

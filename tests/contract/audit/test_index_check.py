@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from craton.audit.v1 import resources_pb2 as pb
 
 from services.audit.adapters.sql_index import UNCHECKED, SqlIndex
+from services.audit.adapters.sql_purge import SqlPurge
 from services.audit.adapters.tables import (
     DATA_KEYS,
     ENTRIES,
@@ -17,11 +19,15 @@ from services.audit.adapters.tables import (
     RESOURCES,
     SPOOLS,
 )
-from services.audit.domain.purged import PURGED
+from services.audit.domain.index_check import purge_names
+from services.audit.domain.purged import PURGED, keys_name
+from services.chassis.account_purge import Purge
 from services.chassis.database import Database
-from tests.contract.audit.index_world import IndexWorld, of
+from services.chassis.errors import DomainError
+from tests.contract.audit.index_world import INCARNATION, IndexWorld, of
+from tests.contract.audit.index_world import SPOOLS as SPOOL_IDS
 from tests.contract.audit.test_event_store import database  # noqa: F401
-from tests.unit.audit.conftest import ACCOUNT, OTHER, event
+from tests.unit.audit.conftest import ACCOUNT, AUDIT, AUTH, OTHER, event
 
 CHECKED = [each for each in METADATA.sorted_tables if each.name not in UNCHECKED]
 COLUMNS = [
@@ -42,7 +48,6 @@ NAMED_OTHERWISE = {
     "purged_accounts.incarnation": ("purged_accounts", "is none that the log has an event of"),
     "purged_accounts.purge_id": ("purged_accounts", "is none that the log has an event of"),
     "purged_keys.key_id": ("purged_keys", "are not those that the log names"),
-    "spools.spool_id": ("spools", "is gone"),
     # Seen from an entry: what has come in this spool was recorded by somebody else.
     "spools.workload": ("entries", "spool_id"),
 }
@@ -285,3 +290,88 @@ async def test_the_log_may_be_of_several_tiles(world: IndexWorld) -> None:
     while not scan.done:
         found += await scan.step()
     assert [each.sequence for each in found] == [511]
+
+
+async def test_a_key_whose_id_is_none_is_named_and_stops_nothing(world: IndexWorld) -> None:
+    """It says that it is the newest of its account. SQLite holds numbers and texts, too, before all bytes."""
+    sqlite = world.dialect == "sqlite"
+    key_ids = ["5", "'sixteen of these'", "X''", "X'00'"] if sqlite else [r"'\x'::bytea", r"'\x00'::bytea"]
+    key = await world.row(DATA_KEYS, *PLAIN[DATA_KEYS])
+    for key_id in key_ids:
+        forged = {**key, "key_id": sa.literal_column(key_id), "created_us": 10**17}
+        await world.write(sa.insert(DATA_KEYS).values(forged))
+    found = [each for each in await world.findings() if "created_us" not in each.columns]
+    assert [each.table for each in found] == ["data_keys"] * len(key_ids)
+    world.service.keys.forget(ACCOUNT)
+    await world.take_in([event(1_001, ACCOUNT)])
+    # Nor does it hold up the purge, which removes it.
+    await world.purged(ACCOUNT, go_on=False)
+    assert await world.findings() == []
+
+
+async def test_a_resource_of_half_an_entry_is_named(world: IndexWorld) -> None:
+    if world.dialect != "sqlite":
+        return
+    row = await world.row(RESOURCES, RESOURCES.c.sequence == 6)
+    for sequence in (6.5, world.log.log.size - 0.5, -0.5):
+        async with world.intruder() as connection:
+            connection.execute(sa.insert(RESOURCES).values({**row, "resource": "x", "sequence": sequence}))
+        assert "resources" in {each.table for each in await world.findings()}, sequence
+        await world.write(sa.delete(RESOURCES).where(RESOURCES.c.resource == "x"))
+    # Also one that is an event's but for its number.
+    await world.write(sa.update(RESOURCES).where(of(RESOURCES, row)).values(sequence=6.5))
+    assert {(each.sequence, each.columns) for each in await world.findings()} == {(6, ("missing", "added"))}
+
+
+async def test_a_purge_that_has_ended_hides_nothing(world: IndexWorld) -> None:
+    """A row that says that it goes on would excuse rows of which nobody can say what they must be."""
+    forged = {"account_id": OTHER, "event_name": "Forged", "principal_arn": "arn:forged", "record": True}
+    await world.write(
+        sa.update(PURGED_ACCOUNTS).values(finished=False),
+        sa.update(ENTRIES).where(ENTRIES.c.account_id == PURGED).values(forged),
+    )
+    assert await named(world) == {("purged_accounts", "finished")}
+    await world.write(sa.update(PURGED_ACCOUNTS).values(finished=True))
+    assert ("entries", "event_name") in await named(world)
+
+
+async def test_a_purge_that_goes_on_excuses_what_it_has_not_come_to(world: IndexWorld) -> None:
+    """Its rows are as they were, without their keys; id, time and place are still compared."""
+    purge, store = Purge("p-2", ACCOUNT, INCARNATION), SqlPurge(world.database)
+    names = purge_names(ACCOUNT, INCARNATION, purge.purge_id)
+    await world.take_in([world.said("PurgeAccount", names, pb.EVENT_PHASE_INTENT)], AUDIT)
+    await store.begin(purge)
+    await world.take_in([world.said("PurgeAccount", (*names, keys_name(await store.purged_keys())))], AUDIT)
+    assert not (await store.empty(purge, 2)).finished
+    assert await world.findings() == []
+    row = await world.row(ENTRIES, ENTRIES.c.account_id == ACCOUNT)
+    resource = await world.row(RESOURCES, RESOURCES.c.sequence == row["sequence"])
+    for table, one, changes in (
+        (ENTRIES, row, {"event_id": b"x" * 16}),
+        (ENTRIES, row, {"time_us": 1}),
+        (RESOURCES, resource, {"time_us": 1}),
+        (RESOURCES, resource, {"account_id": OTHER}),
+        (RESOURCES, resource, {"resource_type": "AWS::S3::Object"}),
+    ):
+        await world.write(sa.update(table).where(of(table, one)).values(changes))
+        assert (table.name, *changes) in await named(world), changes
+        await world.write(sa.update(table).where(of(table, {**one, **changes})).values(one))
+    progress = await world.purge.purge(purge)
+    await world.take_in([world.said("PurgeAccount", (*names, *progress.named))], AUDIT)
+    assert await world.findings() == []
+
+
+async def test_a_spool_that_is_renamed_everywhere_takes_nothing_in(world: IndexWorld) -> None:
+    """Nothing vouches for its name; see UNCHECKED."""
+    held, renamed, kept = SPOOL_IDS[AUTH], {"spool_id": "ee" * 16}, event(1_001, ACCOUNT)
+    await world.take_in([kept])
+    await world.write(sa.update(SPOOLS).where(SPOOLS.c.spool_id == held).values(renamed))
+    assert ("spools", "is gone") in await named(world)
+    await world.write(sa.update(ENTRIES).where(ENTRIES.c.spool_id == held).values(renamed))
+    assert await world.findings() == []
+    size = world.log.log.size
+    with pytest.raises(DomainError, match="leaves a gap"):
+        await world.take_in([event(1_002, ACCOUNT)])
+    with pytest.raises(DomainError, match="an event id is held already"):
+        await world.service.ingestor.append(AUTH, held, 0, [kept])
+    assert world.log.log.size == size
