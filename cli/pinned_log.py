@@ -4,7 +4,6 @@ Keys alone show that a checkpoint is the log's. That the log is still the one of
 grown, is known to who remembers: beside the file of the keys lies the newest checkpoint, as `<file>.seen`.
 """
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from cli.log_client import LogClient
 from cli.output import CommandError, Exit
 from cli.verifier_keys import trust_of
 from deploy.pki.store import write_private
+from tlog import strict_json
 from tlog.checkpoint import Checkpoint, Trust
 from tlog.errors import TlogError
 from tlog.event_proof import EventProof
@@ -36,10 +36,10 @@ class PinnedLog:
         self._seen = file.with_name(f"{file.name}.seen")
         self._conflict = file.with_name(f"{file.name}.conflict")
         try:
-            members = json.loads(file.read_bytes()[:_MAX_BYTES])
+            members = strict_json.parse(file.read_bytes()[:_MAX_BYTES])
             key = VerifierKey.parse(members["verifier_key"])
             witnesses = tuple(map(VerifierKey.parse, members["witness_keys"]))
-        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, TlogError) as error:
+        except (OSError, KeyError, TypeError, AttributeError, TlogError) as error:
             raise TlogError(
                 f"{file} has no keys of a log, as `craton audit key --json` prints them"
             ) from error

@@ -7,14 +7,15 @@ from craton.audit.v1 import resources_pb2 as pb
 
 from cli.output import CommandError, Exit
 from services.audit.domain import cloudtrail
-from services.chassis.dsse import load_json
+from tlog import strict_json
+from tlog.errors import TlogError
 
 
 def compare_record(file: Path, event: pb.Event) -> None:
     """Refuse a record that says anything else than the event. Raises CommandError."""
     try:
-        shown = load_json(file.read_bytes())
-    except (ValueError, RecursionError) as error:
+        shown = strict_json.parse(file.read_bytes())
+    except TlogError as error:
         raise CommandError(f"{file} is no record: {error}.", Exit.REFUSED) from error
     said = json.loads(json.dumps(cloudtrail.emit(event)))
     if not isinstance(shown, dict):

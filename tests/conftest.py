@@ -84,7 +84,7 @@ def stack(collector: Collector) -> Iterator[RunningStack]:
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
     """End the stack after the last test that uses it, when its module has undone what it did.
 
-    To the end of the session it would cost a tenth of a core.
+    Services that wait for work still renew leases and sign checkpoints, to the end of the session.
     """
     yield
     if nextitem is not None and not groups.uses_stack(nextitem.nodeid):

@@ -176,7 +176,7 @@ def test_the_record_that_was_shown_is_the_events(ask: Ask, keys: Path, tmp_path:
         ({name: value for name, value in record.items() if name != "userIdentity"}, "userIdentity"),
         (record | {"more": None}, "more"),
         ([record], "is no record"),
-        ('{"eventName": "a", "eventName": "b"}', "a key is repeated"),
+        ('{"eventName": "a", "eventName": "b"}', "a member stands there twice"),
     ):
         shown.write_text(other if isinstance(other, str) else json.dumps(other))
         done = CliRunner().invoke(audit, words)
