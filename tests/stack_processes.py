@@ -19,11 +19,12 @@ def processes(home: Path) -> list[psutil.Process]:
     return list(found.values())
 
 
-def find(home: Path, words: str) -> psutil.Process:
-    """Return the process in whose command line `words` stand. Raises AssertionError without one."""
+def find(home: Path, *words: str) -> psutil.Process:
+    """Return the process in whose command line all of `words` stand. Raises AssertionError without one."""
     for process in processes(home):
         try:
-            if words in " ".join(process.cmdline()) + " " and "bwrap" not in process.name():
+            line = " ".join(process.cmdline()) + " "
+            if all(word in line for word in words) and "bwrap" not in process.name():
                 return process
         except psutil.Error:
             continue

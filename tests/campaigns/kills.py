@@ -13,6 +13,10 @@ from tests.fault import test_kill as kill
 from tests.running_stack import RunningStack, running_stack
 from tests.stack_processes import find
 
+_MODEL = "craton.tiny-text-v1"
+"""It shares its pool with another model."""
+_BODY = {"inputText": "Once", "textGenerationConfig": {"maxTokenCount": 3}}
+_TARGETS = kill.targets(_MODEL)
 _AUDIT_LIMIT_S = 20.0
 """Invocations go on while audit starts again; the log can be read only after it has."""
 
@@ -22,7 +26,7 @@ class KillsCampaign(Campaign):
 
     name = "kills"
     summary = (
-        f"kill -9 of one of {len(kill.TARGETS)} kinds of processes under a load of invocations: calls "
+        f"kill -9 of one of {len(_TARGETS)} kinds of processes under a load of invocations: calls "
         "succeed again, and every call that was acknowledged is in the audit log."
     )
     fault = "an audit log that lacks one acknowledged call."
@@ -44,12 +48,12 @@ class KillsCampaign(Campaign):
         """Kill, wait, compare."""
         stack = self._stack
         assert stack is not None
-        order = sorted(kill.TARGETS)
+        order = sorted(_TARGETS)
         self.random(seed, index // len(order)).shuffle(order)
         name = order[index % len(order)]
-        with kill.Load(stack, 0) as load:
+        with kill.Load(stack, _MODEL, _BODY, 0) as load:
             load.wait_healed()
-            os.kill(find(stack.home, kill.TARGETS[name]).pid, signal.SIGKILL)
+            os.kill(find(stack.home, *_TARGETS[name]).pid, signal.SIGKILL)
             if name == "supervisor":
                 stack.craton("up", "--no-sample")
             try:
