@@ -4,10 +4,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from tlog import strict_json
+from tlog.errors import TlogError
 
 
 class EnvelopeError(ValueError):
@@ -51,27 +53,15 @@ def verify(envelope: bytes, payload_type: str, keys: Mapping[str, Ed25519PublicK
     raise EnvelopeError("no registered key of the provider signed this")
 
 
-def load_json(data: bytes) -> Any:
-    """Decode JSON, refusing repeated keys: two readers must never see two different documents."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(pairs)
-        if len(result) != len(pairs):
-            raise ValueError("a key is repeated")
-        return result
-
-    return json.loads(data, object_pairs_hook=unique)
-
-
 def _decode(envelope: bytes, payload_type: str) -> tuple[bytes, list[tuple[str, bytes]]]:
     try:
-        document = load_json(envelope)
+        document = strict_json.parse(envelope)
         found_type = document["payloadType"]
         payload = base64.b64decode(document["payload"], validate=True)
         signatures = [
             (str(s["keyid"]), base64.b64decode(s["sig"], validate=True)) for s in document["signatures"]
         ]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (TlogError, ValueError, KeyError, TypeError) as error:
         raise EnvelopeError("not a DSSE envelope") from error
     if found_type != payload_type:
         raise EnvelopeError(f"the envelope is of another type than {payload_type}")

@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.chassis import dsse
+from tlog import strict_json
+from tlog.errors import TlogError
 
 PAYLOAD_TYPE = "application/vnd.craton.model-manifest.v1+json"
 VERSION = 1
@@ -131,8 +133,8 @@ class ModelManifest:
 def parse(payload: bytes) -> ModelManifest:
     """Build a manifest from its JSON payload, refusing unknown and missing keys. Raises ManifestError."""
     try:
-        document = dsse.load_json(payload)
-    except (ValueError, RecursionError) as error:
+        document = strict_json.parse(payload)
+    except TlogError as error:
         raise ManifestError("the manifest is not JSON") from error
     return from_document(document)
 

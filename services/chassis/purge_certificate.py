@@ -5,7 +5,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.chassis.dsse import EnvelopeError, key_id, load_json, verify
+from services.chassis.dsse import EnvelopeError, key_id, verify
+from tlog import strict_json
+from tlog.errors import TlogError
 
 PAYLOAD_TYPE = "application/vnd.craton.account-purge+json"
 
@@ -17,10 +19,8 @@ def verify_purge_certificate(envelope: bytes, public_key: bytes) -> Mapping[str,
     except ValueError as error:
         raise EnvelopeError("an Ed25519 key has 32 bytes") from error
     try:
-        said = load_json(verify(envelope, PAYLOAD_TYPE, {key_id(key): key}))
-    except ValueError as error:
-        if isinstance(error, EnvelopeError):
-            raise
+        said = strict_json.parse(verify(envelope, PAYLOAD_TYPE, {key_id(key): key}))
+    except TlogError as error:
         raise EnvelopeError("what is signed is no JSON") from error
     if not isinstance(said, dict):
         raise EnvelopeError("what is signed is no certificate")

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from services.audit.adapters.tables import DATA_KEYS, PURGED_ACCOUNTS, is_key_id
+from services.audit.adapters.tables import DATA_KEYS, LARGEST_NUMBER, PURGED_ACCOUNTS, is_key_id
 from services.audit.errors import being_purged
 from services.audit.ports import DataKey
 from services.chassis.database import Database
@@ -35,10 +35,15 @@ class SqlDataKeyStore:
         await self._database.run(work)
 
     async def newest(self, account_id: str) -> DataKey | None:
-        """Return the key that was made last for the account. Rows of no such id are not ours: see fsck."""
+        """Return the key that was made last for the account. Rows of no such id or time are not ours."""
         return await self._one(
             sa.select(DATA_KEYS)
-            .where(DATA_KEYS.c.account_id == account_id, is_key_id(DATA_KEYS.c.key_id))
+            .where(
+                DATA_KEYS.c.account_id == account_id,
+                is_key_id(DATA_KEYS.c.key_id),
+                # SQLite holds texts in such a column, too, and there they are above all numbers.
+                DATA_KEYS.c.created_us <= LARGEST_NUMBER,
+            )
             .order_by(DATA_KEYS.c.created_us.desc())
             .limit(1)
         )

@@ -29,6 +29,10 @@ DATA_KEYS = sa.Table(
 )
 
 
+LARGEST_NUMBER = 2**63 - 1
+"""Of a column of 64 bits."""
+
+
 def is_key_id(column: sa.Column[bytes]) -> sa.ColumnElement[bool]:
     """Return the condition that a value can be the id of a data key.
 

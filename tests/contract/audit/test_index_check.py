@@ -309,6 +309,18 @@ async def test_a_key_whose_id_is_none_is_named_and_stops_nothing(world: IndexWor
     assert await world.findings() == []
 
 
+async def test_a_key_that_was_made_at_no_time_is_named_and_stops_nothing(world: IndexWorld) -> None:
+    if world.dialect != "sqlite":
+        return
+    key = await world.row(DATA_KEYS, *PLAIN[DATA_KEYS])
+    for number, time in enumerate(("'soon'", "X'00'")):
+        forged = {"key_id": bytes([number]) * 16, "wrapped": b"", "created_us": sa.literal_column(time)}
+        await world.write(sa.insert(DATA_KEYS).values({**key, **forged}))
+    assert {each.table for each in await world.findings()} == {"data_keys"}
+    world.service.keys.forget(ACCOUNT)
+    await world.take_in([event(1_001, ACCOUNT)])
+
+
 async def test_a_resource_of_half_an_entry_is_named(world: IndexWorld) -> None:
     if world.dialect != "sqlite":
         return

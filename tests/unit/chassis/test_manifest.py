@@ -179,6 +179,24 @@ def test_repeated_keys_and_endless_nesting_are_refused() -> None:
             manifest.parse(payload)
 
 
+def test_every_reader_sees_the_same_envelope() -> None:
+    key = Ed25519PrivateKey.generate()
+    envelope = dsse.sign(b"payload", "type", key)
+    keys = {dsse.key_id(key.public_key()): key.public_key()}
+    assert dsse.verify(envelope, "type", keys) == b"payload"
+    text = envelope.decode()
+    for other in (
+        text.encode("utf-16"),
+        b"\xef\xbb\xbf" + envelope,
+        (text[:-1] + ', "payload": "QQ=="}').encode(),
+        (text[:-1] + ', "more": NaN}').encode(),
+        (text[:-1] + ', "more": "\\ud800"}').encode(),
+        b"[" * 100_000,
+    ):
+        with pytest.raises(dsse.EnvelopeError, match="not a DSSE envelope"):
+            dsse.verify(other, "type", keys)
+
+
 def test_the_catalog_takes_what_is_signed_and_names_what_it_refused(tmp_path: Path) -> None:
     made = manifest.from_document(document())
     stranger = dataclasses.replace(made, model_id="craton.stranger-v1")
