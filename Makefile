@@ -7,7 +7,7 @@ PYTHON := .venv/services/bin/python
 BIN := .venv/services/bin
 SOURCES := services cli deploy tests
 # tests/groups.py says what runs beside what. PYTEST_ARGS comes last and wins: '-n 0 PATH' runs PATH in one process.
-WORKERS := -n 3 --dist loadscope --no-loadscope-reorder
+WORKERS := -n 4 --dist loadscope --no-loadscope-reorder
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
