@@ -50,10 +50,13 @@ def list_(as_json: bool) -> None:
 
 
 @pki.command()
-@click.option("--force", is_flag=True, help="Also those that are not due.")
+@click.option("--force", is_flag=True, help="Also those that are not due: models are away for a while.")
 @json_option
 def renew(force: bool, as_json: bool) -> None:
-    """Renew what is missing or past two thirds of its life; servers take new certificates without a restart.
+    """Renew what is missing or past two thirds of its life; services take new certificates without a restart.
+
+    Model servers read theirs once: a pool whose model server has a new one starts its sandbox anew, and its
+    models are away until they are loaded again. These certificates live for 30 days.
 
     \b
     Example:

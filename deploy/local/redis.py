@@ -32,6 +32,8 @@ then refuses requests, instead of forgetting signatures that could be replayed."
 
 
 _RELOAD_TIMEOUT_S = 5.0
+_PASSWORD_BYTES = 43
+"""Length of 32 random bytes in base64."""
 
 
 def password_file(stack: Stack, account: str) -> Path:
@@ -50,7 +52,8 @@ def configure(stack: Stack) -> Path:
     accounts = []
     for account, role in stack.definition.redis.roles.items():
         path = password_file(stack, account)
-        if not path.exists():
+        # One that was cut short, by a restore or by hand, would open the account to whoever tries that.
+        if not path.exists() or path.stat().st_size < _PASSWORD_BYTES:
             write_private(path, secrets.token_urlsafe(32).encode(), stack.uid(uids[account]))
         # The file of the server holds hashes, so that reading it impersonates nobody.
         digest = hashlib.sha256(path.read_bytes()).hexdigest()

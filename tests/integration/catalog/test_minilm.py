@@ -7,7 +7,7 @@ from services.chassis.manifest import artifact_sha256
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "deploy/catalog/sbert/sbert.minilm-embed-v1"
-PACKAGES = ROOT / ".venv/models/lib/python3.11/site-packages"
+PACKAGES = ROOT / ".venv/weights/lib/python3.11/site-packages"
 
 
 def test_the_installed_files_have_the_expected_hash() -> None:

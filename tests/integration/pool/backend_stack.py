@@ -48,7 +48,7 @@ ECHO_MANIFEST = ROOT / "tests/load/echo/manifest.toml"
 SERVER = ROOT / ".venv/triton/pytriton/tritonserver/bin/tritonserver"
 BACKENDS = ROOT / ".venv/triton/pytriton/tritonserver/backends"
 MODELS = ROOT / ".venv/models"
-PACKAGES = MODELS / "lib/python3.11/site-packages"
+PACKAGES = ROOT / ".venv/weights/lib/python3.11/site-packages"
 
 # As in the sandbox: freed memory is overwritten.
 ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0"}

