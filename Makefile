@@ -14,8 +14,10 @@ help: ## List the targets
 	  || sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
 
 install: ## Make the environments (up and test do it by themselves)
-	@/usr/bin/python3 deploy/local/install.py
+	@/usr/bin/python3 deploy/local/install.py $(INSTALL_ARGS)
 
+# `up` alone starts a stack, and refuses another user's before anything is installed.
+up: INSTALL_ARGS := --up
 up: install ## Install, start everything, publish the models, run the sample
 	@$(PYTHON) -m cli.main up
 

@@ -2,7 +2,8 @@
 
 import socket
 
-from cli.output import CommandError
+from cli.output import CommandError, Exit
+from deploy.local.install import foreign_state
 from deploy.local.stack import Stack
 
 
@@ -33,6 +34,12 @@ def _taken(address: str, port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def check_owner(stack: Stack) -> None:
+    """Refuse to start a stack that another user made, running or not."""
+    if refusal := foreign_state(stack.home):
+        raise CommandError(refusal, Exit.REFUSED)
 
 
 def check_readable(stack: Stack) -> None:

@@ -11,13 +11,15 @@ from cli.bootstrap import accept_offers, bootstrap
 from cli.health import health, unhealthy
 from cli.layout import code_digest, compile_code, make_folders
 from cli.output import CommandError, console, emit
-from cli.preflight import check_ports, check_readable
+from cli.pool_logs import PoolLogs
+from cli.preflight import check_owner, check_ports, check_readable
 from cli.progress import Update, step
 from cli.publishing import publish_bundled
 from cli.readiness import wait_until_invocable, wait_until_loaded
 from cli.running import elsewhere
 from cli.sample import run_sample
 from cli.session import Session
+from deploy.local.install import UP_LOCK
 from deploy.local.processes import leftovers, terminate
 from deploy.local.redis import configure
 from deploy.local.stack import Stack
@@ -42,6 +44,7 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
     console.quiet = as_json
     # Files for other uids get their modes one by one; whatever umask the caller has, code is readable.
     os.umask(0o022)
+    check_owner(stack)
     check_readable(stack)
     stack.home.mkdir(parents=True, exist_ok=True)
     with _exclusive(stack):
@@ -49,6 +52,7 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
         if error := elsewhere(stack, supervisor.address()):
             raise error
         _prepare(stack)
+        pool_logs = PoolLogs(stack)
         try:
             _run_programs(stack, supervisor)
         except StackError as error:
@@ -56,7 +60,7 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
         session = Session(stack)
         try:
             with step("waiting until every program is healthy") as update:
-                _wait_until_healthy(stack, supervisor, session, update)
+                _wait_until_healthy(stack, supervisor, session, pool_logs, update)
             with step("accounts and credentials") as update:
                 bootstrap(stack, session, update)
             with step("weights of the models") as update:
@@ -80,7 +84,7 @@ def start(stack: Stack, *, sample: bool, as_json: bool) -> None:
 
 @contextmanager
 def _exclusive(stack: Stack) -> Iterator[None]:
-    with (stack.home / "up.lock").open("w") as lock:
+    with (stack.home / UP_LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -121,7 +125,9 @@ def _run_programs(stack: Stack, supervisor: Supervisor) -> None:
             supervisor.start_program(str(info["name"]))
 
 
-def _wait_until_healthy(stack: Stack, supervisor: Supervisor, session: Session, update: Update) -> None:
+def _wait_until_healthy(
+    stack: Stack, supervisor: Supervisor, session: Session, pool_logs: PoolLogs, update: Update
+) -> None:
     deadline = time.monotonic() + _HEALTHY_LIMIT_S
     while True:
         programs = health(stack, supervisor, session)
@@ -129,6 +135,8 @@ def _wait_until_healthy(stack: Stack, supervisor: Supervisor, session: Session, 
         if not waiting:
             return
         update("waiting for " + ", ".join(waiting))
+        if refusal := pool_logs.refusal():
+            raise CommandError(refusal)
         if time.monotonic() > deadline or any(each.state == "FATAL" for each in programs):
             raise CommandError("not healthy:\n" + "\n".join(_last_words(stack, line) for line in waiting))
         time.sleep(_POLL_S)

@@ -1,7 +1,8 @@
-"""Make the environments that Craton runs in: `/usr/bin/python3 deploy/local/install.py`.
+"""Make the environments that Craton runs in: `/usr/bin/python3 deploy/local/install.py [--up]`.
 
 This is the one file that runs before anything is installed, so it uses the standard library alone. It is
-idempotent: each environment carries a stamp with the hash of what it was made of.
+idempotent: each environment carries a stamp with the hash of what it was made of. With --up, as `make up`
+runs it, it first refuses a stack that is another user's.
 """
 
 import ctypes
@@ -9,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import pwd
 import re
 import shlex
 import shutil
@@ -22,10 +24,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "deploy/lock"
+_OS_RELEASE = Path("/etc/os-release")
 PYTHON = "/usr/bin/python3.11"
 """The distribution's own interpreter: Triton's Python stub loads its libpython, and no other build fits."""
 STAMP = "craton-stamp"
 TORCH = "torch==2.13.0"
+UP_LOCK = "up.lock"
+"""The first file that `craton up` writes into a new CRATON_HOME, never replaced: whose it is tells the owner."""
+_LAST_LINES = 8
+_UNREACHABLE = re.compile(
+    "Failed to fetch|Could not resolve|Could not connect|Name or service not known|Temporary failure in name"
+    "|NameResolutionError|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|Network is unreachable"
+)
+"""What apt and pip say when they do not reach whom they fetch from."""
 _LAUNCHER = """#!/bin/sh
 exec {python} -m cli.main "$@"
 """
@@ -89,11 +100,47 @@ def check_system() -> None:
 
 def _os_release() -> dict[str, str]:
     try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
+        lines = _OS_RELEASE.read_text().splitlines()
+        pairs = [line.partition("=") for line in lines if "=" in line]
+        return {key: "".join(shlex.split(value)) for key, _, value in pairs}
+    except (OSError, ValueError):
+        # What cannot be read, or breaks the rules of os-release(5), is no system that we know.
         return {}
-    pairs = (line.partition("=") for line in lines if "=" in line)
-    return {key: "".join(shlex.split(value)) for key, _, value in pairs}
+
+
+def check_owner() -> None:
+    """Refuse to install for a stack that another user made."""
+    home = Path(os.environ.get("CRATON_HOME", ROOT / "var")).absolute()
+    if refusal := foreign_state(home):
+        raise InstallError(refusal)
+
+
+def foreign_state(home: Path) -> str | None:
+    """Say why this user may not start the stack of `home`: another user made it. None when nobody did.
+
+    Its files belong to the uids that its maker gave them, and starting it would give them to others: every
+    service has its own under root, and an ordinary user's services all have the user's.
+    """
+    try:
+        owner = (home / UP_LOCK).stat().st_uid
+    except OSError:
+        # No stack is there; or nobody but its user may look, and then opening it fails as well.
+        return None
+    if owner == os.geteuid():
+        return None
+    maker = _user(owner)
+    return (
+        f"{home} holds the stack of {maker}, and this is {_user(os.geteuid())}: nothing was changed.\n"
+        f"Run as {maker}, or have a stack of your own: in a clone of yours or with CRATON_HOME=<a folder>, "
+        "and with CRATON_ADDRESS=127.0.0.2 while the other runs."
+    )
+
+
+def _user(uid: int) -> str:
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:
+        return f"uid {uid}"
 
 
 def install_packages() -> None:
@@ -108,7 +155,8 @@ def install_packages() -> None:
         )
     with step(f"Debian packages: {', '.join(missing)}"), _no_daemons():
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        _quietly(["apt-get", "update"], environment)
+        # Left to itself it calls an index that it could not fetch a warning.
+        _quietly(["apt-get", "update", "-o", "APT::Update::Error-Mode=any"], environment)
         _quietly(["apt-get", "install", "-y", "--no-install-recommends", *missing], environment)
     if "redis-server" in missing and shutil.which("systemctl"):
         # We start our own Redis; the package's service would only hold a port after the next boot.
@@ -250,7 +298,7 @@ def _pip(name: str, arguments: list[str], expected: int) -> None:
             elif line.startswith("Installing"):
                 progress("unpacking")
         if process.wait() != 0:
-            raise InstallError(f"pip failed in .venv/{name}:\n{''.join(seen[-25:])}")
+            raise _failed([*command, *arguments], "".join(seen))
 
 
 def _quietly(command: list[str], environment_variables: dict[str, str]) -> None:
@@ -263,7 +311,19 @@ def _quietly(command: list[str], environment_variables: dict[str, str]) -> None:
         check=False,
     )
     if result.returncode != 0:
-        raise InstallError(f"{shlex.join(command)} failed:\n{result.stdout[-3000:]}")
+        raise _failed(command, result.stdout)
+
+
+def _failed(command: list[str], output: str) -> InstallError:
+    """Say which command failed, and its own last words in whole lines."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()][-_LAST_LINES:]
+    words = "".join(f"\n    {line}" for line in lines) or " none"
+    # A package index may be named with a password.
+    shown = re.sub(r"//[^/@\s]+@", "//***@", shlex.join(command))
+    unreachable = "Packages could not be fetched: is there a network (a proxy, a mirror)? "
+    return InstallError(
+        f"{unreachable if _UNREACHABLE.search(output) else ''}This failed: {shown}\nIts last words:{words}"
+    )
 
 
 def _count(lock: Path) -> int:
@@ -303,15 +363,32 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
     )
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep a second installer waiting. Raises InstallError where the environments are another user's."""
+    try:
+        VENV.mkdir(exist_ok=True)
+        with (VENV / "install.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except PermissionError as error:
+        wanted = Path(error.filename or VENV)
+        there = next(place for place in (wanted, *wanted.parents) if place.exists())
+        raise InstallError(
+            f"{wanted}: {error.strerror}. {there} belongs to {_user(there.stat().st_uid)}, and this is "
+            f"{_user(os.geteuid())}.\nRun as the user who installed here, or in a clone of your own."
+        ) from error
+
+
 def main() -> int:
     """Install everything that is missing; return the exit code."""
     # Services run under uids of their own and read what is written here.
     os.umask(0o022)
     try:
         check_system()
-        VENV.mkdir(exist_ok=True)
-        with (VENV / "install.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        if "--up" in sys.argv[1:]:
+            check_owner()
+        with _alone():
             install_packages()
             install_services()
             compile_sources()

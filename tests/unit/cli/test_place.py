@@ -1,5 +1,6 @@
 """Where a stack lies and listens: what cannot work is refused at once, in words that say what to do."""
 
+import dataclasses
 import errno
 import os
 import subprocess
@@ -116,6 +117,22 @@ def test_another_users_control_socket_is_not_a_stack_that_is_down(
         result = CliRunner().invoke(main, [command])
         assert result.exit_code == Exit.REFUSED
         assert "the control socket: Permission denied" in result.output
+
+
+@pytest.mark.parametrize("separate_uids", [False, True])
+def test_another_users_stack_is_refused_untouched(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, separate_uids: bool
+) -> None:
+    """As root it would give the folders to uids that their programs do not run under."""
+    stack.home.mkdir()
+    (stack.home / "up.lock").touch()
+    before = stack.home.stat()
+    monkeypatch.setattr("deploy.local.install.os.geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(CommandError, match="holds the stack of") as caught:
+        start(dataclasses.replace(stack, separate_uids=separate_uids), sample=False, as_json=False)
+    assert caught.value.exit_code == Exit.REFUSED
+    assert [path.name for path in stack.home.iterdir()] == ["up.lock"]
+    assert stack.home.stat() == before
 
 
 def test_another_users_home_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
