@@ -30,7 +30,7 @@ PYTHON = "/usr/bin/python3.11"
 STAMP = "craton-stamp"
 TORCH = "torch==2.13.0"
 UP_LOCK = "up.lock"
-"""The first file that `craton up` writes into a new CRATON_HOME, never replaced: whose it is tells the owner."""
+"""The first file that `craton up` writes into CRATON_HOME, and never replaces: its owner is the stack's."""
 _LAST_LINES = 8
 _UNREACHABLE = re.compile(
     "Failed to fetch|Could not resolve|Could not connect|Name or service not known|Temporary failure in name"

@@ -128,6 +128,7 @@ def test_another_users_stack_is_refused_untouched(
     (stack.home / "up.lock").touch()
     before = stack.home.stat()
     monkeypatch.setattr("deploy.local.install.os.geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(cli.start, "_prepare", lambda _stack: pytest.fail("touched"))
     with pytest.raises(CommandError, match="holds the stack of") as caught:
         start(dataclasses.replace(stack, separate_uids=separate_uids), sample=False, as_json=False)
     assert caught.value.exit_code == Exit.REFUSED

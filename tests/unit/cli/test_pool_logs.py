@@ -89,6 +89,7 @@ def test_waiting_ends_with_the_refusal(stack: Stack, monkeypatch: pytest.MonkeyP
         write(stack, REFUSED)
 
     monkeypatch.setattr(cli.start.time, "sleep", sleep)
+    monkeypatch.setattr(cli.start, "_HEALTHY_LIMIT_S", 1.0)
     nothing: Any = None
     with pytest.raises(CommandError, match="no sandbox for pool-craton"):
         cli.start._wait_until_healthy(stack, nothing, nothing, logs, lambda _text: None)

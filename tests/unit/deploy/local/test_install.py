@@ -64,6 +64,7 @@ def test_another_users_stack_is_refused_before_anything_is_installed(
     monkeypatch.setattr(install, "check_system", lambda: None)
     monkeypatch.setattr(install.sys, "argv", ["install.py", "--up"])
     monkeypatch.setattr(install.os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(install, "install_packages", lambda: pytest.fail("installs"))
     assert install.main() == 1
     said = capsys.readouterr().err
     assert f"{tmp_path}/var holds the stack of " in said
