@@ -4,11 +4,8 @@ import re
 
 from deploy.local.stack import Stack
 
-_FAILED = re.compile(r"^(?:pool [^ :]+: )?(.*\bbwrap: .*|\[Errno 32\] Broken pipe)$", re.MULTILINE)
-"""A start that bwrap ended, as the launcher prints it (services.pool.launcher.supervisor).
-
-The pipe is broken where bwrap had ended before the launcher gave it its input; its words are lost then.
-"""
+_FAILED = re.compile(r"^(?:pool [^ :]+: )?(.*\bbwrap: .*)$", re.MULTILINE)
+"""A start that bwrap ended, as the launcher prints it (services.pool.launcher.supervisor)."""
 _ENOUGH = 3
 """As many are no accident; the pool tries again after 0.2 s, 0.4 s, and so on."""
 
@@ -25,13 +22,13 @@ class PoolLogs:
         """Say which pools' sandboxes bwrap refuses again and again, why, and what to do; None when none."""
         failed = {name: _FAILED.findall(self._news(name)) for name in self._logs}
         refused = [name for name, lines in failed.items() if len(lines) >= _ENOUGH]
-        words = [line for lines in failed.values() for line in lines if "bwrap: " in line]
-        if not refused or not words:
+        if not refused:
             return None
+        words = failed[refused[-1]][-1]
         logs = ", ".join(str(self._logs[name]) for name in refused)
         files = ", ".join(f"pool-{name}.toml" for name in self._logs)
         return (
-            f"no sandbox for {', '.join(f'pool-{name}' for name in refused)}, see {logs}\n    {words[-1]}\n"
+            f"no sandbox for {', '.join(f'pool-{name}' for name in refused)}, see {logs}\n    {words}\n"
             "This system does not let bwrap close a pool in. If it says that namespaces are refused, allow "
             "user namespaces\n(sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces, "
             "kernel.apparmor_restrict_unprivileged_userns;\na container must be allowed them, and "

@@ -139,7 +139,8 @@ class Sandbox:
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise LauncherError(f"the sandbox cannot be started: {error}") from error
-        with _pipe_of(process.stdin) as pipe:
+        # A bwrap that has ended by now has said why; `poll` reads that.
+        with contextlib.suppress(BrokenPipeError), _pipe_of(process.stdin) as pipe:
             pipe.write(self._secret.encode() + b"\n")
         os.set_blocking(_pipe_of(process.stdout).fileno(), False)
         return process

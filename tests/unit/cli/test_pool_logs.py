@@ -44,17 +44,6 @@ def test_a_sandbox_refused_again_and_again_is_said_in_bwraps_words(stack: Stack)
     assert 'isolation = "none" in deploy/config/: pool-craton.toml, pool-sbert.toml;' in said
 
 
-def test_starts_whose_words_were_lost_count_once_bwrap_has_spoken(stack: Stack) -> None:
-    logs = PoolLogs(stack)
-    write(stack, "pool craton: [Errno 32] Broken pipe\n" * 4)
-    assert logs.refusal() is None
-    (stack.logs / "pool-sbert.log").write_text(REFUSED)
-    said = logs.refusal()
-    assert said is not None
-    assert said.startswith("no sandbox for pool-craton, see")
-    assert BWRAP in said
-
-
 def test_earlier_runs_do_not_count(stack: Stack) -> None:
     write(stack, REFUSED * 5)
     logs = PoolLogs(stack)
