@@ -56,7 +56,14 @@ for _command in (audit_log.key, audit_log.checkpoint, audit_log.prove, audit_log
 @click.option("--account-id", type=ACCOUNT_ID, help="Events of one account.")
 @click.option("--since", type=click.DateTime(), help="Events at or after this time, UTC.")
 @click.option("--until", type=click.DateTime(), help="Events before this time, UTC.")
-@click.option("--max", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option(
+    "--max",
+    "limit",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="Most events to print, the newest first.",
+)
 @click.option("--records", is_flag=True, help="Print CloudTrail's records, one a call, as in its log files.")
 @json_option
 @grpc_errors

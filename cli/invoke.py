@@ -36,9 +36,17 @@ _NO_SUCH_MODEL = (
 @click.option(
     "--family", type=click.Choice(FAMILIES), help="Shape of the body; default: the model's manifest says."
 )
-@click.option("--max-tokens", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--temperature", type=float)
-@click.option("--top-p", type=float)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Most tokens to generate.",
+)
+@click.option("--temperature", type=float, help="How freely tokens are drawn; default: the model's own.")
+@click.option(
+    "--top-p", type=float, help="Draw from the likeliest tokens of this total; default: the model's own."
+)
 @click.option("--region", default="", help="Default: the profile's.")
 @click.option(
     "--receipt",

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -39,6 +40,13 @@ def served_models(stack: Stack) -> list[ModelManifest]:
     return [each for each in manifests if each.provider in pools and each.offered_in(region)]
 
 
+def loaded_models(session: Session, pool: str) -> dict[str, bool]:
+    """Return the models that a pool has loaded, and whether each is ready. Raises grpc.RpcError."""
+    stub = PoolServiceStub(session.channel(pool, "pool"))
+    answer = session.call(stub.ListModelInstances, pool_service_pb2.ListModelInstancesRequest())
+    return {each.model_id: each.ready for each in answer.instances}
+
+
 def wait_until_loaded(stack: Stack, session: Session, update: Update) -> None:
     """Wait until the pools have loaded every model that the stack serves. Raises CommandError.
 
@@ -48,10 +56,12 @@ def wait_until_loaded(stack: Stack, session: Session, update: Update) -> None:
     deadline = time.monotonic() + _LOADED_LIMIT_S
     wanted = {each.model_id: each.provider for each in served_models(stack)}
     while True:
-        loaded: set[str] = set()
+        loaded: dict[str, bool] = {}
         for pool in set(wanted.values()):
-            loaded |= _loaded(session, pool)
-        missing = sorted(wanted.keys() - loaded)
+            # An agent that does not answer may be starting again: it is asked once more.
+            with suppress(grpc.RpcError):
+                loaded |= loaded_models(session, pool)
+        missing = sorted(model for model in wanted if not loaded.get(model))
         if not missing:
             return
         update("loading " + ", ".join(missing))
@@ -75,16 +85,6 @@ def wait_until_invocable(stack: Stack, update: Update) -> None:
             if not _passes(error) or time.monotonic() > deadline:
                 raise aws_error(error) from error
             time.sleep(_POLL_S)
-
-
-def _loaded(session: Session, pool: str) -> set[str]:
-    stub = PoolServiceStub(session.channel(pool, "pool"))
-    try:
-        answer = session.call(stub.ListModelInstances, pool_service_pb2.ListModelInstancesRequest())
-    except grpc.RpcError:
-        # The agent may be starting again; whoever waits asks once more.
-        return set()
-    return {each.model_id for each in answer.instances if each.ready}
 
 
 def _refusal(runtime: Any, model_id: str, body: str) -> ClientError | None:

@@ -16,6 +16,9 @@ from deploy.local.stack import Stack
 _MODEL = "craton.tiny-chat-v1"
 _PROMPT = "Tell me a short story about a robot."
 _RECORD_LIMIT_S = 15.0
+_RECORDERS = {"edge", "runtime"}
+"""Who records an invocation, each in a spool of its own."""
+_POLL_S = 0.1
 
 
 def run_sample(stack: Stack, session: Session) -> None:
@@ -37,13 +40,15 @@ def run_sample(stack: Stack, session: Session) -> None:
         raise CommandError(str(error)) from error
     console.print(f"\n({count} pieces in {time.monotonic() - started:.1f} s, request id {request_id})\n")
     console.print(f"[bold]craton> audit lookup --request-id {request_id}[/bold]")
-    for event in reversed(_records(session, request_id)):
+    events = _records(session, request_id)
+    for event in reversed(events):
         console.print(
             f"  {event['event_time']}  {event['recorder']:<8}"
             f"{event['phase'].removeprefix('EVENT_PHASE_').lower():<8}"
             f"{event['event_name']}  {event['status_code']}",
             markup=False,
         )
+    event = next(each for each in events if _is_outcome(each, "runtime"))
     principal, client_seen = event.get("principal", {}), event.get("audit_context", {})
     console.print(f"  principal  {principal.get('arn')}", markup=False)
     console.print(f"  resources  {', '.join(event['resources'])}", markup=False)
@@ -58,12 +63,20 @@ def run_sample(stack: Stack, session: Session) -> None:
 
 
 def _records(session: Session, request_id: str) -> list[dict[str, Any]]:
-    """Return the events of a request, once runtime's outcome was shipped from its spool."""
+    """Return the events of a request, newest first, once every recorder's outcome was shipped."""
     deadline = time.monotonic() + _RECORD_LIMIT_S
     while True:
         events = find_events(session, pb.LookupEventsRequest(request_id=request_id))
-        if any(e["recorder"] == "runtime" and e["phase"] == "EVENT_PHASE_OUTCOME" for e in events):
+        recorders = _RECORDERS | {str(each["recorder"]) for each in events}
+        missing = sorted(name for name in recorders if not any(_is_outcome(each, name) for each in events))
+        if not missing:
             return events
         if time.monotonic() > deadline:
-            raise CommandError(f"no audit record of request {request_id} within {_RECORD_LIMIT_S:.0f} s")
-        time.sleep(0.1)
+            raise CommandError(
+                f"no outcome of request {request_id} from {', '.join(missing)} within {_RECORD_LIMIT_S:.0f} s"
+            )
+        time.sleep(_POLL_S)
+
+
+def _is_outcome(event: dict[str, Any], recorder: str) -> bool:
+    return (event["recorder"], event["phase"]) == (recorder, "EVENT_PHASE_OUTCOME")

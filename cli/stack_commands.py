@@ -57,7 +57,8 @@ def down(as_json: bool) -> None:
 def status(as_json: bool) -> None:
     """Show programs, health, isolation of the pools, custody of the root key, and memory.
 
-    The exit code is 0 when everything serves, 5 when the stack is not running, else 1.
+    The exit code is 0 when every program serves and every published model is ready to be invoked, 5 when the
+    stack is not running, else 1.
 
     \b
     Example:
@@ -70,21 +71,32 @@ def status(as_json: bool) -> None:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def clean(yes: bool) -> None:
+@json_option
+def clean(yes: bool, as_json: bool) -> None:
     """Stop everything and remove the state: keys, accounts, audit log, published models.
 
     \b
     Example:
       craton clean --yes
     """
+    from cli.output import emit
+
     stack = Stack.here()
-    if not stack.home.exists():
-        console.print(f"{stack.home} does not exist")
-        return
-    if not yes:
-        click.confirm(f"Remove {stack.home} with all keys, accounts and the audit log?", abort=True)
+    existed = stack.home.exists()
+    if existed:
+        _remove(stack, asked=yes)
+    if as_json:
+        emit({"home": str(stack.home), "removed": existed}, as_json=True)
+    else:
+        console.print(f"removed {stack.home}" if existed else f"{stack.home} does not exist")
+
+
+def _remove(stack: Stack, *, asked: bool) -> None:
+    if not asked:
+        # Beside the answer, which may be JSON for a program.
+        question = f"Remove {stack.home} with all keys, accounts and the audit log?"
+        click.confirm(question, abort=True, err=True)
     Supervisor(stack).stop()
     if not (stack.home / "run").is_dir() or stack.home in (stack.root, *stack.root.parents):
         raise CommandError(f"{stack.home} does not look like the state of a stack; nothing was removed")
     shutil.rmtree(stack.home)
-    console.print(f"removed {stack.home}")

@@ -5,12 +5,11 @@ import sys
 from typing import Any
 
 import grpc
-from craton.pool.v1 import pool_service_pb2
-from craton.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 
 from cli.audit_health import audit_health, lines
 from cli.health import health
 from cli.output import Exit, console, emit
+from cli.readiness import loaded_models, served_models
 from cli.running import stopped
 from cli.session import Session
 from deploy.local.stack import Stack
@@ -21,7 +20,7 @@ _COLUMNS = ("program", "state", "health", "pid", "processes", "memory_mib")
 
 
 def show(stack: Stack, *, as_json: bool) -> None:
-    """Print the status; the process ends with 1 when something does not serve.
+    """Print the status; the process ends with 1 when a program does not serve or a model is not ready.
 
     Raises CommandError (5, unavailable) when the stack does not run.
     """
@@ -41,10 +40,11 @@ def show(stack: Stack, *, as_json: bool) -> None:
         }
         for each in programs
     ]
-    pools = [_pool(stack, session, pool.name) for pool in stack.definition.pools]
+    pools = _pools(stack, session)
     total = sum(each.memory_bytes for each in programs)
     report = {
-        "healthy": all(each.healthy for each in programs),
+        "healthy": all(each.healthy for each in programs)
+        and all(model["ready"] for pool in pools for model in pool["models"]),
         "programs": rows,
         "pools": pools,
         "audit": audit_health(stack),
@@ -90,15 +90,22 @@ def _print(report: dict[str, Any]) -> None:
         console.print("every program runs under one uid (not started by root)", style="yellow")
 
 
-def _pool(stack: Stack, session: Session, name: str) -> dict[str, Any]:
+def _pools(stack: Stack, session: Session) -> list[dict[str, Any]]:
+    served = [(each.provider, each.model_id) for each in served_models(stack)]
+    names = [pool.name for pool in stack.definition.pools]
+    return [_pool(stack, session, name, [model for pool, model in served if pool == name]) for name in names]
+
+
+def _pool(stack: Stack, session: Session, name: str, served: list[str]) -> dict[str, Any]:
+    """Describe a pool and its models: those that it should serve, loaded or not, and whatever else it has."""
     isolation, remarks = _isolation(stack, name)
-    stub = PoolServiceStub(session.channel(name, "pool"))
+    loaded: dict[str, bool] = {}
     try:
-        answer = session.call(stub.ListModelInstances, pool_service_pb2.ListModelInstancesRequest())
-        models = [{"model_id": each.model_id, "ready": each.ready} for each in answer.instances]
+        loaded = loaded_models(session, name)
     except grpc.RpcError as error:
-        models = []
         remarks = [*remarks, f"its agent does not answer: {error.code().name}"]
+    ready = dict.fromkeys(served, False) | loaded
+    models = [{"model_id": model, "ready": ready[model]} for model in sorted(ready)]
     return {"name": name, "isolation": isolation, "remarks": remarks, "models": models}
 
 

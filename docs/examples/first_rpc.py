@@ -1,6 +1,6 @@
 """A first call with the generated gRPC stubs: a SigV4 signature buys a token, the token invokes a model."""
 
-import services  # noqa: F401, I001 - before gRPC, whose TLS versions it sets
+import services  # noqa: I001 - before gRPC, whose TLS versions it sets
 
 import json
 import os
@@ -15,7 +15,7 @@ from craton.runtime.v1 import inference_service_pb2, inference_service_pb2_grpc
 from services.chassis.secret import SecretBytes
 from services.chassis.sigv4_signer import SigningCredentials, sign_token_request
 
-home = Path(os.environ.get("CRATON_HOME", "var"))
+home = Path(os.environ.get("CRATON_HOME") or Path(services.__path__[0]).with_name("var"))
 address = os.environ.get("CRATON_ADDRESS", "localhost") + ":9443"
 keys = boto3.Session().get_credentials().get_frozen_credentials()
 credentials = SigningCredentials(keys.access_key, SecretBytes(keys.secret_key.encode()), "us-east-1")

@@ -34,10 +34,10 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("example", sorted(PAGES.keys() - ELSEWHERE))
-def test_it_answers(stack: Any, example: str) -> None:
+def test_it_answers_in_any_folder(stack: Any, tmp_path: Path, example: str) -> None:
     done = subprocess.run(
         [OF_CUSTOMERS.get(example, sys.executable), str(ROOT / example)],
-        cwd=ROOT,
+        cwd=tmp_path,
         env=stack.environment,
         text=True,
         capture_output=True,

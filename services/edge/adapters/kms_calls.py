@@ -16,7 +16,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 from services.chassis.pages import decode_page_token
-from services.edge.adapters.upstream import ask
+from services.edge.adapters.upstream import ask, in_members
 from services.edge.domain import model
 from services.edge.domain.faults import validation
 from services.edge.domain.json_faults import unsupported
@@ -149,11 +149,7 @@ class KmsCall:
             return self._invalid_marker()
         if error.field in _PRINCIPALS:
             return invalid_arn(_NOBODY, self.operation)
-        named = f"{error.field}: "
-        if not error.message.startswith(named):
-            return error
-        rule = error.message.removeprefix(named)
-        return validation(f"{self._member_of(error.field, values)}: {rule}")
+        return in_members(error, lambda field: self._member_of(field, values))
 
     def _member_of(self, path: str, values: Mapping[str, Any]) -> str:
         """Return what a client calls a field, which may lie within another: "Tags[0].Key"."""

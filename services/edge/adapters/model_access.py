@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-import grpc
 from craton.auth.v1 import model_access_service_pb2 as pb
 from craton.auth.v1 import model_access_service_pb2_grpc as rpc
 
 from services.chassis.channels import Channel
-from services.chassis.rich_status import from_rpc_error
+from services.chassis.errors import DomainError
+from services.edge.adapters.upstream import ask, in_members
 from services.edge.ports import Caller
 
 
@@ -83,9 +83,14 @@ class ModelAccess:
 
 async def _ask(call: Awaitable[Any]) -> Any:
     try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error, "auth") from error
+        return await ask(call)
+    except DomainError as error:
+        raise in_members(error, _member_of) from error
+
+
+def _member_of(field: str) -> str:
+    first, *rest = field.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _available(yes: bool) -> str:

@@ -40,9 +40,15 @@ def test_help_has_an_example(name: str) -> None:
     assert "craton" in result.output.split("Example:")[1]
 
 
-@pytest.mark.parametrize("name", [name for name in LEAVES if name != "clean"])
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_command_can_print_json(name: str) -> None:
     assert "--json" in {option for parameter in LEAVES[name].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_option_says_what_it_is_for(name: str) -> None:
+    options = [each for each in EVERY[name].params if isinstance(each, click.Option)]
+    assert [each.opts for each in options if not each.help] == []
 
 
 def test_the_commands_that_operators_need_are_there() -> None:
@@ -111,8 +117,12 @@ def test_clean_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRATON_HOME", str(tmp_path / "var"))
     assert CliRunner().invoke(main, ["clean"], input="n\n").exit_code == 1
     assert (tmp_path / "var").exists()
-    assert CliRunner().invoke(main, ["clean"], input="y\n").exit_code == 0
+    result = CliRunner().invoke(main, ["clean", "--json"], input="y\n")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"home": str(tmp_path / "var"), "removed": True}
     assert not (tmp_path / "var").exists()
+    again = CliRunner().invoke(main, ["clean", "--json"])
+    assert (again.exit_code, json.loads(again.output)["removed"]) == (0, False)
 
 
 class FakeError(grpc.RpcError):

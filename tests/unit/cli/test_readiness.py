@@ -15,38 +15,16 @@ import cli.readiness
 import cli.start
 from cli.output import CommandError, Exit
 from cli.readiness import served_models, wait_until_invocable, wait_until_loaded
-from deploy.local.stack import DEFINITION, Definition, Stack
+from deploy.local.stack import Stack
 from services.chassis.authorization import MODEL_ACCESS_MESSAGE
-from services.chassis.config import load
-from tests.fakes.echo_manifest import SignedCatalog
+from tests.unit.cli.stacks import ONE, TWO, Time, with_models
 
-ONE, TWO = "craton.one-v1", "craton.two-v1"
 INVALID = "The provided model identifier is invalid."
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    """A stack whose catalogue has two models that it serves, and two that it does not."""
-    one = Stack(load(DEFINITION, Definition), tmp_path, tmp_path, "127.0.0.1", separate_uids=False)
-    signed = SignedCatalog(one.catalog)
-    for name in ("one-v1", "two-v1"):
-        signed.publish(name)
-    signed.publish("elsewhere-v1", regions=["eu-west-1"])
-    SignedCatalog(one.catalog, "stranger").publish("no-pool-v1")
-    return one
-
-
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+    return with_models(tmp_path)
 
 
 @pytest.fixture(autouse=True)
