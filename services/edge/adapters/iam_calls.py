@@ -21,6 +21,7 @@ from services.edge.adapters.iam_values import (
     tags_of,
     user_name_of,
 )
+from services.edge.adapters.upstream import camel_case
 from services.edge.ports import Caller
 
 Render = Callable[[Any, Any], Mapping[str, Any]]
@@ -83,7 +84,7 @@ class IamCall:
 
 
 def _member_of(name: str) -> str:
-    return _MEMBERS.get(name) or "".join(part.capitalize() for part in name.split("_"))
+    return _MEMBERS.get(name) or camel_case(name)
 
 
 def _field(name: str, given: Any, values: Mapping[str, Any]) -> Any:

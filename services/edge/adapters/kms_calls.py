@@ -16,7 +16,7 @@ from craton.common.v1.error_reason_pb2 import ErrorReason
 
 from services.chassis.errors import DomainError
 from services.chassis.pages import decode_page_token
-from services.edge.adapters.upstream import ask, in_members
+from services.edge.adapters.upstream import ask, camel_case, in_members
 from services.edge.domain import model
 from services.edge.domain.faults import validation
 from services.edge.domain.json_faults import unsupported
@@ -161,8 +161,8 @@ class KmsCall:
             if isinstance(taken, Member) and taken.field == name:
                 break
         else:
-            member = _camel(name)
-        return ".".join((f"{member}{bracket}{index}", *map(_camel, rest)))
+            member = camel_case(name)
+        return ".".join((f"{member}{bracket}{index}", *map(camel_case, rest)))
 
     def _check_marker(self, marker: str) -> None:
         try:
@@ -182,10 +182,6 @@ _COMMON = {"Limit": Member("page_size"), "Marker": Member(_PAGE_TOKEN)}
 def field_of(member: str) -> str:
     """Return a member's name as a field has it."""
     return _WORD.sub("_", member).lower()
-
-
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def page(member: str, items: list[Any], next_page_token: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from craton.auth.v1 import model_access_service_pb2_grpc as rpc
 
 from services.chassis.channels import Channel
 from services.chassis.errors import DomainError
-from services.edge.adapters.upstream import ask, in_members
+from services.edge.adapters.upstream import ask, camel_case, in_members
 from services.edge.ports import Caller
 
 
@@ -89,8 +89,8 @@ async def _ask(call: Awaitable[Any]) -> Any:
 
 
 def _member_of(field: str) -> str:
-    first, *rest = field.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    name = camel_case(field)
+    return name[:1].lower() + name[1:]
 
 
 def _available(yes: bool) -> str:

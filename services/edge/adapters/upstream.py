@@ -40,6 +40,11 @@ def in_members(error: DomainError, member_of: Callable[[str], str]) -> Exception
     return validation(f"{member_of(field)}: {error.message.removeprefix(named)}")
 
 
+def camel_case(field: str) -> str:
+    """Return the name of a field as AWS spells members: "key_id" becomes "KeyId"."""
+    return "".join(word.capitalize() for word in field.split("_"))
+
+
 def _share(trailing: Any) -> None:
     for name, value in trailing or ():
         if name == SHARED_EVENT_ID:

@@ -104,7 +104,10 @@ def test_what_cannot_be_fetched_is_said_first_and_in_whole_lines(
     install: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [f"W: line {number} {'x' * 900}" for number in range(20)]
-    words += ["E: Failed to fetch http://deb.example/dists  Temporary failure resolving 'deb.example'", ""]
+    words += [
+        "E: Failed to fetch http://mirror.example/dists  Temporary failure resolving 'mirror.example'",
+        "",
+    ]
 
     def fail(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 100, stdout="\n".join(words))
