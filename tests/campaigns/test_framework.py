@@ -1,7 +1,5 @@
 """The framework: its counts add up, whatever happens to the process or the modules."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,21 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.campaigns.campaign import Campaign, Finding
 from tests.campaigns.evidence import (
     Evidence,
-    EvidenceError,
-    EvidenceFile,
     Found,
-    Measure,
-    Past,
     Run,
-    Subject,
-    cell,
     parse,
     render,
 )
@@ -32,88 +22,10 @@ from tests.campaigns.runner import (
     OvertakenError,
     PlantedFaultError,
     Progress,
-    Settings,
     find_planted,
     run,
 )
-from tests.campaigns.source import digest, machine
-
-A, B = "a" * 64, "b" * 64
-SUBJECT = Subject("numbers", "Numbers are small.", "a number that is large.", ("numbers.py",))
-
-
-class Shared(list[int]):
-    """A list that stays one when what holds it is copied."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Shared":
-        return self
-
-
-class Numbers(Campaign):
-    """A campaign of numbers: remembers which cases ran, finds those it is told to."""
-
-    name = "numbers"
-    summary, fault, sources = SUBJECT.summary, SUBJECT.fault, SUBJECT.sources
-    planted_bound = 10
-
-    def __init__(self, bad: tuple[int, ...] = (), planted_at: int = 2, crash: bool = False) -> None:
-        self.ran: list[int] = []
-        self.all_ran = Shared()
-        """Also those of its copies."""
-        self.bad = bad
-        self.planted_at = planted_at
-        self.crash = crash
-        self._planted = False
-
-    def case(self, seed: int, index: int) -> None:
-        if self._planted:
-            if self.crash:
-                raise AttributeError("the plant does not fit")
-            if index == self.planted_at:
-                raise Finding("planted")
-            return
-        self.ran.append(index)
-        self.all_ran.append(index)
-        if index in self.bad:
-            raise Finding(f"{index} | is\nbad")
-
-    @contextmanager
-    def planted(self) -> Iterator[None]:
-        self._planted = True
-        try:
-            yield
-        finally:
-            self._planted = False
-
-
-class Seconds:
-    """A clock that moves by a tenth of a second whenever it is read."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 0.1
-        return self.now
-
-
-def file_in(folder: Path) -> EvidenceFile:
-    return EvidenceFile(folder / "evidence/numbers.md", folder / "locks", SUBJECT)
-
-
-def settings(seconds: float = 10.0, **changes: Any) -> Settings:
-    plain = Settings(
-        seed=1,
-        seconds=seconds,
-        digest=A,
-        machine="a machine",
-        date=lambda: "2026-01-02",
-        clock=Seconds(),
-        watch=lambda _: None,
-        stopped=lambda: False,
-        unchanged=lambda: True,
-    )
-    return replace(plain, **changes)
+from tests.campaigns.toy_campaign import SUBJECT, A, B, Numbers, file_in, settings
 
 
 def stop_after(campaign: Numbers, count: int) -> Callable[[], bool]:
@@ -303,58 +215,11 @@ def test_what_is_looked_at_again_is_not_measured_again(tmp_path: Path) -> None:
     assert (last.cases, last.what) == (f"8 to {mended.seed_cases - 1}", f"{mended.cases} numbers")
 
 
-def test_what_is_written_is_what_is_read() -> None:
-    evidence = Evidence(
-        A,
-        (Run(1, 10, 2, "2026-01-02", "2026-01-03", 1, "a machine, 2 cores"),),
-        (Found(B, 3, 4, "2026-01-02", cell("a | b\n\x1b[2Jé")),),
-        (Past(B, Run(2, 30, 1, "2026-01-01", "2026-01-01", 2, "a machine, 4 cores")),),
-        (Measure(A, 1, "0 to 9", "2026-01-03", "a figure"),),
-    )
-    text = render(SUBJECT, evidence)
-    assert parse(text) == evidence
-    assert parse(render(SUBJECT, Evidence(A))) == Evidence(A)
-    assert render(SUBJECT, parse(text)) == text
-    for broken in (
-        text.replace(A, "?"),
-        text.replace("| 1 | 10 |", "| 1 | x |"),
-        text.replace("10 | 2", "1"),
-    ):
-        with pytest.raises(EvidenceError):
-            parse(broken)
-
-
-def test_a_cell_is_one_short_line_without_paths_of_this_machine() -> None:
-    assert cell(f"a\n| b {Path(__file__).resolve()}") == "a / b tests/campaigns/test_framework.py"
-    assert len(cell("x" * 1000)) == 300
-
-
-def test_the_digest_is_of_the_files_contents(tmp_path: Path) -> None:
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package/a.py").write_text("a")
-    (tmp_path / "b.py").write_text("b")
-    before = digest(("package", "b.py"), tmp_path)
-    assert digest(("b.py", "package"), tmp_path) == before
-    (tmp_path / "package/notes.txt").write_text("no module")
-    assert digest(("package", "b.py"), tmp_path) == before
-    (tmp_path / "b.py").write_text("c")
-    assert digest(("package", "b.py"), tmp_path) != before
-    for absent in ("gone.py", "empty"):
-        (tmp_path / "empty").mkdir(exist_ok=True)
-        with pytest.raises(FileNotFoundError):
-            digest(("package", absent), tmp_path)
-
-
-def test_the_machine_has_no_name() -> None:
-    assert os.uname().nodename not in machine()
-    assert "cores" in machine()
-
-
 _KILLED = """
 import sys, time
 from datetime import date
 from pathlib import Path
-from tests.campaigns.test_framework import Numbers, file_in, settings
+from tests.campaigns.toy_campaign import Numbers, file_in, settings
 from tests.campaigns.runner import run
 
 class Slow(Numbers):
@@ -388,84 +253,3 @@ def test_kill_9_counts_nothing_twice_and_nothing_that_did_not_run(tmp_path: Path
         assert counted < written <= max(ran) + 2, "the last case may have run without its line"
         counted = written
     assert ran >= set(range(counted - 1))
-
-
-def command(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.campaigns", *words],
-        env={**os.environ, "CRATON_HOME": str(home)},
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=180,
-    )
-
-
-def test_the_command_lists_the_campaigns(tmp_path: Path) -> None:
-    result = command("--json", home=tmp_path)
-    assert result.returncode == 0, result.stderr
-    listed = json.loads(result.stdout)
-    assert {"policy", "sigv4"} <= {each["name"] for each in listed}
-    assert all(each["summary"] and each["fault"] for each in listed)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("none",),
-        ("policy", "--seed", "-1"),
-        ("policy", "--minutes", "0"),
-        ("policy", "--case", "1"),
-        ("policy", "--seed", "x"),
-    ],
-)
-def test_wrong_usage(words: tuple[str, ...], tmp_path: Path) -> None:
-    assert command(*words, home=tmp_path).returncode == 2
-
-
-def test_one_case_is_run_alone_and_counted_nowhere(tmp_path: Path) -> None:
-    result = command("records", "--seed", "1", "--case", "5", "--json", home=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == {"campaign": "records", "seed": 1, "case": 5, "finding": None}
-
-
-_EXITS = """
-import sys
-from pathlib import Path
-from tests.campaigns import __main__ as command
-from tests.campaigns.test_framework import Numbers, file_in
-
-bad, planted_at, folder = int(sys.argv.pop(1)), int(sys.argv.pop(1)), Path(sys.argv.pop(1))
-campaign = Numbers((bad,), planted_at)
-campaign.sources = ("tests/campaigns/test_framework.py",)
-command.NAMES["numbers"] = "Numbers"
-command.load = lambda name: campaign
-command.evidence_file = lambda campaign: file_in(folder)
-sys.exit(command.main())
-"""
-
-
-@pytest.mark.parametrize(("bad", "planted_at", "code"), [(-1, 0, 0), (5, 0, 1), (-1, 99, 3)])
-def test_exit_codes(bad: int, planted_at: int, code: int, tmp_path: Path) -> None:
-    words = (
-        str(bad),
-        str(planted_at),
-        str(tmp_path),
-        "numbers",
-        "--seed",
-        "7",
-        "--minutes",
-        "0.001",
-        "--json",
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", _EXITS, *words], text=True, capture_output=True, check=False, timeout=60
-    )
-    assert result.returncode == code, result.stderr
-    if code == 1:
-        assert json.loads(result.stdout)["finding"]["case"] == 5
-        assert "SEED=7 CASE=5" in result.stderr
-        assert "5 / is bad" in (tmp_path / "evidence/numbers.md").read_text()
-    if code == 3:
-        assert "planted fault was not found in 10 cases" in result.stderr
-        assert not (tmp_path / "evidence").exists()
